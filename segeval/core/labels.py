@@ -1,0 +1,46 @@
+"""Which ids are classes, what they are called, and which truth ids are ignored."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelClass:
+    """One class of the tables: a single id, or a region that joins several."""
+
+    name: str
+    ids: tuple[int, ...]
+
+    @property
+    def label(self) -> str:
+        """The ids as the `label` column shows them: `3`, or `1+2+3` for a region."""
+        return "+".join(map(str, self.ids))
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelMap:
+    """The user's choice of classes.
+
+    `classes=None` means every id that occurs; then ids are named by themselves.
+    """
+
+    classes: tuple[LabelClass, ...] | None = None
+    regions: tuple[LabelClass, ...] = ()
+    ignore: tuple[int, ...] = ()
+    include_background: bool = False
+
+    @property
+    def names_zero(self) -> bool:
+        """Whether id 0 is a class of its own, so that there is no background."""
+        return any(0 in one.ids for one in self.classes or ())
+
+    def classes_among(self, ids: Iterable[int]) -> tuple[LabelClass, ...]:
+        """The classes to score when `ids` are all ids seen so far: background first, regions last."""
+        if self.classes is not None:
+            named = self.classes
+        else:
+            seen = sorted(set(ids) - set(self.ignore) - {0})
+            named = tuple(LabelClass(name=str(one), ids=(one,)) for one in seen)
+        background = self.include_background and not self.names_zero
+        first = (LabelClass(name="background", ids=(0,)),) if background else ()
+        return first + named + self.regions

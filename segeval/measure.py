@@ -1,0 +1,250 @@
+"""How a measure is declared: once, by a decorator on its formula.
+
+Everything else the program says of a measure (help, columns, bounds, direction, what evidence it
+needs, which knobs a sweep may turn) is read from that one declaration.
+"""
+
+import inspect
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import update_wrapper
+from types import MappingProxyType
+from typing import Any, Literal
+
+import numpy as np
+
+from segeval.errors import ConfigError
+
+Better = Literal["higher", "lower", "zero", "none"]
+Level = Literal["class", "case"]
+Kind = Literal["metric", "loss"]
+Knobs = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Absent:
+    """Values declared for an absent class, where the formula alone would reward or hide a failure.
+
+    `None` leaves the answer to the formula.
+    """
+
+    both: float | None = None
+    pred: float | None = None
+    truth: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure:
+    """A metric or a loss: its formula and everything that is said about it.
+
+    Calling it calls the formula.
+    """
+
+    name: str
+    kind: Kind
+    function: Callable[..., Any]
+    symbol: str
+    formula: str
+    bounds: tuple[float, float]
+    better: Better
+    unit: str = ""
+    reference: str = ""
+    aliases: tuple[str, ...] = ()
+    levels: tuple[Level, ...] = ("class",)
+    absent: Absent = Absent()
+    in_column: tuple[str, ...] = ()  # knobs that the column name always carries
+    needs: tuple[type, ...] = ()
+    knobs: Knobs = field(default_factory=dict)
+
+    def __call__(self, *evidence: Any, **knobs: Any) -> Any:
+        return self.function(*evidence, **knobs)
+
+    @property
+    def summary(self) -> str:
+        """First line of the docstring."""
+        return (inspect.getdoc(self.function) or "").partition("\n")[0]
+
+    @property
+    def notes(self) -> str:
+        """The docstring after its first line."""
+        return (inspect.getdoc(self.function) or "").partition("\n")[2].strip()
+
+    @property
+    def worst(self) -> float | None:
+        """The value a missing prediction gets; None for a descriptive measure."""
+        low, high = self.bounds
+        match self.better:
+            case "higher":
+                return low
+            case "lower":
+                return high
+            case "zero":
+                return math.inf if math.isinf(high) else high
+            case "none":
+                return None
+
+    @property
+    def best(self) -> float | None:
+        """The value of a perfect prediction; None for a descriptive measure."""
+        low, high = self.bounds
+        return {"higher": high, "lower": low, "zero": 0.0, "none": None}[self.better]
+
+    def at(self, **knobs: Any) -> "MeasureCall":
+        """This measure with some of its knobs set.
+
+        Raises:
+            ConfigError: a knob is unknown, or its value has the wrong type.
+        """
+        return MeasureCall(measure=self, knobs=MappingProxyType(_checked_knobs(self, knobs)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasureCall:
+    """A measure with the knobs a user asked for: one column of the tables."""
+
+    measure: Measure
+    knobs: Knobs = MappingProxyType({})
+
+    @property
+    def column(self) -> str:
+        """Canonical name: `tversky_index(alpha=0.3,beta=0.7)`."""
+        shown = {
+            name: self.knobs.get(name, default)
+            for name, default in self.measure.knobs.items()
+            if name in self.knobs or name in self.measure.in_column
+        }
+        inner = ",".join(f"{name}={_knob_text(value)}" for name, value in shown.items())
+        return f"{self.measure.name}({inner})" if inner else self.measure.name
+
+    @property
+    def all_knobs(self) -> dict[str, Any]:
+        """Every knob with the value in force, defaults included."""
+        return {**self.measure.knobs, **self.knobs}
+
+    def __call__(self, *evidence: Any) -> Any:
+        return self.measure.function(*evidence, **self.knobs)
+
+
+def metric(**facts: Any) -> Callable[[Callable[..., Any]], Measure]:
+    """Declare the decorated formula as a metric; see `Measure` for the facts."""
+    return _declare("metric", facts)
+
+
+def loss(**facts: Any) -> Callable[[Callable[..., Any]], Measure]:
+    """Declare the decorated formula as a loss; its name must end in `_loss`."""
+    return _declare("loss", {"better": "lower", **facts})
+
+
+def _declare(kind: Kind, facts: dict[str, Any]) -> Callable[[Callable[..., Any]], Measure]:
+    def decorate(function: Callable[..., Any]) -> Measure:
+        parameters = inspect.signature(function).parameters.values()
+        measure = Measure(
+            name=function.__name__,
+            kind=kind,
+            function=function,
+            needs=tuple(p.annotation for p in parameters if p.kind is not p.KEYWORD_ONLY),
+            knobs=MappingProxyType({p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}),
+            **facts,
+        )
+        update_wrapper(measure, function)
+        return measure
+
+    return decorate
+
+
+def ratio(numerator: Any, denominator: Any) -> Any:
+    """numerator / denominator in float64, where 0/0 is undefined (nan) and x/0 is infinite.
+
+    The one rule of the program for division by zero; no formula carries an epsilon.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(numerator, dtype=np.float64) / np.asarray(denominator, dtype=np.float64)
+
+
+_CALL = re.compile(r"(?P<name>[A-Za-z_][\w]*)\s*(?:\((?P<knobs>.*)\))?", re.DOTALL)
+
+
+def parse_call(text: str) -> tuple[str, dict[str, Any]]:
+    """Split `name(knob=value,...)` into the name and its knobs.
+
+    Raises:
+        ConfigError: the text is not of that form.
+    """
+    match = _CALL.fullmatch(text.strip())
+    if not match:
+        raise ConfigError(f"Cannot read the measure {text!r}. Write a name, or name(knob=value,...).")
+    knobs: dict[str, Any] = {}
+    for part in filter(None, map(str.strip, (match["knobs"] or "").split(","))):
+        name, equals, value = part.partition("=")
+        if not equals or not name.strip() or not value.strip():
+            raise ConfigError(f"Cannot read {part!r} in {text!r}. Write knobs as name=value, separated by commas.")
+        if name.strip() in knobs:
+            raise ConfigError(f"{text!r} sets {name.strip()!r} twice. Keep one of them.")
+        knobs[name.strip()] = _knob_value(value.strip())
+    return match["name"], knobs
+
+
+def split_outside_parentheses(text: str) -> list[str]:
+    """Split at the commas that stand outside parentheses: `a,b(c=1,d=2)` gives two parts."""
+    return [part.strip() for part in re.split(r",(?![^(]*\))", text) if part.strip()]
+
+
+def _knob_value(text: str) -> Any:
+    words = {"true": True, "false": False, "none": None}
+    if text.lower() in words:
+        return words[text.lower()]
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _knob_text(value: Any) -> str:
+    match value:
+        case bool() | None:
+            return str(value).lower()
+        case int() | float():
+            return f"{value:g}"
+        case _:
+            return str(value)
+
+
+def _checked_knobs(measure: Measure, knobs: dict[str, Any]) -> dict[str, Any]:
+    unknown = [name for name in knobs if name not in measure.knobs]
+    if unknown:
+        known = ", ".join(measure.knobs) or "none"
+        raise ConfigError(f"{measure.name} has no knob {unknown[0]!r}. Its knobs: {known}.")
+    annotations = inspect.signature(measure.function).parameters
+    for name, value in knobs.items():
+        _check_knob_type(measure.name, name, value, annotations[name].annotation)
+    return {name: knobs[name] for name in measure.knobs if name in knobs}
+
+
+def _check_knob_type(measure: str, name: str, value: Any, annotation: Any) -> None:
+    if not _fits(value, annotation):
+        said = getattr(annotation, "__name__", str(annotation))
+        raise ConfigError(f"{measure}: {name}={_knob_text(value)} does not fit; {name} takes {said}.")
+
+
+def _fits(value: Any, annotation: Any) -> bool:
+    """Whether a knob value fits its annotation: plain types, unions and Literal."""
+    from typing import get_args, get_origin
+
+    arguments = get_args(annotation)
+    if get_origin(annotation) is Literal:
+        return value in arguments
+    if arguments:
+        return any(_fits(value, argument) for argument in arguments)
+    if annotation is None or annotation is type(None):
+        return value is None
+    if annotation is float:
+        return isinstance(value, int | float) and not isinstance(value, bool) and not math.isnan(value)
+    if annotation is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return annotation is Any or annotation is inspect.Parameter.empty or isinstance(value, annotation)
