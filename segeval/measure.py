@@ -9,7 +9,6 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import update_wrapper
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -105,7 +104,7 @@ class MeasureCall:
     """A measure with the knobs a user asked for: one column of the tables."""
 
     measure: Measure
-    knobs: Knobs = MappingProxyType({})
+    knobs: Knobs = field(default_factory=dict)
 
     @property
     def column(self) -> str:
@@ -148,7 +147,8 @@ def _declare(kind: Kind, facts: dict[str, Any]) -> Callable[[Callable[..., Any]]
             knobs=MappingProxyType({p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}),
             **facts,
         )
-        update_wrapper(measure, function)
+        for name in ("__name__", "__doc__", "__module__", "__wrapped__"):  # so that help() and inspect see the formula
+            object.__setattr__(measure, name, getattr(function, name, function))
         return measure
 
     return decorate

@@ -1,0 +1,1 @@
+"""Every metric, by wing: overlap, agreement, partition, volume."""
