@@ -68,7 +68,10 @@ def mean(values: np.ndarray) -> PerLabel:
     defined = ~np.isnan(values)
     with np.errstate(invalid="ignore", divide="ignore"):
         total = np.sum(values, axis=0, where=defined, dtype=np.float64)
-        return np.asarray(total / defined.sum(axis=0))
+        rounded = total / defined.sum(axis=0)
+    # rounding must not push the mean of equal values off them
+    lowest, highest = (end.reduce(values, axis=0, initial=np.nan) for end in (np.fmin, np.fmax))
+    return np.asarray(np.clip(rounded, lowest, highest))
 
 
 def quantile(values: np.ndarray, q: ArrayLike) -> PerLabel:
@@ -85,14 +88,14 @@ def quantile(values: np.ndarray, q: ArrayLike) -> PerLabel:
     n = np.count_nonzero(~np.isnan(values), axis=0)
     if ordered.shape[0] == 0:
         return np.full(values.shape[1:], np.nan)
-    low, weight = _position(n, q)
+    low, weight = position_of(n, q)
     below = _pick(ordered, low)
     above = _pick(ordered, np.minimum(low + 1, np.maximum(n - 1, 0)))
-    return np.where(n > 0, _between(below, above, weight), np.nan)
+    return np.where(n > 0, between(below, above, weight), np.nan)
 
 
-def _position(n: np.ndarray | int, q: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Index of the lower neighbour, and the weight of the upper one."""
+def position_of(n: ArrayLike, q: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Where the quantile of n values lies: index of the lower neighbour, weight of the upper one."""
     position = np.maximum(np.asarray(n) - 1, 0) * np.asarray(q, dtype=np.float64)
     whole = np.rint(position)
     # 0.95 * 20 may come out a hair above 19, and a hair of an infinite neighbour is infinite
@@ -106,7 +109,8 @@ def _pick(ordered: np.ndarray, index: np.ndarray) -> np.ndarray:
     return np.asarray(np.take_along_axis(ordered, index[None], axis=0)[0])
 
 
-def _between(below: np.ndarray, above: np.ndarray, weight: np.ndarray) -> np.ndarray:
+def between(below: np.ndarray, above: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Interpolate linearly; an infinite neighbour counts only where its weight is positive."""
     with np.errstate(invalid="ignore"):
         between = np.where(np.isinf(below) | np.isinf(above), below + above, below + (above - below) * weight)
     return np.where((weight == 0) | (below == above), below, between)
@@ -115,7 +119,7 @@ def _between(below: np.ndarray, above: np.ndarray, weight: np.ndarray) -> np.nda
 def _std(defined: np.ndarray) -> float:
     if defined.size < 2 or np.isinf(defined).any():
         return math.nan
-    return float(np.std(defined, ddof=1))
+    return math.sqrt(float(np.sum((defined - mean(defined)) ** 2)) / (defined.size - 1))
 
 
 def macro_mean(values: np.ndarray, *, order: Literal["class_first", "case_first"] = "class_first") -> float:

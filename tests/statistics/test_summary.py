@@ -41,6 +41,12 @@ def test_an_infinite_value_makes_the_mean_infinite_and_is_counted():
     assert math.isnan(summary.std)
 
 
+@pytest.mark.parametrize("value", [0.1, 0.7, 1 / 3, -1e300])
+def test_equal_values_have_exactly_that_mean_and_no_deviation(value):
+    summary = summarise(np.full(7, value))
+    assert (summary.mean, summary.std) == (value, 0.0)
+
+
 def test_values_of_both_infinities_have_no_mean():
     assert math.isnan(summarise(np.array([np.inf, -np.inf, 0.0])).mean)
     assert math.isnan(quantile(np.array([-np.inf, np.inf]), 0.5))
