@@ -1,7 +1,7 @@
 """Find the image files below a folder, and name the case each belongs to."""
 
-import os
 import re
+import stat
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ def find_case_files(folder: Path, *, pattern: str | None, option: str) -> CaseFi
 def case_id_of(text: str) -> str:
     """One spelling per name: macOS stores `é` as two characters, Linux keeps whichever it was given."""
     # bytes that are no UTF-8 arrive as lone surrogates, which no output file could hold
-    return unicodedata.normalize("NFC", text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"))
+    return unicodedata.normalize("NFC", text.encode("utf-8", "backslashreplace").decode())
 
 
 def _sorted_out(folder: Path) -> tuple[list[Path], list[PassedOver]]:
@@ -69,25 +69,24 @@ def _walk(folder: Path) -> Iterator[tuple[Path, str]]:
     todo: list[tuple[Path, frozenset[Inode]]] = [(folder, frozenset())]
     while todo:
         here, above = todo.pop()
-        inode, entries = _read_folder(here)
+        inode, paths = _read_folder(here)
         if inode in above:
             yield here, "a link to a folder above it"
             continue
-        for entry in entries:
-            path = here / entry.name
-            if entry.name.startswith("."):
+        for path in paths:
+            kind = _kind(path)
+            if path.name.startswith("."):
                 yield path, "hidden"
-            elif _is_folder(entry):
+            elif kind == "folder":
                 todo.append((path, above | {inode}))
             else:
-                yield path, "" if path.is_file() or not path.exists() else "neither file nor folder"
+                yield path, "" if kind == "file" else kind
 
 
-def _read_folder(folder: Path) -> tuple[Inode, list[os.DirEntry[str]]]:
+def _read_folder(folder: Path) -> tuple[Inode, list[Path]]:
     try:
         status = folder.stat()
-        with os.scandir(folder) as entries:
-            return (status.st_dev, status.st_ino), list(entries)
+        return (status.st_dev, status.st_ino), list(folder.iterdir())
     except OSError as error:
         raise DataError(
             f"{printable(folder)}: this folder cannot be read ({error.strerror}). "
@@ -95,11 +94,14 @@ def _read_folder(folder: Path) -> tuple[Inode, list[os.DirEntry[str]]]:
         ) from error
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
+def _kind(path: Path) -> str:
     try:
-        return entry.is_dir()
-    except OSError:  # a link that only leads to itself: a file, which its reader will refuse by name
-        return False
+        mode = path.stat().st_mode
+    except OSError:  # a broken link, or no permission: its reader will say so, by name
+        return "file"
+    if stat.S_ISDIR(mode):
+        return "folder"
+    return "file" if stat.S_ISREG(mode) else "neither file nor folder"
 
 
 def _named_by_path(images: list[Path], folder: Path) -> tuple[list[Candidate], list[PassedOver]]:
