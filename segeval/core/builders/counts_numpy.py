@@ -4,6 +4,8 @@ Most 8-byte words of a volume are background in both masks. Looking at the volum
 and keeping the words with any foreground leaves little to count.
 """
 
+from typing import Any
+
 import numpy as np
 
 from segeval.core.counts import Histogram
@@ -32,30 +34,34 @@ def joint_histogram(*, truth: Labels, pred: Labels) -> Histogram:
 def _flat_in_same_order(truth: Labels, pred: Labels) -> tuple[np.ndarray, np.ndarray]:
     """Both arrays as 1-D in one memory order; only an array laid out otherwise is copied."""
     order = "F" if truth.flags.f_contiguous and not truth.flags.c_contiguous else "C"
-    return truth.reshape(-1, order=order), pred.reshape(-1, order=order)
+    # a flipped view may flatten without a copy, but words need neighbours in memory
+    return np.ascontiguousarray(truth.reshape(-1, order=order)), np.ascontiguousarray(pred.reshape(-1, order=order))
 
 
 def _as_codes(truth: np.ndarray, pred: np.ndarray) -> tuple[list[int], np.ndarray, np.ndarray]:
     """Ids as small codes, 0 staying 0: codes are uint8 up to 256 ids, uint16 above."""
     if truth.dtype == np.uint8 and pred.dtype == np.uint8:
         return list(range(max(int(truth.max(initial=0)), int(pred.max(initial=0))) + 1)), truth, pred
-    ids = sorted({0, *_ids(truth), *_ids(pred)}, key=lambda one: (one != 0, one))
+    own_ids = [_foreground_ids(side) for side in (truth, pred)]
+    ids = [0, *sorted({int(one) for own in own_ids for one in own})]
     dtype = np.uint8 if len(ids) <= 256 else np.uint16
-    return ids, _encode(truth, ids, dtype), _encode(pred, ids, dtype)
+    return ids, _encode(truth, own_ids[0], ids, dtype), _encode(pred, own_ids[1], ids, dtype)
 
 
-def _ids(labels: np.ndarray) -> list[int]:
+def _foreground_ids(labels: np.ndarray) -> np.ndarray:
+    """The ids other than 0, sorted, in the type of the labels."""
     if labels.dtype.kind == "u" and labels.dtype.itemsize <= 2:
-        return [int(one) for one in np.flatnonzero(np.bincount(labels))]
-    return [int(one) for one in np.unique(labels[labels != 0])]
+        found = np.flatnonzero(np.bincount(labels))
+        return found[found != 0].astype(labels.dtype)
+    return np.unique(labels[labels != 0])
 
 
-def _encode(labels: np.ndarray, ids: list[int], dtype: type[np.unsignedinteger]) -> np.ndarray:
-    order = np.array(sorted(ids), dtype=labels.dtype if min(ids) >= 0 else np.int64)
-    code_of_sorted = np.array([ids.index(int(one)) for one in order], dtype=dtype)
+def _encode(labels: np.ndarray, own_ids: np.ndarray, ids: list[int], dtype: type[np.unsignedinteger[Any]]) -> np.ndarray:
+    code_of = {one: code for code, one in enumerate(ids)}
+    code_of_own = np.array([code_of[int(one)] for one in own_ids], dtype=dtype)
     codes = np.zeros(labels.shape, dtype=dtype)
     foreground = np.flatnonzero(labels)
-    codes[foreground] = code_of_sorted[np.searchsorted(order, labels[foreground])]
+    codes[foreground] = code_of_own[np.searchsorted(own_ids, labels[foreground])]
     return codes
 
 
