@@ -117,7 +117,9 @@ def test_alpha_prices_false_alarms_and_beta_misses() -> None:
 
     def value(pred: np.ndarray, **knobs: float) -> float:
         call = tversky.at(**knobs)
-        return evaluate(Case(case_id="x", truth=truth, pred=pred), Plan(measures=(call,))).classes[0].values[call.column]
+        return (
+            evaluate(Case(case_id="x", truth=truth, pred=pred), Plan(measures=(call,))).classes[0].values[call.column]
+        )
 
     assert value(alarm, alpha=0.9) < value(alarm, alpha=0.1)
     assert value(alarm, beta=0.9) == value(alarm, beta=0.1)

@@ -25,9 +25,7 @@ PredPattern = Annotated[
 TruthPattern = Annotated[
     str | None, _option("--truth-pattern", help="Name of a truth, such as {case}_gt.nii.gz.", panel=INPUT)
 ]
-PredKind = Annotated[
-    str, _option("--pred-kind", help="What the predictions hold: auto or labels.", panel=INPUT)
-]
+PredKind = Annotated[str, _option("--pred-kind", help="What the predictions hold: auto or labels.", panel=INPUT)]
 Missing = Annotated[
     str, _option("--missing", help="A truth without prediction: error, worst, background or skip.", panel=INPUT)
 ]
@@ -47,9 +45,7 @@ Regions = Annotated[str | None, _option("--regions", help="Unions of ids: wt=1+2
 IgnoreLabel = Annotated[
     list[int] | None, _option("--ignore-label", help="Leave out voxels with this truth id; repeatable.", panel=LABELS)
 ]
-IncludeBackground = Annotated[
-    bool, _option("--include-background", help="Score id 0 as a class too.", panel=LABELS)
-]
+IncludeBackground = Annotated[bool, _option("--include-background", help="Score id 0 as a class too.", panel=LABELS)]
 
 GeometryTol = Annotated[
     float, _option("--geometry-tol", help="Largest misplacement of a corner, in voxels.", panel=GEOMETRY)
@@ -61,7 +57,8 @@ IgnoreGeometry = Annotated[
     bool, _option("--ignore-geometry", help="Compare the arrays, wherever they lie.", panel=GEOMETRY)
 ]
 Spacing = Annotated[
-    str | None, _option("--spacing", help="Spacing in mm, in array axis order, where files have none: 0.5,0.5.", panel=GEOMETRY)
+    str | None,
+    _option("--spacing", help="Spacing in mm, in array axis order, where files have none: 0.5,0.5.", panel=GEOMETRY),
 ]
 
 Measures = Annotated[
@@ -84,7 +81,9 @@ Quiet = Annotated[bool, _option("--quiet", "-q", help="Print nothing.", panel=OU
 Verbose = Annotated[bool, _option("--verbose", "-v", help="Say more on stderr.", panel=OUTPUT)]
 NoColor = Annotated[bool, _option("--no-color", help="Plain text.", panel=OUTPUT)]
 
-Config = Annotated[Path | None, _option("--config", "-c", help="segeval.yaml with options under score:.", panel=RUNNING)]
+Config = Annotated[
+    Path | None, _option("--config", "-c", help="segeval.yaml with options under score:.", panel=RUNNING)
+]
 Device = Annotated[str, _option("--device", help="auto, cpu, cuda or cuda:1.", panel=RUNNING)]
 Engine = Annotated[str, _option("--engine", help="auto, numpy or torch.", panel=RUNNING)]
 Workers = Annotated[int, _option("--workers", help="Cases read at a time; 0 for one per core.", panel=RUNNING)]

@@ -69,11 +69,19 @@ def badness(row: ClassRow, results: Results) -> tuple[float, str, str]:
 def _print_footer(results: Results, columns: Sequence[str], console: Any) -> None:
     undefined = sum(row.n_undefined or 0 for row in results.summary if row.column in columns)
     if undefined:
-        console.print(f"{undefined} undefined values are left out of the means (policy: {results.facts['plan']['undefined']}).")
-    for status, said in (("missing_pred", "without prediction"), ("failed", "failed"), ("missing_truth", "without truth")):
+        console.print(
+            f"{undefined} undefined values are left out of the means (policy: {results.facts['plan']['undefined']})."
+        )
+    for status, said in (
+        ("missing_pred", "without prediction"),
+        ("failed", "failed"),
+        ("missing_truth", "without truth"),
+    ):
         cases = [row.case_id for row in results.case_rows if row.status == status]
         if cases:
-            console.print(f"{len(cases)} of {len(results.case_rows)} cases {said}: {', '.join(cases[:5])}{' …' * (len(cases) > 5)}")
+            console.print(
+                f"{len(cases)} of {len(results.case_rows)} cases {said}: {', '.join(cases[:5])}{' …' * (len(cases) > 5)}"
+            )
     rest = len({*results.class_columns, *results.case_columns} - set(columns))
     if rest:
         console.print(f"{rest} more measures are in summary.csv, scores.csv and cases.csv.", style="dim")

@@ -82,9 +82,7 @@ class _Block:
         )
 
     def rows(self, scored: Scored) -> list[SummaryRow]:
-        return [
-            self._row(i, j, scored.n_missing) for i in range(len(self.names)) for j in range(len(self.calls))
-        ]
+        return [self._row(i, j, scored.n_missing) for i in range(len(self.names)) for j in range(len(self.calls))]
 
     def _row(self, i: int, j: int, n_missing: int) -> SummaryRow:
         statistics = asdict(summarise(self.values[:, i, j]))
@@ -153,7 +151,9 @@ def _intervals(values: np.ndarray, case_ids: Sequence[str], how: Aggregation) ->
         return np.full((2, n_names, n_columns), math.nan), np.full((2, n_columns), math.nan)
     draws = draw(case_ids, resamples=how.bootstrap, seed=how.seed)
     of_means = mean_intervals(draws, values.reshape(len(case_ids), -1), level=how.ci_level)
-    of_macros = [macro_interval(draws, values[:, :, j], method="percentile", level=how.ci_level) for j in range(n_columns)]
+    of_macros = [
+        macro_interval(draws, values[:, :, j], method="percentile", level=how.ci_level) for j in range(n_columns)
+    ]
     return (
         np.array([[one.low for one in of_means], [one.high for one in of_means]]).reshape(2, n_names, n_columns),
         np.array([[one.low for one in of_macros], [one.high for one in of_macros]]),

@@ -44,7 +44,11 @@ def case_of(case_id: str, *, pred: Volume | None, truth: Volume, reading: Readin
     spacing_mm = _spacing(truth, reading)
     if pred is None:
         return Case(
-            case_id=case_id, pred=np.zeros_like(truth_labels), truth=truth_labels, spacing_mm=spacing_mm, notes=truth.notes
+            case_id=case_id,
+            pred=np.zeros_like(truth_labels),
+            truth=truth_labels,
+            spacing_mm=spacing_mm,
+            notes=truth.notes,
         )
     pred_labels, notes = align(
         replace(pred, array=to_labels(pred, ignore=reading.ignore)),

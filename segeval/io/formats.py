@@ -12,7 +12,11 @@ from segeval.measure import ratio
 from segeval.results import ClassRow, Results, SummaryRow
 
 _MD = str.maketrans({"|": "\\|", "\n": " "})
-_LATEX = {c: f"\\{c}" for c in "&%$#_{}"} | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+_LATEX = {c: f"\\{c}" for c in "&%$#_{}"} | {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+}
 
 
 def markdown(results: Results) -> str:

@@ -19,7 +19,12 @@ BOTH = ("class", "case")
 
 
 @metric(
-    symbol="κ", formula="(p_o − p_e) / (1 − p_e)", bounds=SIGNED, better="higher", levels=BOTH, aliases=("cohen_kappa",),
+    symbol="κ",
+    formula="(p_o − p_e) / (1 − p_e)",
+    bounds=SIGNED,
+    better="higher",
+    levels=BOTH,
+    aliases=("cohen_kappa",),
     reference="Cohen 1960, doi:10.1177/001316446002000104",
 )
 def kappa(joint: Joint, *, weights: Literal["none", "linear", "quadratic"] = "none") -> PerLabel:
@@ -36,7 +41,11 @@ def _disagreement(bins: int, weights: str) -> np.ndarray:
 
 
 @metric(
-    symbol="MCC", formula="(TP·TN − FP·FN) / √(p g (N−p)(N−g))", bounds=SIGNED, better="higher", levels=BOTH,
+    symbol="MCC",
+    formula="(TP·TN − FP·FN) / √(p g (N−p)(N−g))",
+    bounds=SIGNED,
+    better="higher",
+    levels=BOTH,
     reference="Matthews 1975, doi:10.1016/0005-2795(75)90109-9; Gorodkin 2004, doi:10.1016/j.compbiolchem.2004.09.006",
 )
 def mcc(joint: Joint) -> PerLabel:
@@ -58,8 +67,13 @@ def _dot(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 
 @metric(
-    symbol="GCE", formula="min(N − Σ n²ᵢⱼ/aᵢ, N − Σ n²ᵢⱼ/bⱼ) / N", bounds=UNIT, better="lower", levels=BOTH,
-    absent=Absent(pred=1.0, truth=1.0), reference="Martin 2001, doi:10.1109/ICCV.2001.937655",
+    symbol="GCE",
+    formula="min(N − Σ n²ᵢⱼ/aᵢ, N − Σ n²ᵢⱼ/bⱼ) / N",
+    bounds=UNIT,
+    better="lower",
+    levels=BOTH,
+    absent=Absent(pred=1.0, truth=1.0),
+    reference="Martin 2001, doi:10.1109/ICCV.2001.937655",
 )
 def gce(joint: Joint, *, variant: Literal["martin", "taha"] = "martin") -> PerLabel:
     """Global consistency error: 0 when one partition refines the other.
@@ -90,7 +104,11 @@ def _pairs(n: np.ndarray) -> np.ndarray:
 
 
 @metric(
-    symbol="RI", formula="(M + 2S − A − B) / M", bounds=UNIT, better="higher", levels=BOTH,
+    symbol="RI",
+    formula="(M + 2S − A − B) / M",
+    bounds=UNIT,
+    better="higher",
+    levels=BOTH,
     reference="Rand 1971, doi:10.1080/01621459.1971.10482356",
 )
 def rand_index(joint: Joint) -> PerLabel:
@@ -100,7 +118,12 @@ def rand_index(joint: Joint) -> PerLabel:
 
 
 @metric(
-    symbol="ARI", formula="(S − AB/M) / ((A + B)/2 − AB/M)", bounds=SIGNED, better="higher", levels=BOTH, aliases=("ari",),
+    symbol="ARI",
+    formula="(S − AB/M) / ((A + B)/2 − AB/M)",
+    bounds=SIGNED,
+    better="higher",
+    levels=BOTH,
+    aliases=("ari",),
     reference="Hubert and Arabie 1985, doi:10.1007/BF01908075",
 )
 def adjusted_rand_index(joint: Joint) -> PerLabel:
@@ -129,7 +152,12 @@ def _entropy(n: np.ndarray, axis: int | tuple[int, ...], *, base: float) -> np.n
 
 
 @metric(
-    symbol="MI", formula="H(a) + H(b) − H(n)", bounds=POSITIVE, better="higher", unit="bit", levels=BOTH,
+    symbol="MI",
+    formula="H(a) + H(b) − H(n)",
+    bounds=POSITIVE,
+    better="higher",
+    unit="bit",
+    levels=BOTH,
     reference="Cover and Thomas 2006, doi:10.1002/047174882X",
 )
 def mutual_information(joint: Joint, *, base: float = 2.0) -> PerLabel:
@@ -139,7 +167,13 @@ def mutual_information(joint: Joint, *, base: float = 2.0) -> PerLabel:
 
 
 @metric(
-    symbol="VOI", formula="2H(n) − H(a) − H(b)", bounds=POSITIVE, better="lower", unit="bit", levels=BOTH, aliases=("voi",),
+    symbol="VOI",
+    formula="2H(n) − H(a) − H(b)",
+    bounds=POSITIVE,
+    better="lower",
+    unit="bit",
+    levels=BOTH,
+    aliases=("voi",),
     reference="Meilă 2007, doi:10.1016/j.jmva.2006.11.013",
 )
 def variation_of_information(joint: Joint, *, base: float = 2.0) -> PerLabel:

@@ -12,7 +12,11 @@ POSITIVE = (0.0, float("inf"))
 
 
 @metric(
-    symbol="DSC", formula="2TP / (2TP + FP + FN)", bounds=UNIT, better="higher", aliases=("dsc", "f1"),
+    symbol="DSC",
+    formula="2TP / (2TP + FP + FN)",
+    bounds=UNIT,
+    better="higher",
+    aliases=("dsc", "f1"),
     reference="Dice 1945, doi:10.2307/1932409",
 )
 def dice(counts: Counts) -> PerLabel:
@@ -21,7 +25,11 @@ def dice(counts: Counts) -> PerLabel:
 
 
 @metric(
-    symbol="IoU", formula="TP / (TP + FP + FN)", bounds=UNIT, better="higher", aliases=("jaccard",),
+    symbol="IoU",
+    formula="TP / (TP + FP + FN)",
+    bounds=UNIT,
+    better="higher",
+    aliases=("jaccard",),
     reference="Jaccard 1912, doi:10.1111/j.1469-8137.1912.tb05611.x",
 )
 def iou(counts: Counts) -> PerLabel:
@@ -86,7 +94,10 @@ def accuracy(counts: Counts) -> PerLabel:
 
 
 @metric(
-    symbol="BA", formula="(TPR + TNR) / 2", bounds=UNIT, better="higher",
+    symbol="BA",
+    formula="(TPR + TNR) / 2",
+    bounds=UNIT,
+    better="higher",
     reference="Brodersen 2010, doi:10.1109/ICPR.2010.764",
 )
 def balanced_accuracy(counts: Counts) -> PerLabel:
@@ -95,7 +106,10 @@ def balanced_accuracy(counts: Counts) -> PerLabel:
 
 
 @metric(
-    symbol="F_b", formula="(1 + b²)TP / ((1 + b²)TP + b²FN + FP)", bounds=UNIT, better="higher",
+    symbol="F_b",
+    formula="(1 + b²)TP / ((1 + b²)TP + b²FN + FP)",
+    bounds=UNIT,
+    better="higher",
     reference="van Rijsbergen 1979, Information Retrieval",
 )
 def fbeta(counts: Counts, *, beta: float = 1.0) -> PerLabel:
@@ -105,7 +119,10 @@ def fbeta(counts: Counts, *, beta: float = 1.0) -> PerLabel:
 
 
 @metric(
-    symbol="F2", formula="5TP / (5TP + 4FN + FP)", bounds=UNIT, better="higher",
+    symbol="F2",
+    formula="5TP / (5TP + 4FN + FP)",
+    bounds=UNIT,
+    better="higher",
     reference="van Rijsbergen 1979, Information Retrieval",
 )
 def f2(counts: Counts) -> PerLabel:
@@ -114,7 +131,10 @@ def f2(counts: Counts) -> PerLabel:
 
 
 @metric(
-    symbol="F0.5", formula="1.25TP / (1.25TP + 0.25FN + FP)", bounds=UNIT, better="higher",
+    symbol="F0.5",
+    formula="1.25TP / (1.25TP + 0.25FN + FP)",
+    bounds=UNIT,
+    better="higher",
     reference="van Rijsbergen 1979, Information Retrieval",
 )
 def f05(counts: Counts) -> PerLabel:
@@ -123,7 +143,11 @@ def f05(counts: Counts) -> PerLabel:
 
 
 @metric(
-    symbol="J", formula="TPR + TNR − 1", bounds=SIGNED, better="higher", aliases=("youden_j", "bookmaker"),
+    symbol="J",
+    formula="TPR + TNR − 1",
+    bounds=SIGNED,
+    better="higher",
+    aliases=("youden_j", "bookmaker"),
     reference="Youden 1950, doi:10.1002/1097-0142(1950)3:1<32::AID-CNCR2820030106>3.0.CO;2-3",
 )
 def informedness(counts: Counts) -> PerLabel:
@@ -138,7 +162,10 @@ def markedness(counts: Counts) -> PerLabel:
 
 
 @metric(
-    symbol="TI", formula="TP / (TP + αFP + βFN)", bounds=UNIT, better="higher",
+    symbol="TI",
+    formula="TP / (TP + αFP + βFN)",
+    bounds=UNIT,
+    better="higher",
     reference="Tversky 1977, doi:10.1037/0033-295X.84.4.327",
 )
 def tversky_index(counts: Counts, *, alpha: float = 0.3, beta: float = 0.7) -> PerLabel:
@@ -165,7 +192,10 @@ def detection_prevalence(counts: Counts) -> PerLabel:
 
 
 @metric(
-    symbol="LR+", formula="TPR / (1 − TNR)", bounds=POSITIVE, better="higher",
+    symbol="LR+",
+    formula="TPR / (1 − TNR)",
+    bounds=POSITIVE,
+    better="higher",
     reference="Deeks and Altman 2004, doi:10.1136/bmj.329.7458.168",
 )
 def lr_positive(counts: Counts) -> PerLabel:
@@ -174,7 +204,10 @@ def lr_positive(counts: Counts) -> PerLabel:
 
 
 @metric(
-    symbol="LR−", formula="(1 − TPR) / TNR", bounds=POSITIVE, better="lower",
+    symbol="LR−",
+    formula="(1 − TPR) / TNR",
+    bounds=POSITIVE,
+    better="lower",
     reference="Deeks and Altman 2004, doi:10.1136/bmj.329.7458.168",
 )
 def lr_negative(counts: Counts) -> PerLabel:
@@ -183,7 +216,10 @@ def lr_negative(counts: Counts) -> PerLabel:
 
 
 @metric(
-    symbol="DOR", formula="TP·TN / (FP·FN)", bounds=POSITIVE, better="higher",
+    symbol="DOR",
+    formula="TP·TN / (FP·FN)",
+    bounds=POSITIVE,
+    better="higher",
     reference="Glas 2003, doi:10.1016/S0895-4356(03)00177-X",
 )
 def diagnostic_odds_ratio(counts: Counts) -> PerLabel:

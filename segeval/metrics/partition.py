@@ -26,7 +26,12 @@ def mean_accuracy(joint: Joint, *, include_background: bool = True) -> PerLabel:
 
 
 @metric(
-    symbol="mIoU", formula="mean of nᵢᵢ / (aᵢ + bᵢ − nᵢᵢ)", bounds=UNIT, better="higher", levels=CASE, aliases=("miou",),
+    symbol="mIoU",
+    formula="mean of nᵢᵢ / (aᵢ + bᵢ − nᵢᵢ)",
+    bounds=UNIT,
+    better="higher",
+    levels=CASE,
+    aliases=("miou",),
     reference=LONG,
 )
 def mean_iou(joint: Joint, *, include_background: bool = True) -> PerLabel:
@@ -36,7 +41,11 @@ def mean_iou(joint: Joint, *, include_background: bool = True) -> PerLabel:
 
 
 @metric(
-    symbol="mDSC", formula="mean of 2nᵢᵢ / (aᵢ + bᵢ)", bounds=UNIT, better="higher", levels=CASE,
+    symbol="mDSC",
+    formula="mean of 2nᵢᵢ / (aᵢ + bᵢ)",
+    bounds=UNIT,
+    better="higher",
+    levels=CASE,
     reference="Dice 1945, doi:10.2307/1932409",
 )
 def mean_dice(joint: Joint, *, include_background: bool = True) -> PerLabel:
@@ -45,7 +54,13 @@ def mean_dice(joint: Joint, *, include_background: bool = True) -> PerLabel:
 
 
 @metric(
-    symbol="FWIoU", formula="Σ (bᵢ / N) · IoUᵢ", bounds=UNIT, better="higher", levels=CASE, aliases=("fwiou",), reference=LONG
+    symbol="FWIoU",
+    formula="Σ (bᵢ / N) · IoUᵢ",
+    bounds=UNIT,
+    better="higher",
+    levels=CASE,
+    aliases=("fwiou",),
+    reference=LONG,
 )
 def frequency_weighted_iou(joint: Joint) -> PerLabel:
     """IoU of the classes, weighted by their true size."""
@@ -54,7 +69,11 @@ def frequency_weighted_iou(joint: Joint) -> PerLabel:
 
 
 @metric(
-    symbol="GDS", formula="2 Σ w TP / Σ w (a + b)", bounds=UNIT, better="higher", levels=CASE,
+    symbol="GDS",
+    formula="2 Σ w TP / Σ w (a + b)",
+    bounds=UNIT,
+    better="higher",
+    levels=CASE,
     reference="Crum 2006, doi:10.1109/TMI.2006.880587",
 )
 def generalized_dice_score(joint: Joint, *, weight: Literal["square", "simple", "uniform"] = "square") -> PerLabel:

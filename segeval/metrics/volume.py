@@ -9,7 +9,11 @@ POSITIVE = (0.0, float("inf"))
 
 
 @metric(
-    symbol="RVD", formula="(p − g) / g", bounds=(-1.0, float("inf")), better="zero", aliases=("ravd",),
+    symbol="RVD",
+    formula="(p − g) / g",
+    bounds=(-1.0, float("inf")),
+    better="zero",
+    aliases=("ravd",),
     reference="Heimann 2009, doi:10.1109/TMI.2009.2013851",
 )
 def relative_volume_difference(counts: Counts) -> PerLabel:
@@ -18,7 +22,11 @@ def relative_volume_difference(counts: Counts) -> PerLabel:
 
 
 @metric(
-    symbol="AVD", formula="|p − g| · v", bounds=POSITIVE, better="lower", unit="ml",
+    symbol="AVD",
+    formula="|p − g| · v",
+    bounds=POSITIVE,
+    better="lower",
+    unit="ml",
     reference="Taha and Hanbury 2015, doi:10.1186/s12880-015-0068-x",
 )
 def absolute_volume_difference_ml(counts: Counts, grid: Grid) -> PerLabel:

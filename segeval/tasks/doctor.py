@@ -5,18 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
-from segeval.core.builders.counts_numpy import joint_histogram
 from segeval.core.labels import LabelClass
-from segeval.errors import DataError
-from segeval.io.cases import Reading, case_of
-from segeval.io.geometry import orientation
-from segeval.io.pairs import Pair, missing_message
-from segeval.io.volumes import Volume, read_volume
 from segeval.options import ScoreOptions
-from segeval.tasks.score import find_pairs_for, make_plan, reading_of, worker_count
-from segeval.tasks.stream import in_order
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,4 +57,3 @@ def audit(pred: Path | None, truth: Path | None, options: ScoreOptions) -> Audit
         ConfigError: an option or a path is wrong.
         DataError: there are no pairs at all.
     """
-    ...

@@ -124,9 +124,7 @@ def _scores(pairs: Pairs, plan: Plan, options: ScoreOptions, watch: Watch | None
 
 def _score(pair: Pair, plan: Plan, reading: Reading, options: ScoreOptions) -> CaseScore:
     """Score one pair; its row says what was wrong where something was."""
-    row = CaseRow(
-        case_id=pair.case_id, status="ok", pred_file=str(pair.pred or ""), truth_file=str(pair.truth or "")
-    )
+    row = CaseRow(case_id=pair.case_id, status="ok", pred_file=str(pair.pred or ""), truth_file=str(pair.truth or ""))
     if pair.truth is None:
         return CaseScore(row=replace(row, status="missing_truth", problem="no truth for this prediction"))
     if pair.pred is None and options.missing == "skip":

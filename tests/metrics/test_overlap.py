@@ -29,7 +29,9 @@ KNOBS: dict[str, dict[str, Any]] = {
 
 
 def counts_of(tp: int, fp: int, fn: int, tn: int) -> Counts:
-    return Counts(**{name: np.array([one]) for name, one in zip(("tp", "fp", "fn", "tn"), (tp, fp, fn, tn), strict=True)})
+    return Counts(
+        **{name: np.array([one]) for name, one in zip(("tp", "fp", "fn", "tn"), (tp, fp, fn, tn), strict=True)}
+    )
 
 
 def value_of(name: str, counts: Counts, grid: Grid) -> float:

@@ -56,7 +56,9 @@ def _foreground_ids(labels: np.ndarray) -> np.ndarray:
     return np.unique(labels[labels != 0])
 
 
-def _encode(labels: np.ndarray, own_ids: np.ndarray, ids: list[int], dtype: type[np.unsignedinteger[Any]]) -> np.ndarray:
+def _encode(
+    labels: np.ndarray, own_ids: np.ndarray, ids: list[int], dtype: type[np.unsignedinteger[Any]]
+) -> np.ndarray:
     code_of = {one: code for code, one in enumerate(ids)}
     code_of_own = np.array([code_of[int(one)] for one in own_ids], dtype=dtype)
     codes = np.zeros(labels.shape, dtype=dtype)
