@@ -79,9 +79,8 @@ def _print_footer(results: Results, columns: Sequence[str], console: Any) -> Non
     ):
         cases = [row.case_id for row in results.case_rows if row.status == status]
         if cases:
-            console.print(
-                f"{len(cases)} of {len(results.case_rows)} cases {said}: {', '.join(cases[:5])}{' …' * (len(cases) > 5)}"
-            )
+            more = " …" if len(cases) > 5 else ""
+            console.print(f"{len(cases)} of {len(results.case_rows)} cases {said}: {', '.join(cases[:5])}{more}")
     rest = len({*results.class_columns, *results.case_columns} - set(columns))
     if rest:
         console.print(f"{rest} more measures are in summary.csv, scores.csv and cases.csv.", style="dim")

@@ -14,7 +14,8 @@ UndefinedPolicy = Literal["skip", "worst", "best", "fail"]
 class Plan:
     """How every case of a run is scored.
 
-    `shown` are the columns for a screen. `device` is `cpu` for the numpy engine, else the torch device that builds the evidence.
+    `shown` are the columns for a screen. `device` is `cpu` for the numpy engine, else the torch
+    device that builds the evidence.
     """
 
     measures: tuple[MeasureCall, ...]

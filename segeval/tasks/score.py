@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -51,7 +51,9 @@ def score_folders(
         KeyboardInterrupt: the run was interrupted; the finished cases are written first.
     """
     plan = make_plan(options)
-    pairs = _pairs(pred, truth, options)
+    pairs = pairs_of(pred, truth, options)
+    if options.missing == "error" and pairs.missing_preds:
+        raise DataError(missing_message(pairs))
     folder = RunFolder.open(out) if out is not None else None
     started, scores, complete = time.perf_counter(), list[CaseScore](), False
     try:
@@ -62,12 +64,12 @@ def score_folders(
         complete = True
     except KeyboardInterrupt:
         if folder is not None:
-            folder.write(_results(scores, plan, options, pairs, started, complete=False), formats=options.format)
+            folder.write(finished(scores, plan, options, pairs.notes, started, complete=False), formats=options.format)
         raise
     finally:
         if folder is not None and not complete:
             folder.drop_journal()
-    results = _results(scores, plan, options, pairs, started, complete=True)
+    results = finished(scores, plan, options, pairs.notes, started, complete=True)
     if folder is not None:
         folder.write(results, formats=options.format)
     return results
@@ -95,28 +97,37 @@ def make_plan(options: ScoreOptions) -> Plan:
     )
 
 
-def _pairs(pred: Path | None, truth: Path | None, options: ScoreOptions) -> Pairs:
-    pairs = find_pairs(
+def pairs_of(pred: Path | None, truth: Path | None, options: ScoreOptions) -> Pairs:
+    """Who belongs to whom, as the options say."""
+    return find_pairs(
         pred, truth, pairs_csv=options.pairs, pred_pattern=options.pred_pattern, truth_pattern=options.truth_pattern
     )
-    if options.missing == "error" and pairs.missing_preds:
-        raise DataError(missing_message(pairs))
-    return pairs
 
 
-def _scores(pairs: Pairs, plan: Plan, options: ScoreOptions, watch: Watch | None) -> Iterator[CaseScore]:
-    """Score the cases in the order of their ids, a few at a time."""
-    reading = Reading(
+def reading_of(options: ScoreOptions, plan: Plan) -> Reading:
+    """How the files of a run become cases."""
+    return Reading(
         ignore=plan.labels.ignore,
         geometry_tol=options.geometry_tol,
         resample=options.resample,
         ignore_geometry=options.ignore_geometry,
         spacing_mm=options.spacing,
     )
-    workers = options.workers or min(MAX_WORKERS, os.cpu_count() or 1)
+
+
+def worker_count(options: ScoreOptions) -> int:
+    """How many cases are worked on at a time."""
+    return options.workers or min(MAX_WORKERS, os.cpu_count() or 1)
+
+
+def _scores(pairs: Pairs, plan: Plan, options: ScoreOptions, watch: Watch | None) -> Iterator[CaseScore]:
+    """Score the cases in the order of their ids, a few at a time."""
+    reading = reading_of(options, plan)
     if watch is not None:
         watch.start(len(pairs.pairs))
-    for score in in_order(lambda pair: _score(pair, plan, reading, options), pairs.pairs, workers=workers):
+    for score in in_order(
+        lambda pair: _score(pair, plan, reading, options), pairs.pairs, workers=worker_count(options)
+    ):
         if watch is not None:
             watch.advance(score.row)
         yield score
@@ -141,11 +152,18 @@ def _score(pair: Pair, plan: Plan, reading: Reading, options: ScoreOptions) -> C
     return replace(score, row=replace(score.row, problem="" if pair.pred else "no prediction", **files))
 
 
-def _results(
-    scores: list[CaseScore], plan: Plan, options: ScoreOptions, pairs: Pairs, started: float, *, complete: bool
+def finished(
+    scores: Sequence[CaseScore],
+    plan: Plan,
+    options: ScoreOptions,
+    notes: Sequence[str],
+    started: float,
+    *,
+    complete: bool,
 ) -> Results:
+    """The results of the cases scored since `started`."""
     how = Aggregation(
         undefined=options.undefined, ci_level=options.ci_level, bootstrap=options.bootstrap, seed=options.seed
     )
-    facts = run_facts(options, plan, pairs.notes, seconds=time.perf_counter() - started, complete=complete)
+    facts = run_facts(options, plan, notes, seconds=time.perf_counter() - started, complete=complete)
     return collect(scores, plan, how, facts)
