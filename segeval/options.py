@@ -10,7 +10,6 @@ from typing import Literal
 
 from segeval.engine.plan import MissingPolicy, UndefinedPolicy
 
-PredKind = Literal["auto", "labels"]
 Engine = Literal["auto", "numpy", "torch"]
 ExtraFormat = Literal["md", "latex", "nnunet"]
 OUT = Path("segeval-results")

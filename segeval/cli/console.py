@@ -95,8 +95,8 @@ class Talk(AbstractContextManager["Talk"]):
     def _print_json(self, results: Results) -> None:
         import json
 
-        from segeval.io.files import jsonable
         from segeval.io.run_json import run_document
+        from segeval.io.tables import jsonable
 
         json.dump(jsonable(run_document(results)), sys.stdout, indent=1, allow_nan=False, ensure_ascii=False)
         sys.stdout.write("\n")

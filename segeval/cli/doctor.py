@@ -1,6 +1,5 @@
 """`segeval doctor`: what the files hold, and what would stop `score`."""
 
-from collections.abc import Callable
 from typing import Any
 
 import typer
@@ -80,15 +79,15 @@ def _file_table(found: Any) -> Any:
 
     table = plain_table("case", "shape", "spacing mm", "axes", "type", "truth ids", "pred ids", "remark", left=range(8))
     for one in found.findings:
-        cells = (_either(one, lambda side, name=name: getattr(side, name)) for name in ("shape", "spacing_mm", "orientation", "dtype"))
+        cells = (_either(one, fact) for fact in ("shape", "spacing_mm", "orientation", "dtype"))
         remark = "PROBLEM, see below" if one.problem else "; ".join(one.remarks)
         table.add_row(one.case_id, *cells, _ids(one.truth), _ids(one.pred), remark)
     return table
 
 
-def _either(one: Any, get: Callable[[Any], str]) -> str:
+def _either(one: Any, fact: str) -> str:
     """The fact that both files share, or `pred / truth` where they differ."""
-    pred, truth = get(one.pred), get(one.truth)
+    pred, truth = getattr(one.pred, fact), getattr(one.truth, fact)
     if not pred or not truth or pred == truth:
         return truth or pred or "–"
     return f"{pred} / {truth}"

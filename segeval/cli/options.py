@@ -25,7 +25,6 @@ PredPattern = Annotated[
 TruthPattern = Annotated[
     str | None, _option("--truth-pattern", help="Name of a truth, such as {case}_gt.nii.gz.", panel=INPUT)
 ]
-PredKind = Annotated[str, _option("--pred-kind", help="What the predictions hold: auto or labels.", panel=INPUT)]
 Missing = Annotated[
     str, _option("--missing", help="A truth without prediction: error, worst, background or skip.", panel=INPUT)
 ]

@@ -4,8 +4,11 @@ import typer
 
 from segeval.cli import console
 from segeval.cli import options as o
+from segeval.errors import DataError
 from segeval.options import OUT, ScoreOptions
+from segeval.results import Results
 
+NOTHING_EVALUATED = 4
 _DEFAULT = ScoreOptions()
 
 
@@ -21,7 +24,6 @@ def score(
     pairs: o.Pairs = None,
     pred_pattern: o.PredPattern = None,
     truth_pattern: o.TruthPattern = None,
-    pred_kind: o.PredKind = _DEFAULT.pred_kind,
     missing: o.Missing = _DEFAULT.missing,
     keep_going: o.KeepGoing = False,
     geometry_tol: o.GeometryTol = _DEFAULT.geometry_tol,
@@ -49,6 +51,13 @@ def score(
 
     options = score_options(o.given(ctx), config)
     with console.Talk(quiet=quiet, verbose=verbose, color=not no_color) as talk:
-        run = score_folders(pred, truth, options, out=out, watch=talk.progress)
+        run = score_folders(pred, truth, options, out=out, watch=talk)
         talk.show_run(run, out=out, as_json=as_json)
-    return run.exit_code
+    return _exit_code(run)
+
+
+def _exit_code(run: Results) -> int:
+    """0, or 3 with a failed case, or 4 where nothing was there to be scored."""
+    if any(row.status == "failed" for row in run.case_rows):
+        return DataError.exit_code
+    return 0 if run.confusion is not None else NOTHING_EVALUATED

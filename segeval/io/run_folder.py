@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from segeval.io.files import jsonable, prepare_output_folder, write_json, write_text
+from segeval.io.files import JOURNAL, cannot_write, write_text_atomically
 from segeval.io.formats import EXTRA_FORMATS
+from segeval.io.outputs import RUN_FILE, prepare_output_folder
 from segeval.io.run_json import run_document
-from segeval.io.tables import cases_table, confusion_table, scores_table, summary_table, write_csv
+from segeval.io.run_tables import cases_table, confusion_table, scores_table, summary_table
+from segeval.io.tables import jsonable, write_csv, write_json_atomically
 from segeval.results import CaseScore, Results
-
-JOURNAL = ".segeval-journal.jsonl"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,13 +28,20 @@ class RunFolder:
             ConfigError: the folder holds something else, or cannot be written.
         """
         folder = cls(path=prepare_output_folder(path))
-        (folder.path / JOURNAL).write_text("")
+        folder._journal("w", "")
         return folder
 
     def note(self, score: CaseScore) -> None:
         """Add a finished case to the journal."""
-        with (self.path / JOURNAL).open("a") as journal:
-            journal.write(json.dumps(jsonable(asdict(score))) + "\n")
+        self._journal("a", json.dumps(jsonable(asdict(score))) + "\n")
+
+    def _journal(self, mode: str, text: str) -> None:
+        path = self.path / JOURNAL
+        try:
+            with path.open(mode, encoding="utf-8", errors="backslashreplace") as journal:
+                journal.write(text)
+        except OSError as error:
+            raise cannot_write(path, error) from error
 
     def drop_journal(self) -> None:
         """Leave the folder as the previous run left it."""
@@ -52,6 +59,6 @@ class RunFolder:
         write_csv(self.path / "confusion.csv", *confusion_table(results))
         for name in formats:
             file_name, render = EXTRA_FORMATS[name]
-            write_text(self.path / file_name, render(results))
-        write_json(self.path / "run.json", run_document(results))
+            write_text_atomically(self.path / file_name, render(results))
+        write_json_atomically(self.path / RUN_FILE, run_document(results), indent=1)
         self.drop_journal()

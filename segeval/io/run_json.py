@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from typing import Any
 
-from segeval.io.tables import Table, cases_table, confusion_table, scores_table, summary_table
+from segeval.io.run_tables import Table, cases_table, confusion_table, scores_table, summary_table
 from segeval.results import CaseRow, Results
 
 

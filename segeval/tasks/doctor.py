@@ -133,5 +133,3 @@ def _empties(finding: Finding) -> tuple[str, ...]:
         for said, side in (("prediction", finding.pred), ("truth", finding.truth))
         if not side.foreground
     )
-
-

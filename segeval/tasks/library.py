@@ -79,7 +79,9 @@ def _by_id(masks: Masks) -> dict[str, Any]:
 def _case(case_id: str, pred: Any, truth: Any, options: ScoreOptions) -> Case:
     pred, truth = _labels(case_id, "pred", pred), _labels(case_id, "truth", truth)
     if tuple(pred.shape) != tuple(truth.shape):
-        raise DataError(f"{case_id}: shape {tuple(pred.shape)} of the prediction differs from truth {tuple(truth.shape)}.")
+        raise DataError(
+            f"{case_id}: shape {tuple(pred.shape)} of the prediction differs from truth {tuple(truth.shape)}."
+        )
     if options.spacing is not None and len(options.spacing) != truth.ndim:
         raise ConfigError(f"{case_id}: spacing {options.spacing} has not one length for each of {truth.ndim} axes.")
     return Case(case_id=case_id, pred=pred, truth=truth, spacing_mm=options.spacing)
@@ -97,5 +99,3 @@ def _labels(case_id: str, side: str, labels: Any) -> Any:
             "Give integer ids in two or three dimensions, one array per case."
         )
     return array
-
-
