@@ -208,7 +208,7 @@ def predicted_probabilities(xyz: Field, anatomy: Anatomy, recipe: Recipe, rng: R
     vessel = sigmoid((gone_wrong(anatomy.vessel, recipe, rng, share=0.3) - 0.2) / 0.4)
     lesion = np.zeros_like(organ)
     for blob in anatomy.lesions:
-        lesion = np.maximum(lesion, blob.certainty * sigmoid(gone_wrong(blob.level, recipe, rng, share=0.4) / 1.0))
+        lesion = np.maximum(lesion, blob.certainty * sigmoid(gone_wrong(blob.level, recipe, rng, share=0.4)))
     inside = (1 - vessel) * organ
     return np.stack([(1 - vessel) * (1 - organ), inside * (1 - lesion), vessel, inside * lesion], axis=-1)
 
