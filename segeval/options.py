@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from segeval.engine.plan import MissingPolicy, UndefinedPolicy
+from segeval.core.policies import MissingPolicy, UndefinedPolicy
 
 Engine = Literal["auto", "numpy", "torch"]
 ExtraFormat = Literal["md", "latex", "nnunet"]

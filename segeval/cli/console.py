@@ -5,9 +5,10 @@ import traceback
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from segeval.results import CaseRow, Results
+if TYPE_CHECKING:  # numpy alone would take half of the time that `--help` may take
+    from segeval.results import CaseRow, Results
 
 PLAIN_WIDTH = 120  # where stdout is no terminal, the width must not depend on one
 
@@ -68,7 +69,7 @@ class Talk(AbstractContextManager["Talk"]):
         self._task = self._progress.add_task("scoring", total=total, speed="", case="")
         self._progress.start()
 
-    def advance(self, row: CaseRow) -> None:
+    def advance(self, row: "CaseRow") -> None:
         """One more case is done."""
         if row.problem and not self.quiet:
             complain(f"{row.case_id}: {row.problem}" if row.status != "failed" else row.problem)
@@ -80,7 +81,7 @@ class Talk(AbstractContextManager["Talk"]):
                 self._task, advance=1, case=row.case_id, speed=f"{speed:.1f} cases/s" if speed else ""
             )
 
-    def show_run(self, results: Results, *, out: Path, as_json: bool) -> None:
+    def show_run(self, results: "Results", *, out: Path, as_json: bool) -> None:
         """Print the tables of a run, or its JSON document."""
         if self._progress is not None:
             self._progress.stop()
@@ -92,7 +93,7 @@ class Talk(AbstractContextManager["Talk"]):
             print_run(results, stdout(color=self.color))
             complain(f"tables are in {out}: scores.csv, cases.csv, summary.csv, confusion.csv, run.json")
 
-    def _print_json(self, results: Results) -> None:
+    def _print_json(self, results: "Results") -> None:
         import json
 
         from segeval.io.run_json import run_document

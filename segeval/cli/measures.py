@@ -1,13 +1,14 @@
 """`segeval measures`: the catalogue."""
 
 import json
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from segeval import catalogue
 from segeval.cli import console
-from segeval.measure import Measure
+
+if TYPE_CHECKING:
+    from segeval.measure import Measure
 
 Name = Annotated[str | None, typer.Argument(metavar="NAME", help="One measure, by name or alias.")]
 Markdown = Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")]
@@ -16,6 +17,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 def measures(name: Name = None, markdown: Markdown = False, as_json: AsJson = False) -> None:
     """List every measure, or explain one."""
+    from segeval import catalogue
+
     chosen = [catalogue.find(name)] if name else list(catalogue.measures().values())
     if as_json:
         print(json.dumps([_facts(one) for one in chosen], indent=1, ensure_ascii=False))
@@ -27,7 +30,7 @@ def measures(name: Name = None, markdown: Markdown = False, as_json: AsJson = Fa
         _print_all(chosen)
 
 
-def markdown_table(chosen: list[Measure]) -> str:
+def markdown_table(chosen: list["Measure"]) -> str:
     """The catalogue as the table of the README."""
     lines = ["| measure | formula | range, better | per |", "| --- | --- | --- | --- |"]
     for one in chosen:
@@ -37,12 +40,14 @@ def markdown_table(chosen: list[Measure]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _range(one: Measure) -> str:
+def _range(one: "Measure") -> str:
     low, high = one.bounds
     return f"{low:g}..{high:g}" + (f" {one.unit}" if one.unit else "")
 
 
-def _facts(one: Measure) -> dict[str, Any]:
+def _facts(one: "Measure") -> dict[str, Any]:
+    from segeval import catalogue
+
     return {
         "name": one.name,
         "kind": one.kind,
@@ -62,7 +67,7 @@ def _facts(one: Measure) -> dict[str, Any]:
     }
 
 
-def _print_one(one: Measure) -> None:
+def _print_one(one: "Measure") -> None:
     say = console.stdout().print
     say(f"[bold]{one.name}[/bold] ({one.symbol}): {one.summary}")
     rows = {
@@ -82,13 +87,14 @@ def _print_one(one: Measure) -> None:
         say("\n" + one.notes, markup=False)
 
 
-def _absent(one: Measure) -> str:
+def _absent(one: "Measure") -> str:
     declared = {"both": one.absent.both, "pred": one.absent.pred, "truth": one.absent.truth}
     said = [f"absent from {side}: {value:g}" for side, value in declared.items() if value is not None]
     return "; ".join(said) or "the formula decides (0/0 is undefined, x/0 infinite)"
 
 
-def _print_all(chosen: list[Measure]) -> None:
+def _print_all(chosen: list["Measure"]) -> None:
+    from segeval import catalogue
     from segeval.cli.run_tables import plain_table
 
     for group in catalogue.GROUPS:

@@ -1,12 +1,16 @@
 """`segeval score`: score every case and class, and write the tables."""
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from segeval.cli import console
 from segeval.cli import options as o
 from segeval.errors import DataError
 from segeval.options import OUT, ScoreOptions
-from segeval.results import Results
+
+if TYPE_CHECKING:
+    from segeval.results import Results
 
 NOTHING_EVALUATED = 4
 _DEFAULT = ScoreOptions()
@@ -56,7 +60,7 @@ def score(
     return _exit_code(run)
 
 
-def _exit_code(run: Results) -> int:
+def _exit_code(run: "Results") -> int:
     """0, or 3 with a failed case, or 4 where nothing was there to be scored."""
     if any(row.status == "failed" for row in run.case_rows):
         return DataError.exit_code

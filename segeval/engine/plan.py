@@ -4,10 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from segeval.core.labels import LabelMap
+from segeval.core.policies import UndefinedPolicy
 from segeval.measure import Level, MeasureCall
-
-MissingPolicy = Literal["error", "worst", "background", "skip"]
-UndefinedPolicy = Literal["skip", "worst", "best", "fail"]
 
 
 @dataclass(frozen=True, kw_only=True)

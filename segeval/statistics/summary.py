@@ -12,10 +12,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from segeval.core.policies import UndefinedPolicy
 from segeval.core.shapes import PerLabel
 from segeval.errors import ConfigError, DataError
-
-Policy = Literal["skip", "worst", "best", "fail"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +132,7 @@ def macro_mean(values: np.ndarray, *, order: Literal["class_first", "case_first"
 
 def apply_undefined(
     values: np.ndarray,
-    policy: Policy,
+    policy: UndefinedPolicy,
     *,
     worst: float | None,
     best: float | None,
