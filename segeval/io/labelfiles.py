@@ -37,7 +37,7 @@ def read_label_file(path: Path) -> LabelFile:
 def _from_json(text: str, path: Path) -> LabelFile:
     try:
         data = json.loads(text, object_pairs_hook=lambda pairs: _unique(pairs, path))
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{printable(path)}: not valid JSON ({error}).") from error
     labels = data.get("labels") if isinstance(data, dict) else None
     if not isinstance(labels, dict):

@@ -106,7 +106,7 @@ def _check_ids(label_map: LabelMap, source: str) -> None:
     ids = [one for row in label_map.classes or () for one in row.ids]
     for one in _doubles(ids):
         raise ConfigError(f"{source}: two classes have id {one}. Name an id once, and join ids with --regions.")
-    for one in ids:
+    for one in (*ids, *(one for union in label_map.regions for one in union.ids)):
         if one < 0:
             raise ConfigError(f"{source}: id {one} is negative, so it cannot be a class. Pass --ignore-label {one}.")
     for one in sorted({*ids, *([0] if label_map.include_background else [])} & {*label_map.ignore}):

@@ -52,7 +52,8 @@ def ids_from(value: object, *, source: str) -> tuple[int, ...]:
     """Read 3, [1, 2, 3] or `1+2+3`."""
     if isinstance(value, str):
         value = value.split("+")
-    return tuple(_id(one, source) for one in (value if isinstance(value, Iterable) else (value,)))
+    several = isinstance(value, Iterable) and not isinstance(value, Mapping)
+    return tuple(_id(one, source) for one in (value if several else (value,)))  # type: ignore[attr-defined]
 
 
 def is_id(value: object) -> bool:

@@ -58,7 +58,7 @@ def find_pairs(
     """
     patterns = {"--pred-pattern": pred_pattern, "--truth-pattern": truth_pattern}
     if pairs_csv is not None:
-        _refuse_beside_csv({"PRED": pred, "TRUTH": truth, **patterns})
+        _refuse({"PRED": pred, "TRUTH": truth, **patterns}, "not beside --pairs, which names the files by itself")
         return _pairs_of_csv(pairs_csv)
     if pred is None or truth is None:
         raise ConfigError("Name both PRED and TRUTH (two folders or two files), or a CSV file with --pairs.")
@@ -67,7 +67,7 @@ def find_pairs(
             find_case_files(pred, pattern=pred_pattern, option="--pred-pattern"),
             find_case_files(truth, pattern=truth_pattern, option="--truth-pattern"),
         )
-    _refuse_beside_files(patterns)
+    _refuse(patterns, "patterns are for folders, and PRED and TRUTH are files")
     return _pair_of_files(pred, truth)
 
 
@@ -82,16 +82,10 @@ def missing_message(pairs: Pairs) -> str:
     )
 
 
-def _refuse_beside_csv(given: Mapping[str, object]) -> None:
+def _refuse(given: Mapping[str, object], why: str) -> None:
     extra = [name for name, value in given.items() if value is not None]
     if extra:
-        raise ConfigError(f"--pairs names the files by itself. Leave out {', '.join(extra)}, or leave out --pairs.")
-
-
-def _refuse_beside_files(given: Mapping[str, object]) -> None:
-    extra = [name for name, value in given.items() if value is not None]
-    if extra:
-        raise ConfigError(f"{', '.join(extra)}: patterns are for folders, and PRED and TRUTH are files. Leave it out.")
+        raise ConfigError(f"{', '.join(extra)}: {why}. Leave out one or the other.")
 
 
 def _are_folders(pred: Path, truth: Path) -> bool:
@@ -137,16 +131,17 @@ def _left_to(mine: CaseFiles, other: CaseFiles) -> dict[str, Path]:
     So PRED may lie inside TRUTH, and both may be one folder: `a_pred.nii.gz` is the prediction of `a`
     there, not the truth of a case `a_pred`.
     """
-    theirs = {_place(other, path): case_id for case_id, path in other.files.items()}
+    theirs = {place: case_id for case_id, place in _places(other).items()}
     return {
-        case_id: path
-        for case_id, path in mine.files.items()
-        if len(case_id) <= len(theirs.get(_place(mine, path), case_id))
+        case_id: mine.files[case_id]
+        for case_id, place in _places(mine).items()
+        if len(case_id) <= len(theirs.get(place, case_id))
     }
 
 
-def _place(side: CaseFiles, path: Path) -> str:
-    return os.path.join(os.path.realpath(side.folder), path.relative_to(side.folder))  # noqa: PTH118
+def _places(side: CaseFiles) -> dict[str, Path]:
+    root = Path(os.path.realpath(side.folder))
+    return {case_id: root / path.relative_to(side.folder) for case_id, path in side.files.items()}
 
 
 def _nothing_pairs(pred: CaseFiles, truth: CaseFiles) -> str:

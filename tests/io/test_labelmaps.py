@@ -1,11 +1,15 @@
 """The choice of classes, in all its forms."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from segeval.core.labels import LabelClass, LabelMap
 from segeval.errors import ConfigError
@@ -186,6 +190,11 @@ def test_no_regions_are_fine(regions: Any) -> None:
     assert read_label_map("1", regions=regions).regions == ()
 
 
+def test_a_region_cannot_join_negative_ids() -> None:
+    with pytest.raises(ConfigError, match="id -1 is negative"):
+        read_label_map(None, regions="x=1+-1")
+
+
 def test_a_region_called_like_an_id_clashes_with_ids_that_name_themselves() -> None:
     with pytest.raises(ConfigError, match="region '7' is called like an id"):
         read_label_map(None, regions="7=1+2")
@@ -281,6 +290,7 @@ def test_the_background_of_dataset_json_is_a_class_only_on_request(tmp_path: Pat
         ("", "not valid JSON"),
         ('{"labels": {"a": 1', "not valid JSON"),
         ("[" * 100_000, "not valid JSON"),
+        ('{"labels": {"a": ' + "1" * 5000 + "}}", "not valid JSON"),
         ("[1, 2]", "holds no 'labels' object"),
         ('{"1": "liver"}', "holds no 'labels' object"),
         ('{"labels": {"a": 1, "a": 2}}', "'a' stands there twice"),
@@ -368,6 +378,7 @@ def test_an_id_with_a_leading_zero_is_decimal(tmp_path: Path) -> None:
         ("labels: {1: a}\nregoins: {b: [1]}\n", "unknown key 'regoins'. Known are labels, regions, ignore"),
         ("labels: {1: a}\nregions: {b: [2]}\n", "region 'b' joins id 2"),
         ("labels: {1: a}\nregions: [b]\n", "are no regions"),
+        ("labels: {1: a}\nregions: {b: {1: c}}\n", "{'1': 'c'} is no label id"),
         ("labels: {1: a}\nignore: x\n", "'x' is no label id"),
         ("labels: {1: a}\nignore: 1\n", "id 1 is a class and is ignored too"),
         ("labels: &a [*a]\n", "not valid YAML"),
@@ -418,3 +429,33 @@ def test_a_path_is_always_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     written(tmp_path, "1: liver", name="cityscapes")
     assert read_label_map(Path("cityscapes")).classes == named(liver=1)
     assert len(read_label_map("cityscapes").classes or ()) == 19
+
+
+# whatever is written
+
+
+def read_or_refused(labels: Any, regions: Any = None) -> None:
+    with suppress(ConfigError):
+        assert isinstance(read_label_map(labels, regions=regions), LabelMap)
+
+
+@given(st.text("01-+=,a (\n", max_size=12), st.text("01-+=,a (\n", max_size=12))
+def test_any_text_is_read_or_refused(labels: str, regions: str) -> None:
+    read_or_refused(labels, regions)
+
+
+@given(st.text("01:-{}[],&*a'\n ?", max_size=16))
+def test_any_yaml_is_read_or_refused(text: str) -> None:
+    with TemporaryDirectory() as folder:
+        read_or_refused(written(Path(folder), text))
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-1, 3) | st.floats() | st.sampled_from(["", "1", "a", "ignore"]),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["1", "a", 1, None]), inner),
+        max_leaves=5,
+    )
+)
+def test_any_data_is_read_or_refused(data: Any) -> None:
+    read_or_refused(data, data)

@@ -244,6 +244,14 @@ def test_a_circle_of_links_ends_and_is_noted(pred: Path, truth: Path) -> None:
     assert pairs.notes == (f"{pred}: passed over 2 (a link to a folder above it): here, sub/up",)
 
 
+def test_folders_that_link_to_each_other_end(pred: Path, truth: Path) -> None:
+    for side in (pred, truth):
+        fill(side, "x/a.png", "y/b.png")
+    (pred / "x" / "other").symlink_to(pred / "y", target_is_directory=True)
+    (pred / "y" / "other").symlink_to(pred / "x", target_is_directory=True)
+    assert ids(find_pairs(pred, truth)) == ["x/a", "x/other/b", "y/b", "y/other/a"]
+
+
 def test_a_broken_mask_link_is_left_to_its_reader(pred: Path, truth: Path) -> None:
     fill(truth, "a.png", "b.png", "c.png")
     fill(pred, "a.png")
@@ -502,7 +510,7 @@ def test_a_csv_without_a_whole_pair_is_a_data_error(tmp_path: Path, rows: str) -
 
 def test_a_csv_stands_alone(tmp_path: Path, pred: Path) -> None:
     path = manifest(tmp_path, "case,pred,truth\n")
-    with pytest.raises(ConfigError, match="Leave out PRED, --truth-pattern"):
+    with pytest.raises(ConfigError, match="PRED, --truth-pattern: not beside --pairs"):
         find_pairs(pred, None, pairs_csv=path, truth_pattern="{case}.png")
 
 
