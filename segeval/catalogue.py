@@ -15,6 +15,7 @@ GROUPS = {
     "overlap": ("metrics.overlap", "metrics.agreement", "metrics.partition", "metrics.volume"),
 }
 DEFAULT = ("overlap",)
+HEADLINE = ("dice", "iou", "sensitivity", "precision", "hd95", "nsd", "lesion_f1", "bce_loss", "dice_loss")
 
 
 @cache
@@ -66,12 +67,34 @@ def choose(asked: Iterable[str]) -> tuple[MeasureCall, ...]:
     Raises:
         ConfigError: a name or a knob is unknown.
     """
+    calls = [call for part in _parts(asked) for call in _calls(part)]
+    return tuple({call.column: call for call in calls}.values())
+
+
+def headline(asked: Iterable[str]) -> tuple[str, ...]:
+    """The columns that a screen shows of that choice: measures named, and of groups the well-known ones."""
+    parts = _parts(asked)
+    named = [call.column for part in parts if not _is_group(part) for call in _calls(part)]
+    of_groups = [call for part in parts if _is_group(part) for call in _calls(part)]
+    known = sorted((call for call in of_groups if call.measure.name in HEADLINE), key=_rank)
+    rest = [] if named or known else of_groups
+    return tuple(dict.fromkeys([*named, *(call.column for call in (*known, *rest))]))
+
+
+def _rank(call: MeasureCall) -> int:
+    return HEADLINE.index(call.measure.name)
+
+
+def _parts(asked: Iterable[str]) -> list[str]:
+    """The choice without its `+`, and with the default where that is added to."""
     parts = [part for text in asked for part in split_outside_parentheses(text)]
     adds = any(part.startswith("+") for part in parts)
     parts = [part.lstrip("+") for part in parts]
-    parts = [*DEFAULT, *parts] if adds or not parts else parts
-    calls = [call for part in parts for call in _calls(part)]
-    return tuple({call.column: call for call in calls}.values())
+    return ["default", *parts] if adds or not parts else parts
+
+
+def _is_group(part: str) -> bool:
+    return part in GROUPS or part in ("all", "default")
 
 
 def _calls(part: str) -> list[MeasureCall]:
