@@ -10,9 +10,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from segeval.errors import ConfigError
 
@@ -154,13 +155,13 @@ def _declare(kind: Kind, facts: dict[str, Any]) -> Callable[[Callable[..., Any]]
     return decorate
 
 
-def ratio(numerator: Any, denominator: Any) -> Any:
+def ratio(numerator: ArrayLike, denominator: ArrayLike) -> np.ndarray:
     """numerator / denominator in float64, where 0/0 is undefined (nan) and x/0 is infinite.
 
     The one rule of the program for division by zero; no formula carries an epsilon.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(numerator, dtype=np.float64) / np.asarray(denominator, dtype=np.float64)
+        return np.asarray(np.asarray(numerator, dtype=np.float64) / np.asarray(denominator, dtype=np.float64))
 
 
 _CALL = re.compile(r"(?P<name>[A-Za-z_][\w]*)\s*(?:\((?P<knobs>.*)\))?", re.DOTALL)
@@ -234,8 +235,6 @@ def _check_knob_type(measure: str, name: str, value: Any, annotation: Any) -> No
 
 def _fits(value: Any, annotation: Any) -> bool:
     """Whether a knob value fits its annotation: plain types, unions and Literal."""
-    from typing import get_args, get_origin
-
     arguments = get_args(annotation)
     if get_origin(annotation) is Literal:
         return value in arguments

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -62,23 +63,18 @@ def as_missing(score: CaseScore, plan: Plan, *, worst: bool) -> CaseScore:
     of = {call.column: call.measure for call in plan.measures}
     rows = tuple(_missing_row(row, of, worst=worst and row.n_truth > 0) for row in score.classes)
     values = _worst(score.row.values, of) if worst else score.row.values
-    row = _replace(score.row, status="missing_pred", values=values)
+    row = replace(score.row, status="missing_pred", values=values)
     return CaseScore(row=row, classes=rows, histogram=score.histogram)
 
 
 def _missing_row(row: ClassRow, of: Mapping[str, Measure], *, worst: bool) -> ClassRow:
     values = _worst(row.values, of) if worst else row.values
-    return _replace(row, status="missing_pred", values=values)
-
-
-def _replace(row: Any, **changes: Any) -> Any:
-    from dataclasses import replace
-
-    return replace(row, **changes)
+    return replace(row, status="missing_pred", values=values)
 
 
 def _worst(values: Mapping[str, float], of: Mapping[str, Measure]) -> dict[str, float]:
-    return {column: math.nan if of[column].worst is None else of[column].worst for column in values}
+    worst = {column: of[column].worst for column in values}
+    return {column: math.nan if value is None else value for column, value in worst.items()}
 
 
 def _status(pred: int, truth: int) -> Status:

@@ -71,7 +71,7 @@ def nnunet_summary(results: Results) -> str:
     rows_of: dict[str, list[ClassRow]] = {}
     for row in results.class_rows:
         rows_of.setdefault(row.case_id, []).append(row)
-    per_case = [
+    per_case: list[dict[str, Any]] = [
         {
             "metrics": {_nnunet_key(row.of): _nnunet_metrics(row) for row in rows_of[case.case_id]},
             "prediction_file": case.pred_file,

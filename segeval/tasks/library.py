@@ -48,7 +48,7 @@ def score(pred: Masks, truth: Masks, *, out: Path | str | None = None, **options
 def _options(options: dict[str, Any]) -> ScoreOptions:
     """Lists may stand for tuples, and a single measure or id for a tuple of one."""
     several = {"measures", "ignore_label", "format"}
-    values = {
+    values: dict[str, Any] = {
         name: (value,) if name in several and isinstance(value, str | int) else value for name, value in options.items()
     }
     values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}

@@ -148,8 +148,8 @@ def _score(pair: Pair, plan: Plan, reading: Reading, options: ScoreOptions) -> C
         return CaseScore(row=replace(row, status="failed", problem=str(error)))
     if pair.pred is None:
         score = as_missing(score, plan, worst=options.missing == "worst")
-    files = {"pred_file": row.pred_file, "truth_file": row.truth_file}
-    return replace(score, row=replace(score.row, problem="" if pair.pred else "no prediction", **files))
+    problem = "" if pair.pred else "no prediction"
+    return replace(score, row=replace(score.row, problem=problem, pred_file=row.pred_file, truth_file=row.truth_file))
 
 
 def finished(
