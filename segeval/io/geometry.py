@@ -41,12 +41,17 @@ def align(
     source, target = grid_of(pred.affine, pred.grid), grid_of(truth.affine, truth.grid)
     reordering = nearest_reordering(source, target)
     if reordering and reordering.apart <= tolerance:
-        note = f"axes reordered from {orientation(pred.affine)} to {orientation(truth.affine)}"
-        array = _squeezed(reordering.apply(_in_3d(pred)), pred)
-        return _laid_out(array, truth), () if reordering.is_identity else (note,)
-    if not resample:
+        array = reordering.apply(_in_3d(pred))
+        note = (
+            ""
+            if reordering.is_identity
+            else f"axes {orientation(pred.affine)} reordered to {orientation(truth.affine)}"
+        )
+    elif resample:
+        array, note = _resampled(pred, truth, source, target, kind), f"resampled: {_differences(pred, truth)}"
+    else:
         raise DataError(f"{_differences(pred, truth)}{_remedy(reordering)}")
-    return _laid_out(_resampled(pred, truth, source, target, kind), truth), (f"resampled: {_differences(pred, truth)}",)
+    return _laid_out(array if pred.n_space == 3 else array.squeeze(2), truth), (note,) if note else ()
 
 
 def orientation(affine: np.ndarray) -> str:
@@ -68,16 +73,11 @@ def _resampled(pred: Volume, truth: Volume, source: Grid, target: Grid, kind: Ki
             f"{_differences(pred, truth)}. Nothing of it lies within the truth. "
             "Check its origin and direction, or pass --ignore-geometry if the arrays belong together."
         )
-    to_source = source.map_from(target)
-    return _squeezed(resample(_in_3d(pred), shape=target.shape, to_source=to_source, linear=kind == "probs"), pred)
+    return resample(_in_3d(pred), shape=target.shape, to_source=source.map_from(target), linear=kind == "probs")
 
 
 def _in_3d(volume: Volume) -> np.ndarray:
     return volume.array if volume.n_space == 3 else np.expand_dims(volume.array, 2)
-
-
-def _squeezed(array: np.ndarray, volume: Volume) -> np.ndarray:
-    return array if volume.n_space == 3 else array.squeeze(2)
 
 
 def _laid_out(array: np.ndarray, truth: Volume) -> np.ndarray:
