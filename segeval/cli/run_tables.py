@@ -24,7 +24,7 @@ def print_run(results: Results, console: Any) -> None:
         console.print(_means_table(results, ["(all)"], of_case[:fit]))
     if of_class and results.class_rows:
         console.print(_worst_table(results, of_class[:fit]))
-    _print_footer(results, of_class, console)
+    _print_footer(results, [*of_class[:fit], *of_case[:fit]], console)
 
 
 def _means_table(results: Results, names: Sequence[str], columns: Sequence[str]) -> Any:
