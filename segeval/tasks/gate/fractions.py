@@ -24,10 +24,7 @@ def judge_fraction(
     """
     sides = pair(columns, base_columns)
     losses = -sides.differences[:, 0][~np.isnan(sides.differences[:, 0])]
-    n, k = (
-        losses.size,
-        int(np.count_nonzero(~np.array([at_least(limit.worse_by, loss) for loss in losses], dtype=bool))),
-    )
+    n, k = losses.size, sum(not at_least(limit.worse_by, loss) for loss in losses.tolist())
     bounds = binomial_interval(k, n, level=2 * how.level - 1)
     share = k / n if n else math.nan
     outcome, says = _outcome(rule, limit, share, bounds)

@@ -81,7 +81,8 @@ def exit_code(verdicts: Sequence[Verdict], *, on_inconclusive: Literal["report",
 
 def at_least(value: float, limit: float) -> bool:
     """Whether `value` reaches `limit`, rounding apart; False where either is undefined."""
-    return value >= limit - _SLACK * max(1.0, abs(limit))
+    slack = _SLACK * max(1.0, abs(limit)) if math.isfinite(limit) else 0.0
+    return value >= limit - slack
 
 
 def apart(value: float, limit: float) -> tuple[str, str]:

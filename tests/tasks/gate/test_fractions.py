@@ -19,7 +19,7 @@ def fraction(**facts):
     [
         (0, "pass", "upper bound 0.01487 ≤ 0.03"),
         (6, "inconclusive", "enclose 0.03"),
-        (15, "fail", "lower bound 0.0467 > 0.03"),
+        (15, "fail", "lower bound 0.0468 > 0.03"),
     ],
 )
 def test_exact_bounds_decide_whether_few_enough_cases_are_worse(table, rule, verdict, n_worse, outcome, says):

@@ -3,7 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from segeval.config import Baseline
+from segeval.config import Baseline, Config
+from segeval.tasks.gate import Resampling, judge
 
 OLD = np.random.default_rng(0).normal(0.9, 0.03, size=80).clip(0, 1)
 NOISE = np.random.default_rng(1).normal(0, 0.01, size=80)
@@ -188,21 +189,7 @@ def test_one_paired_case_proves_nothing(table, rule, verdict):
 
 
 @pytest.mark.parametrize("change", [0.0, -0.5])
-def test_fewer_pairs_than_asked_for_are_inconclusive(table, rule, verdict, change):
-    found = verdict(
-        table({"liver": OLD + change}),
-        rule(max_regression=0.01),
-        baseline=table({"liver": OLD[:20]}),
-        **{"baseline_config": None} if False else {},
-    )
-    assert found.outcome == ("pass" if change == 0 else "fail")
-
-
-@pytest.mark.parametrize("change", [0.0, -0.5])
 def test_min_paired_holds_back_any_verdict(table, rule, change):
-    from segeval.config import Config
-    from segeval.tasks.gate import Resampling, judge
-
     config = Config(rules=(rule(max_regression=0.01),), baseline=Baseline(path="main", min_paired=30))
     run, old = table({"liver": OLD + change}), table({"liver": OLD[:20]})
     (found,) = judge(run, config, baseline=old, how=Resampling(resamples=199))
