@@ -9,11 +9,11 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import update_wrapper
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from segeval.errors import ConfigError
 
@@ -105,7 +105,7 @@ class MeasureCall:
     """A measure with the knobs a user asked for: one column of the tables."""
 
     measure: Measure
-    knobs: Knobs = MappingProxyType({})
+    knobs: Knobs = field(default_factory=dict)
 
     @property
     def column(self) -> str:
@@ -148,19 +148,20 @@ def _declare(kind: Kind, facts: dict[str, Any]) -> Callable[[Callable[..., Any]]
             knobs=MappingProxyType({p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}),
             **facts,
         )
-        update_wrapper(measure, function)
+        for name in ("__name__", "__doc__", "__module__", "__wrapped__"):  # so that help() and inspect see the formula
+            object.__setattr__(measure, name, getattr(function, name, function))
         return measure
 
     return decorate
 
 
-def ratio(numerator: Any, denominator: Any) -> Any:
+def ratio(numerator: ArrayLike, denominator: ArrayLike) -> np.ndarray:
     """numerator / denominator in float64, where 0/0 is undefined (nan) and x/0 is infinite.
 
     The one rule of the program for division by zero; no formula carries an epsilon.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(numerator, dtype=np.float64) / np.asarray(denominator, dtype=np.float64)
+        return np.asarray(np.asarray(numerator, dtype=np.float64) / np.asarray(denominator, dtype=np.float64))
 
 
 _CALL = re.compile(r"(?P<name>[A-Za-z_][\w]*)\s*(?:\((?P<knobs>.*)\))?", re.DOTALL)
@@ -234,8 +235,6 @@ def _check_knob_type(measure: str, name: str, value: Any, annotation: Any) -> No
 
 def _fits(value: Any, annotation: Any) -> bool:
     """Whether a knob value fits its annotation: plain types, unions and Literal."""
-    from typing import get_args, get_origin
-
     arguments = get_args(annotation)
     if get_origin(annotation) is Literal:
         return value in arguments

@@ -99,23 +99,23 @@ class Histogram:
 
     def counts(self, classes: Sequence[LabelClass]) -> Counts:
         """One set of counts per class; a region is the union of its ids."""
-        members = self._members(classes)
-        tp = np.einsum("ct,tp,cp->c", members, self.n, members)
-        truth, pred = members @ self.n.sum(axis=1), members @ self.n.sum(axis=0)
+        where = {one: i for i, one in enumerate(self.ids)}
+        members = [[where[one] for one in c.ids if one in where] for c in classes]
+        tp = np.array([self.n[np.ix_(rows, rows)].sum() for rows in members], dtype=np.int64)
+        of_truth, of_pred = self.n.sum(axis=1), self.n.sum(axis=0)
+        truth = np.array([of_truth[rows].sum() for rows in members], dtype=np.int64)
+        pred = np.array([of_pred[rows].sum() for rows in members], dtype=np.int64)
         return Counts(tp=tp, fp=pred - tp, fn=truth - tp, tn=self.n.sum() - truth - pred + tp)
 
-    def joint(self, classes: Sequence[LabelClass], *, background_is_class: bool) -> Joint:
-        """The case as one partition: every id outside `classes` falls into the first bin."""
-        members = self._members(classes)
-        members = np.vstack([1 - members.max(axis=0, initial=0), members])
-        in_mean = np.ones(len(members), dtype=bool)
-        in_mean[0] = background_is_class
-        return Joint(n=members @ self.n @ members.T, in_mean=in_mean)
-
-    def _members(self, classes: Sequence[LabelClass]) -> np.ndarray:
-        return np.array([[one in c.ids for one in self.ids] for c in classes], dtype=np.int64).reshape(
-            len(classes), len(self.ids)
-        )
+    def joint(self, classes: Sequence[LabelClass], *, rest_is_class: bool) -> Joint:
+        """The case as one partition: every id outside the disjoint `classes` falls into the first bin."""
+        bin_of = {one: i + 1 for i, c in enumerate(classes) for one in c.ids}
+        bins = np.array([bin_of.get(one, 0) for one in self.ids], dtype=np.int64)
+        n = np.zeros((len(classes) + 1, len(classes) + 1), dtype=np.int64)
+        np.add.at(n, (bins[:, None], bins[None, :]), self.n)
+        in_mean = np.ones(len(n), dtype=bool)
+        in_mean[0] = rest_is_class
+        return Joint(n=n, in_mean=in_mean)
 
 
 def per_class_joint(counts: Counts) -> Joint:

@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 
 from segeval.errors import DataError
-from segeval.io.grids import Grid, Reordering, grid_of, nearest_reordering
+from segeval.io.grids import WorldGrid, Reordering, grid_of, nearest_reordering
 from segeval.io.paths import printable
 from segeval.io.volumes import Volume
 
@@ -65,7 +65,7 @@ def orientation(affine: np.ndarray) -> str:
     return "".join(("LPI", "RAS")[int(affine[axis, column] > 0)][axis] for column, axis in enumerate(nearest))
 
 
-def _resampled(pred: Volume, truth: Volume, source: Grid, target: Grid, kind: Kind) -> np.ndarray:
+def _resampled(pred: Volume, truth: Volume, source: WorldGrid, target: WorldGrid, kind: Kind) -> np.ndarray:
     from segeval.io.resampling import resample
 
     if source.misses(target):

@@ -1,0 +1,97 @@
+"""Options shared by commands, as annotated types. Names, flags and helps stand here once."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def _option(*flags: str, help: str, panel: str, **more: Any) -> Any:
+    name = max(flags, key=len).partition("/")[0].lstrip("-").replace("-", "_").upper()
+    return typer.Option(*flags, help=help, rich_help_panel=panel, envvar=f"SEGEVAL_{name}", show_envvar=False, **more)
+
+
+INPUT, LABELS, GEOMETRY, NUMBERS, OUTPUT, RUNNING = "Input", "Classes", "Geometry", "Numbers", "Output", "Running"
+
+PredPath = Annotated[Path | None, typer.Argument(metavar="PRED", help="Folder or file of predicted masks.")]
+TruthPath = Annotated[Path | None, typer.Argument(metavar="TRUTH", help="Folder or file of true masks.")]
+
+Pairs = Annotated[
+    Path | None, _option("--pairs", help="CSV with columns case,pred,truth instead of two folders.", panel=INPUT)
+]
+PredPattern = Annotated[
+    str | None, _option("--pred-pattern", help="Name of a prediction, such as {case}_pred.nii.gz.", panel=INPUT)
+]
+TruthPattern = Annotated[
+    str | None, _option("--truth-pattern", help="Name of a truth, such as {case}_gt.nii.gz.", panel=INPUT)
+]
+Missing = Annotated[
+    str, _option("--missing", help="A truth without prediction: error, worst, background or skip.", panel=INPUT)
+]
+KeepGoing = Annotated[
+    bool, _option("--keep-going", help="Score the other cases when one is bad, and exit 3 at the end.", panel=INPUT)
+]
+
+Labels = Annotated[
+    str | None,
+    _option(
+        "--labels",
+        help="1,2,3 or 1=liver,2=spleen or a file (dataset.json, YAML), or cityscapes, cityscapes-train.",
+        panel=LABELS,
+    ),
+]
+Regions = Annotated[str | None, _option("--regions", help="Unions of ids: wt=1+2+3,tc=1+3.", panel=LABELS)]
+IgnoreLabel = Annotated[
+    list[int] | None, _option("--ignore-label", help="Leave out voxels with this truth id; repeatable.", panel=LABELS)
+]
+IncludeBackground = Annotated[bool, _option("--include-background", help="Score id 0 as a class too.", panel=LABELS)]
+
+GeometryTol = Annotated[
+    float, _option("--geometry-tol", help="Largest misplacement of a corner, in voxels.", panel=GEOMETRY)
+]
+Resample = Annotated[
+    bool, _option("--resample", help="Put predictions on the grid of the truth (nearest neighbour).", panel=GEOMETRY)
+]
+IgnoreGeometry = Annotated[
+    bool, _option("--ignore-geometry", help="Compare the arrays, wherever they lie.", panel=GEOMETRY)
+]
+Spacing = Annotated[
+    str | None,
+    _option("--spacing", help="Spacing in mm, in array axis order, where files have none: 0.5,0.5.", panel=GEOMETRY),
+]
+
+Measures = Annotated[
+    list[str] | None,
+    _option("-m", "--measures", help="Groups and measures, such as dice,iou or +boundary; repeatable.", panel=NUMBERS),
+]
+Undefined = Annotated[
+    str, _option("--undefined", help="Undefined values in means: skip, worst, best or fail.", panel=NUMBERS)
+]
+CiLevel = Annotated[float, _option("--ci-level", help="Level of the intervals of means.", panel=NUMBERS)]
+Bootstrap = Annotated[int, _option("--bootstrap", help="Resamples for the intervals; 0 for none.", panel=NUMBERS)]
+Seed = Annotated[int, _option("--seed", help="Seed of the resamples.", panel=NUMBERS)]
+
+Out = Annotated[Path, _option("--out", "-o", help="Folder for the tables.", panel=OUTPUT)]
+Format = Annotated[
+    list[str] | None, _option("--format", help="Extra files: md, latex, nnunet; repeatable.", panel=OUTPUT)
+]
+AsJson = Annotated[bool, _option("--json", help="Print run.json instead of tables.", panel=OUTPUT)]
+Quiet = Annotated[bool, _option("--quiet", "-q", help="Print nothing.", panel=OUTPUT)]
+Verbose = Annotated[bool, _option("--verbose", "-v", help="Say more on stderr.", panel=OUTPUT)]
+NoColor = Annotated[bool, _option("--no-color", help="Plain text.", panel=OUTPUT)]
+
+Config = Annotated[
+    Path | None, _option("--config", "-c", help="segeval.yaml with options under score:.", panel=RUNNING)
+]
+Device = Annotated[str, _option("--device", help="auto, cpu, cuda or cuda:1.", panel=RUNNING)]
+Engine = Annotated[str, _option("--engine", help="auto, numpy or torch.", panel=RUNNING)]
+Workers = Annotated[int, _option("--workers", help="Cases read at a time; 0 for one per core.", panel=RUNNING)]
+
+
+def given(ctx: typer.Context) -> dict[str, Any]:
+    """The options that the user set on the command line or in the environment, by name."""
+    return {
+        name: value
+        for name, value in ctx.params.items()
+        if (source := ctx.get_parameter_source(name)) is not None and source.name in ("COMMANDLINE", "ENVIRONMENT")
+    }

@@ -1,0 +1,94 @@
+"""Rules held against the catalogue: does the measure exist, and does the limit face the right way?"""
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+
+from segeval.config.models import Rule
+from segeval.errors import ConfigError
+from segeval.measure import Better, Measure, parse_call
+
+MACRO = "(mean)"
+_CALL = re.compile(r"(?P<call>.*?)(?P<profile>\[[^\]]*\])?", re.DOTALL)
+
+
+def check_rules(rules: Sequence[Rule], measures: Mapping[str, Measure], *, source: str = "") -> tuple[Rule, ...]:
+    """The same rules with the canonical names of their measures.
+
+    Args:
+        rules: as they were read.
+        measures: every measure under its name and its aliases.
+        source: the file of the rules, for the messages.
+
+    Raises:
+        ConfigError: a measure or a knob is unknown, a limit is on the wrong side of its measure, or the
+            statistic does not exist for the class.
+    """
+    return tuple(_checked(rule, measures, source) for rule in rules)
+
+
+def direction(rule: Rule, measure: Measure) -> Better:
+    """Which way is better for what the rule looks at; little spread is good whatever the measure."""
+    return "lower" if rule.stat == "std" else measure.better
+
+
+def notes_on_rules(rules: Sequence[Rule]) -> tuple[str, ...]:
+    """What to think of when a gate looks at means only."""
+    if rules and all(rule.stat in ("mean", "pooled") and rule.max_fraction is None for rule in rules):
+        return (
+            "Only means are gated, and a mean hides rare, large failures. "
+            "Add a rule on p5 (p95 for distances) or with max_fraction.",
+        )
+    return ()
+
+
+def _checked(rule: Rule, measures: Mapping[str, Measure], source: str) -> Rule:
+    where = f"{source}:{rule.line}: rule {rule.id!r}: " if source else f"rule {rule.id!r}: "
+    try:
+        measure, column = _find(rule.measure, measures)
+    except ConfigError as error:
+        raise ConfigError(where + str(error)) from error
+    wrong = _wrong_side(rule, direction(rule, measure), column) or _wrong_class(rule)
+    if wrong:
+        raise ConfigError(where + wrong)
+    return rule.model_copy(update={"measure": column})
+
+
+def _find(text: str, measures: Mapping[str, Measure]) -> tuple[Measure, str]:
+    """The measure that a rule names, and its column in the tables."""
+    match = _CALL.fullmatch(text.strip())
+    call, profile = (match["call"], match["profile"] or "") if match else (text, "")
+    name, knobs = parse_call(call)
+    if name not in measures:
+        near = difflib.get_close_matches(name.lower(), list(measures), n=1)
+        help = f" Did you mean {near[0]!r}?" if near else ""
+        raise ConfigError(f"Unknown measure {name!r}.{help} `segeval measures` lists all of them.")
+    return measures[name], measures[name].at(**knobs).column + profile
+
+
+def _wrong_side(rule: Rule, better: Better, column: str) -> str:
+    two_sided = rule.min is not None and rule.max is not None
+    if better == "none" and rule.needs_baseline:
+        return f"{column} describes and has no better direction, so it cannot get worse. Give both min and max."
+    if better in ("zero", "none") and not two_sided and not rule.needs_baseline:
+        best = "is best at zero" if better == "zero" else "has no better direction"
+        return f"{column} {best}, so one limit does not bound it. Give both min and max."
+    if better == "higher" and rule.max is not None and rule.min is None:
+        return f"higher {column} is better, so max {rule.max:g} would fail good results. Write min."
+    if better == "lower" and rule.min is not None and rule.max is None:
+        return f"lower {_said(rule, column)} is better, so min {rule.min:g} would fail good results. Write max."
+    return ""
+
+
+def _said(rule: Rule, column: str) -> str:
+    return f"std of {column}" if rule.stat == "std" else column
+
+
+def _wrong_class(rule: Rule) -> str:
+    if rule.class_name != MACRO:
+        return ""
+    if rule.max_fraction is not None:
+        return 'max_fraction counts cases of one class, and (mean) is a mean over classes. Write class: "*".'
+    if rule.stat not in ("mean", "pooled"):
+        return f'(mean) is the mean over classes and has no {rule.stat}. Write class: "*", or stat: mean.'
+    return ""

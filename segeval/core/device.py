@@ -1,0 +1,62 @@
+"""Which engine and device a run takes."""
+
+import sys
+from ctypes.util import find_library
+from pathlib import Path
+from typing import Literal
+
+from segeval.errors import ConfigError
+
+EngineName = Literal["numpy", "torch"]
+
+
+def resolve_device(*, engine: str, device: str) -> tuple[EngineName, str]:
+    """The engine and the device to run on.
+
+    `auto` takes torch where there is a CUDA device and numpy otherwise. A machine without one is
+    recognised without importing torch, which alone would take seconds.
+
+    Args:
+        engine: `auto`, `numpy` or `torch`.
+        device: `auto`, `cpu`, `cuda` or `cuda:1`.
+
+    Raises:
+        ConfigError: the device does not exist here, or the engine cannot use it.
+    """
+    wants_cuda = device.startswith("cuda")
+    if device not in ("auto", "cpu") and not wants_cuda:
+        raise ConfigError(f"Unknown device {device!r}. Use auto, cpu, cuda or cuda:1.")
+    if engine == "numpy" or device == "cpu":
+        if engine == "numpy" and wants_cuda:
+            raise ConfigError(f"The numpy engine runs on the CPU only, not on {device}. Use --engine torch.")
+        return ("torch" if engine == "torch" else "numpy"), "cpu"
+    if wants_cuda:
+        return "torch", _checked_cuda(device)
+    if _may_have_cuda() and _n_cuda():
+        return "torch", "cuda"
+    return ("torch" if engine == "torch" else "numpy"), "cpu"
+
+
+def _may_have_cuda() -> bool:
+    """Whether an NVIDIA driver is installed; False is certain, True is not."""
+    if sys.platform == "darwin":
+        return False
+    if sys.platform == "win32":
+        return find_library("nvcuda") is not None
+    return any(Path(one).exists() for one in ("/dev/nvidiactl", "/dev/dxg", "/proc/driver/nvidia/version"))
+
+
+def _n_cuda() -> int:
+    import torch
+
+    return int(torch.cuda.device_count()) if torch.cuda.is_available() else 0
+
+
+def _checked_cuda(device: str) -> str:
+    available = _n_cuda()
+    _, colon, number = device.partition(":")
+    if colon and not number.isdigit():
+        raise ConfigError(f"Unknown device {device!r}. Use auto, cpu, cuda or cuda:1.")
+    if int(number or 0) >= available:
+        raise ConfigError(f"Device {device} does not exist: torch sees {available} CUDA devices. Use --device cpu.")
+    return device

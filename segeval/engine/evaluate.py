@@ -1,0 +1,102 @@
+"""One case in, its rows out."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from segeval.core.case import Case
+from segeval.core.counts import Counts, Histogram
+from segeval.core.labels import LabelClass
+from segeval.engine.evidence import Evidence
+from segeval.engine.plan import Plan
+from segeval.measure import Measure
+from segeval.results import CaseRow, CaseScore, ClassRow, Status
+
+
+def evaluate(case: Case, plan: Plan) -> CaseScore:
+    """Score one case: every class that occurs in it, and the case as a whole."""
+    evidence = Evidence(case, plan)
+    values = {call.column: float(evidence.values(call, "case")) for call in plan.at("case")}
+    row = CaseRow(
+        case_id=case.case_id,
+        status="ok",
+        shape=case.shape,
+        spacing_mm=case.spacing_mm,
+        probability_source="hard",
+        values=values,
+        notes=case.notes,
+    )
+    return CaseScore(row=row, classes=class_rows(evidence), histogram=evidence.histogram)
+
+
+def class_rows(evidence: Evidence) -> tuple[ClassRow, ...]:
+    """One row per class of the case."""
+    statuses = [_status(pred, truth) for pred, truth in zip(evidence.counts.pred, evidence.counts.truth, strict=True)]
+    columns = {
+        call.column: _with_declared(evidence.values(call, "class"), statuses, call.measure)
+        for call in evidence.plan.at("class")
+    }
+    return tuple(
+        _row(evidence.case.case_id, of, statuses[i], evidence.counts, i, {c: float(v[i]) for c, v in columns.items()})
+        for i, of in enumerate(evidence.classes)
+    )
+
+
+def absent_rows(case: CaseRow, classes: Sequence[LabelClass], n_voxels: int, plan: Plan) -> tuple[ClassRow, ...]:
+    """Rows for classes that a scored case has on neither side, so that every case has every class."""
+    nothing = np.zeros((1,) * len(case.shape), dtype=np.uint8)
+    stand_in = Case(case_id=case.case_id, pred=nothing, truth=nothing, spacing_mm=case.spacing_mm)
+    evidence = Evidence(stand_in, plan)
+    evidence.histogram = Histogram(ids=(0,), n=np.array([[n_voxels]], dtype=np.int64))
+    evidence.classes = tuple(classes)
+    return class_rows(evidence)
+
+
+def as_missing(score: CaseScore, plan: Plan, *, worst: bool) -> CaseScore:
+    """The score of a case without prediction, from its score as an empty one.
+
+    With `worst`, the classes of the truth and the case itself get the worst value of every measure.
+    """
+    of = {call.column: call.measure for call in plan.measures}
+    rows = tuple(_missing_row(row, of, worst=worst and row.n_truth > 0) for row in score.classes)
+    values = _worst(score.row.values, of) if worst else score.row.values
+    row = replace(score.row, status="missing_pred", values=values)
+    return CaseScore(row=row, classes=rows, histogram=score.histogram)
+
+
+def _missing_row(row: ClassRow, of: Mapping[str, Measure], *, worst: bool) -> ClassRow:
+    values = _worst(row.values, of) if worst else row.values
+    return replace(row, status="missing_pred", values=values)
+
+
+def _worst(values: Mapping[str, float], of: Mapping[str, Measure]) -> dict[str, float]:
+    worst = {column: of[column].worst for column in values}
+    return {column: math.nan if value is None else value for column, value in worst.items()}
+
+
+def _status(pred: int, truth: int) -> Status:
+    if pred and truth:
+        return "ok"
+    if pred or truth:
+        return "absent_truth" if pred else "absent_pred"
+    return "absent_both"
+
+
+def _with_declared(values: Any, statuses: Sequence[Status], measure: Measure) -> Any:
+    """Put the values a measure declares for absent classes over what its formula says."""
+    declared = {
+        "absent_both": measure.absent.both,
+        "absent_pred": measure.absent.pred,
+        "absent_truth": measure.absent.truth,
+    }
+    return [v if declared.get(s) is None else declared[s] for v, s in zip(values, statuses, strict=True)]
+
+
+def _row(
+    case_id: str, of: LabelClass, status: Status, counts: Counts, index: int, values: Mapping[str, float]
+) -> ClassRow:
+    tp, fp, fn, tn = (int(side[index]) for side in (counts.tp, counts.fp, counts.fn, counts.tn))
+    return ClassRow(case_id=case_id, of=of, status=status, tp=tp, fp=fp, fn=fn, tn=tn, values=values)

@@ -1,0 +1,37 @@
+"""What to compute: measures, classes and policies, all checked."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from segeval.core.labels import LabelMap
+from segeval.core.policies import UndefinedPolicy
+from segeval.measure import Level, MeasureCall
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How every case of a run is scored.
+
+    `shown` are the columns for a screen. `device` is `cpu` for the numpy engine, else the torch
+    device that builds the evidence.
+    """
+
+    measures: tuple[MeasureCall, ...]
+    shown: tuple[str, ...] = ()
+    labels: LabelMap = LabelMap()
+    engine: Literal["numpy", "torch"] = "numpy"
+    device: str = "cpu"
+
+    def at(self, level: Level) -> tuple[MeasureCall, ...]:
+        """The measures that give one value per class, or one per case."""
+        return tuple(call for call in self.measures if level in call.measure.levels)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Aggregation:
+    """How the values of the cases become a summary; `bootstrap=0` gives no intervals."""
+
+    undefined: UndefinedPolicy = "skip"
+    ci_level: float = 0.95
+    bootstrap: int = 1000
+    seed: int = 0

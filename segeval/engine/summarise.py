@@ -1,0 +1,173 @@
+"""Rows in, summary out: per class over the cases, the mean over classes, and per case-level measure."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from segeval.core.case import Case
+from segeval.core.counts import Counts, Histogram, Joint
+from segeval.core.labels import LabelClass
+from segeval.engine.evidence import Evidence
+from segeval.engine.plan import Aggregation, Plan
+from segeval.measure import Level, MeasureCall
+from segeval.results import CaseRow, ClassRow, SummaryRow
+from segeval.statistics.bootstrap import draw
+from segeval.statistics.intervals import macro_interval, mean_intervals
+from segeval.statistics.summary import apply_undefined, mean, summarise
+
+ALL = "(all)"
+MACRO = "(mean)"
+_ADDITIVE = (Counts, Joint)  # evidence that adds up over cases, so that a pooled value exists
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scored:
+    """The rows of the cases that have values, sorted by case id; each case has every class, in order."""
+
+    cases: Sequence[CaseRow]
+    class_rows: Sequence[ClassRow]
+    classes: Sequence[LabelClass]
+    pooled: Histogram
+    plan: Plan
+    n_missing: int
+
+
+def merge_histograms(histograms: Sequence[Histogram]) -> Histogram:
+    """The joint histogram of all cases together, ids ascending."""
+    ids = sorted({one for histogram in histograms for one in histogram.ids})
+    n = np.zeros((len(ids), len(ids)), dtype=np.int64)
+    for histogram in histograms:
+        n += histogram.on(ids)
+    return Histogram(ids=tuple(ids), n=n)
+
+
+def summary_rows(scored: Scored, how: Aggregation) -> tuple[SummaryRow, ...]:
+    """One row per class and measure, then `(mean)` over the classes, then `(all)` for case-level measures.
+
+    Raises:
+        DataError: a value is undefined and the policy is `fail`.
+    """
+    names = [one.name for one in scored.classes]
+    per_class = _Block.of(scored, "class", names, [row.values for row in scored.class_rows], how)
+    per_case = _Block.of(scored, "case", [ALL], [row.values for row in scored.cases], how)
+    return (*per_class.rows(scored), *per_class.macro_rows(scored), *per_case.rows(scored))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Block:
+    """Values of shape (case, name, column), with their pooled values and the intervals of their means."""
+
+    names: Sequence[str]
+    calls: Sequence[MeasureCall]
+    raw: np.ndarray
+    values: np.ndarray
+    pooled: np.ndarray
+    intervals: np.ndarray
+    macro_intervals: np.ndarray
+
+    @classmethod
+    def of(
+        cls, scored: Scored, level: Level, names: Sequence[str], rows: Sequence[Mapping[str, float]], how: Aggregation
+    ) -> "_Block":
+        calls = scored.plan.at(level)
+        shape = (len(scored.cases), len(names), len(calls))
+        raw = np.array([[row[call.column] for call in calls] for row in rows], dtype=np.float64).reshape(shape)
+        values = _defined(raw, calls, names, [case.case_id for case in scored.cases], how)
+        intervals, macro = _intervals(values, [case.case_id for case in scored.cases], how)
+        pooled = _pooled_values(scored, level, calls, len(names))
+        return cls(
+            names=names, calls=calls, raw=raw, values=values, pooled=pooled, intervals=intervals, macro_intervals=macro
+        )
+
+    def rows(self, scored: Scored) -> list[SummaryRow]:
+        return [self._row(i, j, scored.n_missing) for i in range(len(self.names)) for j in range(len(self.calls))]
+
+    def _row(self, i: int, j: int, n_missing: int) -> SummaryRow:
+        statistics = asdict(summarise(self.values[:, i, j]))
+        n, n_inf = statistics.pop("n"), statistics.pop("n_inf")
+        statistics.pop("n_undefined")
+        low, high = self.intervals[:, i, j]
+        return SummaryRow(
+            name=self.names[i],
+            column=self.calls[j].column,
+            n=n,
+            n_undefined=int(np.isnan(self.raw[:, i, j]).sum()),
+            n_inf=n_inf,
+            n_missing=n_missing,
+            statistics={**statistics, "ci_low": float(low), "ci_high": float(high)},
+            pooled=float(self.pooled[i, j]),
+        )
+
+    def macro_rows(self, scored: Scored) -> list[SummaryRow]:
+        """The unweighted mean of the class means; a class without any defined value is left out."""
+        of_classes = mean(self.values)
+        means, pooled = mean(of_classes), mean(self.pooled)
+        return [
+            SummaryRow(
+                name=MACRO,
+                column=call.column,
+                n=int((~np.isnan(of_classes[:, j])).sum()),
+                n_undefined=None,
+                n_inf=None,
+                n_missing=scored.n_missing,
+                statistics={
+                    "mean": float(means[j]),
+                    "ci_low": float(self.macro_intervals[0, j]),
+                    "ci_high": float(self.macro_intervals[1, j]),
+                },
+                pooled=float(pooled[j]),
+            )
+            for j, call in enumerate(self.calls)
+        ]
+
+
+def _defined(
+    raw: np.ndarray, calls: Sequence[MeasureCall], names: Sequence[str], case_ids: Sequence[str], how: Aggregation
+) -> np.ndarray:
+    """The values with the policy for undefined ones applied; a descriptive measure has nothing to put there."""
+    values = raw.copy()
+    for j, call in enumerate(calls):
+        if how.undefined in ("worst", "best") and call.measure.better == "none":
+            continue
+        for i, name in enumerate(names):
+            values[:, i, j] = apply_undefined(
+                raw[:, i, j],
+                how.undefined,
+                worst=call.measure.worst,
+                best=call.measure.best,
+                measure=call.column,
+                class_name=name,
+                case_ids=case_ids,
+            )
+    return values
+
+
+def _intervals(values: np.ndarray, case_ids: Sequence[str], how: Aggregation) -> tuple[np.ndarray, np.ndarray]:
+    """Low and high ends: of every mean, (2, name, column), and of the means over names, (2, column)."""
+    _, n_names, n_columns = values.shape
+    if how.bootstrap == 0 or not case_ids:
+        return np.full((2, n_names, n_columns), math.nan), np.full((2, n_columns), math.nan)
+    draws = draw(case_ids, resamples=how.bootstrap, seed=how.seed)
+    of_means = mean_intervals(draws, values.reshape(len(case_ids), -1), level=how.ci_level)
+    of_macros = [
+        macro_interval(draws, values[:, :, j], method="percentile", level=how.ci_level) for j in range(n_columns)
+    ]
+    return (
+        np.array([[one.low for one in of_means], [one.high for one in of_means]]).reshape(2, n_names, n_columns),
+        np.array([[one.low for one in of_macros], [one.high for one in of_macros]]),
+    )
+
+
+def _pooled_values(scored: Scored, level: Level, calls: Sequence[MeasureCall], n_names: int) -> np.ndarray:
+    """Each measure on the summed evidence of all cases; nan where its evidence does not add up."""
+    nothing = np.zeros((1,), dtype=np.uint8)
+    evidence = Evidence(Case(case_id="(pooled)", pred=nothing, truth=nothing), scored.plan)
+    evidence.histogram = scored.pooled
+    evidence.classes = tuple(scored.classes)
+    pooled = np.full((n_names, len(calls)), math.nan)
+    for j, call in enumerate(calls):
+        if scored.cases and all(need in _ADDITIVE for need in call.measure.needs):
+            pooled[:, j] = evidence.values(call, level)
+    return pooled

@@ -1,0 +1,58 @@
+"""The tables of a run as header and rows: the same cells for CSV and for `run.json`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from segeval.results import Results
+
+Table = tuple[list[str], list[list[Any]]]
+STATISTICS = ("mean", "std", "median", "p5", "p25", "p75", "p95", "min", "max", "ci_low", "ci_high")
+
+
+def scores_table(results: Results) -> Table:
+    """One row per case and class."""
+    header = ["case", "label", "class", "status", "n_pred", "n_truth", "tp", "fp", "fn", "tn", *results.class_columns]
+    rows = [
+        [row.case_id, row.of.label, row.of.name, row.status, row.n_pred, row.n_truth, row.tp, row.fp, row.fn, row.tn]
+        + [row.values[column] for column in results.class_columns]
+        for row in results.class_rows
+    ]
+    return header, rows
+
+
+def cases_table(results: Results) -> Table:
+    """One row per case, also for those that could not be scored."""
+    header = ["case", "status", "shape", "spacing_mm", "probability_source", *results.case_columns]
+    rows = [
+        [row.case_id, row.status, _times(row.shape), _times(row.spacing_mm or ()), row.probability_source]
+        + [row.values.get(column) for column in results.case_columns]
+        for row in results.case_rows
+    ]
+    return header, rows
+
+
+def summary_table(results: Results) -> Table:
+    """One row per class and measure, then the means over classes, then the case-level measures."""
+    header = ["class", "measure", "n", "n_undefined", "n_inf", "n_missing", *STATISTICS, "pooled"]
+    rows = [
+        [row.name, row.column, row.n, row.n_undefined, row.n_inf, row.n_missing]
+        + [row.statistics.get(name) for name in STATISTICS]
+        + [row.pooled]
+        for row in results.summary
+    ]
+    return header, rows
+
+
+def confusion_table(results: Results) -> Table:
+    """Voxels of all cases together: a row per true id, a column per predicted id."""
+    if results.confusion is None:
+        return ["truth"], []
+    names = {one.ids[0]: one.name for one in results.classes if len(one.ids) == 1}
+    said = [names.get(one, "background" if one == 0 else str(one)) for one in results.confusion.ids]
+    rows = [[name, *map(int, counts)] for name, counts in zip(said, results.confusion.n, strict=True)]
+    return ["truth", *(f"pred {name}" for name in said)], rows
+
+
+def _times(numbers: Sequence[float]) -> str:
+    """`512x512x17`, or `0.586x0.586x3.3` for lengths."""
+    return "x".join(f"{one:g}" for one in numbers)

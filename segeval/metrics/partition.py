@@ -1,0 +1,95 @@
+"""One value per case over all its classes, from the joint histogram; background is a class here."""
+
+from typing import Literal
+
+import numpy as np
+
+from segeval.core.counts import Joint
+from segeval.core.shapes import PerLabel
+from segeval.measure import metric, ratio
+
+UNIT = (0.0, 1.0)
+CASE = ("case",)
+LONG = "Long 2015, arXiv:1411.4038"
+
+
+@metric(symbol="PA", formula="Σ nᵢᵢ / N", bounds=UNIT, better="higher", levels=CASE, reference=LONG)
+def pixel_accuracy(joint: Joint) -> PerLabel:
+    """Share of voxels with the right class."""
+    return ratio(joint.hits.sum(axis=-1), joint.total)
+
+
+@metric(symbol="MA", formula="mean of nᵢᵢ / bᵢ", bounds=UNIT, better="higher", levels=CASE, reference=LONG)
+def mean_accuracy(joint: Joint, *, include_background: bool = True) -> PerLabel:
+    """Mean over the classes of the truth of the share found."""
+    return _mean(joint, ratio(joint.hits, joint.truth), include_background=include_background)
+
+
+@metric(
+    symbol="mIoU",
+    formula="mean of nᵢᵢ / (aᵢ + bᵢ − nᵢᵢ)",
+    bounds=UNIT,
+    better="higher",
+    levels=CASE,
+    aliases=("miou",),
+    reference=LONG,
+)
+def mean_iou(joint: Joint, *, include_background: bool = True) -> PerLabel:
+    """Mean IoU over the classes that occur on either side."""
+    union = joint.truth + joint.pred - joint.hits
+    return _mean(joint, ratio(joint.hits, union), include_background=include_background)
+
+
+@metric(
+    symbol="mDSC",
+    formula="mean of 2nᵢᵢ / (aᵢ + bᵢ)",
+    bounds=UNIT,
+    better="higher",
+    levels=CASE,
+    reference="Dice 1945, doi:10.2307/1932409",
+)
+def mean_dice(joint: Joint, *, include_background: bool = True) -> PerLabel:
+    """Mean Dice over the classes that occur on either side."""
+    return _mean(joint, ratio(2 * joint.hits, joint.truth + joint.pred), include_background=include_background)
+
+
+@metric(
+    symbol="FWIoU",
+    formula="Σ (bᵢ / N) · IoUᵢ",
+    bounds=UNIT,
+    better="higher",
+    levels=CASE,
+    aliases=("fwiou",),
+    reference=LONG,
+)
+def frequency_weighted_iou(joint: Joint) -> PerLabel:
+    """IoU of the classes, weighted by their true size."""
+    of_class = np.nan_to_num(ratio(joint.hits, joint.truth + joint.pred - joint.hits))
+    return ratio((joint.truth * of_class).sum(axis=-1), joint.total)
+
+
+@metric(
+    symbol="GDS",
+    formula="2 Σ w TP / Σ w (a + b)",
+    bounds=UNIT,
+    better="higher",
+    levels=CASE,
+    reference="Crum 2006, doi:10.1109/TMI.2006.880587",
+)
+def generalized_dice_score(joint: Joint, *, weight: Literal["square", "simple", "uniform"] = "square") -> PerLabel:
+    """One Dice ratio over all classes, weighted by the inverse of their true size.
+
+    A class that the truth lacks weighs as much as the heaviest class it has.
+    """
+    power = {"square": 2, "simple": 1, "uniform": 0}[weight]
+    weights = ratio(1.0, joint.truth.astype(float) ** power)
+    weights = np.where(np.isinf(weights), np.where(np.isinf(weights), 0.0, weights).max(axis=-1), weights)
+    return ratio((2 * weights * joint.hits).sum(axis=-1), (weights * (joint.truth + joint.pred)).sum(axis=-1))
+
+
+def _mean(joint: Joint, of_class: np.ndarray, *, include_background: bool) -> PerLabel:
+    """Mean over the bins where the value is defined and which count as classes."""
+    counted = joint.in_mean & ~np.isnan(of_class)
+    if not include_background:
+        counted[..., 0] = False
+    return ratio(np.where(counted, of_class, 0.0).sum(axis=-1), counted.sum(axis=-1))

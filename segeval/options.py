@@ -1,0 +1,46 @@
+"""The options of a run: one record, whose defaults are the program's defaults.
+
+The command line, the environment, config files and the library all end here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from segeval.core.policies import MissingPolicy, UndefinedPolicy
+
+Engine = Literal["auto", "numpy", "torch"]
+ExtraFormat = Literal["md", "latex", "nnunet"]
+OUT = Path("segeval-results")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreOptions:
+    """Everything that `segeval score` can be told, under the long names of its options.
+
+    `workers=0` means one per core, four at most. `bootstrap=0` writes no intervals.
+    """
+
+    measures: tuple[str, ...] = ()
+    labels: str | Path | Mapping[int | str, str | int] | None = None
+    regions: str | Mapping[str, str | list[int]] | None = None
+    ignore_label: tuple[int, ...] = ()
+    include_background: bool = False
+    pairs: Path | None = None
+    pred_pattern: str | None = None
+    truth_pattern: str | None = None
+    missing: MissingPolicy = "error"
+    geometry_tol: float = 1e-3
+    resample: bool = False
+    ignore_geometry: bool = False
+    spacing: tuple[float, ...] | None = None
+    undefined: UndefinedPolicy = "skip"
+    ci_level: float = 0.95
+    bootstrap: int = 1000
+    seed: int = 0
+    device: str = "auto"
+    engine: Engine = "auto"
+    workers: int = 0
+    keep_going: bool = False
+    format: tuple[ExtraFormat, ...] = ()

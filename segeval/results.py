@@ -1,0 +1,98 @@
+"""What a run found: one row per case and class, one per case, and what is known of each column."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from segeval.core.counts import Histogram
+from segeval.core.labels import LabelClass
+from segeval.core.shapes import SpacingMm
+
+Status = Literal["ok", "absent_both", "absent_pred", "absent_truth", "missing_pred", "missing_truth", "failed"]
+Values = Mapping[str, float]  # column -> value; nan is undefined
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassRow:
+    """One class of one case."""
+
+    case_id: str
+    of: LabelClass
+    status: Status
+    tp: int
+    fp: int
+    fn: int
+    tn: int
+    values: Values
+
+    @property
+    def n_pred(self) -> int:
+        return self.tp + self.fp
+
+    @property
+    def n_truth(self) -> int:
+        return self.tp + self.fn
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseRow:
+    """One case: its grid, and the values that speak of all classes together."""
+
+    case_id: str
+    status: Status
+    shape: tuple[int, ...] = ()
+    spacing_mm: SpacingMm | None = None
+    probability_source: str = ""
+    pred_file: str = ""
+    truth_file: str = ""
+    values: Values = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseScore:
+    """All that is kept of a case once it is scored."""
+
+    row: CaseRow
+    classes: tuple[ClassRow, ...] = ()
+    histogram: Histogram | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SummaryRow:
+    """Statistics of one measure of one class over the cases; `pooled` is the measure of summed counts."""
+
+    name: str
+    column: str
+    n: int
+    n_undefined: int | None
+    n_inf: int | None
+    n_missing: int
+    statistics: Mapping[str, float]
+    pooled: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Results:
+    """A finished run.
+
+    `classes` and the two column tuples give the order of everything, `shown` are the columns for a
+    screen; `facts` is what `run.json` says
+    besides the tables (plan, definitions, versions, timings, warnings).
+    """
+
+    classes: tuple[LabelClass, ...]
+    class_columns: tuple[str, ...]
+    case_columns: tuple[str, ...]
+    class_rows: tuple[ClassRow, ...]
+    case_rows: tuple[CaseRow, ...]
+    summary: tuple[SummaryRow, ...]
+    confusion: Histogram | None
+    shown: tuple[str, ...]
+    facts: Mapping[str, Any]
+
+    @property
+    def problems(self) -> tuple[CaseRow, ...]:
+        """Cases that could not be scored as they should."""
+        return tuple(row for row in self.case_rows if row.status in ("failed", "missing_pred", "missing_truth"))

@@ -1,0 +1,247 @@
+"""Confidence intervals of means and other statistics, degenerate data included.
+
+Percentile and BCa intervals after Efron 1987, doi:10.1080/01621459.1987.10478410.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Literal
+
+import numpy as np
+
+from segeval.statistics.bootstrap import (
+    BLOCK_BYTES,
+    Draws,
+    jackknife_means,
+    macro_of_resamples,
+    means_of_resamples,
+    quantiles_of_resamples,
+    stds_of_resamples,
+)
+from segeval.statistics.summary import mean, quantile, summarise
+
+Method = Literal["percentile", "bca"]
+Statistic = Literal["mean", "median", "p5", "p25", "p75", "p95", "min", "max", "std"]
+Flag = Literal[
+    "few_units",  # fewer than 50: true coverage lies below the nominal level
+    "dropped",  # more than 5 % of the resamples had no defined value
+    "class_left_out",  # in more than 5 % of the resamples a class had no defined value
+    "one_sided",  # every resample lies on one side of the estimate: percentile instead of BCa
+    "infinite",  # a value is infinite: percentile instead of BCa
+    "out_of_bounds",  # an end lies outside the range of the measure; it is not clipped
+]
+
+FEW_UNITS = 50
+TOO_MANY_DROPPED = 0.05
+_TIE = 1e-12
+_QUANTILES = {"median": 0.5, "p5": 0.05, "p25": 0.25, "p75": 0.75, "p95": 0.95, "min": 0.0, "max": 1.0}
+_NORMAL = NormalDist()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interval:
+    """A confidence interval, nan at both ends where there is none, and what to know before trusting it."""
+
+    low: float
+    high: float
+    flags: tuple[Flag, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bootstrapped:
+    """The statistic of every resample, and the correction with which its quantiles are read.
+
+    Without a correction (both 0) these are percentile intervals, with it BCa. An empty `resampled`
+    has no quantile.
+    """
+
+    resampled: np.ndarray
+    z0: float = 0.0
+    acceleration: float = 0.0
+    flags: tuple[Flag, ...] = ()
+
+    def interval(self, level: float = 0.95) -> Interval:
+        """The two-sided interval; its low end is also the one-sided bound at (1 + level) / 2."""
+        low, high = self.quantile((1 - level) / 2), self.quantile((1 + level) / 2)
+        return Interval(low=low, high=high, flags=self.flags)
+
+    def quantile(self, probability: float) -> float:
+        """The value below which the truth lies with this confidence."""
+        shifted = self.z0 + _NORMAL.inv_cdf(probability)
+        shrink = 1 - self.acceleration * shifted
+        share = _NORMAL.cdf(self.z0 + shifted / shrink) if shrink > 0 else float(shifted > 0)
+        return float(quantile(self.resampled, share))
+
+    def confidence_below(self, value: float) -> float:
+        """The inverse of `quantile`: the confidence with which the truth lies below `value`."""
+        n = self.resampled.size
+        if n == 0:
+            return math.nan
+        share = _share_below(self.resampled, value)
+        # a share of 0 or 1 only says that the resamples are too few to see the rest
+        shifted = _NORMAL.inv_cdf(min(max(share, 1 / (n + 1)), n / (n + 1))) - self.z0
+        grow = 1 + self.acceleration * shifted
+        return _NORMAL.cdf(shifted / grow - self.z0) if grow > 0 else float(shifted > 0)
+
+
+def percentile(resampled: np.ndarray, *, level: float = 0.95) -> Interval:
+    """Linear quantiles of the resampled statistic, shape (resample,); undefined resamples are dropped."""
+    return Bootstrapped(resampled=resampled[~np.isnan(resampled)], flags=_dropped(resampled)).interval(level)
+
+
+def bca(resampled: np.ndarray, *, estimate: float, jackknife: np.ndarray, level: float = 0.95) -> Interval:
+    """Bias-corrected and accelerated interval of a statistic.
+
+    Args:
+        resampled: the statistic of every resample, shape (resample,).
+        estimate: the statistic of the sample.
+        jackknife: the statistic without each unit in turn, shape (unit,).
+        level: of confidence.
+    """
+    return _corrected(resampled, estimate=estimate, jackknife=lambda: jackknife).interval(level)
+
+
+def student_t(values: np.ndarray, *, level: float = 0.95, bounds: tuple[float, float] = (-np.inf, np.inf)) -> Interval:
+    """mean ± t·sd/√n of the defined values; ends outside `bounds` are flagged and not clipped."""
+    from scipy.special import stdtrit
+
+    summary = summarise(values)
+    if summary.n < 2 or math.isnan(summary.std):
+        return Interval(low=math.nan, high=math.nan, flags=_few(summary.n))
+    half = float(stdtrit(summary.n - 1, (1 + level) / 2)) * summary.std / math.sqrt(summary.n)
+    low, high = summary.mean - half, summary.mean + half
+    outside: tuple[Flag, ...] = ("out_of_bounds",) if low < bounds[0] or high > bounds[1] else ()
+    return Interval(low=low, high=high, flags=_few(summary.n) + outside)
+
+
+def mean_intervals(
+    draws: Draws, values: np.ndarray, *, method: Method = "percentile", level: float = 0.95
+) -> list[Interval]:
+    """The interval of the mean of every column, from values of shape (case, column)."""
+    step = max(1, BLOCK_BYTES // (8 * max(1, *draws.weights.shape)))
+    intervals = []
+    for start in range(0, values.shape[1], step):
+        block = values[:, start : start + step]
+        for column, resampled in zip(block.T, means_of_resamples(draws, block).T, strict=True):
+            intervals.append(_of_mean(draws, column[:, None], resampled, method).interval(level))
+    return intervals
+
+
+def macro_interval(draws: Draws, values: np.ndarray, *, method: Method = "percentile", level: float = 0.95) -> Interval:
+    """The interval of the mean over classes of the class means, from values of shape (case, class)."""
+    return bootstrap_mean(draws, values, method=method).interval(level)
+
+
+def bootstrap_mean(draws: Draws, values: np.ndarray, *, method: Method = "bca") -> Bootstrapped:
+    """Bootstrap the mean over classes of the class means, from values of shape (case, class).
+
+    One class gives the plain mean. A class without a defined value is left out, in the sample and in
+    a resample alike; where that concerns only some resamples, and more than 5 % of them, it is flagged.
+    """
+    used = values[:, ~np.isnan(values).all(axis=0)]
+    means = means_of_resamples(draws, used)
+    left_out: tuple[Flag, ...] = ()
+    if used.shape[1] > 1 and np.isnan(means).any(axis=1).mean() > TOO_MANY_DROPPED:
+        left_out = ("class_left_out",)
+    return _of_mean(draws, used, macro_of_resamples(means), method, left_out)
+
+
+def bootstrap_statistic(draws: Draws, values: np.ndarray, statistic: Statistic) -> Bootstrapped:
+    """Bootstrap a statistic of one column, shape (case,): BCa for the mean, percentile for all others."""
+    if statistic == "mean":
+        return bootstrap_mean(draws, values[:, None])
+    resampled = statistics_of_resamples(draws, values, statistic)
+    return _guarded(draws, values[:, None], resampled, getattr(summarise(values), statistic))
+
+
+def statistics_of_resamples(draws: Draws, values: np.ndarray, statistic: Statistic) -> np.ndarray:
+    """A statistic in every resample, shape (resample,), from values of shape (case,)."""
+    if statistic == "mean":
+        return means_of_resamples(draws, values[:, None])[:, 0]
+    if statistic == "std":
+        return stds_of_resamples(draws, values)
+    return quantiles_of_resamples(draws, values, _QUANTILES[statistic])
+
+
+def _of_mean(
+    draws: Draws, values: np.ndarray, resampled: np.ndarray, method: Method, flags: tuple[Flag, ...] = ()
+) -> Bootstrapped:
+    estimate = float(mean(mean(values)))
+    if method == "percentile":
+        return _guarded(draws, values, resampled, estimate, flags)
+    return _guarded(draws, values, resampled, estimate, flags, jackknife=lambda: _jackknife(draws, values))
+
+
+def _jackknife(draws: Draws, values: np.ndarray) -> np.ndarray:
+    """The mean over classes without each unit that has a defined value."""
+    present = np.unique(draws.unit_of_case[~np.isnan(values).all(axis=1)])
+    return mean(jackknife_means(draws, values)[present].T)
+
+
+def _guarded(
+    draws: Draws,
+    values: np.ndarray,
+    resampled: np.ndarray,
+    estimate: float,
+    flags: tuple[Flag, ...] = (),
+    jackknife: Callable[[], np.ndarray] | None = None,
+) -> Bootstrapped:
+    """Decide the degenerate cases first: no interval for one unit, no BCa for infinite values."""
+    n_units = np.unique(draws.unit_of_case[~np.isnan(values).all(axis=1)]).size
+    flags = _few(n_units) + flags
+    if n_units < 2 or math.isnan(estimate):
+        return Bootstrapped(resampled=np.empty(0), flags=flags)
+    if np.isinf(values).any():
+        flags, jackknife = (*flags, "infinite"), None
+    return _corrected(resampled, estimate=estimate, jackknife=jackknife, flags=flags)
+
+
+def _corrected(
+    resampled: np.ndarray,
+    *,
+    estimate: float,
+    jackknife: Callable[[], np.ndarray] | None,
+    flags: tuple[Flag, ...] = (),
+) -> Bootstrapped:
+    """The resamples with their BCa correction, or without one where `jackknife` is None."""
+    kept = resampled[~np.isnan(resampled)]
+    flags = flags + _dropped(resampled)
+    if kept.size and _close(kept, estimate).all():
+        return Bootstrapped(resampled=np.full(kept.size, estimate), flags=flags)
+    if jackknife is None or kept.size == 0:
+        return Bootstrapped(resampled=kept, flags=flags)
+    share = _share_below(kept, estimate)
+    if share in (0, 1):
+        return Bootstrapped(resampled=kept, flags=(*flags, "one_sided"))
+    z0 = _NORMAL.inv_cdf(share)
+    return Bootstrapped(resampled=kept, z0=z0, acceleration=_acceleration(jackknife()), flags=flags)
+
+
+def _share_below(resampled: np.ndarray, value: float) -> float:
+    """Share of resamples below `value`, where one that equals it counts half."""
+    ties = _close(resampled, value)
+    return float(np.mean((resampled < value) & ~ties) + 0.5 * np.mean(ties))
+
+
+def _close(resampled: np.ndarray, value: float) -> np.ndarray:
+    """Sums of the same numbers in another order differ in their last digits and count as equal."""
+    tolerance = _TIE * max(1.0, abs(value)) if math.isfinite(value) else 0.0
+    with np.errstate(invalid="ignore"):
+        return np.asarray((resampled == value) | (np.abs(resampled - value) <= tolerance))
+
+
+def _acceleration(jackknife: np.ndarray) -> float:
+    influence = np.mean(jackknife) - jackknife
+    if _close(jackknife, float(np.mean(jackknife))).all():
+        return 0.0
+    return float(np.sum(influence**3) / (6 * np.sum(influence**2) ** 1.5))
+
+
+def _few(n_units: int) -> tuple[Flag, ...]:
+    return ("few_units",) if n_units < FEW_UNITS else ()
+
+
+def _dropped(resampled: np.ndarray) -> tuple[Flag, ...]:
+    return ("dropped",) if resampled.size and np.isnan(resampled).mean() > TOO_MANY_DROPPED else ()

@@ -1,0 +1,176 @@
+"""One column of values in, its summary over cases out.
+
+Undefined values are nan, and infinite values are values: a missed organ makes a mean distance
+infinite instead of leaving it.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from segeval.core.policies import UndefinedPolicy
+from segeval.core.shapes import PerLabel
+from segeval.errors import ConfigError, DataError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """What a column says over its cases; with no defined value every statistic is nan, never 0.
+
+    `n` counts the defined values, infinite ones included.
+    """
+
+    n: int
+    n_undefined: int
+    n_inf: int
+    mean: float
+    std: float
+    median: float
+    p5: float
+    p25: float
+    p75: float
+    p95: float
+    min: float
+    max: float
+
+
+def summarise(values: np.ndarray) -> Summary:
+    """Summarise one column of float64 values, shape (case,); nan is undefined.
+
+    One infinite value makes the mean infinite and the standard deviation nan; values of both
+    infinities make the mean nan too.
+    """
+    defined = values[~np.isnan(values)]
+    median, p5, p25, p75, p95 = (float(quantile(defined, q)) for q in (0.5, 0.05, 0.25, 0.75, 0.95))
+    return Summary(
+        n=defined.size,
+        n_undefined=values.size - defined.size,
+        n_inf=int(np.isinf(defined).sum()),
+        mean=float(mean(defined)),
+        std=_std(defined),
+        median=median,
+        p5=p5,
+        p25=p25,
+        p75=p75,
+        p95=p95,
+        min=float(defined.min()) if defined.size else math.nan,
+        max=float(defined.max()) if defined.size else math.nan,
+    )
+
+
+def mean(values: np.ndarray) -> PerLabel:
+    """Mean over the first axis of the defined values; nan where there is none, or both infinities."""
+    defined = ~np.isnan(values)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        total = np.sum(values, axis=0, where=defined, dtype=np.float64)
+        rounded = total / defined.sum(axis=0)
+    # rounding must not push the mean of equal values off them
+    lowest, highest = (end.reduce(values, axis=0, initial=np.nan) for end in (np.fmin, np.fmax))
+    return np.asarray(np.clip(rounded, lowest, highest))
+
+
+def quantile(values: np.ndarray, q: ArrayLike) -> PerLabel:
+    """Quantile over the first axis of the defined values, by linear interpolation.
+
+    An infinite neighbour counts only where its weight is positive, so that the 95th percentile of
+    21 values, one of them infinite, is the 20th. Halfway between the two infinities it is nan.
+
+    Args:
+        values: shape (value, *column); nan is left out, column by column.
+        q: from 0 to 1, one for all columns or one per column.
+    """
+    ordered = np.sort(values, axis=0)  # nan comes last
+    n = np.count_nonzero(~np.isnan(values), axis=0)
+    if ordered.shape[0] == 0:
+        return np.full(values.shape[1:], np.nan)
+    low, weight = position_of(n, q)
+    below = _pick(ordered, low)
+    above = _pick(ordered, np.minimum(low + 1, np.maximum(n - 1, 0)))
+    return np.where(n > 0, between(below, above, weight), np.nan)
+
+
+def position_of(n: ArrayLike, q: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Where the quantile of n values lies: index of the lower neighbour, weight of the upper one."""
+    position = np.maximum(np.asarray(n) - 1, 0) * np.asarray(q, dtype=np.float64)
+    whole = np.rint(position)
+    # 0.95 * 20 may come out a hair above 19, and a hair of an infinite neighbour is infinite
+    position = np.where(np.abs(position - whole) < 1e-9, whole, position)
+    low = np.floor(position)
+    return low.astype(np.int64), position - low
+
+
+def _pick(ordered: np.ndarray, index: np.ndarray) -> np.ndarray:
+    index = np.broadcast_to(index, ordered.shape[1:])
+    return np.asarray(np.take_along_axis(ordered, index[None], axis=0)[0])
+
+
+def between(below: np.ndarray, above: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Interpolate linearly; an infinite neighbour counts only where its weight is positive."""
+    with np.errstate(invalid="ignore"):
+        between = np.where(np.isinf(below) | np.isinf(above), below + above, below + (above - below) * weight)
+    return np.where((weight == 0) | (below == above), below, between)
+
+
+def _std(defined: np.ndarray) -> float:
+    if defined.size < 2 or np.isinf(defined).any():
+        return math.nan
+    return math.sqrt(float(np.sum((defined - mean(defined)) ** 2)) / (defined.size - 1))
+
+
+def macro_mean(values: np.ndarray, *, order: Literal["class_first", "case_first"] = "class_first") -> float:
+    """Unweighted mean over classes of a measure, from values of shape (case, class).
+
+    `class_first` averages the means of the classes, `case_first` the means of the cases. They differ
+    once a value is undefined. A class, or a case, without a defined value is left out.
+    """
+    return float(mean(mean(values if order == "class_first" else values.T)))
+
+
+def apply_undefined(
+    values: np.ndarray,
+    policy: UndefinedPolicy,
+    *,
+    worst: float | None,
+    best: float | None,
+    measure: str,
+    class_name: str,
+    case_ids: Sequence[str],
+) -> np.ndarray:
+    """Give the undefined values of a column what the policy says.
+
+    Args:
+        values: shape (case,); nan is undefined.
+        policy: `skip` leaves nan in place, `worst` and `best` put the declared bound there, `fail` stops.
+        worst, best: as the measure declares them; None for a descriptive measure, which has neither.
+        measure, class_name, case_ids: for the messages.
+
+    Raises:
+        ConfigError: `worst` or `best` was asked of a descriptive measure.
+        DataError: the policy is `fail` and a value is undefined.
+    """
+    undefined = np.isnan(values)
+    if policy == "skip" or not undefined.any():
+        return values
+    if policy == "fail":
+        raise DataError(
+            _undefined_text(measure, class_name, [case for case, gone in zip(case_ids, undefined, strict=True) if gone])
+        )
+    substitute = worst if policy == "worst" else best
+    if substitute is None:
+        raise ConfigError(
+            f"{measure} describes and does not judge, so it has no {policy} value for undefined cases. "
+            f"Leave it out, or choose --undefined skip."
+        )
+    return np.where(undefined, substitute, values)
+
+
+def _undefined_text(measure: str, class_name: str, cases: list[str]) -> str:
+    shown = ", ".join(cases[:5]) + (f" and {len(cases) - 5} more" if len(cases) > 5 else "")
+    return (
+        f"{measure} of class {class_name!r} is undefined for {len(cases)} case(s): {shown}. "
+        f"--undefined fail stops here; skip, worst or best would go on."
+    )

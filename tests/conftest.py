@@ -1,0 +1,39 @@
+"""What every test may use."""
+
+import os
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")  # two busy cores make threads slower, not faster
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+# a shared machine has slow moments, and a failure found once must be found again
+settings.register_profile("segeval", deadline=None, derandomize=True)
+settings.load_profile("segeval")
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def golden(name: str) -> dict[str, Any]:
+    """A table of worked values."""
+    loaded: dict[str, Any] = json.loads((GOLDEN / f"{name}.json").read_text())
+    return loaded
+
+
+def _has_cuda() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
+
+
+@pytest.fixture(params=["cpu", "cuda"])
+def device(request: pytest.FixtureRequest) -> str:
+    """Each torch device of this machine."""
+    if request.param == "cuda" and not _has_cuda():
+        pytest.skip("this machine has no CUDA device")
+    return str(request.param)

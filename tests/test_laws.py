@@ -1,0 +1,145 @@
+"""Laws that hold for every measure of the catalogue: a new one is tested before its author writes a test."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from segeval import catalogue
+from segeval.core.case import Case
+from segeval.engine.evaluate import evaluate
+from segeval.engine.plan import Plan
+from segeval.measure import Measure
+from segeval.results import CaseScore
+
+MEASURES = list(catalogue.measures().values())
+PER_CLASS = [one for one in MEASURES if "class" in one.levels]
+SPACING = (0.7, 1.5, 2.0)
+NEVER_HELPED = ("dice", "iou", "accuracy", "sensitivity", "npv", "tversky_index", "fnr", "false_omission_rate", "fbeta")
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    """A tiny 3-D case of up to three classes, often with empty ones."""
+    shape = draw(hnp.array_shapes(min_dims=3, max_dims=3, min_side=2, max_side=4))
+    ids = st.sampled_from(draw(st.sampled_from([[0], [0, 1], [0, 0, 1, 2], [1], [0, 3]])))
+    truth, pred = (draw(hnp.arrays(np.uint8, shape, elements=ids)) for _ in range(2))
+    return Case(case_id="tiny", truth=truth, pred=pred, spacing_mm=SPACING)
+
+
+def score(case: Case, *measures: Measure) -> CaseScore:
+    return evaluate(case, Plan(measures=tuple(one.at() for one in measures or MEASURES)))
+
+
+def same(left: CaseScore, right: CaseScore, *, rel: float = 1e-12) -> None:
+    assert [row.of for row in left.classes] == [row.of for row in right.classes]
+    rows = [*zip(left.classes, right.classes, strict=True), (left.row, right.row)]
+    for one, other in rows:
+        assert dict(one.values) == pytest.approx(dict(other.values), rel=rel, abs=1e-12, nan_ok=True)
+
+
+@given(cases())
+def test_values_stay_within_their_bounds(case: Case) -> None:
+    found = score(case)
+    for row in (*found.classes, found.row):
+        for name, value in row.values.items():
+            low, high = catalogue.find(name).bounds
+            assert math.isnan(value) or low - 1e-12 <= value <= high + 1e-12, name
+
+
+@given(cases())
+def test_a_perfect_prediction_gets_the_best_value(case: Case) -> None:
+    perfect = score(replace(case, pred=case.truth.copy()))
+    for row in (*perfect.classes, perfect.row):
+        for name, value in row.values.items():
+            measure = catalogue.find(name)
+            if measure.better != "none" and measure.name not in ("mutual_information",):
+                assert math.isnan(value) or value == pytest.approx(measure.best, abs=1e-12), name
+
+
+@given(cases(), st.permutations([0, 1, 2]), st.sets(st.sampled_from([0, 1, 2])))
+def test_flips_and_axis_swaps_change_nothing(case: Case, axes: list[int], flipped: set[int]) -> None:
+    def turn(labels: np.ndarray) -> np.ndarray:
+        return np.flip(labels, axis=tuple(flipped)).transpose(axes)
+
+    spacing = tuple(SPACING[axis] for axis in axes)
+    turned = replace(case, truth=turn(case.truth), pred=turn(case.pred), spacing_mm=spacing)
+    same(score(case), score(turned))
+
+
+@given(cases())
+def test_the_row_says_which_side_lacks_the_class(case: Case) -> None:
+    for row in score(case).classes:
+        expected = {(True, True): "ok", (True, False): "absent_truth", (False, True): "absent_pred"}
+        assert row.status == expected[row.n_pred > 0, row.n_truth > 0]
+
+
+@pytest.mark.parametrize("measure", PER_CLASS, ids=lambda one: one.name)
+def test_a_missed_class_is_never_better_than_a_found_one(measure: Measure) -> None:
+    truth = np.zeros((6, 6, 6), dtype=np.uint8)
+    truth[1:4, 1:4, 1:4] = 1
+    found, missed = truth.copy(), np.zeros_like(truth)
+    found[3, 3, 3] = 0
+    values = [
+        score(Case(case_id="x", truth=truth, pred=pred, spacing_mm=SPACING), measure).classes[0].values[measure.name]
+        for pred in (found, missed)
+    ]
+    if measure.better == "none" or any(map(math.isnan, values)):
+        return
+    worth = {"higher": values, "lower": [-one for one in values], "zero": [-abs(one) for one in values]}
+    good, bad = worth[measure.better]
+    assert good >= bad
+
+
+@pytest.mark.parametrize("measure", PER_CLASS, ids=lambda one: one.name)
+def test_each_knob_matters_by_itself(measure: Measure) -> None:
+    truth = np.zeros((6, 6, 6), dtype=np.uint8)
+    truth[1:4, 1:4, 1:4] = 1
+    pred = np.roll(truth, 1, axis=0)
+    pred[5, 5, 5] = pred[0, 0, 0] = 1
+    case = Case(case_id="x", truth=truth, pred=pred, spacing_mm=SPACING)
+    plain = score(case, measure).classes[0].values[measure.name]
+    for knob, default in measure.knobs.items():
+        if isinstance(default, float):
+            call = measure.at(**{knob: default * 2 + 0.5})
+            turned = evaluate(case, Plan(measures=(call,))).classes[0].values[call.column]
+            assert turned != plain, f"{knob} of {measure.name} does nothing"
+
+
+def test_alpha_prices_false_alarms_and_beta_misses() -> None:
+    tversky = catalogue.find("tversky_index")
+    truth, alarm, miss = (np.zeros((4, 4), dtype=np.uint8) for _ in range(3))
+    truth[1:3, 1:3] = alarm[1:3, 1:4] = miss[1:3, 1:2] = 1
+
+    def value(pred: np.ndarray, **knobs: float) -> float:
+        call = tversky.at(**knobs)
+        return (
+            evaluate(Case(case_id="x", truth=truth, pred=pred), Plan(measures=(call,))).classes[0].values[call.column]
+        )
+
+    assert value(alarm, alpha=0.9) < value(alarm, alpha=0.1)
+    assert value(alarm, beta=0.9) == value(alarm, beta=0.1)
+    assert value(miss, beta=0.9) < value(miss, beta=0.1)
+    assert value(miss, alpha=0.9) == value(miss, alpha=0.1)
+
+
+@given(cases())
+def test_turning_a_right_voxel_wrong_never_helps(case: Case) -> None:
+    right = np.argwhere((case.pred == case.truth) & (case.truth > 0))
+    if not len(right):
+        return
+    worse = case.pred.copy()
+    worse[tuple(right[0])] = 0
+    overlap = [catalogue.find(name) for name in NEVER_HELPED]
+    label = str(int(case.truth[tuple(right[0])]))
+    before, after = (
+        next(row for row in score(replace(case, pred=pred), *overlap).classes if row.of.label == label)
+        for pred in (case.pred, worse)
+    )
+    for one in overlap:
+        gain = after.values[one.name] - before.values[one.name]
+        assert math.isnan(gain) or (gain <= 1e-12 if one.better == "higher" else gain >= -1e-12), one.name
