@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 
 from segeval.errors import DataError
-from segeval.io.grids import WorldGrid, Reordering, grid_of, nearest_reordering
+from segeval.io.grids import Reordering, WorldGrid, grid_of, nearest_reordering
 from segeval.io.paths import printable
 from segeval.io.volumes import Volume
 
