@@ -153,10 +153,10 @@ def bootstrap_statistic(draws: Draws, values: np.ndarray, statistic: Statistic) 
     if statistic == "mean":
         return bootstrap_mean(draws, values[:, None])
     resampled = statistics_of_resamples(draws, values, statistic)
-    return bootstrapped(draws, values[:, None], resampled, getattr(summarise(values), statistic))
+    return from_resamples(draws, values[:, None], resampled, getattr(summarise(values), statistic))
 
 
-def bootstrapped(
+def from_resamples(
     draws: Draws,
     values: np.ndarray,
     resampled: np.ndarray,
@@ -180,7 +180,7 @@ def bootstrapped(
     flags = _few(n_units) + flags
     if n_units < 2 or math.isnan(estimate):
         return Bootstrapped(resampled=np.empty(0), flags=flags)
-    if np.isinf(values).any():
+    if jackknife is not None and np.isinf(values).any():
         flags, jackknife = (*flags, "infinite"), None
     return _corrected(resampled, estimate=estimate, jackknife=jackknife, flags=flags)
 
@@ -199,8 +199,8 @@ def _of_mean(
 ) -> Bootstrapped:
     estimate = float(mean(mean(values)))
     if method == "percentile":
-        return bootstrapped(draws, values, resampled, estimate, flags)
-    return bootstrapped(draws, values, resampled, estimate, flags, jackknife=lambda: _jackknife(draws, values))
+        return from_resamples(draws, values, resampled, estimate, flags)
+    return from_resamples(draws, values, resampled, estimate, flags, jackknife=lambda: _jackknife(draws, values))
 
 
 def _jackknife(draws: Draws, values: np.ndarray) -> np.ndarray:

@@ -202,12 +202,26 @@ def _checks(run: RunTable, config: Config) -> list[Verdict]:
     if n < least:
         reason = f"only {n} cases of at least {least}"
         found.append(
-            Verdict(rule_id="cases.min_cases", outcome="inconclusive", reason=reason, value=n, limit=least, n=n)
+            Verdict(
+                rule_id="cases.min_cases",
+                outcome="inconclusive",
+                reason=reason,
+                value=float(n),
+                limit=float(least),
+                n=n,
+            )
         )
     if run.n_missing > most:
         reason = f"{run.n_missing} case(s) without a score, at most {most} allowed"
         found.append(
-            Verdict(rule_id="cases.max_missing", outcome="fail", reason=reason, value=run.n_missing, limit=most, n=n)
+            Verdict(
+                rule_id="cases.max_missing",
+                outcome="fail",
+                reason=reason,
+                value=float(run.n_missing),
+                limit=float(most),
+                n=n,
+            )
         )
     return found
 

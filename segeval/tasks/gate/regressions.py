@@ -13,7 +13,7 @@ from segeval.statistics.intervals import (
     Bootstrapped,
     Interval,
     bootstrap_mean,
-    bootstrapped,
+    from_resamples,
     statistics_of_resamples,
 )
 from segeval.statistics.paired import Finding, finding, paired_differences
@@ -113,7 +113,7 @@ def _bootstrap_change(rule: Rule, sides: Sides, better: Better, draws: Draws) ->
     before, after = (_resampled(rule, draws, side) for side in (base, new))
     was, now = (np.array([point(rule.stat, (), side)]) for side in (base, new))
     estimate = float(_change(rule, was, now, towards)[0])
-    return bootstrapped(draws, sides.differences, _change(rule, before, after, towards), estimate), estimate
+    return from_resamples(draws, sides.differences, _change(rule, before, after, towards), estimate), estimate
 
 
 def _change(rule: Rule, before: np.ndarray, after: np.ndarray, better: Better) -> np.ndarray:

@@ -58,7 +58,7 @@ class GateDocument(_Part):
 def as_json(report: GateReport) -> str:
     """The report as one strict JSON document."""
     text = json.dumps(_document(report), indent=1, ensure_ascii=False, allow_nan=False)
-    return encodable(text) + "\n"  # `\\udc80` is valid JSON too
+    return encodable(text) + "\n"  # `\udc80` is valid JSON too
 
 
 def json_schema() -> dict[str, Any]:
