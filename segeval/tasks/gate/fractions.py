@@ -8,7 +8,7 @@ import numpy as np
 from segeval.config import MaxFraction, Rule
 from segeval.statistics.intervals import Interval
 from segeval.statistics.significance import binomial_interval
-from segeval.tasks.gate.regressions import largest_losses, pair
+from segeval.tasks.gate.regressions import largest_losses, pair, unpaired_notes
 from segeval.tasks.gate.resampling import Resampling
 from segeval.tasks.gate.table import Column
 from segeval.tasks.gate.verdict import Outcome, Verdict, apart, at_least
@@ -37,7 +37,7 @@ def judge_fraction(
         n=n,
         interval=bounds,
         worst=largest_losses(sides, columns),
-        notes=_needs_more(limit, n, how.level) if outcome == "inconclusive" else (),
+        notes=unpaired_notes(sides) + (_needs_more(limit, n, how.level) if outcome == "inconclusive" else ()),
     )
 
 

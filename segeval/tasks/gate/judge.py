@@ -15,7 +15,7 @@ from segeval.tasks.gate.limits import judge_limit
 from segeval.tasks.gate.regressions import judge_regression
 from segeval.tasks.gate.resampling import Resampling
 from segeval.tasks.gate.table import CASE_LEVEL, Column, RunTable
-from segeval.tasks.gate.verdict import Verdict
+from segeval.tasks.gate.verdict import Outcome, Verdict
 
 CaseTable = Mapping[str, Mapping[str, str]]  # column -> case id -> value
 
@@ -198,32 +198,18 @@ def _checks(run: RunTable, config: Config) -> list[Verdict]:
     n, least, most = len(run.case_ids), config.cases.min_cases, config.cases.max_missing
     if not run.complete:
         reason = "the run was interrupted before all cases were scored"
-        found.append(Verdict(rule_id="run", outcome="inconclusive", reason=reason, n=n))
+        found.append(Verdict(rule_id="run", outcome="inconclusive", reason=reason))
     if n < least:
         reason = f"only {n} cases of at least {least}"
-        found.append(
-            Verdict(
-                rule_id="cases.min_cases",
-                outcome="inconclusive",
-                reason=reason,
-                value=float(n),
-                limit=float(least),
-                n=n,
-            )
-        )
+        found.append(_lack("cases.min_cases", "inconclusive", reason, value=n, limit=least))
     if run.n_missing > most:
         reason = f"{run.n_missing} case(s) without a score, at most {most} allowed"
-        found.append(
-            Verdict(
-                rule_id="cases.max_missing",
-                outcome="fail",
-                reason=reason,
-                value=float(run.n_missing),
-                limit=float(most),
-                n=n,
-            )
-        )
-    return found
+        found.append(_lack("cases.max_missing", "fail", reason, value=run.n_missing, limit=most))
+    return [replace(verdict, n=n) for verdict in found]
+
+
+def _lack(rule_id: str, outcome: Outcome, reason: str, *, value: int, limit: int) -> Verdict:
+    return Verdict(rule_id=rule_id, outcome=outcome, reason=reason, value=float(value), limit=float(limit))
 
 
 def _after_holm(verdicts: Sequence[Verdict], *, alpha: float) -> list[Verdict]:

@@ -38,7 +38,8 @@ class Sides:
     Attributes:
         base, new: shape (case, class), both nan where either is.
         differences: shape (case, class), below zero where new is worse.
-        n_lost: values that only the baseline has.
+        n_lost: values of these cases that only the baseline has.
+        n_gone: cases of the baseline that the new run does not have at all.
     """
 
     case_ids: tuple[str, ...]
@@ -46,6 +47,7 @@ class Sides:
     new: np.ndarray
     differences: np.ndarray
     n_lost: int
+    n_gone: int
 
     @property
     def n(self) -> int:
@@ -65,7 +67,17 @@ def pair(columns: Sequence[Column], base_columns: Sequence[Column]) -> Sides:
         new=np.where(unpaired, np.nan, new),
         differences=paired.differences,
         n_lost=paired.n_lost,
+        n_gone=len(shared_cases(base_columns)) - len(case_ids),
     )
+
+
+def unpaired_notes(sides: Sides) -> tuple[str, ...]:
+    """What the comparison does not see."""
+    said = {
+        f"{sides.n_lost} value(s) defined in the baseline are undefined now and were not paired": sides.n_lost,
+        f"{sides.n_gone} case(s) of the baseline are not in this run": sides.n_gone,
+    }
+    return tuple(note for note, n in said.items() if n)
 
 
 def largest_losses(sides: Sides, columns: Sequence[Column]) -> tuple[WorstCase, ...]:
@@ -87,20 +99,20 @@ def judge_regression(rule: Rule, columns: Sequence[Column], base_columns: Sequen
     if rule.stat == "pooled":
         return _judge_pooled(rule, columns, base_columns, sides, worst)
     boot, change = _bootstrap_change(rule, sides, columns[0].better, how.draws(sides.case_ids))
-    margin = _margin(rule)
-    found = finding(boot, margin=margin, level=how.level)
+    least = _least_change(rule)
+    found = finding(boot, margin=-least, level=how.level)
     interval = boot.interval(2 * how.level - 1)
     return Verdict(
         rule_id=rule.id,
         outcome="fail" if math.isnan(change) else _OUTCOMES[found],
         reason=_reason(rule, change, interval, how.level, found),
         value=change,
-        limit=-margin,
+        limit=least,
         n=sides.n,
         interval=interval,
-        p=1 - boot.confidence_below(-margin),
+        p=1 - boot.confidence_below(least),
         worst=worst,
-        notes=notes_of(interval) + _lost(sides),
+        notes=notes_of(interval) + unpaired_notes(sides),
     )
 
 
@@ -130,9 +142,10 @@ def _resampled(rule: Rule, draws: Draws, values: np.ndarray) -> np.ndarray:
     return statistics_of_resamples(draws, values[:, 0], rule.stat)  # type: ignore[arg-type]
 
 
-def _margin(rule: Rule) -> float:
+def _least_change(rule: Rule) -> float:
+    """The margin as a change, below zero."""
     margin = rule.max_regression if rule.max_regression is not None else rule.max_regression_pct
-    return float(margin or 0.0)
+    return 0.0 - float(margin or 0.0)
 
 
 def _judge_pooled(
@@ -141,17 +154,17 @@ def _judge_pooled(
     """Summed counts have no cases to resample, so the change itself decides."""
     was, now = (np.array([point("pooled", side, sides.new)]) for side in (base_columns, columns))
     change = float(_change(rule, was, now, columns[0].better)[0])
-    margin, unit = _margin(rule), _unit(rule)
-    same_cases = {column.case_ids for column in (*columns, *base_columns)} == {columns[0].case_ids}
-    outcome: Outcome = "pass" if at_least(change, -margin) else "fail"
-    reason = f"pooled changed by {change:+.4g}{unit}, at most -{margin:g}{unit} is allowed"
+    least, unit = _least_change(rule), _unit(rule)
+    same_cases = len({frozenset(column.case_ids) for column in (*columns, *base_columns)}) == 1
+    outcome: Outcome = "pass" if at_least(change, least) else "fail"
+    reason = f"pooled changed by {change:+.4g}{unit} (allowed {least:.4g}{unit}, below zero is worse)"
     if not same_cases:
         outcome, reason = "inconclusive", "the pooled values speak of different cases"
     if math.isnan(change):
         outcome, reason = "fail", _reason(rule, change, NO_INTERVAL, 0.95, "inconclusive")
     return Verdict(
-        rule_id=rule.id, outcome=outcome, reason=reason, value=change, limit=-margin, n=sides.n,
-        interval=NO_INTERVAL, worst=worst,
+        rule_id=rule.id, outcome=outcome, reason=reason, value=change, limit=least, n=sides.n,
+        worst=worst, notes=unpaired_notes(sides),
     )  # fmt: skip
 
 
@@ -162,18 +175,13 @@ def _reason(rule: Rule, change: float, interval: Interval, level: float, found: 
     changed = f"{rule.stat} changed by {change:+.4g}{unit}"
     if math.isnan(interval.low):
         return f"{changed}, and one paired unit has no interval: {_SAYS[found]}"
-    low, high = (apart(end, -_margin(rule))[0] for end in (interval.low, interval.high))
+    least = _least_change(rule)
+    low, high = (apart(end, least)[0] for end in (interval.low, interval.high))
     return (
-        f"{changed} ({level:.0%} bounds {low} and {high}, allowed {-_margin(rule):.4g}{unit}, "
+        f"{changed} (one-sided {level:.0%} bounds {low} and {high}, allowed {least:.4g}{unit}, "
         f"below zero is worse): {_SAYS[found]}"
     )
 
 
 def _unit(rule: Rule) -> str:
     return " %" if rule.max_regression_pct is not None else ""
-
-
-def _lost(sides: Sides) -> tuple[str, ...]:
-    if sides.n_lost == 0:
-        return ()
-    return (f"{sides.n_lost} value(s) defined in the baseline are undefined now and were not paired",)

@@ -43,6 +43,7 @@ class Verdict:
         value: what was held against the limit; nan where it is undefined.
         limit: the limit; nan where the rule did not get that far.
         n: cases that the value speaks of.
+        interval: two-sided for a floor or ceiling; the pair of one-sided bounds against a baseline.
         part: the slice of the cases, such as `site=A`; empty for all of them.
         p: of the test for a regression; nan for other rules.
         line: of the rule in its file; 0 where it has none.

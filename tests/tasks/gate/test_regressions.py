@@ -112,6 +112,13 @@ def test_a_value_that_only_the_baseline_has_is_noted(table, rule, verdict):
     assert "3 value(s) defined in the baseline are undefined now" in found.notes[0]
 
 
+def test_cases_of_the_baseline_that_the_run_lacks_are_noted(table, rule, verdict):
+    old = table({"liver": OLD})
+    note = "20 case(s) of the baseline are not in this run"
+    for limit in ({"max_regression": 0.01}, {"max_fraction": {"worse_by": 0.1, "of_cases": 0.1}}):
+        assert note in verdict(table({"liver": OLD[:60]}), rule(**limit), baseline=old).notes
+
+
 def test_a_chance_finding_among_many_classes_is_not_shown(table, rule, verdicts):
     classes = {f"class {i:02d}": OLD for i in range(20)}
     old, new = table(classes), dict(classes)
