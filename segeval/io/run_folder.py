@@ -1,10 +1,11 @@
 """The folder of a run: a journal while it lasts, and its tables at the end, `run.json` last."""
 
 import json
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,14 +38,14 @@ class RunFolder:
         Raises:
             ConfigError: the folder holds something else, or cannot be written.
         """
-        is_new = not path.exists()
+        is_new = not os.path.lexists(path)
         folder = cls(path=prepare_output_folder(path), is_new=is_new)
         folder._journal("w", "")
         return folder
 
     def note(self, score: CaseScore) -> None:
         """Add a finished case to the journal."""
-        line = asdict(score) | {"histogram": _sparse(score.histogram)}
+        line = asdict(replace(score, histogram=None)) | {"histogram": _sparse(score.histogram)}
         self._journal("a", json.dumps(jsonable(line)) + "\n")
 
     def _journal(self, mode: str, text: str) -> None:
