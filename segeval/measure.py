@@ -23,6 +23,13 @@ Kind = Literal["metric", "loss"]
 Knobs = Mapping[str, Any]
 
 
+class PerClass(dict[str, float]):
+    """One value of a knob for each class, by class name; columns show it as `per_class`."""
+
+    def __str__(self) -> str:
+        return "per_class"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Absent:
     """Values declared for an absent class, where the formula alone would reward or hide a failure.
@@ -92,11 +99,12 @@ class Measure:
         return {"higher": high, "lower": low, "zero": 0.0, "none": None}[self.better]
 
     def at(self, **knobs: Any) -> "MeasureCall":
-        """This measure with some of its knobs set.
+        """This measure with some of its knobs set; a dict sets one for each class by its name.
 
         Raises:
             ConfigError: a knob is unknown, or its value has the wrong type.
         """
+        knobs = {name: PerClass(value) if isinstance(value, dict) else value for name, value in knobs.items()}
         return MeasureCall(measure=self, knobs=MappingProxyType(_checked_knobs(self, knobs)))
 
 
