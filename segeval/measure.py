@@ -13,7 +13,6 @@ from types import MappingProxyType
 from typing import Any, Literal, get_args, get_origin
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from segeval.errors import ConfigError
 
@@ -163,7 +162,7 @@ def _declare(kind: Kind, facts: dict[str, Any]) -> Callable[[Callable[..., Any]]
     return decorate
 
 
-def ratio(numerator: ArrayLike, denominator: ArrayLike) -> np.ndarray:
+def ratio(numerator: Any, denominator: Any) -> np.ndarray:
     """numerator / denominator in float64, where 0/0 is undefined (nan) and x/0 is infinite.
 
     The one rule of the program for division by zero; no formula carries an epsilon.

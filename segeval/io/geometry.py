@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 
 from segeval.errors import DataError
-from segeval.io.grids import Grid, Reordering, grid_of, nearest_reordering
+from segeval.io.grids import Reordering, WorldGrid, grid_of, nearest_reordering
 from segeval.io.paths import printable
 from segeval.io.volumes import Volume
 
@@ -42,16 +42,14 @@ def align(
     reordering = nearest_reordering(source, target)
     if reordering and reordering.apart <= tolerance:
         array = reordering.apply(_in_3d(pred))
-        note = (
-            ""
-            if reordering.is_identity
-            else f"axes {orientation(pred.affine)} reordered to {orientation(truth.affine)}"
-        )
+        note = f"axes {orientation(pred.affine)} reordered to {orientation(truth.affine)}"
+        notes = () if reordering.is_identity else (note,)
     elif resample:
-        array, note = _resampled(pred, truth, source, target, kind), f"resampled: {_differences(pred, truth)}"
+        array = _resampled(pred, truth, source, target, kind)
+        notes = (f"resampled: {_differences(pred, truth)}",)
     else:
-        raise DataError(f"{_differences(pred, truth)}{_remedy(reordering)}")
-    return _laid_out(array if pred.n_space == 3 else array.squeeze(2), truth), (note,) if note else ()
+        raise DataError(f"{_differences(pred, truth)}{_apart(reordering)}. {_remedy(pred, truth)}")
+    return _laid_out(array if pred.n_space == 3 else array.squeeze(2), truth), notes
 
 
 def orientation(affine: np.ndarray) -> str:
@@ -65,7 +63,7 @@ def orientation(affine: np.ndarray) -> str:
     return "".join(("LPI", "RAS")[int(affine[axis, column] > 0)][axis] for column, axis in enumerate(nearest))
 
 
-def _resampled(pred: Volume, truth: Volume, source: Grid, target: Grid, kind: Kind) -> np.ndarray:
+def _resampled(pred: Volume, truth: Volume, source: WorldGrid, target: WorldGrid, kind: Kind) -> np.ndarray:
     from segeval.io.resampling import resample
 
     if source.misses(target):
@@ -99,12 +97,16 @@ def _only_one_world(pred: Volume, truth: Volume) -> str:
     )
 
 
-def _remedy(reordering: Reordering | None) -> str:
-    if reordering is None:
-        return ". Resample the prediction onto the truth's grid, or pass --resample to have it done."
+def _apart(reordering: Reordering | None) -> str:
+    return f"; corners are up to {reordering.apart:.3g} voxels apart" if reordering else ""
+
+
+def _remedy(pred: Volume, truth: Volume) -> str:
+    if pred.grid != truth.grid:
+        return "Resample the prediction onto the truth's grid, or pass --resample to have it done."
     return (
-        f", up to {reordering.apart:.3g} voxels apart. Pass --resample to put the prediction on the truth's grid, "
-        "--ignore-geometry to compare the arrays as they are, or a larger --geometry-tol."
+        "Pass --resample to put the prediction on the truth's grid, --ignore-geometry to compare the arrays as they "
+        "are, or a larger --geometry-tol if the two are meant to be one grid."
     )
 
 

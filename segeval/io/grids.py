@@ -7,7 +7,7 @@ import numpy as np
 
 
 @dataclass(frozen=True, kw_only=True)
-class Grid:
+class WorldGrid:
     """A grid of three axes: its shape and the 4 x 4 affine from voxel indices to world millimetres."""
 
     shape: tuple[int, ...]
@@ -23,11 +23,11 @@ class Grid:
         """Edge of a cube as large as a voxel."""
         return float(abs(np.linalg.det(self.affine)) ** (1 / 3))
 
-    def map_from(self, other: "Grid") -> np.ndarray:
+    def map_from(self, other: "WorldGrid") -> np.ndarray:
         """The 4 x 4 matrix from voxel indices of `other` to those of this grid."""
         return np.linalg.solve(self.affine, other.affine)
 
-    def misses(self, other: "Grid") -> bool:
+    def misses(self, other: "WorldGrid") -> bool:
         """Whether one axis alone shows that the grids have no voxel in common."""
         corners = (self.map_from(other) @ other.corners)[:3]
         return bool(((corners.max(axis=1) <= -0.5) | (corners.min(axis=1) >= np.array(self.shape) - 0.5)).any())
@@ -51,17 +51,17 @@ class Reordering:
         return turned[tuple(slice(None, None, -1 if flip else 1) for flip in self.flips)]
 
 
-def grid_of(affine: np.ndarray, shape: tuple[int, ...]) -> Grid:
+def grid_of(affine: np.ndarray, shape: tuple[int, ...]) -> WorldGrid:
     """The grid of an image; one of two axes gets its normal for the third, as long as its finer spacing."""
     if len(shape) == 3:
-        return Grid(shape=shape, affine=affine)
+        return WorldGrid(shape=shape, affine=affine)
     normal = np.cross(affine[:3, 0], affine[:3, 1])
     thickness = np.linalg.norm(affine[:3, :2], axis=0).min()
     third = np.append(normal * (thickness / np.linalg.norm(normal)), 0.0)
-    return Grid(shape=(*shape, 1), affine=np.column_stack([affine[:, :2], third, affine[:, 2]]))
+    return WorldGrid(shape=(*shape, 1), affine=np.column_stack([affine[:, :2], third, affine[:, 2]]))
 
 
-def nearest_reordering(source: Grid, target: Grid) -> Reordering | None:
+def nearest_reordering(source: WorldGrid, target: WorldGrid) -> Reordering | None:
     """The flips and swaps of axes that bring `source` nearest to `target`.
 
     None if the grids are turned or scaled by more than that, or if their shapes do not fit.

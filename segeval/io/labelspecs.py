@@ -132,4 +132,4 @@ def _name(value: object, source: str) -> str:
 def _id(value: object, source: str) -> int:
     if not is_id(value):
         raise ConfigError(f"{source}: {value!r} is no label id. Ids are whole numbers, such as 3.")
-    return int(value)  # type: ignore[call-overload,no-any-return]
+    return int(value)  # type: ignore[call-overload]

@@ -7,7 +7,7 @@ import numpy as np
 
 from segeval.errors import DataError
 from segeval.io.paths import printable
-from segeval.io.streams import DEFLATE_RATIO, WRITE_AGAIN, ByteStream, open_file, open_stream
+from segeval.io.streams import DEFLATE_RATIO, WRITE_AGAIN, ByteStream, open_file, open_stream, reason_of
 from segeval.io.volumes import Volume, singleton_axes
 
 KNOWN_KEYS = ("arr_0", "seg", "labels", "mask")
@@ -38,8 +38,8 @@ def read_npz(path: Path) -> Volume:
             capacity = min(member.file_size, member.compress_size * DEFLATE_RATIO)
             with archive.open(member) as plain:
                 return _volume(path, _array(ByteStream(path=path, file=plain, capacity=capacity)))
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
-        raise DataError(f"{printable(path)}: cannot be unpacked ({error}). {WRITE_AGAIN}") from error
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as error:
+        raise DataError(f"{printable(path)}: cannot be unpacked ({reason_of(error)}). {WRITE_AGAIN}") from error
 
 
 def _key(path: Path, names: Sequence[str]) -> str:

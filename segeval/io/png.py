@@ -9,7 +9,7 @@ import numpy as np
 
 from segeval.errors import DataError
 from segeval.io.paths import printable
-from segeval.io.streams import DEFLATE_RATIO, WRITE_AGAIN, open_file
+from segeval.io.streams import DEFLATE_RATIO, WRITE_AGAIN, open_file, reason_of
 from segeval.io.volumes import Volume
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -62,5 +62,5 @@ def _decode(path: Path, data: bytes) -> np.ndarray:
         # the class and not Image.open, whose limit of 89 million pixels is no measure of a fault here
         with PngImageFile(io.BytesIO(data)) as image:
             return np.array(image)  # asarray would give one that cannot be written to
-    except (OSError, SyntaxError, ValueError, EOFError, zlib.error, struct.error) as error:
-        raise DataError(f"{printable(path)}: cannot be decoded ({error}). {WRITE_AGAIN}") from error
+    except (OSError, SyntaxError, ValueError, EOFError, MemoryError, zlib.error, struct.error) as error:
+        raise DataError(f"{printable(path)}: cannot be decoded ({reason_of(error)}). {WRITE_AGAIN}") from error

@@ -85,10 +85,13 @@ class ByteStream:
         wants = f"{printable(self.path)}: its header describes {size} bytes of voxels ({what})"
         if size > self.capacity:
             raise DataError(f"{wants}, more than the file can hold. {WRITE_AGAIN}")
-        if size > _machine_memory():
-            raise DataError(f"{wants}, more than this machine has memory. Crop the image or use a larger machine.")
-        # getbuffer() lends the very memory of what was read, and the array on it can be written to
-        buffer = io.BytesIO(self.file.read(size)).getbuffer()
+        try:
+            if size > _machine_memory():
+                raise MemoryError
+            # getbuffer() lends the very memory of what was read, and the array on it can be written to
+            buffer = io.BytesIO(self.file.read(size)).getbuffer()
+        except MemoryError as error:
+            raise DataError(f"{wants}, more than there is memory. Crop the image or use a larger machine.") from error
         if buffer.nbytes < size:
             raise DataError(f"{wants}, but the file holds {buffer.nbytes}. {WRITE_AGAIN}")
         return buffer
@@ -113,7 +116,7 @@ def open_stream(path: Path) -> Iterator[ByteStream]:
             else:
                 yield ByteStream(path=path, file=file, capacity=size)
         except (OSError, EOFError, *damage) as error:
-            raise DataError(f"{printable(path)}: cannot be read ({_sentence(error)}). {WRITE_AGAIN}") from error
+            raise DataError(f"{printable(path)}: cannot be read ({reason_of(error)}). {WRITE_AGAIN}") from error
 
 
 def _gzip_reader() -> tuple[Any, tuple[Any, ...]]:
@@ -127,7 +130,8 @@ def _gzip_reader() -> tuple[Any, tuple[Any, ...]]:
     return igzip.IGzipFile, (isal_zlib.error, zlib.error)
 
 
-def _sentence(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """What an error says, or its name if it says nothing."""
     return str(error).strip().rstrip(".") or type(error).__name__
 
 

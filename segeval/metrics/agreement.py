@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from segeval.core.counts import Joint
-from segeval.core.shapes import PerLabel
+from segeval.core.shapes import CountPerLabel, PerLabel
 from segeval.measure import Absent, metric, ratio
 
 UNIT = (0.0, 1.0)
@@ -98,7 +98,7 @@ def _printed_error(joint: Joint, *, axis: int) -> np.ndarray:
     return np.asarray(np.nan_to_num(ratio(wrong * (wrong + 2 * joint.hits), size)).sum(axis=-1))
 
 
-def _pairs(n: np.ndarray) -> np.ndarray:
+def _pairs(n: CountPerLabel) -> CountPerLabel:
     """Pairs of voxels within each cell: exact in int64 up to 4·10⁹ voxels."""
     return n * (n - 1) // 2
 

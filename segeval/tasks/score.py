@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from segeval import catalogue
 from segeval.core.device import resolve_device
@@ -25,6 +25,7 @@ from segeval.tasks.stream import in_order
 MAX_WORKERS = 4  # more readers than that only wait for one another
 
 
+@runtime_checkable
 class Watch(Protocol):
     """Who wants to see how far the run is."""
 

@@ -44,7 +44,9 @@ def read_or_refused(path):
     """The voxels and the affine, or None where the reader refused the file."""
     try:
         volume = read_volume(path)
-    except DataError:
+    except DataError as error:
+        if not str(error).isprintable():
+            raise
         return None
     return volume.array, volume.affine
 
@@ -154,7 +156,7 @@ def test_a_bomb_behind_a_small_header_is_refused_without_unpacking_it(good):
 
 def test_an_image_larger_than_the_machine_is_refused(good, monkeypatch):
     monkeypatch.setattr("segeval.io.streams._machine_memory", lambda: 100)
-    assert "more than this machine has memory" in refusal(good)
+    assert "more than there is memory" in refusal(good)
 
 
 @pytest.mark.parametrize("offset", [np.nan, np.inf, 1e30, 3e8, -1e9, 100])

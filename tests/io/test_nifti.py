@@ -137,8 +137,9 @@ def test_scaled_integer_probabilities_reach_one_and_do_not_pass_it(tmp_path, dty
 
 
 def test_a_slope_that_overflows_gives_infinities_and_no_warning(tmp_path):
-    path = write(tmp_path / "a.nii", np.full((2, 2, 2), 1e38, np.float32), scl_slope=100.0)
-    assert np.isinf(read_nifti(path).array).all()
+    for kind, slope in ((nib.Nifti1Image, 100.0), (nib.Nifti2Image, 1e300)):
+        path = write(tmp_path / "a.nii", np.full((2, 2, 2), 1e38, np.float32), kind=kind, scl_slope=slope)
+        assert np.isinf(read_nifti(path).array).all()
 
 
 def test_members_of_a_gzip_file_are_joined(tmp_path):
