@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from segeval.core.builders.elements import (
 from segeval.core.distances import Directed, Presence, SurfacePair
 from segeval.core.labels import LabelClass
 from segeval.core.moments import Moments, moments_of_classes
-from segeval.core.shapes import Labels, SpacingMm
+from segeval.core.shapes import Labels, Mask, SpacingMm
 from segeval.core.surface_area import area_of_codes
 
 Element = Literal["voxel", "area"]
@@ -33,10 +33,11 @@ SIDES: tuple[Side, Side] = ("pred", "truth")
 T = TypeVar("T")
 
 
+@runtime_checkable
 class Builder(Protocol):
     """What is heavy, and so written twice: `surfaces_numpy` and `surfaces_torch`."""
 
-    def prepared(self, pred: Labels, truth: Labels, ignored: Labels | None) -> tuple[Any, Any, list[int]]: ...
+    def prepared(self, pred: Labels, truth: Labels, ignored: Mask | None) -> tuple[Any, Any, list[int]]: ...
     def suspects(self, labels: Any, *, neighbours: Neighbours, zero_counts: bool) -> Any: ...
     def disagreements(self, pred: Any, truth: Any) -> Any: ...
     def nearest(self, points: Elements, targets: Elements, spacing_mm: SpacingMm) -> np.ndarray: ...
@@ -67,7 +68,7 @@ class Surfaces:
         *,
         classes: Sequence[LabelClass],
         spacing_mm: SpacingMm | None = None,
-        ignored: Labels | None = None,
+        ignored: Mask | None = None,
         device: str | None = None,
     ) -> "Surfaces":
         """Surfaces of two label images on one grid.
@@ -217,7 +218,7 @@ class Surfaces:
         return kept
 
 
-def _builder_of(arrays: Sequence[Labels | None], device: str | None) -> tuple[Builder, Sequence[Any]]:
+def _builder_of(arrays: Sequence[Any], device: str | None) -> tuple[Builder, Sequence[Any]]:
     """The builder for these arrays, and the arrays as it takes them."""
     if device is None and isinstance(arrays[0], np.ndarray):
         from segeval.core.builders import surfaces_numpy

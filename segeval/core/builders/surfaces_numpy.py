@@ -22,14 +22,14 @@ from segeval.core.builders.elements import (
     neighbour_offsets,
     strides_of,
 )
-from segeval.core.shapes import Labels, SpacingMm
+from segeval.core.shapes import Labels, Mask, SpacingMm
 from segeval.core.shells import Shell, shells
 
 _N_OFFSETS = 500  # looking at more of them costs as much as asking the tree
 _MOST_BITS = 31  # classes that share one table of the region
 
 
-def prepared(pred: Labels, truth: Labels, ignored: Labels | None) -> tuple[np.ndarray, np.ndarray, list[int]]:
+def prepared(pred: Labels, truth: Labels, ignored: Mask | None) -> tuple[np.ndarray, np.ndarray, list[int]]:
     """Both label images contiguous in the memory order of the truth, of one dtype, ignored voxels marked.
 
     Also gives the order of the axes. Arrays that are already so are not copied.
@@ -127,7 +127,7 @@ def _far(points: np.ndarray, targets: np.ndarray, spacing_mm: SpacingMm) -> np.n
     shape = np.maximum(points.max(axis=1), targets.max(axis=1)) - low + 1
     if points.shape[1] * _TREE_PER_POINT + targets.shape[1] * _TREE_PER_TARGET < np.prod(shape) * _MAP_PER_VOXEL:
         return _by_tree(points, targets, spacing_mm)
-    return _by_map(points - low[:, None], targets - low[:, None], tuple(shape), spacing_mm)
+    return _by_map(points - low[:, None], targets - low[:, None], tuple(shape.tolist()), spacing_mm)
 
 
 _FEW_PAIRS = 1 << 18  # less work than importing scipy
@@ -192,7 +192,5 @@ def length(steps: np.ndarray, spacing_mm: SpacingMm) -> np.ndarray:
 
 
 def _plain(labels: Labels) -> np.dtype:
-    """The integer dtype to compute in: bool as uint8, and no uint64, which no signed type can hold."""
-    if labels.dtype == bool:
-        return np.dtype(np.uint8)
+    """The integer type to compute in; no signed type holds all of uint64, and no id needs that."""
     return np.dtype(np.int64) if labels.dtype == np.uint64 else labels.dtype

@@ -22,7 +22,7 @@ from segeval.core.builders.elements import (
     neighbour_offsets,
     strides_of,
 )
-from segeval.core.shapes import Labels, SpacingMm
+from segeval.core.shapes import Labels, Mask, SpacingMm
 from segeval.core.shells import shells
 
 _N_OFFSETS = 500
@@ -31,7 +31,7 @@ _BLOCK = 1 << 25  # numbers that one step may compare
 _MAP_PER_STEP = 2.0  # a step along an axis for one voxel of a map, in comparisons of a point with a target
 
 
-def on_device(labels: Labels, device: str | None) -> Tensor:
+def on_device(labels: Labels | Mask, device: str | None) -> Tensor:
     """Labels as a tensor on the device, in the narrowest type torch can compute with; None leaves tensors be."""
     if isinstance(labels, Tensor):
         return labels if device is None else labels.to(device)
@@ -48,7 +48,7 @@ def prepared(pred: Tensor, truth: Tensor, ignored: Tensor | None) -> tuple[Tenso
     Also gives the order of the axes.
     """
     axes = sorted(range(truth.ndim), key=truth.stride().__getitem__, reverse=True)
-    dtype = torch.promote_types(_plain(pred), _plain(truth))
+    dtype = torch.promote_types(pred.dtype, truth.dtype)
     dtype = dtype if ignored is None else torch.promote_types(dtype, torch.int16)
     sides = [side.permute(axes).to(dtype).contiguous() for side in (pred, truth)]
     if ignored is not None:
@@ -208,7 +208,3 @@ def _overlap(offset: tuple[int, ...]) -> tuple[tuple[slice, ...], tuple[slice, .
     here = tuple(slice(max(0, -o), -o if o > 0 else None) for o in offset)
     there = tuple(slice(max(0, o), o if o < 0 else None) for o in offset)
     return here, there
-
-
-def _plain(labels: Tensor) -> torch.dtype:
-    return torch.uint8 if labels.dtype == torch.bool else labels.dtype
