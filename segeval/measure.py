@@ -61,6 +61,7 @@ class Measure:
     levels: tuple[Level, ...] = ("class",)
     absent: Absent = Absent()
     in_column: tuple[str, ...] = ()  # knobs that the column name always carries
+    profile: str = ""  # the tool whose definition it follows
     needs: tuple[type, ...] = ()
     knobs: Knobs = field(default_factory=dict)
 
@@ -116,14 +117,15 @@ class MeasureCall:
 
     @property
     def column(self) -> str:
-        """Canonical name: `tversky_index(alpha=0.3,beta=0.7)`."""
+        """Canonical name: `tversky_index(alpha=0.3,beta=0.7)`, with a profile `hd95[medpy]`."""
         shown = {
             name: self.knobs.get(name, default)
             for name, default in self.measure.knobs.items()
             if name in self.knobs or name in self.measure.in_column
         }
         inner = ",".join(f"{name}={_knob_text(value)}" for name, value in shown.items())
-        return f"{self.measure.name}({inner})" if inner else self.measure.name
+        name = f"{self.measure.name}({inner})" if inner else self.measure.name
+        return f"{name}[{self.measure.profile}]" if self.measure.profile else name
 
     @property
     def all_knobs(self) -> dict[str, Any]:

@@ -115,7 +115,6 @@ def boundary_iou(
     edge: Edge = "border",
     neighbours: Neighbours = "face",
     unit: Unit = "mm",
-    slack: float = SLACK,
 ) -> PerLabel:
     """Overlap of the two boundary bands, relative to their union.
 
@@ -127,10 +126,9 @@ def boundary_iou(
         edge: as for the distances.
         neighbours: as for the distances.
         unit: `voxel` ignores the spacing, and the width is in voxels.
-        slack: relative allowance for rounding of `le`.
     """
     width = 0.02 * surfaces.diagonal(unit) if width_mm is None else _checked("width_mm", width_mm)
-    inclusive = within(width, spacing=surfaces.spacing(unit), slack=slack)
+    inclusive = within(width, spacing=surfaces.spacing(unit), slack=SLACK)
     reach = inclusive if rule == "le" else float(np.nextafter(width, -math.inf))
     settings = BandRule(reach=reach, band=band, metric=metric, unit=unit, edge=edge, neighbours=neighbours)
     presence = surfaces.presence(surface="voxel", edge=edge, neighbours=neighbours)

@@ -69,7 +69,7 @@ def present(scene: dict[str, Any], side: str, ids: tuple[int, ...]) -> bool:
     return bool((np.isin(scene[side], ids) & scored).any())
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(scenes(), st.sampled_from(SETTINGS))
 def test_the_distances_are_those_of_brute_force(scene: dict[str, Any], setting: Setting) -> None:
     surfaces = Surfaces.of(**scene, classes=CLASSES)
@@ -80,7 +80,7 @@ def test_the_distances_are_those_of_brute_force(scene: dict[str, Any], setting: 
 
 
 @pytest.mark.parametrize("way", ["_by_pairs", "_by_tree", "_by_map"])
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(scene=scenes())
 def test_far_points_find_the_nearest_in_every_way(way: str, scene: dict[str, Any]) -> None:
     with pytest.MonkeyPatch.context() as patch:
@@ -100,14 +100,14 @@ def assert_same(one: Surfaces, other: Surfaces, setting: Setting) -> None:
             assert pairs[0] == pytest.approx(pairs[1], rel=1e-6)
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(scene=scenes(), setting=st.sampled_from(SETTINGS))
 def test_both_builders_find_the_same_distances(device: str, scene: dict[str, Any], setting: Setting) -> None:
     assert_same(*(Surfaces.of(**scene, classes=CLASSES, device=where) for where in (None, device)), setting)
 
 
 @pytest.mark.parametrize("way", ["pairs", "map"])
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(scene=scenes())
 def test_far_points_find_the_nearest_on_a_device(way: str, device: str, scene: dict[str, Any]) -> None:
     with pytest.MonkeyPatch.context() as patch:
@@ -116,7 +116,7 @@ def test_far_points_find_the_nearest_on_a_device(way: str, device: str, scene: d
         assert_same(*(Surfaces.of(**scene, classes=CLASSES, device=where) for where in (None, device)), Setting())
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(scene=scenes(), reach=st.floats(0, 6), metric=st.sampled_from(["euclidean", "chessboard"]))
 def test_both_builders_find_the_same_bands_and_moments(
     device: str, scene: dict[str, Any], reach: float, metric: Metric

@@ -114,7 +114,7 @@ def test_the_spacing_does_not_matter_to_mahalanobis() -> None:
     )
 
 
-@pytest.mark.parametrize("name", sorted(MASKS.keys() - {"T2"}))
+@pytest.mark.parametrize("name", ["F", "R2", "R3a", "R3b"])
 def test_the_diagonal_is_that_of_the_whole_image(name: str) -> None:
     assert MASKS[name].surfaces.diagonal() == pytest.approx(VALUES[f"{name}.diagonal_mm"])
 
