@@ -9,8 +9,9 @@ import numpy as np
 from segeval.core.case import Case
 from segeval.core.counts import Counts, Histogram, Joint
 from segeval.core.labels import LabelClass
-from segeval.engine.evidence import Evidence
+from segeval.engine.evidence import MAX_IDS, Evidence
 from segeval.engine.plan import Aggregation, Plan
+from segeval.errors import DataError
 from segeval.measure import Level, MeasureCall
 from segeval.results import CaseRow, ClassRow, SummaryRow
 from segeval.statistics.bootstrap import draw
@@ -35,8 +36,17 @@ class Scored:
 
 
 def merge_histograms(histograms: Sequence[Histogram]) -> Histogram:
-    """The joint histogram of all cases together, ids ascending."""
+    """The joint histogram of all cases together, ids ascending.
+
+    Raises:
+        DataError: there are more different ids than can be classes.
+    """
     ids = sorted({one for histogram in histograms for one in histogram.ids})
+    if len(ids) > MAX_IDS:
+        raise DataError(
+            f"The cases hold {len(ids)} different ids between them; {MAX_IDS} is the most that can be classes. "
+            "Check that these are label masks and not images or instance maps."
+        )
     n = np.zeros((len(ids), len(ids)), dtype=np.int64)
     for histogram in histograms:
         n += histogram.on(ids)
