@@ -12,8 +12,6 @@ from segeval.engine.plan import Plan
 from segeval.errors import DataError
 from segeval.measure import Level, MeasureCall
 
-MAX_IDS = 4096
-
 
 class Evidence:
     """What the measures of one case read, built lazily from its two label images."""
@@ -42,10 +40,12 @@ class Evidence:
 
     @cached_property
     def partition(self) -> Joint:
-        """The case over background and all its disjoint classes."""
+        """The case over background and all its disjoint classes; an id that only regions name stands for itself."""
         labels = self.plan.labels
         disjoint = [one for one in self.classes if one.ids != (0,) or labels.names_zero]
         disjoint = [one for one in disjoint if one not in labels.regions]
+        only_in_regions = _ids(labels.regions) - _ids(disjoint) - {0}
+        disjoint += [LabelClass(name=str(one), ids=(one,)) for one in sorted(only_in_regions)]
         if overlapping(disjoint):
             disjoint = [LabelClass(name=str(one), ids=(one,)) for one in self.histogram.ids if one]
         return self.histogram.joint(disjoint, rest_is_class=not labels.names_zero and 0 not in labels.ignore)
@@ -65,21 +65,36 @@ _PROVIDERS: Mapping[tuple[type, Level], Callable[[Evidence], Any]] = {
 
 
 def count(case: Case, plan: Plan) -> Histogram:
-    """The joint histogram of a case, by the builder the plan names."""
+    """The joint histogram of a case, by the builder the plan names.
+
+    Raises:
+        DataError: there are too many ids, or negative ones that are not ignored.
+    """
+    try:
+        histogram = _build(case, plan)
+    except DataError as error:
+        raise DataError(f"{case.case_id}: {error}") from error
+    negative = [one for one in histogram.ids if one < 0 and one not in plan.labels.ignore]
+    if negative:
+        raise DataError(
+            f"{case.case_id}: holds negative ids ({', '.join(map(str, negative[:5]))}). "
+            "Ids start at 0; ignore an id whose voxels shall not count."
+        )
+    return histogram
+
+
+def _build(case: Case, plan: Plan) -> Histogram:
     if plan.engine == "torch":
         from segeval.core.builders import counts_torch
 
-        histogram = counts_torch.joint_histogram(truth=case.truth, pred=case.pred, device=plan.device)
-    else:
-        from segeval.core.builders import counts_numpy
+        return counts_torch.joint_histogram(truth=case.truth, pred=case.pred, device=plan.device)
+    from segeval.core.builders import counts_numpy
 
-        histogram = counts_numpy.joint_histogram(truth=case.truth, pred=case.pred)
-    if len(histogram.ids) > MAX_IDS:
-        raise DataError(
-            f"{case.case_id}: {len(histogram.ids)} distinct ids; {MAX_IDS} is the most that can be classes. "
-            "Check that these are label masks and not images or instance maps."
-        )
-    return histogram
+    return counts_numpy.joint_histogram(truth=case.truth, pred=case.pred)
+
+
+def _ids(classes: Sequence[LabelClass]) -> set[int]:
+    return {one for c in classes for one in c.ids}
 
 
 def overlapping(classes: Sequence[LabelClass]) -> bool:
