@@ -7,9 +7,6 @@ import numpy as np
 
 from segeval.core.labels import LabelClass
 from segeval.core.shapes import CountPerLabel, Square
-from segeval.errors import DataError
-
-MOST_IDS = 4096  # that can be classes; more would be an image or an instance map
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,19 +116,6 @@ class Histogram:
         in_mean = np.ones(len(n), dtype=bool)
         in_mean[0] = rest_is_class
         return Joint(n=n, in_mean=in_mean)
-
-
-def check_number_of_ids(n: int) -> None:
-    """Refuse more ids than can be classes, before a histogram of them takes all memory.
-
-    Raises:
-        DataError: there are too many.
-    """
-    if n > MOST_IDS:
-        raise DataError(
-            f"{n} distinct ids; {MOST_IDS} is the most that can be classes. "
-            "Check that these are label masks and not images or instance maps."
-        )
 
 
 def per_class_joint(counts: Counts) -> Joint:

@@ -4,13 +4,17 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+from segeval.core.builders.elements import is_one_of
 from segeval.core.case import Case
 from segeval.core.counts import Counts, Histogram, Joint, per_class_joint
 from segeval.core.grid import Grid
 from segeval.core.labels import LabelClass
+from segeval.core.surface import Surfaces
 from segeval.engine.plan import Plan
 from segeval.errors import DataError
 from segeval.measure import Level, MeasureCall
+
+MAX_IDS = 4096
 
 
 class Evidence:
@@ -39,6 +43,19 @@ class Evidence:
         return Grid(shape=self.case.shape, spacing_mm=self.case.spacing_mm)
 
     @cached_property
+    def surfaces(self) -> Surfaces:
+        """Surfaces of every class, found when a measure first asks for them."""
+        ignore = self.plan.labels.ignore
+        return Surfaces.of(
+            self.case.pred,
+            self.case.truth,
+            classes=self.classes,
+            spacing_mm=self.case.spacing_mm,
+            ignored=is_one_of(self.case.truth, ignore) if ignore else None,
+            device=self.plan.device if self.plan.engine == "torch" else None,
+        )
+
+    @cached_property
     def partition(self) -> Joint:
         """The case over background and all its disjoint classes; an id that only regions name stands for itself."""
         labels = self.plan.labels
@@ -59,38 +76,28 @@ _PROVIDERS: Mapping[tuple[type, Level], Callable[[Evidence], Any]] = {
     (Counts, "class"): lambda evidence: evidence.counts,
     (Joint, "class"): lambda evidence: per_class_joint(evidence.counts),
     (Joint, "case"): lambda evidence: evidence.partition,
+    (Surfaces, "class"): lambda evidence: evidence.surfaces,
     (Grid, "class"): lambda evidence: evidence.grid,
     (Grid, "case"): lambda evidence: evidence.grid,
 }
 
 
 def count(case: Case, plan: Plan) -> Histogram:
-    """The joint histogram of a case, by the builder the plan names.
-
-    Raises:
-        DataError: there are too many ids, or negative ones that are not ignored.
-    """
-    try:
-        histogram = _build(case, plan)
-    except DataError as error:
-        raise DataError(f"{case.case_id}: {error}") from error
-    negative = [one for one in histogram.ids if one < 0 and one not in plan.labels.ignore]
-    if negative:
-        raise DataError(
-            f"{case.case_id}: holds negative ids ({', '.join(map(str, negative[:5]))}). "
-            "Ids start at 0; ignore an id whose voxels shall not count."
-        )
-    return histogram
-
-
-def _build(case: Case, plan: Plan) -> Histogram:
+    """The joint histogram of a case, by the builder the plan names."""
     if plan.engine == "torch":
         from segeval.core.builders import counts_torch
 
-        return counts_torch.joint_histogram(truth=case.truth, pred=case.pred, device=plan.device)
-    from segeval.core.builders import counts_numpy
+        histogram = counts_torch.joint_histogram(truth=case.truth, pred=case.pred, device=plan.device)
+    else:
+        from segeval.core.builders import counts_numpy
 
-    return counts_numpy.joint_histogram(truth=case.truth, pred=case.pred)
+        histogram = counts_numpy.joint_histogram(truth=case.truth, pred=case.pred)
+    if len(histogram.ids) > MAX_IDS:
+        raise DataError(
+            f"{case.case_id}: {len(histogram.ids)} distinct ids; {MAX_IDS} is the most that can be classes. "
+            "Check that these are label masks and not images or instance maps."
+        )
+    return histogram
 
 
 def _ids(classes: Sequence[LabelClass]) -> set[int]:

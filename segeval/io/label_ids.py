@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from segeval.core.counts import MOST_IDS
 from segeval.errors import DataError
 from segeval.io.paths import printable
 from segeval.io.volumes import Volume
 
+MOST_IDS = 4096
 _CHUNK = 1 << 16  # voxels at a time, so that temporaries stay in the cache
 _TYPES = (np.uint8, np.uint16, np.int16, np.int32, np.int64, np.uint64)  # smallest first
 
