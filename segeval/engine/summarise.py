@@ -9,6 +9,7 @@ import numpy as np
 from segeval.core.case import Case
 from segeval.core.counts import Counts, Histogram, Joint
 from segeval.core.labels import LabelClass
+from segeval.engine.evaluate import class_values
 from segeval.engine.evidence import MAX_IDS, Evidence
 from segeval.engine.plan import Aggregation, Plan
 from segeval.errors import DataError
@@ -179,5 +180,5 @@ def _pooled_values(scored: Scored, level: Level, calls: Sequence[MeasureCall], n
     pooled = np.full((n_names, len(calls)), math.nan)
     for j, call in enumerate(calls):
         if scored.cases and all(need in _ADDITIVE for need in call.measure.needs):
-            pooled[:, j] = evidence.values(call, level)
+            pooled[:, j] = class_values(evidence, call) if level == "class" else evidence.values(call, level)
     return pooled
