@@ -14,6 +14,7 @@ from segeval.io.cases import Reading, case_of
 from segeval.io.geometry import orientation
 from segeval.io.label_ids import to_labels
 from segeval.io.pairs import Pair
+from segeval.io.paths import printable
 from segeval.io.volumes import Volume, read_volume
 from segeval.options import ScoreOptions
 from segeval.tasks.notes import notes_on_ids
@@ -63,7 +64,7 @@ class Audit:
 
 # what `score` does with a truth that has no prediction, by policy
 WITHOUT_PREDICTION = {
-    "error": "score would stop; --missing worst|background|skip says how it counts",
+    "error": "score would stop. Add it, or pass --missing worst|background|skip",
     "worst": "every class of the truth would get the worst values",
     "background": "would be scored as an empty prediction",
     "skip": "would be left out and counted as missing",
@@ -107,7 +108,7 @@ def _examine(pair: Pair, reading: Reading, options: ScoreOptions) -> Finding:
     if pair.pred is None:
         said = f"no prediction: {WITHOUT_PREDICTION[options.missing]}"
         finding = replace(finding, remarks=(said,))
-        problems += [said] if options.missing == "error" else []
+        problems += [f"{printable(pair.case_id)}: {said}"] if options.missing == "error" else []
     if any(problems) or truth is None or pred is None:
         return replace(finding, problem="\n".join(filter(None, problems)))
     try:
