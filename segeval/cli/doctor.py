@@ -38,7 +38,7 @@ def doctor(
     from segeval.settings import resolve
     from segeval.tasks.doctor import audit
 
-    found = audit(pred, truth, resolve(o.given(ctx), config).options)
+    found = audit(pred, truth, resolve(o.given(ctx, locals()), config).options)
     with console.screen(color=not no_color) as screen:
         print_audit(found, screen)
     return DataError.exit_code if found.problems else 0

@@ -1,5 +1,6 @@
 """Options shared by commands, as annotated types. Names, flags and helps stand here once."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -96,14 +97,19 @@ Engine = Annotated[str, _option("--engine", help="auto, numpy or torch.", panel=
 Workers = Annotated[int, _option("--workers", help="Cases read at a time; 0 for one per core.", panel=RUNNING)]
 
 
-def given(ctx: typer.Context) -> "dict[str, Given]":
-    """The options that the user set on the command line or in the environment, by name."""
+def given(ctx: typer.Context, values: Mapping[str, Any]) -> "dict[str, Given]":
+    """The options that the user set on the command line or in the environment, by name.
+
+    Args:
+        ctx: knows who set each of them.
+        values: the command's own parameters; the context holds some of them as plain text still.
+    """
     from segeval.settings import COMMAND_LINE, ENVIRONMENT, Given
 
     words = {"COMMANDLINE": COMMAND_LINE, "ENVIRONMENT": ENVIRONMENT}
     sources = {name: ctx.get_parameter_source(name) for name in ctx.params}
     return {
-        name: Given(value=ctx.params[name], source=words[source.name])
+        name: Given(value=values[name], source=words[source.name])
         for name, source in sources.items()
         if source is not None and source.name in words
     }

@@ -54,7 +54,7 @@ def score(
     from segeval.settings import resolve
     from segeval.tasks.score import score_folders
 
-    settings = resolve(o.given(ctx), config)
+    settings = resolve(o.given(ctx, locals()), config)
     folder = settings.options.out or out
     with Talk(out=folder, quiet=quiet, verbose=verbose, color=not no_color) as talk:
         options = replace(settings.options, out=folder)
