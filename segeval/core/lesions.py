@@ -1,16 +1,16 @@
 """Lesions: the components of both masks of every class, found and matched on demand."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float64
 
+from segeval.core.additive import Additive, Kept
 from segeval.core.components import Components, Connectivity, components_of, instances_of
 from segeval.core.grid import Grid
-from segeval.core.kept import Kept
 from segeval.core.labels import LabelClass
 from segeval.core.masks import Mask, Masks, values_at
 from segeval.core.matching import MatchRule, Overlaps, PerPair, link, overlaps_of
@@ -64,7 +64,7 @@ class Matched:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LesionCounts:
+class LesionCounts(Additive):
     """Matched and unmatched lesions per class; sums over cases are the pooled counts.
 
     `tp` counts true lesions that were found, `used` the predicted lesions that found them; they
@@ -83,36 +83,6 @@ class LesionCounts:
     fn_ml: PerLabel
     n_dropped_pred: PerLabel
     n_dropped_truth: PerLabel
-
-    @classmethod
-    def of(cls, matched: Matched, *, voxel_ml: float) -> "LesionCounts":
-        """Count the lesions of one class."""
-        found = matched.found
-        missed, false = ~matched.truth_hit, ~(matched.pred_used | matched.pred_forgiven)
-        compares_shapes = matched.rule.matching != "any_overlap"
-        counts = {
-            "n_pred": len(found.pred),
-            "n_truth": len(found.truth),
-            "tp": matched.truth_hit.sum(),
-            "used": matched.pred_used.sum(),
-            "fp": false.sum(),
-            "fn": missed.sum(),
-            "iou_sum": matched.truth_iou.sum() if compares_shapes else np.nan,
-            "fp_ml": found.pred.voxels[false].sum() * voxel_ml,
-            "fn_ml": found.truth.voxels[missed].sum() * voxel_ml,
-            "n_dropped_pred": found.pred.n_dropped,
-            "n_dropped_truth": found.truth.n_dropped,
-        }
-        return cls(**{name: np.asarray(count, dtype=np.float64) for name, count in counts.items()})
-
-    @classmethod
-    def per_class(cls, classes: Sequence["LesionCounts"]) -> "LesionCounts":
-        """Join the counts of single classes."""
-        names = [one.name for one in fields(cls)]
-        return cls(**{name: np.array([getattr(one, name) for one in classes], np.float64) for name in names})
-
-    def __add__(self, other: "LesionCounts") -> "LesionCounts":
-        return LesionCounts(**{one.name: getattr(self, one.name) + getattr(other, one.name) for one in fields(self)})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,7 +124,7 @@ class Lesions:
     def matched(self, **settings: Any) -> LesionCounts:
         """Counts of matched lesions per class, for the settings of a `MatchRule`."""
         rule = MatchRule(**settings)
-        return LesionCounts.per_class(
+        return LesionCounts.stack(
             [self._counts.get((rule, one), partial(self._count, i, rule)) for i, one in enumerate(self.classes)]
         )
 
@@ -186,7 +156,7 @@ class Lesions:
     def _count(self, which: int, rule: MatchRule) -> LesionCounts:
         masks = self.single_case
         grid = Grid(shape=masks.shape, spacing_mm=masks.spacing_mm)
-        return LesionCounts.of(self.pairing(which, rule), voxel_ml=grid.voxel_ml)
+        return _count(self.pairing(which, rule), voxel_ml=grid.voxel_ml)
 
     def _find(self, which: int, connectivity: Connectivity, min_size_mm3: float) -> Found:
         masks = self.single_case
@@ -201,6 +171,25 @@ class Lesions:
         if self.instances is None:
             return components_of(mask, connectivity=connectivity)
         return instances_of(mask, values_at(self.instances[side], mask.index))
+
+
+def _count(matched: Matched, *, voxel_ml: float) -> LesionCounts:
+    found = matched.found
+    missed, false = ~matched.truth_hit, ~(matched.pred_used | matched.pred_forgiven)
+    compares_shapes = matched.rule.matching != "any_overlap"
+    return LesionCounts.of(
+        n_pred=len(found.pred),
+        n_truth=len(found.truth),
+        tp=matched.truth_hit.sum(),
+        used=matched.pred_used.sum(),
+        fp=false.sum(),
+        fn=missed.sum(),
+        iou_sum=matched.truth_iou.sum() if compares_shapes else np.nan,
+        fp_ml=found.pred.voxels[false].sum() * voxel_ml,
+        fn_ml=found.truth.voxels[missed].sum() * voxel_ml,
+        n_dropped_pred=found.pred.n_dropped,
+        n_dropped_truth=found.truth.n_dropped,
+    )
 
 
 def _marked(which: np.ndarray, n: int) -> Bool[np.ndarray, " part"]:

@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Int64
 
+from segeval.core.additive import Kept
 from segeval.core.components import components_of, count_background_parts
-from segeval.core.kept import Kept
 from segeval.core.labels import LabelClass
 from segeval.core.masks import Mask, Masks
 from segeval.core.shapes import CountPerLabel, Labels
