@@ -154,7 +154,7 @@ class ProbMaps:
 
         Ties stay in C order; where the voxels are too many to be sorted, ties are shared out.
         """
-        histograms = self.histograms(exact=exact)  # for the pooled value, which has nothing else
+        histograms = self.histograms(exact=exact)  # kept for the pooled value, which has nothing else
         if not self.maps:
             return [one.gaps_of_equal_parts(n) for one in histograms]
         return [_gaps(*each, n, exact=exact) for each in zip(self.maps, histograms, strict=True)]
