@@ -2,27 +2,28 @@
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import fields
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 Result = TypeVar("Result")
+Record = TypeVar("Record", bound="Additive")
 
 
 class Additive:
     """A dataclass of float64 arrays that is added field by field."""
 
     @classmethod
-    def of(cls, **numbers: Any) -> Self:
+    def of(cls: type[Record], **numbers: Any) -> Record:
         """One number per field."""
         return cls(**{name: np.asarray(number, dtype=np.float64) for name, number in numbers.items()})
 
     @classmethod
-    def stack(cls, records: Sequence[Self]) -> Self:
+    def stack(cls: type[Record], records: Sequence[Record]) -> Record:
         """Join the records of single classes along a new first axis."""
         return cls.of(**{name: [getattr(one, name) for one in records] for name in cls._names()})
 
-    def __add__(self, other: Self) -> Self:
+    def __add__(self: Record, other: Record) -> Record:
         return type(self).of(**{name: getattr(self, name) + getattr(other, name) for name in self._names()})
 
     @classmethod

@@ -4,17 +4,16 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial, reduce
 from operator import add
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-from segeval.core.additive import Additive, Kept
+from segeval.core.additive import Additive, Kept, Record
 from segeval.core.labels import LabelClass
 from segeval.core.probability import EXACT_UP_TO, ProbHistogram, part_sizes
 from segeval.core.shapes import Labels, PerLabel, Probs
 
-Record = TypeVar("Record", bound=Additive)
 Closed = Literal["right", "left"]
 Region = Literal["all", "foreground"]
 
