@@ -5,7 +5,7 @@ Components count from 0 here. A rule reads the pairs that share voxels and says 
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
@@ -50,7 +50,7 @@ class MatchRule:
         if not self.min_size_mm3 >= 0:
             raise ConfigError(f"min_size_mm3={self.min_size_mm3:g} is no size. Give 0 or a positive number.")
 
-    def accepts(self, iou: Float64[np.ndarray, " any"]) -> Bool[np.ndarray, " any"]:
+    def accepts(self, iou: Float64[Any, "*any"]) -> Bool[Any, "*any"]:
         """Whether an IoU is enough for a match."""
         if self.strict:
             return iou > self.iou_threshold + _SLACK
