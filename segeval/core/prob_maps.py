@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial, reduce
 from operator import add
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -44,16 +44,6 @@ class Bins(Additive):
     positives: Float[np.ndarray, "*label bin"]
 
 
-class _Map(Protocol):
-    """One probability per voxel, and whether it came true."""
-
-    def flat(self, order: Literal["C", "K"] = "K") -> tuple[np.ndarray, np.ndarray]:
-        """Both without the ignored voxels; order K is that of memory."""
-
-    def sums(self) -> ProbSums:
-        """What brier, nll and the like are made of."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class ClassMap:
     """The probability of one class, and the voxels that are the class in truth."""
@@ -64,6 +54,7 @@ class ClassMap:
     ignore: tuple[int, ...]
 
     def flat(self, order: Literal["C", "K"] = "K") -> tuple[np.ndarray, np.ndarray]:
+        """Probability of each voxel that is scored, and whether it came true; order K is that of memory."""
         by: Literal["C", "F"] = "F" if order == "K" and self.truth.flags.f_contiguous else "C"
         probs, truth = self.probs.reshape(-1, order=by), self.truth.reshape(-1, order=by)
         inside = _is_any(truth, self.ids)
@@ -86,11 +77,16 @@ class TopLabelMap:
     codes: np.ndarray
 
     def flat(self, order: Literal["C", "K"] = "K") -> tuple[np.ndarray, np.ndarray]:
+        """Largest probability of each voxel, and whether it came true."""
         return self.probs.max(axis=0), self.probs.argmax(axis=0) == self.codes
 
     def sums(self) -> ProbSums:
+        """What brier and nll are made of."""
         columns = ((self.probs[:, chunk].astype(np.float64), self.codes[chunk]) for chunk in _chunks(self.codes.size))
         return reduce(add, (_sums_over_classes(*each) for each in columns))
+
+
+Map = ClassMap | TopLabelMap
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +97,7 @@ class ProbMaps:
     """
 
     classes: tuple[LabelClass, ...]
-    maps: tuple[_Map, ...] = ()
+    maps: tuple[Map, ...] = ()
     _kept: Kept[Any] = field(default_factory=Kept, repr=False, compare=False)
 
     @classmethod
@@ -166,14 +162,14 @@ class ProbMaps:
         classes = tuple(dict.fromkeys((*self.classes, *other.classes)))
         return ProbMaps(classes=classes, _kept=self._kept + other._kept)
 
-    def _each(self, setting: Hashable, compute: Callable[[_Map], Any]) -> list[Any]:
+    def _each(self, setting: Hashable, compute: Callable[[Map], Any]) -> list[Any]:
         return [self._kept.get((setting, of), partial(self._compute, compute, i)) for i, of in enumerate(self.classes)]
 
-    def _per_class(self, record: type[Record], setting: Hashable, compute: Callable[[_Map], Record]) -> Record:
+    def _per_class(self, record: type[Record], setting: Hashable, compute: Callable[[Map], Record]) -> Record:
         records = self._each(setting, compute)
         return records[0] if self.classes == (_WHOLE_CASE,) else record.stack(records)
 
-    def _compute(self, compute: Callable[[_Map], Any], which: int) -> Any:
+    def _compute(self, compute: Callable[[Map], Any], which: int) -> Any:
         if not self.maps:
             raise LookupError("Pooled maps know only what every case was asked for.")
         return compute(self.maps[which])
@@ -212,7 +208,7 @@ def _sums_over_classes(probs: np.ndarray, codes: np.ndarray) -> ProbSums:
     )
 
 
-def _binned(bins: int, closed: Closed, region: Region, one: _Map) -> Bins:
+def _binned(bins: int, closed: Closed, region: Region, one: Map) -> Bins:
     edges = np.arange(bins + 1) / bins
     all_probs, all_inside = one.flat()
     n, mass, positives = np.zeros((3, bins))
@@ -229,7 +225,7 @@ def _binned(bins: int, closed: Closed, region: Region, one: _Map) -> Bins:
     return Bins(n=n, probs=mass, positives=positives)
 
 
-def _gaps(one: _Map, histogram: ProbHistogram, n: int, *, exact: bool) -> np.ndarray:
+def _gaps(one: Map, histogram: ProbHistogram, n: int, *, exact: bool) -> np.ndarray:
     probs, inside = one.flat("C")
     if probs.size > EXACT_UP_TO and not exact:
         return histogram.gaps_of_equal_parts(n)
