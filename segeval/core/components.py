@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Int64
 
-from segeval.core.masks import Mask
+from segeval.core.masks import Voxels
 from segeval.errors import ConfigError
 
 Connectivity = Literal["full", "edge", "face"]
@@ -39,14 +39,14 @@ class Components:
         return len(self.ids)
 
     @cached_property
-    def voxels(self) -> Int64[np.ndarray, " part"]:
+    def n_voxels(self) -> Int64[np.ndarray, " part"]:
         """Voxels of each part."""
         return np.bincount(self.owner, minlength=len(self))
 
     @cached_property
-    def mask(self) -> Mask:
+    def all_voxels(self) -> Voxels:
         """All parts together."""
-        return Mask(index=self.index, shape=self.shape)
+        return Voxels(index=self.index, shape=self.shape)
 
     @cached_property
     def surface(self) -> "Components":
@@ -58,7 +58,7 @@ class Components:
 
     def at_least(self, n_voxels: float) -> "Components":
         """Without the parts that are smaller; the others keep their ids."""
-        kept = self.voxels >= n_voxels * (1 - 1e-9)
+        kept = self.n_voxels >= n_voxels * (1 - 1e-9)
         stays, number = kept[self.owner], np.cumsum(kept) - 1
         return Components(
             index=self.index[stays],
@@ -69,7 +69,7 @@ class Components:
         )
 
 
-def components_of(mask: Mask, *, connectivity: Connectivity = "full") -> Components:
+def components_of(mask: Voxels, *, connectivity: Connectivity = "full") -> Components:
     """Split a mask into connected parts, numbered by their smallest flat index.
 
     Args:
@@ -85,14 +85,14 @@ def components_of(mask: Mask, *, connectivity: Connectivity = "full") -> Compone
     return Components(index=mask.index, owner=np.repeat(part, lengths), ids=np.arange(1, n + 1), shape=mask.shape)
 
 
-def instances_of(mask: Mask, instance: Int64[np.ndarray, " voxel"]) -> Components:
+def instances_of(mask: Voxels, instance: Int64[np.ndarray, " voxel"]) -> Components:
     """Take the parts of a mask from a user's instance map, read at the voxels of the mask; 0 is no part."""
     inside = instance > 0
     ids, owner = np.unique(instance[inside], return_inverse=True)
     return Components(index=mask.index[inside], owner=owner, ids=ids, shape=mask.shape)
 
 
-def count_background_parts(mask: Mask, *, connectivity: Connectivity) -> int:
+def count_background_parts(mask: Voxels, *, connectivity: Connectivity) -> int:
     """Parts of the background of a mask that touches neither end of the last axis."""
     first, lengths = _runs(mask)
     line = np.arange(0, math.prod(mask.shape), mask.shape[-1])
@@ -103,7 +103,7 @@ def count_background_parts(mask: Mask, *, connectivity: Connectivity) -> int:
     return int(_parts(starts, stops - starts, mask.shape, connectivity).max()) + 1
 
 
-def _runs(mask: Mask) -> tuple[np.ndarray, np.ndarray]:
+def _runs(mask: Voxels) -> tuple[np.ndarray, np.ndarray]:
     """Flat index of the first voxel, and the length, of each unbroken line of voxels along the last axis."""
     starts = mask.index % mask.shape[-1] == 0
     starts[:1] = True

@@ -116,7 +116,7 @@ def _rows(of: LabelClass, side: _OneSide, masks: Masks, probs: Any) -> Iterator[
     extent, nearest = extent_of(side.own), nearest_other_mm(side.own, side.other, masks.scale)
     unknown = np.full(len(side.own), math.nan)
     mean_prob, max_prob = (unknown, unknown) if probs is None else mean_and_max(probs, side.own)
-    for i, voxels in enumerate(side.own.voxels.tolist()):
+    for i, voxels in enumerate(side.own.n_voxels.tolist()):
         yield LesionRow(
             of=of,
             side=side.name,

@@ -12,7 +12,7 @@ from segeval.core.additive import Additive, Kept
 from segeval.core.components import Components, Connectivity, components_of, instances_of
 from segeval.core.grid import Grid
 from segeval.core.labels import LabelClass
-from segeval.core.masks import Mask, Masks, values_at
+from segeval.core.masks import Masks, Voxels, values_at
 from segeval.core.matching import MatchRule, Overlaps, PerPair, link, overlaps_of
 from segeval.core.shapes import Labels, PerLabel, SpacingMm
 
@@ -167,7 +167,7 @@ class Lesions:
         )
         return Found(pred=pred, truth=truth)
 
-    def _components(self, mask: Mask, side: int, connectivity: Connectivity) -> Components:
+    def _components(self, mask: Voxels, side: int, connectivity: Connectivity) -> Components:
         if self.instances is None:
             return components_of(mask, connectivity=connectivity)
         return instances_of(mask, values_at(self.instances[side], mask.index))
@@ -185,8 +185,8 @@ def _count(matched: Matched, *, voxel_ml: float) -> LesionCounts:
         fp=false.sum(),
         fn=missed.sum(),
         iou_sum=matched.truth_iou.sum() if compares_shapes else np.nan,
-        fp_ml=found.pred.voxels[false].sum() * voxel_ml,
-        fn_ml=found.truth.voxels[missed].sum() * voxel_ml,
+        fp_ml=found.pred.n_voxels[false].sum() * voxel_ml,
+        fn_ml=found.truth.n_voxels[missed].sum() * voxel_ml,
         n_dropped_pred=found.pred.n_dropped,
         n_dropped_truth=found.truth.n_dropped,
     )

@@ -17,7 +17,7 @@ from segeval.core.shapes import Labels, Onehot, SpacingMm
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mask:
+class Voxels:
     """The voxels of one structure: ascending flat indices, C order, into an image of `shape`."""
 
     index: Int64[np.ndarray, " voxel"]
@@ -27,7 +27,7 @@ class Mask:
         return len(self.index)
 
     @classmethod
-    def of(cls, inside: Bool[np.ndarray, "*space"]) -> "Mask":
+    def of(cls, inside: Bool[np.ndarray, "*space"]) -> "Voxels":
         """The voxels that are true."""
         return cls(index=np.flatnonzero(inside), shape=inside.shape)
 
@@ -41,13 +41,13 @@ class Mask:
         """Lowest array index along each axis."""
         return self.coordinates.min(axis=0, initial=np.iinfo(np.int64).max)
 
-    def in_box(self, *, margin: int) -> "Mask":
+    def in_box(self, *, margin: int) -> "Voxels":
         """The same voxels in an image that is just their bounding box and a margin of background."""
         if not len(self):
-            return Mask(index=self.index, shape=(2 * margin,) * len(self.shape))
+            return Voxels(index=self.index, shape=(2 * margin,) * len(self.shape))
         where = self.coordinates - self.corner + margin
         shape = tuple((where.max(axis=0) + 1 + margin).tolist())
-        return Mask(index=np.ravel_multi_index(tuple(where.T), shape), shape=shape)
+        return Voxels(index=np.ravel_multi_index(tuple(where.T), shape), shape=shape)
 
     def dense(self) -> Bool[np.ndarray, "*space"]:
         """The mask as an array."""
@@ -63,8 +63,8 @@ class Masks:
     `spacing_mm` is in array axis order; None means pixels without a size.
     """
 
-    pred: tuple[Mask, ...]
-    truth: tuple[Mask, ...]
+    pred: tuple[Voxels, ...]
+    truth: tuple[Voxels, ...]
     classes: tuple[LabelClass, ...]
     shape: tuple[int, ...]
     spacing_mm: SpacingMm | None = None
@@ -103,8 +103,8 @@ class Masks:
     ) -> "Masks":
         """Take one boolean image per class; classes may overlap."""
         return cls(
-            pred=tuple(map(Mask.of, pred)),
-            truth=tuple(map(Mask.of, truth)),
+            pred=tuple(map(Voxels.of, pred)),
+            truth=tuple(map(Voxels.of, truth)),
             classes=tuple(classes),
             shape=pred.shape[1:],
             spacing_mm=spacing_mm,
@@ -152,6 +152,6 @@ def _outside(truth: Labels, ignore: Sequence[int], index: np.ndarray) -> np.ndar
     return index[~np.isin(values_at(truth, index), ignore)]
 
 
-def _mask(one: LabelClass, voxels: dict[int, np.ndarray], shape: tuple[int, ...]) -> Mask:
+def _mask(one: LabelClass, voxels: dict[int, np.ndarray], shape: tuple[int, ...]) -> Voxels:
     parts = [voxels[each] for each in dict.fromkeys(one.ids)]
-    return Mask(index=parts[0] if len(parts) == 1 else np.sort(np.concatenate(parts)), shape=shape)
+    return Voxels(index=parts[0] if len(parts) == 1 else np.sort(np.concatenate(parts)), shape=shape)

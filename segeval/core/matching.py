@@ -94,8 +94,8 @@ def overlaps_of(pred: Components, truth: Components) -> Overlaps:
         truth=pair // max(len(pred), 1),
         pred=pair % max(len(pred), 1),
         voxels=voxels,
-        truth_voxels=truth.voxels,
-        pred_voxels=pred.voxels,
+        truth_voxels=truth.n_voxels,
+        pred_voxels=pred.n_voxels,
     )
 
 

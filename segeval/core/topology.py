@@ -12,7 +12,7 @@ from jaxtyping import Bool, Int64
 from segeval.core.additive import Kept
 from segeval.core.components import components_of, count_background_parts
 from segeval.core.labels import LabelClass
-from segeval.core.masks import Mask, Masks
+from segeval.core.masks import Masks, Voxels
 from segeval.core.shapes import CountPerLabel, Labels
 
 Foreground = Literal["full", "face"]
@@ -29,7 +29,7 @@ class Betti:
     b2: CountPerLabel
 
     @classmethod
-    def of(cls, masks: Sequence[Mask], *, connectivity: Foreground) -> "Betti":
+    def of(cls, masks: Sequence[Voxels], *, connectivity: Foreground) -> "Betti":
         """Count the features of each mask."""
         numbers = np.array([betti_numbers(one, connectivity=connectivity) for one in masks], dtype=np.int64)
         b0, b1, b2 = numbers.reshape(len(masks), 3).T
@@ -92,7 +92,7 @@ class Skeletons:
         return cls(pred=pred, pred_in_truth=pred_in_truth, truth=truth, truth_in_pred=truth_in_pred)
 
 
-def betti_numbers(mask: Mask, *, connectivity: Foreground) -> tuple[int, int, int]:
+def betti_numbers(mask: Voxels, *, connectivity: Foreground) -> tuple[int, int, int]:
     """b0, b1 and b2 of one mask: those of its separate parts add up."""
     numbers = [_betti_numbers(part.in_box(margin=1), connectivity) for part in _apart(mask)]
     b0, b1, b2 = (sum(each) for each in zip(*numbers, strict=True))
@@ -110,7 +110,7 @@ def euler_characteristic(inside: Bool[np.ndarray, "*space"], *, connectivity: Fo
     return (-1) ** inside.ndim * _alternating(inside, 0, np.logical_and)
 
 
-def skeleton_of(mask: Mask) -> Int64[np.ndarray, " voxel"]:
+def skeleton_of(mask: Voxels) -> Int64[np.ndarray, " voxel"]:
     """Flat indices of the centre line, or of the whole mask where thinning leaves nothing of it.
 
     Zhang and Suen 1984 in 2-D, Lee et al. 1994 in 3-D, by scikit-image.
@@ -119,7 +119,7 @@ def skeleton_of(mask: Mask) -> Int64[np.ndarray, " voxel"]:
     return thin if len(thin) else mask.index
 
 
-def _betti_numbers(boxed: Mask, connectivity: Foreground) -> tuple[int, int, int]:
+def _betti_numbers(boxed: Voxels, connectivity: Foreground) -> tuple[int, int, int]:
     """b0 and the enclosed background are counted; the Euler characteristic gives the number that is hard to count."""
     b0 = len(components_of(boxed, connectivity=connectivity))
     outside = 1  # the margin and what it reaches is one part of the background, and no cavity
@@ -129,7 +129,7 @@ def _betti_numbers(boxed: Mask, connectivity: Foreground) -> tuple[int, int, int
     return b0, b0 + enclosed - euler_characteristic(boxed.dense(), connectivity=connectivity), enclosed
 
 
-def _on(mask: Mask, other: Mask) -> tuple[int, int]:
+def _on(mask: Voxels, other: Voxels) -> tuple[int, int]:
     skeleton = skeleton_of(mask)
     return len(skeleton), int(np.isin(skeleton, other.index, assume_unique=True).sum())
 
@@ -143,16 +143,18 @@ def _alternating(inside: np.ndarray, axis: int, pool: Callable[..., np.ndarray])
     return _alternating(pairs, axis + 1, pool) - _alternating(inside, axis + 1, pool)
 
 
-def _apart(mask: Mask) -> list[Mask]:
+def _apart(mask: Voxels) -> list[Voxels]:
     """The parts of a mask that do not touch, if they are few: small boxes are less work than one large box."""
     parts = components_of(mask, connectivity="full")
     if len(parts) * _BOX_COST > math.prod(mask.in_box(margin=1).shape):
         return [mask]
     order = np.argsort(parts.owner, kind="stable")
-    return [Mask(index=index, shape=mask.shape) for index in np.split(parts.index[order], np.cumsum(parts.voxels)[:-1])]
+    return [
+        Voxels(index=index, shape=mask.shape) for index in np.split(parts.index[order], np.cumsum(parts.n_voxels)[:-1])
+    ]
 
 
-def _thinned(part: Mask) -> np.ndarray:
+def _thinned(part: Voxels) -> np.ndarray:
     from skimage.morphology import skeletonize
 
     if not len(part):

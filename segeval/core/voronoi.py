@@ -8,7 +8,7 @@ from jaxtyping import Float64, Int64
 from segeval.core.components import Components
 from segeval.core.counts import Counts
 from segeval.core.lesions import Found
-from segeval.core.masks import Mask
+from segeval.core.masks import Voxels
 
 _TIE = 1e-9  # relative; two lesions this equally near are equally near
 
@@ -25,7 +25,7 @@ def cells_of(
     here = np.minimum(np.searchsorted(truth.index, index), len(truth.index) - 1)
     cell = truth.owner[here]
     outside = np.flatnonzero(truth.index[here] != index)
-    cell[outside] = _nearest(truth.surface, Mask(index=index[outside], shape=truth.shape), scale)
+    cell[outside] = _nearest(truth.surface, Voxels(index=index[outside], shape=truth.shape), scale)
     return cell
 
 
@@ -41,16 +41,16 @@ def counts_per_lesion(found: Found, scale: Float64[np.ndarray, " axis"]) -> Coun
     cell, hit = cells_of(truth, pred, scale), np.isin(pred, truth.index, assume_unique=True)
     tp = np.bincount(cell[hit], minlength=len(truth))
     fp = np.bincount(cell[~hit], minlength=len(truth))
-    return Counts(tp=tp, fp=fp, fn=truth.voxels - tp, tn=np.zeros_like(tp))
+    return Counts(tp=tp, fp=fp, fn=truth.n_voxels - tp, tn=np.zeros_like(tp))
 
 
-def _nearest(surface: Components, points: Mask, scale: np.ndarray) -> np.ndarray:
+def _nearest(surface: Components, points: Voxels, scale: np.ndarray) -> np.ndarray:
     from scipy.spatial import cKDTree
 
     if not len(points):
         return np.zeros(0, dtype=np.int64)
     where = points.coordinates * scale
-    tree = cKDTree(surface.mask.coordinates * scale)
+    tree = cKDTree(surface.all_voxels.coordinates * scale)
     equally_near = tree.query_ball_point(where, tree.query(where)[0] * (1 + _TIE))
     starts = np.cumsum([0, *map(len, equally_near[:-1])])
     nearest: np.ndarray = np.minimum.reduceat(surface.owner[list(chain.from_iterable(equally_near))], starts)

@@ -14,7 +14,7 @@ from segeval.core.labels import LabelClass
 from segeval.core.lesion_rows import LesionRow, lesion_rows
 from segeval.core.lesions import Lesions
 from tests.conftest import golden
-from tests.packed_masks import ONE, SPACING_MM, packed
+from tests.masks import MASKS, ONE
 
 MATCHINGS = ("hungarian", "greedy", "merge", "any_overlap")
 GOLDEN = golden("lesions")
@@ -100,13 +100,13 @@ def test_any_overlap_joins_all_that_touch() -> None:
 
 
 def test_place_and_size_are_in_millimetres_and_the_box_in_voxels() -> None:
-    pred, truth = packed("F")
-    rows = lesion_rows(Lesions.of(pred, truth, classes=ONE, spacing_mm=SPACING_MM["F"]))
+    pred, truth = MASKS["F"].labels
+    rows = lesion_rows(Lesions.of(pred, truth, classes=ONE, spacing_mm=MASKS["F"].spacing_mm))
     island = rows[1]
     where = np.argwhere(ndimage.label(pred, np.ones((3, 3, 3)))[0] == 2)
     assert island.voxels == len(where) == 9
     assert island.volume_mm3 == pytest.approx(9 * 0.8 * 0.8 * 3.0)
-    assert island.centroid_mm == pytest.approx((where.mean(axis=0) * SPACING_MM["F"]).tolist())
+    assert island.centroid_mm == pytest.approx((where.mean(axis=0) * MASKS["F"].spacing_mm).tolist())
     assert island.bbox == (tuple(where.min(axis=0)), tuple(where.max(axis=0) + 1))
 
 

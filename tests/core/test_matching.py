@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from segeval.core.components import components_of, instances_of
-from segeval.core.masks import Mask
+from segeval.core.masks import Voxels
 from segeval.core.matching import MatchRule, Overlaps, link, overlaps_of
 from segeval.errors import ConfigError
 
@@ -24,7 +24,7 @@ def overlaps(draw: st.DrawFn) -> Overlaps:
     """Overlaps of two instance maps with up to four instances each, often touching and tied."""
     shape = (draw(st.integers(1, 4)), draw(st.integers(1, 6)))
     pred, truth = (draw(hnp.arrays(np.int64, shape, elements=st.integers(0, 4))) for _ in range(2))
-    parts = [instances_of(Mask.of(one > 0), one[one > 0]) for one in (pred, truth)]
+    parts = [instances_of(Voxels.of(one > 0), one[one > 0]) for one in (pred, truth)]
     return overlaps_of(*parts)
 
 
@@ -105,7 +105,7 @@ def test_any_overlap_links_whatever_shares_a_voxel(found: Overlaps) -> None:
 @few
 @given(hnp.arrays(np.bool_, (2, 6, 7)), st.sampled_from([0.5, 0.6]))
 def test_at_half_or_more_hungarian_is_greedy_on_connected_components(sides: np.ndarray, threshold: float) -> None:
-    found = overlaps_of(*(components_of(Mask.of(side)) for side in sides))
+    found = overlaps_of(*(components_of(Voxels.of(side)) for side in sides))
     one, other = (linked_pairs(found, matching=rule, iou_threshold=threshold) for rule in ("hungarian", "greedy"))
     assert one == other
 
@@ -113,14 +113,14 @@ def test_at_half_or_more_hungarian_is_greedy_on_connected_components(sides: np.n
 def test_many_lesions_far_apart_are_matched_as_if_alone() -> None:
     block = np.array([1, 1, 2, 2, 0, 3]), np.array([1, 1, 1, 2, 2, 2])  # truth and pred ids of one place
     truth, pred = (np.concatenate([np.where(ids > 0, ids + 3 * k, 0) for k in range(40)]) for ids in block)
-    parts = [instances_of(Mask.of(one[None] > 0), one[one > 0]) for one in (pred, truth)]
+    parts = [instances_of(Voxels.of(one[None] > 0), one[one > 0]) for one in (pred, truth)]
     pairs = linked_pairs(overlaps_of(*parts), iou_threshold=0.2)
     assert pairs == {pair for k in range(40) for pair in ((3 * k, 2 * k), (3 * k + 2, 2 * k + 1))}
 
 
 def test_a_strict_threshold_must_be_exceeded() -> None:
     truth, pred = np.array([[1, 1, 1, 1]]), np.array([[1, 1, 0, 0]])
-    found = overlaps_of(*(instances_of(Mask.of(one > 0), one[one > 0]) for one in (pred, truth)))
+    found = overlaps_of(*(instances_of(Voxels.of(one > 0), one[one > 0]) for one in (pred, truth)))
     assert linked_pairs(found) == {(0, 0)}
     assert linked_pairs(found, strict=True) == set()
 

@@ -18,7 +18,7 @@ from segeval.errors import ConfigError
 from segeval.measure import Measure
 from segeval.metrics import lesion
 from tests.conftest import golden
-from tests.packed_masks import ONE, SPACING_MM, packed
+from tests.masks import MASKS, ONE
 
 GOLDEN = golden("lesions")
 VALUES = {name: math.nan if value is None else value for name, value in GOLDEN["values"].items()}
@@ -47,7 +47,7 @@ def by_hand() -> Lesions:
 
 def two_balls() -> Lesions:
     """Fixture F: one lesion, predicted off its place and with an island."""
-    return Lesions.of(*packed("F"), classes=ONE, spacing_mm=SPACING_MM["F"])
+    return Lesions.of(*MASKS["F"].labels, classes=ONE, spacing_mm=MASKS["F"].spacing_mm)
 
 
 def row(*ids: int) -> np.ndarray:

@@ -16,7 +16,7 @@ from segeval.metrics.overlap import dice, iou, precision, prevalence, sensitivit
 from segeval.metrics.per_lesion import per_lesion, per_lesion_mean
 from segeval.metrics.volume import volume_pred_ml
 from tests.conftest import golden
-from tests.packed_masks import ONE
+from tests.masks import ONE
 
 GOLDEN = golden("lesions")
 

@@ -18,7 +18,7 @@ from segeval.core.prob_maps import ProbMaps
 from segeval.measure import Measure
 from segeval.metrics import probability
 from tests.conftest import golden
-from tests.packed_masks import ONE
+from tests.masks import ONE
 
 GOLDEN = golden("probability")
 VALUES = GOLDEN["values"]

@@ -12,11 +12,11 @@ from scipy import ndimage
 from skimage.morphology import skeletonize
 
 from segeval.core import topology as core
-from segeval.core.masks import Mask
+from segeval.core.masks import Voxels
 from segeval.core.topology import Foreground, Skeletons, Topology, betti_numbers, euler_characteristic, skeleton_of
 from segeval.metrics import topology
 from tests.conftest import golden
-from tests.packed_masks import ONE, packed
+from tests.masks import MASKS, ONE
 
 GOLDEN = golden("topology")
 VALUES = GOLDEN["values"]
@@ -35,7 +35,7 @@ def hollow_and_others() -> dict[str, np.ndarray]:
     return {"H2": ring, "H3.box": box, "H3.hollow": hollow, "H3.tunnel": tunnel, "H3.corner": corner}
 
 
-MASKS = hollow_and_others()
+SHAPES = hollow_and_others()
 
 
 def masks(min_dims: int = 2) -> st.SearchStrategy[np.ndarray]:
@@ -44,7 +44,7 @@ def masks(min_dims: int = 2) -> st.SearchStrategy[np.ndarray]:
 
 
 def numbers(mask: np.ndarray, connectivity: Foreground) -> tuple[int, int, int, int]:
-    b0, b1, b2 = betti_numbers(Mask.of(mask), connectivity=connectivity)
+    b0, b1, b2 = betti_numbers(Voxels.of(mask), connectivity=connectivity)
     return b0, b1, b2, b0 - b1 + b2
 
 
@@ -55,14 +55,14 @@ def as_labels(*sides: np.ndarray) -> tuple[np.ndarray, ...]:
 @pytest.mark.parametrize("name", [name for name in VALUES if "_f" in name])
 def test_a_worked_number_comes_out(name: str) -> None:
     mask, pair, feature = re.fullmatch(r"(.+)\.(full|face)_\w+\.(\w+)", name).groups()  # type: ignore[union-attr]
-    found = dict(zip(("b0", "b1", "b2", "euler"), numbers(MASKS[mask], pair), strict=True))
+    found = dict(zip(("b0", "b1", "b2", "euler"), numbers(SHAPES[mask], pair), strict=True))
     assert found[feature] == VALUES[name]
 
 
 @pytest.mark.parametrize("name", [name for name in VALUES if re.search(r"(pred|truth)$", name)])
 def test_a_worked_number_of_the_larger_masks_comes_out(name: str) -> None:
     fixture, feature, side = name.split(".")
-    pred, truth = packed(fixture)
+    pred, truth = MASKS[fixture].labels
     found = dict(
         zip(("b0", "b1", "b2", "euler"), numbers((pred if side == "pred" else truth) > 0, "full"), strict=True)
     )
@@ -75,7 +75,7 @@ def test_a_worked_agreement_of_centre_lines_comes_out(name: str) -> None:
     if fixture == "K":
         pred, truth = (np.array(GOLDEN["arrays"][f"K.{side}"], dtype=np.uint8) for side in ("pred", "truth"))
     else:
-        pred, truth = packed(fixture)
+        pred, truth = MASKS[fixture].labels
     skeletons = Skeletons.of(pred, truth, classes=ONE)
     assert getattr(topology, measure)(skeletons) == pytest.approx([VALUES[name]])
 
@@ -83,7 +83,7 @@ def test_a_worked_agreement_of_centre_lines_comes_out(name: str) -> None:
 def test_the_worked_centre_lines_come_out() -> None:
     for side in ("pred", "truth"):
         mask, worked = (np.array(GOLDEN["arrays"][f"K.{what}{side}"], dtype=bool) for what in ("", "skeleton_"))
-        assert skeleton_of(Mask.of(mask)).tolist() == np.flatnonzero(worked).tolist()
+        assert skeleton_of(Voxels.of(mask)).tolist() == np.flatnonzero(worked).tolist()
 
 
 @few
@@ -118,11 +118,11 @@ def test_a_mask_and_its_complement_have_dual_numbers(mask: np.ndarray) -> None:
 @given(masks(), st.sampled_from(["full", "face"]))
 def test_parts_counted_one_by_one_add_up(mask: np.ndarray, connectivity: Foreground) -> None:
     whole = numbers(mask, connectivity)
-    thin = np.sort(skeleton_of(Mask.of(mask)))
+    thin = np.sort(skeleton_of(Voxels.of(mask)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(core, "_BOX_COST", 0)
         assert numbers(mask, connectivity) == whole
-        assert np.sort(skeleton_of(Mask.of(mask))).tolist() == thin.tolist()
+        assert np.sort(skeleton_of(Voxels.of(mask))).tolist() == thin.tolist()
 
 
 @few
@@ -131,12 +131,12 @@ def test_thinning_a_box_is_thinning_the_image(mask: np.ndarray) -> None:
     room = np.pad(mask, 3)
     expected = skeletonize(room)
     expected = expected if expected.any() else room
-    assert np.sort(skeleton_of(Mask.of(room))).tolist() == np.flatnonzero(expected).tolist()
+    assert np.sort(skeleton_of(Voxels.of(room))).tolist() == np.flatnonzero(expected).tolist()
 
 
 def test_a_block_that_thins_to_nothing_is_its_own_centre_line() -> None:
     block = np.pad(np.ones((2, 2, 2), dtype=bool), 2)
-    assert len(skeleton_of(Mask.of(block))) == 8
+    assert len(skeleton_of(Voxels.of(block))) == 8
 
 
 def evidence(pred: np.ndarray, truth: np.ndarray) -> tuple[Topology, Skeletons]:
@@ -153,14 +153,14 @@ def every_value(pred: np.ndarray, truth: np.ndarray) -> dict[str, float]:
 
 
 def test_errors_count_the_features_too_many_or_too_few() -> None:
-    hollow, box, tunnel = (MASKS[f"H3.{name}"] for name in ("hollow", "box", "tunnel"))
+    hollow, box, tunnel = (SHAPES[f"H3.{name}"] for name in ("hollow", "box", "tunnel"))
     assert [one(evidence(hollow, box)[0])[0] for one in ERRORS] == [0, 0, 1, 1]
     assert [one(evidence(hollow, tunnel)[0])[0] for one in ERRORS] == [0, 1, 1, 2]
     assert topology.euler_error(evidence(hollow, tunnel)[0]).tolist() == [2.0]
 
 
 def test_the_connectivity_decides_whether_corners_join() -> None:
-    betti, _ = evidence(MASKS["H3.corner"], MASKS["H3.box"][:4, :4, :4])
+    betti, _ = evidence(SHAPES["H3.corner"], SHAPES["H3.box"][:4, :4, :4])
     assert topology.betti_error_0(betti).tolist() == [0.0]
     assert topology.betti_error_0(betti, connectivity="face").tolist() == [1.0]
 
@@ -194,7 +194,7 @@ def test_swapping_the_sides_changes_no_error(one: np.ndarray, other: np.ndarray)
 
 
 def test_absent_classes_get_what_the_formula_says() -> None:
-    tunnel, nothing = MASKS["H3.tunnel"], np.zeros((7, 7, 7), dtype=bool)
+    tunnel, nothing = SHAPES["H3.tunnel"], np.zeros((7, 7, 7), dtype=bool)
     assert every_value(nothing, nothing)["betti_error"] == 0.0
     assert every_value(nothing, tunnel)["betti_error"] == every_value(tunnel, nothing)["betti_error"] == 2.0
     both, pred, truth = every_value(nothing, nothing), every_value(nothing, tunnel), every_value(tunnel, nothing)

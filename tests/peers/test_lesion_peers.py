@@ -9,31 +9,31 @@ import pytest
 
 from segeval.core.components import components_of
 from segeval.core.lesions import Lesions
-from segeval.core.masks import Mask
+from segeval.core.masks import Voxels
 from segeval.metrics import lesion
 from segeval.metrics.overlap import dice
 from segeval.metrics.per_lesion import per_lesion_mean
 from tests.conftest import golden
-from tests.packed_masks import ONE, SPACING_MM, packed
+from tests.masks import MASKS, ONE
 
 FIXTURES = ("L", "F", "R2", "R3a", "R3b")
 
 
 def masks(name: str) -> tuple[np.ndarray, np.ndarray]:
     if name != "L":
-        return packed(name)
+        return MASKS[name].labels
     arrays = golden("lesions")["arrays"]
     return np.array(arrays["L.pred"], dtype=np.uint8), np.array(arrays["L.truth"], dtype=np.uint8)
 
 
 def of(name: str) -> Lesions:
     pred, truth = masks(name)
-    return Lesions.of(pred, truth, classes=ONE, spacing_mm=SPACING_MM.get(name, (1.0, 1.0)))
+    return Lesions.of(pred, truth, classes=ONE, spacing_mm=MASKS[name].spacing_mm if name in MASKS else (1.0, 1.0))
 
 
 def numbered(mask: np.ndarray) -> np.ndarray:
     """The instance map of a mask, as other libraries want it."""
-    parts = components_of(Mask.of(mask > 0))
+    parts = components_of(Voxels.of(mask > 0))
     instances = np.zeros(mask.shape, dtype=np.int64)
     instances.flat[parts.index] = parts.ids[parts.owner]
     return instances
@@ -89,7 +89,7 @@ def test_scikit_image_finds_the_same_components(name: str, connectivity: str) ->
     for mask in masks(name):
         neighbours = 1 if connectivity == "face" else mask.ndim
         expected = measure.label(mask, connectivity=neighbours)
-        parts = components_of(Mask.of(mask > 0), connectivity=connectivity)  # type: ignore[arg-type]
+        parts = components_of(Voxels.of(mask > 0), connectivity=connectivity)  # type: ignore[arg-type]
         assert (parts.owner + 1).tolist() == expected.ravel()[parts.index].tolist()
 
 
@@ -98,7 +98,7 @@ def test_cc3d_finds_the_same_components(name: str) -> None:
     cc3d = pytest.importorskip("cc3d", reason="connected-components-3d is not installed")
     for mask in masks(name):
         for connectivity, neighbours in (("face", 6), ("edge", 18), ("full", 26)):
-            parts = components_of(Mask.of(mask > 0), connectivity=connectivity)  # type: ignore[arg-type]
+            parts = components_of(Voxels.of(mask > 0), connectivity=connectivity)  # type: ignore[arg-type]
             expected = cc3d.connected_components(mask, connectivity=neighbours)
             together = set(zip(parts.owner.tolist(), expected.ravel()[parts.index].tolist(), strict=True))
             assert len(together) == len(parts) == expected.max()

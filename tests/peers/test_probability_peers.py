@@ -11,7 +11,7 @@ import pytest
 from segeval.core.labels import LabelClass
 from segeval.core.prob_maps import ProbMaps
 from segeval.metrics import probability
-from tests.packed_masks import ONE
+from tests.masks import ONE
 
 CLASSES = tuple(LabelClass(name=str(one), ids=(one,)) for one in range(3))
 
