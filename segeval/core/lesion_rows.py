@@ -86,6 +86,22 @@ class _OneSide:
         order = np.lexsort((self.other_of, -self.overlaps.iou, self.own_of))
         return np.split(order, np.searchsorted(self.own_of[order], np.arange(1, len(self.own))))
 
+    @cached_property
+    def n_partners(self) -> np.ndarray:
+        """How many own lesions are matched to each lesion of the other side."""
+        return np.bincount(self.other_of[self.matched.linked], minlength=len(self.other))
+
+    @cached_property
+    def in_group(self) -> PerPair:
+        """The pairs that `merge` considers: each predicted lesion with the true one it overlaps most."""
+        return main_overlap(self.overlaps)
+
+    @cached_property
+    def group_iou(self) -> np.ndarray:
+        """IoU of each true lesion with its group."""
+        shared, union = self.overlaps.joined(self.in_group)
+        return shared / union
+
     def linked(self, one: int) -> np.ndarray:
         """The pairs by which an own lesion is matched."""
         return self.pairs[one][self.matched.linked[self.pairs[one]]]
@@ -144,8 +160,8 @@ def _outcome(side: _OneSide, one: int) -> Outcome:
         return "merged"
     if not len(linked):
         return "fp" if side.name == "pred" else "fn"
-    in_group = side.name == "pred" and side.matched.rule.matching == "merge" and len(_partners(side, linked[0])) > 1
-    return "merged" if in_group else "tp"
+    is_piece = side.matched.rule.matching == "merge" and side.n_partners[side.other_of[linked[0]]] > 1
+    return "merged" if is_piece and side.name == "pred" else "tp"
 
 
 def _reason(side: _OneSide, one: int) -> str:
@@ -166,16 +182,12 @@ def _reason(side: _OneSide, one: int) -> str:
 
 def _why_not_merged(side: _OneSide, pairs: np.ndarray) -> str:
     """The IoU of the whole group a lesion was in, or that its predictions all went to other lesions."""
-    in_group = main_overlap(side.overlaps)
-    group = pairs[in_group[pairs]]
+    group = pairs[side.in_group[pairs]]
     if not len(group):
-        return (
-            f"{side.other_name} {_joined(_ids(side.other, side.other_of[np.sort(pairs)]))} overlaps another lesion more"
-        )
+        return f"{side.other_name} {_joined(_ids(side.other, side.other_of[pairs]))} overlaps another lesion more"
     found, truth = side.matched.found, side.overlaps.truth[group[0]]
-    shared, union = side.overlaps.joined(in_group)
-    preds = _joined(_ids(found.pred, side.overlaps.pred[in_group & (side.overlaps.truth == truth)]))
-    iou = f"IoU {_rounded_down(shared[truth] / union[truth])} of pred {preds} with truth {found.truth.ids[truth]}"
+    preds = _joined(_ids(found.pred, side.overlaps.pred[side.in_group & (side.overlaps.truth == truth)]))
+    iou = f"IoU {_rounded_down(side.group_iou[truth])} of pred {preds} with truth {found.truth.ids[truth]}"
     return f"{iou} {_too_small(side.matched.rule)}"
 
 

@@ -5,6 +5,7 @@ Components count from 0 here. A rule reads the pairs that share voxels and says 
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -67,7 +68,7 @@ class Overlaps:
     truth_voxels: Int64[np.ndarray, " true"]
     pred_voxels: Int64[np.ndarray, " predicted"]
 
-    @property
+    @cached_property
     def iou(self) -> Float64[np.ndarray, " pair"]:
         """IoU of each pair."""
         return self.voxels / (self.truth_voxels[self.truth] + self.pred_voxels[self.pred] - self.voxels)
@@ -128,6 +129,8 @@ def _independent(overlaps: Overlaps, pairs: np.ndarray) -> Iterator[np.ndarray]:
 def _assigned(overlaps: Overlaps, block: np.ndarray) -> np.ndarray:
     from scipy.optimize import linear_sum_assignment
 
+    if len(block) == 1:  # as nearly always
+        return block
     truths, row = np.unique(overlaps.truth[block], return_inverse=True)
     preds, column = np.unique(overlaps.pred[block], return_inverse=True)
     n_truth, n_pred = len(overlaps.truth_voxels), len(overlaps.pred_voxels)
