@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from segeval.core import prob_maps
+from segeval.core import class_maps
 from segeval.core import probability as histograms
+from segeval.core.class_maps import ClassMaps
 from segeval.core.labels import LabelClass
-from segeval.core.prob_maps import ProbMaps
 from segeval.measure import Measure
 from segeval.metrics import probability
 from tests.conftest import golden
@@ -28,26 +28,26 @@ RANKING = ("auc_roc", "average_precision", "best_threshold", "best_dice")
 few = settings(max_examples=60)
 
 
-def binary() -> ProbMaps:
+def binary() -> ClassMaps:
     """Fixture B: eight voxels of one class."""
-    return ProbMaps.of(ARRAYS["B.probs"][None], ARRAYS["B.truth"], classes=ONE)
+    return ClassMaps.of(ARRAYS["B.probs"][None], ARRAYS["B.truth"], classes=ONE)
 
 
-def of(probs: np.ndarray, inside: np.ndarray) -> ProbMaps:
-    return ProbMaps.of(probs[None], inside.astype(np.uint8), classes=ONE)
+def of(probs: np.ndarray, inside: np.ndarray) -> ClassMaps:
+    return ClassMaps.of(probs[None], inside.astype(np.uint8), classes=ONE)
 
 
 CLASSES = tuple(LabelClass(name=str(one), ids=(one,)) for one in range(3))
 
 
-def three_classes() -> ProbMaps:
+def three_classes() -> ClassMaps:
     """Fixture M: seven voxels of three classes, class by class."""
-    return ProbMaps.of(ARRAYS["M.probs"].T, ARRAYS["M.truth"], classes=CLASSES)
+    return ClassMaps.of(ARRAYS["M.probs"].T, ARRAYS["M.truth"], classes=CLASSES)
 
 
-def whole_case() -> ProbMaps:
+def whole_case() -> ClassMaps:
     """Fixture M as one case."""
-    return ProbMaps.of_case(ARRAYS["M.probs"].T, ARRAYS["M.truth"])
+    return ClassMaps.of_case(ARRAYS["M.probs"].T, ARRAYS["M.truth"])
 
 
 WORKED = re.compile(r"B\.(?P<name>ece|mce|ace|bins)\.m(?P<bins>\d+)\.(?P<how>right|left|foreground)")
@@ -251,9 +251,9 @@ def test_a_confident_error_costs_a_hundred() -> None:
 @pytest.fixture
 def small_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if a thousand voxels were too many to be sorted, and five were a chunk."""
-    for module in (histograms, prob_maps):
+    for module in (histograms, class_maps):
         monkeypatch.setattr(module, "EXACT_UP_TO", 1000)
-    monkeypatch.setattr(prob_maps, "_CHUNK", 777)
+    monkeypatch.setattr(class_maps, "_CHUNK", 777)
 
 
 @pytest.mark.usefixtures("small_limit")
@@ -280,11 +280,11 @@ def test_chunks_change_no_sum() -> None:
     assert probability.brier(maps) == pytest.approx([((probs - inside) ** 2).mean()])
     assert maps.bins(bins=7, closed="right", region="all").n.sum() == 5000
     rows = np.stack([1 - probs, probs])
-    case = ProbMaps.of_case(rows, inside.astype(int))
+    case = ClassMaps.of_case(rows, inside.astype(int))
     assert float(probability.brier(case)) == pytest.approx(2 * ((probs - inside) ** 2).mean())
 
 
-def every_value(maps: ProbMaps) -> dict[str, list[float]]:
+def every_value(maps: ClassMaps) -> dict[str, list[float]]:
     return {name: one(maps).tolist() for name, one in MEASURES.items()}
 
 
@@ -292,9 +292,9 @@ def every_value(maps: ProbMaps) -> dict[str, list[float]]:
 def test_the_memory_layout_changes_nothing(order: Any) -> None:
     rng = np.random.default_rng(3)
     probs, truth = rng.integers(0, 5, (2, 4, 5, 6)) / 4, rng.integers(0, 3, (4, 5, 6)).astype(np.int16)
-    expected = every_value(ProbMaps.of(probs, truth, classes=CLASSES[1:]))
+    expected = every_value(ClassMaps.of(probs, truth, classes=CLASSES[1:]))
     channel_last = np.moveaxis(np.asarray(np.moveaxis(probs, 0, -1), order=order), -1, 0)
-    found = every_value(ProbMaps.of(channel_last, np.asarray(truth, order=order), classes=CLASSES[1:]))
+    found = every_value(ClassMaps.of(channel_last, np.asarray(truth, order=order), classes=CLASSES[1:]))
     for name, values in expected.items():
         assert found[name] == pytest.approx(values), name
 
@@ -304,22 +304,22 @@ def test_ignored_voxels_count_nowhere() -> None:
     probs, truth = rng.random((1, 60)), rng.integers(0, 2, 60)
     kept = np.arange(60) % 3 > 0
     marked = np.where(kept, truth, 9)
-    found = every_value(ProbMaps.of(probs, marked, classes=ONE, ignore=(9,)))
-    assert found == every_value(ProbMaps.of(probs[:, kept], truth[kept], classes=ONE))
+    found = every_value(ClassMaps.of(probs, marked, classes=ONE, ignore=(9,)))
+    assert found == every_value(ClassMaps.of(probs[:, kept], truth[kept], classes=ONE))
     rows, codes = np.concatenate([1 - probs, probs]), np.where(kept, truth, -1)
-    case = ProbMaps.of_case(rows, codes)
+    case = ClassMaps.of_case(rows, codes)
     assert float(probability.nll(case)) == pytest.approx(found["nll"][0])
 
 
 def test_the_most_probable_class_of_a_tie_is_the_first() -> None:
-    case = ProbMaps.of_case(np.array([[0.5, 0.5], [0.5, 0.5]]), np.array([0, 1]))
+    case = ClassMaps.of_case(np.array([[0.5, 0.5], [0.5, 0.5]]), np.array([0, 1]))
     assert case.bins(bins=2, closed="right", region="all").positives.tolist() == [1.0, 0.0]
 
 
 def test_a_region_takes_the_truth_of_all_its_ids() -> None:
     probs, truth = np.array([[0.9, 0.8, 0.1]]), np.array([1, 2, 0])
     both = (LabelClass(name="both", ids=(1, 2)),)
-    assert probability.auc_roc(ProbMaps.of(probs, truth, classes=both)).tolist() == [1.0]
+    assert probability.auc_roc(ClassMaps.of(probs, truth, classes=both)).tolist() == [1.0]
 
 
 @few
@@ -351,4 +351,4 @@ def test_measures_say_at_which_level_they_speak() -> None:
     both = {name for name, one in MEASURES.items() if one.levels == ("class", "case")}
     assert both == {"brier", "nll", "ece", "mce", "ace"}
     assert probability.average_precision.aliases == ("apr",)
-    assert all(one.needs == (ProbMaps,) for one in MEASURES.values())
+    assert all(one.needs == (ClassMaps,) for one in MEASURES.values())

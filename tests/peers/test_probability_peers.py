@@ -8,8 +8,8 @@ that maps with probabilities on the edges of bins are left out here.
 import numpy as np
 import pytest
 
+from segeval.core.class_maps import ClassMaps
 from segeval.core.labels import LabelClass
-from segeval.core.prob_maps import ProbMaps
 from segeval.metrics import probability
 from tests.masks import ONE
 
@@ -31,8 +31,8 @@ def three_classes(seed: int) -> tuple[np.ndarray, np.ndarray]:
     return probs, (rng.random(1500)[:, None] > probs.cumsum(axis=1)).sum(axis=1)
 
 
-def maps(probs: np.ndarray, truth: np.ndarray) -> ProbMaps:
-    return ProbMaps.of(probs[None], truth, classes=ONE)
+def maps(probs: np.ndarray, truth: np.ndarray) -> ClassMaps:
+    return ClassMaps.of(probs[None], truth, classes=ONE)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -55,7 +55,7 @@ def test_scikit_learn_has_the_same_likelihood(seed: int) -> None:
     probs, truth = binary(seed)
     assert probability.nll(maps(probs, truth)) == pytest.approx([sklearn.log_loss(truth, probs)])
     rows, codes = three_classes(seed)
-    case = ProbMaps.of_case(rows.T, codes)
+    case = ClassMaps.of_case(rows.T, codes)
     assert float(probability.nll(case)) == pytest.approx(sklearn.log_loss(codes, rows))
 
 
@@ -72,7 +72,7 @@ def test_torchmetrics_finds_the_same_calibration_error(seed: int, norm: str, nam
     theirs = functional.multiclass_calibration_error(
         torch.from_numpy(rows), torch.from_numpy(codes), num_classes=3, norm=norm, n_bins=15
     )
-    assert float(measure(ProbMaps.of_case(rows.T, codes))) == pytest.approx(float(theirs), rel=1e-5)
+    assert float(measure(ClassMaps.of_case(rows.T, codes))) == pytest.approx(float(theirs), rel=1e-5)
 
 
 @pytest.mark.parametrize("seed", range(3))
