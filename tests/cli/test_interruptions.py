@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ N_CASES = 2000
 
 
 @pytest.fixture
-def long_run(start: Start) -> Iterator["subprocess.Popen[str]"]:
+def long_run(start: Start) -> "subprocess.Popen[str]":
     """A run of more cases than it can finish, stopped for the test once it has finished some."""
     for side in ("pred", "truth"):
         image = np.zeros((100, 100, 100), dtype=np.uint8)
@@ -28,7 +28,7 @@ def long_run(start: Start) -> Iterator["subprocess.Popen[str]"]:
         Path(side).mkdir()
         for i in range(N_CASES):
             Path(side, f"case_{i:04}.npy").symlink_to(file)
-    yield start("score", "pred", "truth", "-m", "dice,pixel_accuracy", "--workers", "2", start_new_session=True)
+    return start("score", "pred", "truth", "-m", "dice,pixel_accuracy", "--workers", "2", start_new_session=True)
 
 
 def wait_for_cases(process: "subprocess.Popen[str]", n: int) -> None:
