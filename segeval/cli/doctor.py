@@ -27,6 +27,9 @@ def doctor(
     pairs: o.Pairs = None,
     pred_pattern: o.PredPattern = None,
     truth_pattern: o.TruthPattern = None,
+    pred_kind: o.PredKind = _DEFAULT.pred_kind,
+    channel_axis: o.ChannelAxis = None,
+    channel_files: o.ChannelFiles = None,
     missing: o.Missing = _DEFAULT.missing,
     geometry_tol: o.GeometryTol = _DEFAULT.geometry_tol,
     resample: o.Resample = False,
@@ -40,7 +43,7 @@ def doctor(
     from segeval.settings import resolve
     from segeval.tasks.doctor import audit
 
-    found = audit(pred, truth, resolve(o.given(ctx), config).options)
+    found = audit(pred, truth, resolve(o.given(ctx, locals()), config).options)
     with console.screen(color=not no_color) as screen:
         print_audit(found, screen)
     return DataError.exit_code if found.problems else 0
