@@ -37,15 +37,9 @@ class Talk(AbstractContextManager["Talk"]):
     def start(self, n_cases: int, plan: "Plan") -> None:
         """The run begins."""
         self._n_cases = n_cases
-<<<<<<< HEAD
         what = f"{counted(n_cases, 'case')} with {counted(len(plan.measures), 'measure')}"
         self._say(f"scoring {what} ({plan.engine} on {plan.device})")
-=======
-        measures = "measure" if len(plan.measures) == 1 else "measures"
-        cases = "case" if n_cases == 1 else "cases"
-        self._say(f"scoring {n_cases} {cases} with {len(plan.measures)} {measures} ({plan.engine} on {plan.device})")
         self._say(f"predictions are {plan.form}")
->>>>>>> main
         if not self.quiet and sys.stderr.isatty():
             self._start_bar(n_cases)
 

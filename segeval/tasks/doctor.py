@@ -15,12 +15,9 @@ from segeval.io.forms import agree, form_of
 from segeval.io.geometry import orientation
 from segeval.io.label_ids import to_labels
 from segeval.io.pairs import Pair
-<<<<<<< HEAD
 from segeval.io.paths import printable
-=======
 from segeval.io.predictions import Prediction
 from segeval.io.reading import Reading
->>>>>>> main
 from segeval.io.volumes import Volume, read_volume
 from segeval.options import ScoreOptions
 from segeval.tasks.notes import notes_on_ids

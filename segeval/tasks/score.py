@@ -178,24 +178,17 @@ def _scores(pairs: Pairs, job: Job, watch: Watch | None) -> Iterator[CaseScore]:
     """Score the cases in the order of their ids, a few at a time."""
     if watch is not None:
         watch.start(len(pairs.pairs), job.plan)
-<<<<<<< HEAD
     try:
         for score in in_order(
-            lambda pair: _score(pair, job.plan, reading, job.options), pairs.pairs, workers=worker_count(job.options)
+            lambda pair: _score(pair, job.plan, job.reading, job.options),
+            pairs.pairs,
+            workers=worker_count(job.options),
         ):
             if watch is not None:
                 watch.advance(score.row)
             yield score
     except DataError as error:
         raise DataError(f"{error}{OTHER_CASES if len(pairs.pairs) > 1 else ''}") from error
-=======
-    for score in in_order(
-        lambda pair: _score(pair, job.plan, job.reading, job.options), pairs.pairs, workers=worker_count(job.options)
-    ):
-        if watch is not None:
-            watch.advance(score.row)
-        yield score
->>>>>>> main
 
 
 def _score(pair: Pair, plan: Plan, reading: Reading, options: ScoreOptions) -> CaseScore:
