@@ -180,7 +180,8 @@ def test_slices_come_from_a_table_of_the_cases(run: Run, scored: Path) -> None:
     lines = [f"case_{i:02},{'A' if i < 7 else 'B'}" for i in range(1, 13)]
     Path("cases.csv").write_text("\n".join(["case,site", *lines, ""]))
     sliced = rules(
-        "cases: {table: cases.csv}\nrules:\n  - {id: site, measure: dice, class: organ, stat: mean, min: 0.9, by: site}\n"
+        "cases: {table: cases.csv}\n"
+        "rules:\n  - {id: site, measure: dice, class: organ, stat: mean, min: 0.9, by: site}\n"
     )
     done = run("gate", scored, "-c", sliced)
     assert done.code == 1
