@@ -81,7 +81,7 @@ class Form:
 
     @property
     def overlaps(self) -> bool:
-        """Whether classes may share voxels, so that no value speaks of all classes together."""
+        """Whether classes may share voxels."""
         return self.layout is not None and not self.layout.exclusive
 
     def completed(self, labels: LabelMap) -> LabelMap:
