@@ -8,7 +8,9 @@ import typer
 
 import segeval
 from segeval.cli import console, usage
+from segeval.cli.compare import compare
 from segeval.cli.doctor import doctor
+from segeval.cli.gate import gate
 from segeval.cli.measures import measures
 from segeval.cli.score import score
 from segeval.errors import ConfigError, DataError, SegevalError
@@ -25,6 +27,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(score)
+app.command()(gate)
+app.command()(compare)
 app.command()(doctor)
 app.command()(measures)
 

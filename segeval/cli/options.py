@@ -103,6 +103,15 @@ NoColor = Annotated[bool, _option("--no-color", help="Plain text.", panel=OUTPUT
 Config = Annotated[
     Path | None, _option("--config", "-c", help="segeval.yaml with options under score:.", panel=RUNNING)
 ]
+Gate = Annotated[
+    Path | None, _option("--gate", help="Hold the run against the rules of this segeval.yaml.", panel=RUNNING)
+]
+GateOutput = Annotated[
+    list[str] | None,
+    _option(
+        "--output", help="Report of the gate: json, junit, markdown, github, and =PATH; repeatable.", panel=RUNNING
+    ),
+]
 Device = Annotated[str, _option("--device", help="auto, cpu, cuda or cuda:1.", panel=RUNNING)]
 Engine = Annotated[str, _option("--engine", help="auto, numpy or torch.", panel=RUNNING)]
 Workers = Annotated[int, _option("--workers", help="Cases read at a time; 0 for one per core.", panel=RUNNING)]

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
-from difflib import get_close_matches
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 
 from segeval.core.case import Case
 from segeval.engine.evaluate import evaluate
-from segeval.errors import ConfigError, DataError
+from segeval.errors import ConfigError, DataError, did_you_mean
 from segeval.io.cases import case_of
 from segeval.io.forms import agree
 from segeval.io.pairs import Pair
@@ -59,9 +58,8 @@ def _options(given: Mapping[str, Any]) -> ScoreOptions:
     types = {field.name: field.type for field in fields(ScoreOptions)}
     for name in given:
         if name not in types:
-            near = get_close_matches(name, types, n=1)
-            help = f"Did you mean {near[0]!r}?" if near else f"The options are: {', '.join(types)}."
-            raise ConfigError(f"There is no option {name!r}. {help}")
+            help = did_you_mean(name, types) or f" The options are: {', '.join(types)}."
+            raise ConfigError(f"There is no option {name!r}.{help}")
     return ScoreOptions(**{name: fitted(_plain(value), types[name], where=name) for name, value in given.items()})
 
 

@@ -60,6 +60,27 @@ def score_folders(
         DataError: a case cannot be scored and `keep_going` is off; then nothing is written.
         KeyboardInterrupt: the run was interrupted; the finished cases are written first.
     """
+    job, pairs = make_job(pred, truth, options, sources=sources)
+    if options.out is None:
+        return finished(list(_scores(pairs, job, watch)), job)
+    folder = RunFolder.open(options.out)
+    try:
+        results = _journalled(pairs, job, folder, watch)
+        folder.write(results, formats=options.format)
+    finally:
+        folder.leave()
+    return results
+
+
+def make_job(
+    pred: Path | None, truth: Path | None, options: ScoreOptions, *, sources: Mapping[str, str] | None = None
+) -> tuple[Job, Pairs]:
+    """What is to be done, and the pairs to do it with.
+
+    Raises:
+        ConfigError: an option, a name or a path is wrong.
+        DataError: predictions are missing, or of different kinds.
+    """
     plan, pairs = make_plan(options), pairs_of(pred, truth, options)
     if options.missing == "error" and pairs.missing_preds and not options.keep_going:
         raise DataError(missing_message(pairs))
@@ -73,15 +94,7 @@ def score_folders(
         sources=sources or {},
         notes=pairs.notes,
     )
-    if options.out is None:
-        return finished(list(_scores(pairs, job, watch)), job)
-    folder = RunFolder.open(options.out)
-    try:
-        results = _journalled(pairs, job, folder, watch)
-        folder.write(results, formats=options.format)
-    finally:
-        folder.leave()
-    return results
+    return job, pairs
 
 
 def _journalled(pairs: Pairs, job: Job, folder: RunFolder, watch: Watch | None) -> Results:
