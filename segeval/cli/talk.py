@@ -39,7 +39,8 @@ class Talk(AbstractContextManager["Talk"]):
         self._n_cases = n_cases
         what = f"{counted(n_cases, 'case')} with {counted(len(plan.measures), 'measure')}"
         self._say(f"scoring {what} ({plan.engine} on {plan.device})")
-        self._say(f"predictions are {plan.form}")
+        if plan.form is not None:
+            self._say(f"predictions are {plan.form}")
         if not self.quiet and sys.stderr.isatty():
             self._start_bar(n_cases)
 
