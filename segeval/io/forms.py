@@ -26,7 +26,7 @@ def agree(pairs: Sequence[Pair], reading: Reading) -> Reading:
         if pair.pred is None or pair.truth is None or reading.pred_kind == "labels":
             continue
         try:
-            pred = reading.prediction(pair)
+            pred = reading.at_hand.get(pair.case_id) or reading.prediction(pair)
             form = form_of(pred, reading)
         except DataError:  # its turn to be told will come
             continue

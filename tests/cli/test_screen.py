@@ -115,7 +115,9 @@ def test_quiet_errors_are_still_told(run: Run) -> None:
 
 def test_talk_tells_engine_and_device(run: Run) -> None:
     assert run(*SAMPLE_RUN, "-m", "dice").err == (
-        "segeval: scoring 12 cases with 1 measure (numpy on cpu)\nsegeval: tables are in segeval-results\n"
+        "segeval: scoring 12 cases with 1 measure (numpy on cpu)\n"
+        "segeval: predictions are labels\n"
+        "segeval: tables are in segeval-results\n"
     )
 
 
