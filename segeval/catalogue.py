@@ -42,14 +42,15 @@ def find(name: str) -> Measure:
     Raises:
         ConfigError: no such measure; the message suggests the nearest name.
     """
-    known = _names_and_aliases()
+    known = names_and_aliases()
     if name not in known:
         raise ConfigError(f"Unknown measure {name!r}.{did_you_mean(name, known)} `segeval measures` lists all of them.")
     return known[name]
 
 
 @cache
-def _names_and_aliases() -> dict[str, Measure]:
+def names_and_aliases() -> dict[str, Measure]:
+    """Every measure under its name and under each of its aliases."""
     return {name: one for one in measures().values() for name in (one.name, *one.aliases)}
 
 
