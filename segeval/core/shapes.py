@@ -12,6 +12,7 @@ Labels = Integer[Any, "*space"]  # class ids, 2-D or 3-D
 Probs = Float[Any, "label *space"]  # one probability map per class
 PerLabel = Float64[Any, "*label"]  # one number per class, or a single one
 Values = Float[Any, "*label"]  # the same in any precision, numpy or torch, so that autograd flows
+Factors = Float[Any, "..."]  # numbers that broadcast against `Values`
 CountPerLabel = Int64[Any, "*label"]  # one voxel count per class, or a single one
 Square = Int64[np.ndarray, "*label bins bins"]  # joint histograms: rows are truth, columns are prediction
 SpacingMm = tuple[float, ...]  # in array axis order, never (x, y, z) by habit
