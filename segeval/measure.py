@@ -14,12 +14,19 @@ from typing import Any, Literal, get_args, get_origin
 
 import numpy as np
 
-from segeval.errors import ConfigError
+from segeval.errors import ConfigError, did_you_mean
 
 Better = Literal["higher", "lower", "zero", "none"]
 Level = Literal["class", "case"]
 Kind = Literal["metric", "loss"]
 Knobs = Mapping[str, Any]
+
+
+class PerClass(dict[str, float]):
+    """One value of a knob for each class, by class name; columns show it as `per_class`."""
+
+    def __str__(self) -> str:
+        return "per_class"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +61,7 @@ class Measure:
     levels: tuple[Level, ...] = ("class",)
     absent: Absent = Absent()
     in_column: tuple[str, ...] = ()  # knobs that the column name always carries
+    profile: str = ""  # the tool whose definition it follows
     limits: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # lowest and highest value of a knob
     needs: tuple[type, ...] = ()
     knobs: Knobs = field(default_factory=dict)
@@ -92,11 +100,12 @@ class Measure:
         return {"higher": high, "lower": low, "zero": 0.0, "none": None}[self.better]
 
     def at(self, **knobs: Any) -> "MeasureCall":
-        """This measure with some of its knobs set.
+        """This measure with some of its knobs set; a dict sets one for each class by its name.
 
         Raises:
             ConfigError: a knob is unknown, or its value has the wrong type.
         """
+        knobs = {name: PerClass(value) if isinstance(value, dict) else value for name, value in knobs.items()}
         return MeasureCall(measure=self, knobs=MappingProxyType(_checked_knobs(self, knobs)))
 
 
@@ -109,14 +118,15 @@ class MeasureCall:
 
     @property
     def column(self) -> str:
-        """Canonical name: `tversky_index(alpha=0.3,beta=0.7)`."""
+        """Canonical name: `tversky_index(alpha=0.3,beta=0.7)`, with a profile `hd95[medpy]`."""
         shown = {
             name: self.knobs.get(name, default)
             for name, default in self.measure.knobs.items()
             if name in self.knobs or name in self.measure.in_column
         }
         inner = ",".join(f"{name}={_knob_text(value)}" for name, value in shown.items())
-        return f"{self.measure.name}({inner})" if inner else self.measure.name
+        name = f"{self.measure.name}({inner})" if inner else self.measure.name
+        return f"{name}[{self.measure.profile}]" if self.measure.profile else name
 
     @property
     def all_knobs(self) -> dict[str, Any]:
@@ -220,8 +230,10 @@ def _checked_knobs(measure: Measure, knobs: dict[str, Any]) -> dict[str, Any]:
     unknown = [name for name in knobs if name not in measure.knobs]
     if unknown:
         known = ", ".join(measure.knobs) or "none"
-        raise ConfigError(f"{measure.name} has no knob {unknown[0]!r}. Its knobs: {known}.")
+        help = did_you_mean(unknown[0], measure.knobs)
+        raise ConfigError(f"{measure.name} has no knob {unknown[0]!r}.{help} Its knobs: {known}.")
     annotations = inspect.signature(measure.function).parameters
+    knobs = {name: _as_meant(value, annotations[name].annotation) for name, value in knobs.items()}
     for name, value in knobs.items():
         _check_knob_type(measure.name, name, value, annotations[name].annotation)
         _check_knob_range(measure, name, value)
@@ -236,8 +248,29 @@ def _as_declared(value: Any, annotation: Any) -> Any:
 
 def _check_knob_type(measure: str, name: str, value: Any, annotation: Any) -> None:
     if not _fits(value, annotation):
-        said = getattr(annotation, "__name__", str(annotation))
+        *most, last = _said(annotation)
+        said = f"{', '.join(most)} or {last}" if most else last
         raise ConfigError(f"{measure}: {name}={_knob_text(value)} does not fit; {name} takes {said}.")
+
+
+def _said(annotation: Any) -> list[str]:
+    """What an annotation allows, in words."""
+    words = {float: "a number", int: "a whole number", str: "a word", bool: "true or false", type(None): "none"}
+    words[PerClass] = "a number for each class"
+    if get_origin(annotation) is Literal:
+        return [_knob_text(choice) for choice in get_args(annotation)]
+    if get_args(annotation):
+        return [word for argument in get_args(annotation) for word in _said(argument)]
+    return [words.get(annotation, str(annotation))]
+
+
+def _as_meant(value: Any, annotation: Any) -> Any:
+    """The value as the formula declares it: 2 is a float there, and `weights=none` names a choice, no None."""
+    kinds = get_args(annotation) or (annotation,)
+    if type(value) is int and float in kinds and int not in kinds:
+        return float(value)
+    text = _knob_text(value)
+    return text if not _fits(value, annotation) and _fits(text, annotation) else value
 
 
 def _check_knob_range(measure: Measure, name: str, value: Any) -> None:

@@ -1,13 +1,16 @@
 """The evidence of one case: each piece is built when a measure first asks for it, and once."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
+from segeval.core.builders.elements import is_one_of
 from segeval.core.case import Case
 from segeval.core.counts import Counts, Histogram, Joint, per_class_joint
 from segeval.core.grid import Grid
 from segeval.core.labels import LabelClass
+from segeval.core.surface import Surfaces
 from segeval.engine.plan import Plan
 from segeval.errors import DataError
 from segeval.measure import Level, MeasureCall
@@ -33,19 +36,43 @@ class Evidence:
         return self.plan.labels.classes_among(self.histogram.ids)
 
     @cached_property
+    def members(self) -> tuple[LabelClass, ...]:
+        """The same classes with all ids that stand for them here: overlapping predictions have some of their own."""
+        claims = self.case.claims.items()
+        return tuple(
+            replace(of, ids=(*of.ids, *(one for one, by in claims if of in by))) if claims else of
+            for of in self.classes
+        )
+
+    @cached_property
     def counts(self) -> Counts:
-        return self.histogram.counts(self.classes)
+        return self.histogram.counts(self.members)
 
     @cached_property
     def grid(self) -> Grid:
         return Grid(shape=self.case.shape, spacing_mm=self.case.spacing_mm)
 
     @cached_property
+    def surfaces(self) -> Surfaces:
+        """Surfaces of every class, found when a measure first asks for them."""
+        ignore = self.plan.labels.ignore
+        return Surfaces.of(
+            self.case.pred,
+            self.case.truth,
+            classes=self.members,
+            spacing_mm=self.case.spacing_mm,
+            ignored=is_one_of(self.case.truth, ignore) if ignore else None,
+            device=self.plan.device if self.plan.engine == "torch" else None,
+        )
+
+    @cached_property
     def partition(self) -> Joint:
-        """The case over background and all its disjoint classes."""
+        """The case over background and all its disjoint classes; an id that only regions name stands for itself."""
         labels = self.plan.labels
         disjoint = [one for one in self.classes if one.ids != (0,) or labels.names_zero]
         disjoint = [one for one in disjoint if one not in labels.regions]
+        only_in_regions = _ids(labels.regions) - _ids(disjoint) - {0}
+        disjoint += [LabelClass(name=str(one), ids=(one,)) for one in sorted(only_in_regions)]
         if overlapping(disjoint):
             disjoint = [LabelClass(name=str(one), ids=(one,)) for one in self.histogram.ids if one]
         return self.histogram.joint(disjoint, rest_is_class=not labels.names_zero and 0 not in labels.ignore)
@@ -59,6 +86,7 @@ _PROVIDERS: Mapping[tuple[type, Level], Callable[[Evidence], Any]] = {
     (Counts, "class"): lambda evidence: evidence.counts,
     (Joint, "class"): lambda evidence: per_class_joint(evidence.counts),
     (Joint, "case"): lambda evidence: evidence.partition,
+    (Surfaces, "class"): lambda evidence: evidence.surfaces,
     (Grid, "class"): lambda evidence: evidence.grid,
     (Grid, "case"): lambda evidence: evidence.grid,
 }
@@ -80,6 +108,10 @@ def count(case: Case, plan: Plan) -> Histogram:
             "Check that these are label masks and not images or instance maps."
         )
     return histogram
+
+
+def _ids(classes: Sequence[LabelClass]) -> set[int]:
+    return {one for c in classes for one in c.ids}
 
 
 def overlapping(classes: Sequence[LabelClass]) -> bool:
