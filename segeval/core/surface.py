@@ -86,6 +86,8 @@ class Surfaces:
         long = [axis for axis, n in enumerate(truth.shape) if n != 1]
         shape = tuple(truth.shape[axis] for axis in long) or (1,)
         spacing = [spacing_mm[axis] for axis in long] if spacing_mm and long else [1.0] * len(shape)
+        if ignored is not None and not ignored.any():
+            ignored = None
         builder, sides = _builder_of([pred, truth, ignored], device)
         pred, truth, axes = builder.prepared(*(None if side is None else side.reshape(shape) for side in sides))
         return cls(

@@ -287,7 +287,7 @@ def test_lengths_and_percentages_that_cannot_be_are_refused() -> None:
 def test_the_columns_of_scores_at_a_tolerance_always_carry_it() -> None:
     assert nsd.at().column == "nsd(tolerance_mm=1)"
     assert boundary_f1.at(tolerance_mm=2.5).column == "boundary_f1(tolerance_mm=2.5)"
-    assert hd95.at(surface="area", pooling="pooled").column == "hd95(pooling=pooled,surface=area)"
+    assert hd95.at(surface="area", pooling="pooled").column == "hd95(surface=area,pooling=pooled)"
 
 
 def test_the_hundredth_percentile_is_the_hausdorff_distance() -> None:
