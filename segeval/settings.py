@@ -1,17 +1,35 @@
 """Where an option gets its value: command line > environment > config file > ./segeval.yaml > default."""
 
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
-from segeval.errors import ConfigError
+from segeval.errors import ConfigError, did_you_mean
 from segeval.options import ScoreOptions
 
 HERE = Path("segeval.yaml")
+COMMAND_LINE = "command line"
+ENVIRONMENT = "environment"
 
 
-def score_options(given: Mapping[str, Any], config: Path | None) -> ScoreOptions:
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The options of a run, and where each that is not left at its default was set."""
+
+    options: ScoreOptions
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """What a user typed for one option, and where: `COMMAND_LINE` or `ENVIRONMENT`."""
+
+    value: Any
+    source: str
+
+
+def resolve(given: Mapping[str, Given], config: Path | None) -> Settings:
     """The options of a run.
 
     Args:
@@ -21,53 +39,85 @@ def score_options(given: Mapping[str, Any], config: Path | None) -> ScoreOptions
     Raises:
         ConfigError: a value is not one of its option's, or a config file is wrong.
     """
-    files = [file for file in (HERE if HERE.exists() else None, config) if file is not None]
     values: dict[str, Any] = {}
-    for file in files:
-        from segeval.config import read_section
+    sources: dict[str, str] = {}
+    for file in (HERE if HERE.exists() else None, config):
+        if file is not None:
+            from segeval.config import read_section
 
-        values |= read_section(file, "score", ScoreOptions)
-    names = {field.name for field in fields(ScoreOptions)}
-    values |= {name: _from_text(name, value) for name, value in given.items() if name in names}
-    return checked(ScoreOptions(**values))
+            section = read_section(file, "score", ScoreOptions)
+            values |= section
+            sources |= dict.fromkeys(section, str(file))
+    typed = {one.name: given[one.name] for one in fields(ScoreOptions) if one.name in given}
+    values |= {name: _from_text(name, one) for name, one in typed.items()}
+    sources |= {name: one.source for name, one in typed.items()}
+    return Settings(options=checked(ScoreOptions(**values), sources), sources=sources)
 
 
-def _from_text(name: str, value: Any) -> Any:
-    if name == "spacing" and isinstance(value, str):
+def _from_text(name: str, given: Given) -> Any:
+    """The value as its field holds it: what the parser leaves as text or list."""
+    if name == "spacing":
         try:
-            return tuple(float(part) for part in value.split(","))
+            return tuple(float(part) for part in given.value.split(","))
         except ValueError as error:
-            raise ConfigError(f"--spacing {value} is no list of lengths in mm. Write it as 0.5,0.5,3.") from error
-    return tuple(value) if isinstance(value, list) else value
+            where = _where(name, given.source)
+            raise ConfigError(f"{where} {given.value}: no list of lengths in mm. Write it as 0.5,0.5,3.") from error
+    if name in ("pairs", "out"):
+        return Path(given.value)
+    if name == "format":
+        return tuple(part.strip() for text in given.value for part in text.split(","))
+    return tuple(given.value) if isinstance(given.value, list) else given.value
 
 
-def checked(options: ScoreOptions) -> ScoreOptions:
+def checked(options: ScoreOptions, sources: Mapping[str, str] | None = None) -> ScoreOptions:
     """The same options, once each is known to hold what it may.
+
+    Args:
+        sources: where the options were set, so that a message repeats what the user wrote.
 
     Raises:
         ConfigError: a value is not one of its option's choices, or out of range.
     """
-    for field in fields(ScoreOptions):
-        _check_choice(field.name, getattr(options, field.name), field.type)
-    limits = {
-        "ci_level": (0 < options.ci_level < 1, "lie between 0 and 1, such as 0.95"),
-        "bootstrap": (options.bootstrap >= 0, "be 0 (no intervals) or a number of resamples"),
-        "workers": (options.workers >= 0, "be 0 (one per core) or a number of workers"),
-        "seed": (options.seed >= 0, "be 0 or more"),
-        "geometry_tol": (options.geometry_tol >= 0, "be 0 or more voxels"),
-        "spacing": (all(0 < one < float("inf") for one in options.spacing or ()), "hold positive lengths in mm"),
-    }
-    for name, (is_fine, must) in limits.items():
-        if not is_fine:
-            raise ConfigError(f"--{name.replace('_', '-')} {getattr(options, name)} is out of range: it must {must}.")
+    for one in fields(ScoreOptions):
+        name, value = one.name, getattr(options, one.name)
+        where = _where(name, (sources or {}).get(name))
+        _check_choice(where, value, one.type)
+        is_fine, must = _LIMITS.get(name, (_anything, ""))
+        if not is_fine(value):
+            raise ConfigError(f"{where} {_text(value)}: out of range. It must {must}.")
     return options
 
 
-def _check_choice(name: str, value: Any, annotation: Any) -> None:
+def _anything(_: Any) -> bool:
+    return True
+
+
+_LIMITS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "ci_level": (lambda value: 0 < value < 1, "lie between 0 and 1, such as 0.95"),
+    "bootstrap": (lambda value: value >= 0, "be 0 (no intervals) or a number of resamples"),
+    "workers": (lambda value: value >= 0, "be 0 (one per core) or a number of workers"),
+    "seed": (lambda value: value >= 0, "be 0 or more"),
+    "geometry_tol": (lambda value: value >= 0, "be 0 or more voxels"),
+    "spacing": (lambda value: all(0 < one < float("inf") for one in value or ()), "hold positive lengths in mm"),
+}
+
+
+def _where(name: str, source: str | None) -> str:
+    """The option as the user wrote it: a flag, a variable, a key of a file, or an argument of the library."""
+    if source is None:
+        return name
+    known = {COMMAND_LINE: f"--{name.replace('_', '-')}", ENVIRONMENT: f"SEGEVAL_{name.upper()}"}
+    return known.get(source, f"{source}: {name}")
+
+
+def _text(value: Any) -> str:
+    return ",".join(f"{one:g}" for one in value) if isinstance(value, tuple) else str(value)
+
+
+def _check_choice(where: str, value: Any, annotation: Any) -> None:
     """A `Literal`, or a tuple of one, holds only what it lists."""
     inner = get_args(annotation)[0] if get_origin(annotation) is tuple else annotation
     choices = [one for one in get_args(inner) if isinstance(one, str)]
     for one in value if isinstance(value, tuple) else (value,):
         if choices and one not in choices:
-            said = ", ".join(choices)
-            raise ConfigError(f"--{name.replace('_', '-')} {one} is not one of: {said}.")
+            raise ConfigError(f"{where} {one}: not one of {', '.join(choices)}.{did_you_mean(str(one), choices)}")

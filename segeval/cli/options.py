@@ -1,9 +1,13 @@
 """Options shared by commands, as annotated types. Names, flags and helps stand here once."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from segeval.settings import Given
 
 
 def _option(*flags: str, help: str, panel: str, **more: Any) -> Any:
@@ -24,6 +28,17 @@ PredPattern = Annotated[
 ]
 TruthPattern = Annotated[
     str | None, _option("--truth-pattern", help="Name of a truth, such as {case}_gt.nii.gz.", panel=INPUT)
+]
+PredKind = Annotated[
+    str, _option("--pred-kind", help="What predictions hold: auto, labels, probs or logits.", panel=INPUT)
+]
+ChannelAxis = Annotated[
+    str | None,
+    _option("--channel-axis", help="Axis of probability files that counts classes: first or last.", panel=INPUT),
+]
+ChannelFiles = Annotated[
+    str | None,
+    _option("--channel-files", help="Name of a file that holds one class, such as {case}_{class}.nii.gz.", panel=INPUT),
 ]
 Missing = Annotated[
     str, _option("--missing", help="A truth without prediction: error, worst, background or skip.", panel=INPUT)
@@ -62,7 +77,12 @@ Spacing = Annotated[
 
 Measures = Annotated[
     list[str] | None,
-    _option("-m", "--measures", help="Groups and measures, such as dice,iou or +boundary; repeatable.", panel=NUMBERS),
+    _option(
+        "-m",
+        "--measures",
+        help="Groups and measures, such as dice,iou; +boundary adds to the default. `segeval measures` lists them.",
+        panel=NUMBERS,
+    ),
 ]
 Undefined = Annotated[
     str, _option("--undefined", help="Undefined values in means: skip, worst, best or fail.", panel=NUMBERS)
@@ -83,15 +103,33 @@ NoColor = Annotated[bool, _option("--no-color", help="Plain text.", panel=OUTPUT
 Config = Annotated[
     Path | None, _option("--config", "-c", help="segeval.yaml with options under score:.", panel=RUNNING)
 ]
+Gate = Annotated[
+    Path | None, _option("--gate", help="Hold the run against the rules of this segeval.yaml.", panel=RUNNING)
+]
+GateOutput = Annotated[
+    list[str] | None,
+    _option(
+        "--output", help="Report of the gate: json, junit, markdown, github, and =PATH; repeatable.", panel=RUNNING
+    ),
+]
 Device = Annotated[str, _option("--device", help="auto, cpu, cuda or cuda:1.", panel=RUNNING)]
 Engine = Annotated[str, _option("--engine", help="auto, numpy or torch.", panel=RUNNING)]
 Workers = Annotated[int, _option("--workers", help="Cases read at a time; 0 for one per core.", panel=RUNNING)]
 
 
-def given(ctx: typer.Context) -> dict[str, Any]:
-    """The options that the user set on the command line or in the environment, by name."""
+def given(ctx: typer.Context, values: Mapping[str, Any]) -> "dict[str, Given]":
+    """The options that the user set on the command line or in the environment, by name.
+
+    Args:
+        ctx: knows who set each of them.
+        values: the command's own parameters; the context holds some of them as plain text still.
+    """
+    from segeval.settings import COMMAND_LINE, ENVIRONMENT, Given
+
+    words = {"COMMANDLINE": COMMAND_LINE, "ENVIRONMENT": ENVIRONMENT}
+    sources = {name: ctx.get_parameter_source(name) for name in ctx.params}
     return {
-        name: value
-        for name, value in ctx.params.items()
-        if (source := ctx.get_parameter_source(name)) is not None and source.name in ("COMMANDLINE", "ENVIRONMENT")
+        name: Given(value=values[name], source=words[source.name])
+        for name, source in sources.items()
+        if source is not None and source.name in words
     }

@@ -1,6 +1,7 @@
 """The evidence of one case: each piece is built when a measure first asks for it, and once."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -36,8 +37,17 @@ class Evidence:
         return self.plan.labels.classes_among(self.histogram.ids)
 
     @cached_property
+    def members(self) -> tuple[LabelClass, ...]:
+        """The same classes with all ids that stand for them here: overlapping predictions have some of their own."""
+        claims = self.case.claims.items()
+        return tuple(
+            replace(of, ids=(*of.ids, *(one for one, by in claims if of in by))) if claims else of
+            for of in self.classes
+        )
+
+    @cached_property
     def counts(self) -> Counts:
-        return self.histogram.counts(self.classes)
+        return self.histogram.counts(self.members)
 
     @cached_property
     def grid(self) -> Grid:
@@ -50,7 +60,7 @@ class Evidence:
         return Surfaces.of(
             self.case.pred,
             self.case.truth,
-            classes=self.classes,
+            classes=self.members,
             spacing_mm=self.case.spacing_mm,
             ignored=np.isin(self.case.truth, ignore) if ignore else None,
             device=self.plan.device if self.plan.engine == "torch" else None,
@@ -58,10 +68,12 @@ class Evidence:
 
     @cached_property
     def partition(self) -> Joint:
-        """The case over background and all its disjoint classes."""
+        """The case over background and all its disjoint classes; an id that only regions name stands for itself."""
         labels = self.plan.labels
         disjoint = [one for one in self.classes if one.ids != (0,) or labels.names_zero]
         disjoint = [one for one in disjoint if one not in labels.regions]
+        only_in_regions = _ids(labels.regions) - _ids(disjoint) - {0}
+        disjoint += [LabelClass(name=str(one), ids=(one,)) for one in sorted(only_in_regions)]
         if overlapping(disjoint):
             disjoint = [LabelClass(name=str(one), ids=(one,)) for one in self.histogram.ids if one]
         return self.histogram.joint(disjoint, rest_is_class=not labels.names_zero and 0 not in labels.ignore)
@@ -97,6 +109,10 @@ def count(case: Case, plan: Plan) -> Histogram:
             "Check that these are label masks and not images or instance maps."
         )
     return histogram
+
+
+def _ids(classes: Sequence[LabelClass]) -> set[int]:
+    return {one for c in classes for one in c.ids}
 
 
 def overlapping(classes: Sequence[LabelClass]) -> bool:
