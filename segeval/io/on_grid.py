@@ -39,6 +39,8 @@ def on_grid(pred: Prediction, truth: Volume, form: Form, reading: Reading) -> On
         return _labels_on_grid(pred.images[0].scaled(), truth, reading)
     _check_truth(truth, form.layout, reading.labels)
     pred = pred.placed(truth)
+    if not reading.resample:
+        _placed(pred.images[0], truth, reading, kind="probs")  # a wrong grid is told first: it explains wrong values
     images = checked_images(pred, form.layout, form.kind)
     if form.kind == "logits" and reading.resample:  # between voxels lie probabilities, not logits
         return _probs_on_grid(_as_probs(images, form.layout), truth, "probs", form.layout, reading)
