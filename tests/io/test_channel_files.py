@@ -125,7 +125,7 @@ def test_two_files_of_one_class_and_no_file_at_all_are_refused(tmp_path: Path, t
     with pytest.raises(DataError, match=r"a\.nii and .*_a\.png are both of class 'a'"):
         find_pairs(pred, truth)
     with pytest.raises(
-        DataError, match="no file is named like {case}_{class}.nii with the id of a truth, but case_1/a"
+        DataError, match=r"no file is named like {case}_{class}.nii with the id of a truth, but case_1/a"
     ):
         find_pairs(pred, truth, channel_files="{case}_{class}.nii")
 

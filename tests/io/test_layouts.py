@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from segeval.core.channels import BACKGROUND, Layout
-from segeval.core.labels import LabelClass, LabelMap
+from segeval.core.channels import Layout
+from segeval.core.labels import LabelMap
 from segeval.errors import ConfigError, DataError
 from segeval.io.labelmaps import read_label_map
 from segeval.io.layouts import layout_of

@@ -439,7 +439,7 @@ def test_another_number_of_channels_is_another_kind(tmp_path: Path, truth: Path)
     wide = np.concatenate([PROBS, np.zeros((5, 4, 3, 1), np.float32)], axis=-1)
     pairs, reading = run_of(truth, nifti(PROBS)(tmp_path / "a"), nifti(wide)(tmp_path / "b"))
     with pytest.raises(
-        DataError, match="a softmax of background, 1, 2, 3, and .* probabilities, a softmax of background"
+        DataError, match=r"a softmax of background, 1, 2, 3, and .* probabilities, a softmax of background"
     ):
         read_case(pairs[1], reading)
 
