@@ -93,7 +93,7 @@ def test_the_doctor_finds_it_too(run: Run, damage: str) -> None:
     done = run("doctor", "pred", "truth")
     assert done.code == 3
     assert message in done.out.replace("\n", " ")
-    assert "score would stop: 1 of 1 cases has a problem." in done.out
+    assert "score would stop: 1 of 1 case cannot be scored." in done.out
 
 
 def test_with_keep_going_all_bad_files_are_listed_and_the_good_one_is_scored(run: Run) -> None:
