@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from segeval.errors import ConfigError, did_you_mean
 from segeval.options import ScoreOptions
@@ -115,9 +115,12 @@ def _text(value: Any) -> str:
 
 
 def _check_choice(where: str, value: Any, annotation: Any) -> None:
-    """A `Literal`, or a tuple of one, holds only what it lists."""
+    """A `Literal`, a tuple of one, or one that may be left out, holds only what it lists."""
     inner = get_args(annotation)[0] if get_origin(annotation) is tuple else annotation
-    choices = [one for one in get_args(inner) if isinstance(one, str)]
+    literals = [inner] if get_origin(inner) is Literal else [one for one in get_args(inner) if one is not type(None)]
+    if any(get_origin(one) is not Literal for one in literals):
+        return
+    choices = [one for literal in literals for one in get_args(literal)]
     for one in value if isinstance(value, tuple) else (value,):
-        if choices and one not in choices:
+        if choices and one is not None and one not in choices:
             raise ConfigError(f"{where} {one}: not one of {', '.join(choices)}.{did_you_mean(str(one), choices)}")
