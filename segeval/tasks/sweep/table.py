@@ -1,0 +1,88 @@
+"""The table that every mode of `segeval sweep` returns, and what must be said of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import segeval
+from segeval.tasks.sweep.plots import Picture
+
+Mode = Literal["maps", "runs", "train", "curve", "cdf"]
+Averaging = Literal["case", "pooled"]
+Better = Literal["higher", "lower"]
+Row = Mapping[str, Any]  # column -> value; None and nan are undefined
+
+METRICS = ("dsc", "sensitivity", "specificity", "precision", "f2", "apr", "iou")
+ALWAYS = ("mode", "averaging", "n_cases", "threshold_rule", "split", "segeval_version")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaperLayout:
+    """How the paper prints its table: per cent, two decimals, its own column titles.
+
+    Attributes:
+        setting: title of the first column, and a format of the row's values such as `γ = {gamma:g}`.
+        columns: title in the paper -> column here.
+        source: which table of which paper.
+    """
+
+    setting: tuple[str, str]
+    columns: Mapping[str, str]
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepTable:
+    """Rows of one mode, sorted by parameter, in the columns that every format shows.
+
+    Attributes:
+        title: what the table is, in words that promise no more than its mode can show.
+        settings: the columns that say which row it is (parameters, and `class` where there are several).
+        columns: the columns of results, in order.
+        best: columns whose best value may be called so, and the direction; values of different losses, and
+            columns that are equal by construction, are not in it.
+        averaging, threshold_rule, split, n_cases: said in every row; empty or None where they mean nothing.
+        caption: more that is said of all rows, such as `apr_method`.
+        notes: sentences for below the table.
+        extras: further tables by the name of their file: an operating curve, every pair that was tried.
+    """
+
+    loss: str
+    mode: Mode
+    title: str
+    settings: tuple[str, ...]
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    best: Mapping[str, Better] = field(default_factory=dict)
+    averaging: Averaging | Literal[""] = ""
+    threshold_rule: str = ""
+    split: str = ""
+    n_cases: int | None = None
+    caption: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    paper: PaperLayout | None = None
+    pictures: tuple[Picture, ...] = ()
+    extras: Mapping[str, "SweepTable"] = field(default_factory=dict)
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """Every column: the settings, the results, what all tables carry, and the note."""
+        return (*self.settings, *self.columns, *ALWAYS, "note")
+
+    def cells(self, row: Row) -> dict[str, Any]:
+        """Every column of a row; what the row does not say itself, the table says for all."""
+        shared = {
+            "mode": self.mode,
+            "averaging": self.averaging,
+            "n_cases": self.n_cases,
+            "threshold_rule": self.threshold_rule,
+            "split": self.split,
+            "segeval_version": segeval.__version__,
+            "note": "",
+        }
+        return {column: row.get(column, shared.get(column)) for column in self.header}
+
+
+def better_of(*columns: str) -> dict[str, Better]:
+    """The `best` of a table for these metrics, all of which are better when higher."""
+    return dict.fromkeys(columns, "higher")
