@@ -114,7 +114,7 @@ class MeasureCall:
             for name, default in self.measure.knobs.items()
             if name in self.knobs or name in self.measure.in_column
         }
-        inner = ",".join(f"{name}={_knob_text(value)}" for name, value in shown.items())
+        inner = ",".join(f"{name}={knob_text(value)}" for name, value in shown.items())
         return f"{self.measure.name}({inner})" if inner else self.measure.name
 
     @property
@@ -182,7 +182,7 @@ def parse_call(text: str) -> tuple[str, dict[str, Any]]:
             raise ConfigError(f"Cannot read {part!r} in {text!r}. Write knobs as name=value, separated by commas.")
         if name.strip() in knobs:
             raise ConfigError(f"{text!r} sets {name.strip()!r} twice. Keep one of them.")
-        knobs[name.strip()] = _knob_value(value.strip())
+        knobs[name.strip()] = knob_value(value.strip())
     return match["name"], knobs
 
 
@@ -191,7 +191,8 @@ def split_outside_parentheses(text: str) -> list[str]:
     return [part.strip() for part in re.split(r",(?![^(]*\))", text) if part.strip()]
 
 
-def _knob_value(text: str) -> Any:
+def knob_value(text: str) -> Any:
+    """A knob as people write it: a number, true, false, none, or a word."""
     words = {"true": True, "false": False, "none": None}
     if text.lower() in words:
         return words[text.lower()]
@@ -205,7 +206,8 @@ def _knob_value(text: str) -> Any:
         return text
 
 
-def _knob_text(value: Any) -> str:
+def knob_text(value: Any) -> str:
+    """A knob as column names show it; `knob_value` reads it back."""
     match value:
         case bool() | None:
             return str(value).lower()
@@ -229,7 +231,7 @@ def _checked_knobs(measure: Measure, knobs: dict[str, Any]) -> dict[str, Any]:
 def _check_knob_type(measure: str, name: str, value: Any, annotation: Any) -> None:
     if not _fits(value, annotation):
         said = getattr(annotation, "__name__", str(annotation))
-        raise ConfigError(f"{measure}: {name}={_knob_text(value)} does not fit; {name} takes {said}.")
+        raise ConfigError(f"{measure}: {name}={knob_text(value)} does not fit; {name} takes {said}.")
 
 
 def _fits(value: Any, annotation: Any) -> bool:
