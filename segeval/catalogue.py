@@ -13,6 +13,7 @@ from segeval.measure import Measure, MeasureCall, parse_call, split_outside_pare
 
 GROUPS = {
     "overlap": ("metrics.overlap", "metrics.agreement", "metrics.partition", "metrics.volume"),
+    "boundary": ("metrics.boundary", "metrics.boundary_scores", "metrics.point_sets"),
 }
 DEFAULT = ("overlap",)
 HEADLINE = ("dice", "iou", "sensitivity", "precision", "hd95", "nsd", "lesion_f1", "bce_loss", "dice_loss")

@@ -22,6 +22,13 @@ Kind = Literal["metric", "loss"]
 Knobs = Mapping[str, Any]
 
 
+class PerClass(dict[str, float]):
+    """One value of a knob for each class, by class name; columns show it as `per_class`."""
+
+    def __str__(self) -> str:
+        return "per_class"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Absent:
     """Values declared for an absent class, where the formula alone would reward or hide a failure.
@@ -54,6 +61,7 @@ class Measure:
     levels: tuple[Level, ...] = ("class",)
     absent: Absent = Absent()
     in_column: tuple[str, ...] = ()  # knobs that the column name always carries
+    profile: str = ""  # the tool whose definition it follows
     needs: tuple[type, ...] = ()
     knobs: Knobs = field(default_factory=dict)
 
@@ -91,11 +99,12 @@ class Measure:
         return {"higher": high, "lower": low, "zero": 0.0, "none": None}[self.better]
 
     def at(self, **knobs: Any) -> "MeasureCall":
-        """This measure with some of its knobs set.
+        """This measure with some of its knobs set; a dict sets one for each class by its name.
 
         Raises:
             ConfigError: a knob is unknown, or its value has the wrong type.
         """
+        knobs = {name: PerClass(value) if isinstance(value, dict) else value for name, value in knobs.items()}
         return MeasureCall(measure=self, knobs=MappingProxyType(_checked_knobs(self, knobs)))
 
 
@@ -108,14 +117,15 @@ class MeasureCall:
 
     @property
     def column(self) -> str:
-        """Canonical name: `tversky_index(alpha=0.3,beta=0.7)`."""
+        """Canonical name: `tversky_index(alpha=0.3,beta=0.7)`, with a profile `hd95[medpy]`."""
         shown = {
             name: self.knobs.get(name, default)
             for name, default in self.measure.knobs.items()
             if name in self.knobs or name in self.measure.in_column
         }
-        inner = ",".join(f"{name}={knob_text(value)}" for name, value in shown.items())
-        return f"{self.measure.name}({inner})" if inner else self.measure.name
+        inner = ",".join(f"{name}={_knob_text(value)}" for name, value in shown.items())
+        name = f"{self.measure.name}({inner})" if inner else self.measure.name
+        return f"{name}[{self.measure.profile}]" if self.measure.profile else name
 
     @property
     def all_knobs(self) -> dict[str, Any]:
@@ -182,7 +192,7 @@ def parse_call(text: str) -> tuple[str, dict[str, Any]]:
             raise ConfigError(f"Cannot read {part!r} in {text!r}. Write knobs as name=value, separated by commas.")
         if name.strip() in knobs:
             raise ConfigError(f"{text!r} sets {name.strip()!r} twice. Keep one of them.")
-        knobs[name.strip()] = knob_value(value.strip())
+        knobs[name.strip()] = _knob_value(value.strip())
     return match["name"], knobs
 
 
@@ -191,8 +201,7 @@ def split_outside_parentheses(text: str) -> list[str]:
     return [part.strip() for part in re.split(r",(?![^(]*\))", text) if part.strip()]
 
 
-def knob_value(text: str) -> Any:
-    """A knob as people write it: a number, true, false, none, or a word."""
+def _knob_value(text: str) -> Any:
     words = {"true": True, "false": False, "none": None}
     if text.lower() in words:
         return words[text.lower()]
@@ -206,8 +215,7 @@ def knob_value(text: str) -> Any:
         return text
 
 
-def knob_text(value: Any) -> str:
-    """A knob as column names show it; `knob_value` reads it back."""
+def _knob_text(value: Any) -> str:
     match value:
         case bool() | None:
             return str(value).lower()
@@ -231,7 +239,7 @@ def _checked_knobs(measure: Measure, knobs: dict[str, Any]) -> dict[str, Any]:
 def _check_knob_type(measure: str, name: str, value: Any, annotation: Any) -> None:
     if not _fits(value, annotation):
         said = getattr(annotation, "__name__", str(annotation))
-        raise ConfigError(f"{measure}: {name}={knob_text(value)} does not fit; {name} takes {said}.")
+        raise ConfigError(f"{measure}: {name}={_knob_text(value)} does not fit; {name} takes {said}.")
 
 
 def _fits(value: Any, annotation: Any) -> bool:

@@ -13,12 +13,14 @@ from segeval import catalogue
 from segeval.core.case import Case
 from segeval.engine.evaluate import evaluate
 from segeval.engine.plan import Plan
-from segeval.measure import Measure
+from segeval.measure import Measure, MeasureCall
 from segeval.results import CaseScore
 
 MEASURES = list(catalogue.measures().values())
+OF_COLUMN = {one.at().column: one for one in MEASURES}
 PER_CLASS = [one for one in MEASURES if "class" in one.levels]
 SPACING = (0.7, 1.5, 2.0)
+TURNED = {"percent": 50.0}  # of knobs that have no room above their default
 NEVER_HELPED = ("dice", "iou", "accuracy", "sensitivity", "npv", "tversky_index", "fnr", "false_omission_rate", "fbeta")
 
 
@@ -35,6 +37,11 @@ def score(case: Case, *measures: Measure) -> CaseScore:
     return evaluate(case, Plan(measures=tuple(one.at() for one in measures or MEASURES)))
 
 
+def value_of(call: MeasureCall, case: Case) -> float:
+    """The value of the first class."""
+    return evaluate(case, Plan(measures=(call,))).classes[0].values[call.column]
+
+
 def same(left: CaseScore, right: CaseScore, *, rel: float = 1e-12) -> None:
     assert [row.of for row in left.classes] == [row.of for row in right.classes]
     rows = [*zip(left.classes, right.classes, strict=True), (left.row, right.row)]
@@ -47,7 +54,7 @@ def test_values_stay_within_their_bounds(case: Case) -> None:
     found = score(case)
     for row in (*found.classes, found.row):
         for name, value in row.values.items():
-            low, high = catalogue.find(name).bounds
+            low, high = OF_COLUMN[name].bounds
             assert math.isnan(value) or low - 1e-12 <= value <= high + 1e-12, name
 
 
@@ -56,7 +63,7 @@ def test_a_perfect_prediction_gets_the_best_value(case: Case) -> None:
     perfect = score(replace(case, pred=case.truth.copy()))
     for row in (*perfect.classes, perfect.row):
         for name, value in row.values.items():
-            measure = catalogue.find(name)
+            measure = OF_COLUMN[name]
             if measure.better != "none" and measure.name not in ("mutual_information",):
                 assert math.isnan(value) or value == pytest.approx(measure.best, abs=1e-12), name
 
@@ -85,7 +92,7 @@ def test_a_missed_class_is_never_better_than_a_found_one(measure: Measure) -> No
     found, missed = truth.copy(), np.zeros_like(truth)
     found[3, 3, 3] = 0
     values = [
-        score(Case(case_id="x", truth=truth, pred=pred, spacing_mm=SPACING), measure).classes[0].values[measure.name]
+        value_of(measure.at(), Case(case_id="x", truth=truth, pred=pred, spacing_mm=SPACING))
         for pred in (found, missed)
     ]
     if measure.better == "none" or any(map(math.isnan, values)):
@@ -99,14 +106,13 @@ def test_a_missed_class_is_never_better_than_a_found_one(measure: Measure) -> No
 def test_each_knob_matters_by_itself(measure: Measure) -> None:
     truth = np.zeros((6, 6, 6), dtype=np.uint8)
     truth[1:4, 1:4, 1:4] = 1
-    pred = np.roll(truth, 1, axis=0)
+    pred = np.roll(truth, 1, axis=1)
     pred[5, 5, 5] = pred[0, 0, 0] = 1
     case = Case(case_id="x", truth=truth, pred=pred, spacing_mm=SPACING)
-    plain = score(case, measure).classes[0].values[measure.name]
+    plain = value_of(measure.at(), case)
     for knob, default in measure.knobs.items():
         if isinstance(default, float):
-            call = measure.at(**{knob: default * 2 + 0.5})
-            turned = evaluate(case, Plan(measures=(call,))).classes[0].values[call.column]
+            turned = value_of(measure.at(**{knob: TURNED.get(knob, default * 2 + 0.5)}), case)
             assert turned != plain, f"{knob} of {measure.name} does nothing"
 
 

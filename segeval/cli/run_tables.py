@@ -41,10 +41,15 @@ def _means_table(results: Results, names: Sequence[str], columns: Sequence[str])
 
 
 def _mean_cell(row: SummaryRow, n_of_row: int) -> str:
-    """`0.873 ± 0.041`, with the count where it differs from that of the row."""
-    std = row.statistics.get("std", math.nan)
+    """`0.873 ± 0.041`, with the count where it differs from that of the row.
+
+    An infinite mean says little more than that something was missed, so the median stands beside it.
+    """
+    mean, std = row.statistics["mean"], row.statistics.get("std", math.nan)
+    if math.isinf(mean) and row.n_inf:
+        return f"{number(mean)} ({row.n_inf} inf, median {number(row.statistics['median'])})"
     spread = "" if math.isnan(std) else f" ± {number(std)}"
-    return number(row.statistics["mean"]) + spread + (f" (n={row.n})" if row.n != n_of_row else "")
+    return number(mean) + spread + (f" (n={row.n})" if row.n != n_of_row else "")
 
 
 def _worst_table(results: Results, columns: Sequence[str]) -> Any:

@@ -100,6 +100,8 @@ class Rule(_Part):
                 raise ValueError("a pooled value has no interval. Leave out bound, or gate another stat")
         if self.max_fraction is not None and (self.stat != "mean" or self.bound == "ci_lower"):
             raise ValueError("max_fraction counts cases. Leave out stat, and bound ci_lower")
+        if self.by is not None and self.stat == "pooled":
+            raise ValueError("pooled values exist for all cases only. Leave out by, or gate another stat")
         return self
 
 

@@ -64,9 +64,10 @@ def _option(file: YamlFile, place: Place, value: Any, annotation: Any) -> Any:
 def _refuse_repeated_ids(file: YamlFile, rules: Sequence[Rule]) -> None:
     first: dict[str, int] = {}
     for i, rule in enumerate(rules):
-        earlier = first.setdefault(rule.id, rule.line)
-        if i != [one.id for one in rules].index(rule.id):
-            raise ConfigError(f"{_at(file, ('rules', i, 'id'))}: {rule.id!r} is the rule of line {earlier} already.")
+        if rule.id in first:
+            place = _at(file, ("rules", i, "id"))
+            raise ConfigError(f"{place}: {rule.id!r} is the rule of line {first[rule.id]} already.")
+        first[rule.id] = rule.line
 
 
 def _explain(file: YamlFile, error: Any) -> str:

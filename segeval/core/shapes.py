@@ -6,11 +6,13 @@ Arrays are numpy or torch: annotations say `Any` where torch must stay unimporte
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Float64, Int64, Integer
+from jaxtyping import Bool, Float, Float64, Int64, Integer
 
 Labels = Integer[Any, "*space"]  # class ids, 2-D or 3-D
+Mask = Bool[Any, "*space"]  # voxels that are meant
 Probs = Float[Any, "label *space"]  # one probability map per class
 PerLabel = Float64[Any, "*label"]  # one number per class, or a single one
 CountPerLabel = Int64[Any, "*label"]  # one voxel count per class, or a single one
 Square = Int64[np.ndarray, "*label bins bins"]  # joint histograms: rows are truth, columns are prediction
+Offsets = Int64[np.ndarray, "offset axis"]  # steps from a voxel to others
 SpacingMm = tuple[float, ...]  # in array axis order, never (x, y, z) by habit

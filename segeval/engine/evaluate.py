@@ -34,7 +34,9 @@ def evaluate(case: Case, plan: Plan) -> CaseScore:
 
 def class_rows(evidence: Evidence) -> tuple[ClassRow, ...]:
     """One row per class of the case."""
-    statuses = [_status(int(pred), int(truth)) for pred, truth in zip(evidence.counts.pred, evidence.counts.truth, strict=True)]
+    statuses = [
+        _status(int(pred), int(truth)) for pred, truth in zip(evidence.counts.pred, evidence.counts.truth, strict=True)
+    ]
     columns = {
         call.column: _with_declared(evidence.values(call, "class"), statuses, call.measure)
         for call in evidence.plan.at("class")

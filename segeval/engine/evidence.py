@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+from segeval.core.builders.elements import is_one_of
 from segeval.core.case import Case
 from segeval.core.counts import Counts, Histogram, Joint, per_class_joint
 from segeval.core.grid import Grid
 from segeval.core.labels import LabelClass
+from segeval.core.surface import Surfaces
 from segeval.engine.plan import Plan
 from segeval.errors import DataError
 from segeval.measure import Level, MeasureCall
@@ -41,6 +43,19 @@ class Evidence:
         return Grid(shape=self.case.shape, spacing_mm=self.case.spacing_mm)
 
     @cached_property
+    def surfaces(self) -> Surfaces:
+        """Surfaces of every class, found when a measure first asks for them."""
+        ignore = self.plan.labels.ignore
+        return Surfaces.of(
+            self.case.pred,
+            self.case.truth,
+            classes=self.classes,
+            spacing_mm=self.case.spacing_mm,
+            ignored=is_one_of(self.case.truth, ignore) if ignore else None,
+            device=self.plan.device if self.plan.engine == "torch" else None,
+        )
+
+    @cached_property
     def partition(self) -> Joint:
         """The case over background and all its disjoint classes."""
         labels = self.plan.labels
@@ -59,6 +74,7 @@ _PROVIDERS: Mapping[tuple[type, Level], Callable[[Evidence], Any]] = {
     (Counts, "class"): lambda evidence: evidence.counts,
     (Joint, "class"): lambda evidence: per_class_joint(evidence.counts),
     (Joint, "case"): lambda evidence: evidence.partition,
+    (Surfaces, "class"): lambda evidence: evidence.surfaces,
     (Grid, "class"): lambda evidence: evidence.grid,
     (Grid, "case"): lambda evidence: evidence.grid,
 }

@@ -153,7 +153,36 @@ def bootstrap_statistic(draws: Draws, values: np.ndarray, statistic: Statistic) 
     if statistic == "mean":
         return bootstrap_mean(draws, values[:, None])
     resampled = statistics_of_resamples(draws, values, statistic)
-    return _guarded(draws, values[:, None], resampled, getattr(summarise(values), statistic))
+    return from_resamples(draws, values[:, None], resampled, getattr(summarise(values), statistic))
+
+
+def from_resamples(
+    draws: Draws,
+    values: np.ndarray,
+    resampled: np.ndarray,
+    estimate: float,
+    flags: tuple[Flag, ...] = (),
+    jackknife: Callable[[], np.ndarray] | None = None,
+) -> Bootstrapped:
+    """Bootstrap a statistic that was resampled elsewhere, degenerate data first.
+
+    One unit has no interval, and infinite values have no BCa.
+
+    Args:
+        draws: the resamples.
+        values: what the statistic speaks of, shape (case, column).
+        resampled: the statistic of every resample, shape (resample,).
+        estimate: the statistic of the sample.
+        flags: what is known already.
+        jackknife: gives the statistic without each unit in turn, for BCa.
+    """
+    n_units = np.unique(draws.unit_of_case[~np.isnan(values).all(axis=1)]).size
+    flags = _few(n_units) + flags
+    if n_units < 2 or math.isnan(estimate):
+        return Bootstrapped(resampled=np.empty(0), flags=flags)
+    if jackknife is not None and np.isinf(values).any():
+        flags, jackknife = (*flags, "infinite"), None
+    return _corrected(resampled, estimate=estimate, jackknife=jackknife, flags=flags)
 
 
 def statistics_of_resamples(draws: Draws, values: np.ndarray, statistic: Statistic) -> np.ndarray:
@@ -170,32 +199,14 @@ def _of_mean(
 ) -> Bootstrapped:
     estimate = float(mean(mean(values)))
     if method == "percentile":
-        return _guarded(draws, values, resampled, estimate, flags)
-    return _guarded(draws, values, resampled, estimate, flags, jackknife=lambda: _jackknife(draws, values))
+        return from_resamples(draws, values, resampled, estimate, flags)
+    return from_resamples(draws, values, resampled, estimate, flags, jackknife=lambda: _jackknife(draws, values))
 
 
 def _jackknife(draws: Draws, values: np.ndarray) -> np.ndarray:
     """The mean over classes without each unit that has a defined value."""
     present = np.unique(draws.unit_of_case[~np.isnan(values).all(axis=1)])
     return mean(jackknife_means(draws, values)[present].T)
-
-
-def _guarded(
-    draws: Draws,
-    values: np.ndarray,
-    resampled: np.ndarray,
-    estimate: float,
-    flags: tuple[Flag, ...] = (),
-    jackknife: Callable[[], np.ndarray] | None = None,
-) -> Bootstrapped:
-    """Decide the degenerate cases first: no interval for one unit, no BCa for infinite values."""
-    n_units = np.unique(draws.unit_of_case[~np.isnan(values).all(axis=1)]).size
-    flags = _few(n_units) + flags
-    if n_units < 2 or math.isnan(estimate):
-        return Bootstrapped(resampled=np.empty(0), flags=flags)
-    if np.isinf(values).any():
-        flags, jackknife = (*flags, "infinite"), None
-    return _corrected(resampled, estimate=estimate, jackknife=jackknife, flags=flags)
 
 
 def _corrected(

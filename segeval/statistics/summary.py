@@ -4,7 +4,6 @@ Undefined values are nan, and infinite values are values: a missed organ makes a
 infinite instead of leaving it.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -15,6 +14,8 @@ from numpy.typing import ArrayLike
 from segeval.core.policies import UndefinedPolicy
 from segeval.core.shapes import PerLabel
 from segeval.errors import ConfigError, DataError
+
+_QUANTILES = {"median": 0.5, "p5": 0.05, "p25": 0.25, "p75": 0.75, "p95": 0.95}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,22 +45,24 @@ def summarise(values: np.ndarray) -> Summary:
     One infinite value makes the mean infinite and the standard deviation nan; values of both
     infinities make the mean nan too.
     """
-    defined = values[~np.isnan(values)]
-    median, p5, p25, p75, p95 = (float(quantile(defined, q)) for q in (0.5, 0.05, 0.25, 0.75, 0.95))
-    return Summary(
-        n=defined.size,
-        n_undefined=values.size - defined.size,
-        n_inf=int(np.isinf(defined).sum()),
-        mean=float(mean(defined)),
-        std=_std(defined),
-        median=median,
-        p5=p5,
-        p25=p25,
-        p75=p75,
-        p95=p95,
-        min=float(defined.min()) if defined.size else math.nan,
-        max=float(defined.max()) if defined.size else math.nan,
-    )
+    return summarise_columns(values[:, None])[0]
+
+
+def summarise_columns(values: np.ndarray) -> list[Summary]:
+    """`summarise` for every column of values of shape (case, column), in one pass over them all."""
+    n = np.count_nonzero(~np.isnan(values), axis=0)
+    facts = {
+        "n": n,
+        "n_undefined": values.shape[0] - n,
+        "n_inf": np.count_nonzero(np.isinf(values), axis=0),
+        "mean": mean(values),
+        "std": _std(values),
+        **{name: quantile(values, q) for name, q in _QUANTILES.items()},
+        "min": np.fmin.reduce(values, axis=0, initial=np.nan),
+        "max": np.fmax.reduce(values, axis=0, initial=np.nan),
+    }
+    rows = zip(*(of_columns.tolist() for of_columns in facts.values()), strict=True)
+    return [Summary(**dict(zip(facts, row, strict=True))) for row in rows]
 
 
 def mean(values: np.ndarray) -> PerLabel:
@@ -115,10 +118,13 @@ def between(below: np.ndarray, above: np.ndarray, weight: np.ndarray) -> np.ndar
     return np.where((weight == 0) | (below == above), below, between)
 
 
-def _std(defined: np.ndarray) -> float:
-    if defined.size < 2 or np.isinf(defined).any():
-        return math.nan
-    return math.sqrt(float(np.sum((defined - mean(defined)) ** 2)) / (defined.size - 1))
+def _std(values: np.ndarray) -> np.ndarray:
+    """Sample standard deviation (ddof 1) over the first axis of the defined values."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        squares = (values - mean(values)) ** 2  # nan for an infinite value, so that the result is nan too
+        n = np.count_nonzero(~np.isnan(values), axis=0)
+        std = np.sqrt(np.sum(squares, axis=0, where=~np.isnan(values)) / (n - 1))
+    return np.where((n > 1) & ~np.isinf(values).any(axis=0), std, np.nan)
 
 
 def macro_mean(values: np.ndarray, *, order: Literal["class_first", "case_first"] = "class_first") -> float:

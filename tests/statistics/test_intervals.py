@@ -1,7 +1,5 @@
-import json
 import math
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,8 +15,9 @@ from segeval.statistics.intervals import (
     percentile,
     student_t,
 )
+from tests.conftest import golden
 
-GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "statistics.json").read_text())
+GOLDEN = golden("statistics")
 VALUES = GOLDEN["values"]
 G = np.array(GOLDEN["arrays"]["G.values"], dtype=np.float64)
 G3 = np.array(GOLDEN["arrays"]["G3.values"], dtype=np.float64)

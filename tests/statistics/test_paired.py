@@ -1,6 +1,4 @@
-import json
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,8 +7,9 @@ from segeval.errors import ConfigError
 from segeval.statistics.bootstrap import draw
 from segeval.statistics.intervals import bootstrap_mean
 from segeval.statistics.paired import effects, finding, paired_differences
+from tests.conftest import golden
 
-GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "statistics.json").read_text())
+GOLDEN = golden("statistics")
 VALUES = GOLDEN["values"]
 W = np.array(GOLDEN["arrays"]["W.differences"])
 INF, NAN = math.inf, math.nan

@@ -1,7 +1,5 @@
-import json
 import math
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,8 +10,9 @@ from segeval.errors import ConfigError
 from segeval.statistics import ranking
 from segeval.statistics.bootstrap import draw
 from segeval.statistics.ranking import aggregate_then_rank, kendall_tau_b, rank_then_aggregate, ranking_stability
+from tests.conftest import golden
 
-GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "statistics.json").read_text())
+GOLDEN = golden("statistics")
 VALUES = GOLDEN["values"]
 K3 = np.array(GOLDEN["arrays"]["K3.scores_method_by_case"]).T  # (case, method)
 CLEAR = np.random.default_rng(0).normal([0.9, 0.7, 0.5], 0.05, size=(40, 3))

@@ -1,7 +1,5 @@
-import json
 import math
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segeval.statistics.significance import average_ranks, binomial_interval, holm, wilcoxon
+from tests.conftest import golden
 
-GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "statistics.json").read_text())
+GOLDEN = golden("statistics")
 VALUES = GOLDEN["values"]
 W = np.array(GOLDEN["arrays"]["W.differences"])
 

@@ -1,7 +1,5 @@
-import json
 import math
 from dataclasses import asdict
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,8 +8,9 @@ from hypothesis import strategies as st
 
 from segeval.errors import ConfigError, DataError
 from segeval.statistics.summary import apply_undefined, macro_mean, mean, quantile, summarise
+from tests.conftest import golden
 
-GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "statistics.json").read_text())
+GOLDEN = golden("statistics")
 VALUES = GOLDEN["values"]
 G = np.array(GOLDEN["arrays"]["G.values"], dtype=np.float64)
 NAMES = {"case_ids": list("abcdefg"), "measure": "dice", "class_name": "liver"}

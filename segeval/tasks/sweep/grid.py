@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from segeval.errors import ConfigError
-from segeval.measure import knob_text, knob_value
+from segeval.measure import parse_call
 
 Setting = dict[str, Any]
 MAX_STEPS = 10_000
@@ -67,11 +67,13 @@ def require_numbers(settings: Sequence[Setting], *, low: float = 0.0, high: floa
     for name, value in (item for setting in settings for item in setting.items()):
         is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
         if value is not None and not (is_number and low <= value <= high):
-            raise ConfigError(f"--grid: {name}={knob_text(value)} is out of range. {name} must be {must}.")
+            raise ConfigError(f"--grid: {name}={value} is out of range. {name} must be {must}.")
 
 
 def _values(part: str, text: str) -> list[Any]:
-    return _range(part, text) if part.count(":") == 2 else [knob_value(part)]
+    if part.count(":") == 2:
+        return _range(part, text)
+    return [*parse_call(f"_(value={part})")[1].values()]  # read as a knob is read everywhere
 
 
 def _range(part: str, text: str) -> list[float]:

@@ -1,0 +1,27 @@
+"""The numbers of other tools: `hd95[medpy]` is the 95 % Hausdorff distance as medpy defines it.
+
+A profile reproduces a tool's number, not its defects: where the tool raises an error or returns
+nonsense the value is undefined.
+"""
+
+import difflib
+
+from segeval import catalogue
+from segeval.errors import ConfigError
+from segeval.profiles.definition import Definition, Profile
+from segeval.profiles.tables import PROFILES
+
+
+def profile(name: str) -> Profile:
+    """A profile by its name.
+
+    Raises:
+        ConfigError: no such profile; the message suggests the nearest name.
+    """
+    if name == "segeval":
+        return Profile(name=name, definitions={one: Definition(knobs={}) for one in catalogue.measures()})
+    if name not in PROFILES:
+        near = difflib.get_close_matches(name.lower(), PROFILES, n=1)
+        suggestion = f"Did you mean {near[0]!r}?" if near else f"The profiles: segeval, {', '.join(PROFILES)}."
+        raise ConfigError(f"Unknown profile {name!r}. {suggestion}")
+    return PROFILES[name]

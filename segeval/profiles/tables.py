@@ -1,0 +1,200 @@
+"""The profiles: what each tool computes.
+
+Compared with monai 1.6.1, MetricsReloaded (git cb38dfc), surface-distance 0.1, seg-metrics 1.2.8,
+medpy 0.5.2, panoptica 2.1.7, SimpleITK 2.5.7, torchmetrics 1.9.0 and nnunetv2 2.8.1. Absent values
+stand in the order both, pred, truth.
+"""
+
+import math
+
+from segeval.core.counts import Counts
+from segeval.core.shapes import PerLabel
+from segeval.measure import metric, ratio
+from segeval.profiles.definition import ERROR, Profile, by
+
+INF, NAN = math.inf, math.nan
+
+
+@metric(symbol="VS", formula="2(p − g) / (p + g)", bounds=(-2.0, 2.0), better="zero")
+def signed_volume_similarity(counts: Counts) -> PerLabel:
+    """Difference of the two volumes relative to their mean; positive if too much was predicted."""
+    return ratio(2 * (counts.pred - counts.truth), counts.pred + counts.truth)
+
+
+_OURS = by()
+_ALWAYS_INF = (INF, INF, INF)
+_ALWAYS_ERROR = (ERROR, ERROR, ERROR)
+
+_MONAI = {
+    "dice": by(NAN, 0, NAN),
+    "iou": _OURS,
+    "sensitivity": _OURS,
+    "specificity": _OURS,
+    "precision": by(NAN, NAN, 0),
+    "npv": _OURS,
+    "fpr": _OURS,
+    "fnr": _OURS,
+    "fdr": _OURS,
+    "false_omission_rate": _OURS,
+    "accuracy": _OURS,
+    "balanced_accuracy": _OURS,
+    "informedness": _OURS,
+    "markedness": _OURS,
+    "mcc": by(NAN, NAN, NAN),
+    "hd": by(NAN, INF, INF),
+    "hd95": by(NAN, NAN, NAN),
+    "assd": by(NAN, INF, INF),
+    "asd_pred_to_truth": _OURS,
+    "nsd": by(NAN, 0, 0, surface="voxel"),
+}
+
+_METRICS_RELOADED = {
+    "dice": by(1, 0, 0),
+    "iou": by(NAN, 0, 0),
+    "sensitivity": _OURS,
+    "specificity": _OURS,
+    "precision": by(NAN, 0, 0),
+    "npv": _OURS,
+    "balanced_accuracy": _OURS,
+    "informedness": _OURS,
+    "kappa": _OURS,
+    "mcc": by(NAN, NAN, NAN),
+    "lr_positive": _OURS,
+    "hd": by(0, NAN, NAN),
+    "hd95": by(0, NAN, NAN),
+    "assd": by(0, NAN, NAN),
+    "masd": by(0, NAN, NAN),
+    "nsd": by(1, 0, 0, surface="voxel", slack=0.0),
+    "boundary_iou": by(1, 0, 0, unit="voxel", rule="lt", width_mm=1.0),
+    "centroid_distance": by(-1, -1, -1),
+    "cldice": by(NAN, NAN, NAN),
+}
+
+_SURFACE_DISTANCE = {
+    "dice": _OURS,
+    "hd": by(*_ALWAYS_INF, surface="area"),
+    "hd95": by(*_ALWAYS_INF, surface="area"),
+    "masd": by(NAN, NAN, NAN, surface="area"),
+    "nsd": by(NAN, 0, 0, surface="area", slack=0.0),
+}
+
+_ITK_CONTOUR = {"edge": "none", "neighbours": "full"}
+_SEG_METRICS = {
+    "dice": by(1, 0, 0),
+    "iou": by(1, 0, 0),
+    "precision": by(1, 0, 0),
+    "sensitivity": by(1, 0, 0),
+    "fpr": by(0, 0, 0),
+    "fnr": by(0, 1, 0),
+    "volume_similarity": by(1, -2, 2, formula=signed_volume_similarity),
+    "hd": by(0, 0, 0, **_ITK_CONTOUR),
+    "hd95": by(0, 0, 0, pooling="pooled", **_ITK_CONTOUR),
+    "assd": by(0, 0, 0, **_ITK_CONTOUR),
+    "median_surface_distance": by(**_ITK_CONTOUR),
+    "sd_surface_distance": by(**_ITK_CONTOUR),
+}
+
+_MEDPY = {
+    "dice": by(1, 0, 0),
+    "iou": by(1, 0, 0),
+    "precision": by(0, 0, 0),
+    "sensitivity": by(0, 0, 0),
+    "relative_volume_difference": by(ERROR, -1, ERROR),
+    "hd": by(*_ALWAYS_ERROR),
+    "hd95": by(*_ALWAYS_ERROR, pooling="pooled"),
+    "assd": by(*_ALWAYS_ERROR),
+}
+
+_PANOPTICA = {
+    "dice": by(NAN, 0, 0),
+    "hd": by(*_ALWAYS_ERROR, unit="voxel"),
+    "hd95": by(*_ALWAYS_ERROR, unit="voxel", pooling="pooled"),
+    "assd": by(*_ALWAYS_ERROR, unit="voxel", formula="masd"),
+    "nsd": by(*_ALWAYS_ERROR, unit="voxel", surface="voxel", pooling="directed_mean", tolerance_mm=0.5, slack=0.0),
+}
+
+_PANOPTICA_INSTANCE = {
+    "hd": by(*_ALWAYS_ERROR),
+    "hd95": by(*_ALWAYS_ERROR, pooling="pooled"),
+    "assd": by(*_ALWAYS_ERROR, formula="masd"),
+    "nsd": by(*_ALWAYS_ERROR, surface="voxel", pooling="directed_mean", tolerance_mm="min_spacing", slack=0.0),
+}
+
+_SIMPLEITK = {
+    "dice": by(0, 0, 0),
+    "iou": by(0, 0, 0),
+    "fpr": _OURS,
+    "fnr": _OURS,
+    "fdr": _OURS,
+    "volume_similarity": by(0, -2, 2, formula=signed_volume_similarity),
+    "hd": by(*_ALWAYS_ERROR, surface="set"),
+    "average_hausdorff": _OURS,
+}
+
+_TORCHMETRICS = {
+    "dice": by(NAN, 0, 0),
+    "iou": by(-1, 0, 0),
+    "kappa": _OURS,
+    "mcc": _OURS,
+    "rand_index": _OURS,
+    "adjusted_rand_index": _OURS,
+    "hd": by(ERROR, INF, INF),
+}
+
+_NNUNET = {"dice": by(NAN, 0, 0), "iou": by(NAN, 0, 0)}
+
+PROFILES = {
+    one.name: one
+    for one in (
+        Profile(
+            name="monai",
+            note="Results are float32 there, and the spacing has to be passed. assd is symmetric=True; its own "
+            "default is asd_pred_to_truth. A missed class is dropped from the mean of hd95.",
+            definitions=_MONAI,
+        ),
+        Profile(
+            name="monai-subvoxel",
+            note="Surface Dice with use_subvoxels=True.",
+            definitions={"nsd": by(surface="area")},
+        ),
+        Profile(
+            name="metrics-reloaded",
+            note="The distance map of an empty mask is arbitrary there, so that nsd of a missed class can come out "
+            "as 1; here it is 0.",
+            definitions=_METRICS_RELOADED,
+        ),
+        Profile(
+            name="surface-distance",
+            note="masd is the mean of its two average surface distances. Two empty masks are infinitely far apart.",
+            definitions=_SURFACE_DISTANCE,
+        ),
+        Profile(
+            name="seg-metrics",
+            note="Called with fully_connected=True; assd, median_surface_distance and sd_surface_distance are its "
+            "msd, mdsd and stdsd. A missed class is at distance 0 there.",
+            definitions=_SEG_METRICS,
+        ),
+        Profile(name="medpy", definitions=_MEDPY),
+        Profile(
+            name="panoptica",
+            note="Global metrics; the spacing is ignored, lengths are in voxels.",
+            definitions=_PANOPTICA,
+        ),
+        Profile(
+            name="panoptica-instance",
+            note="Metrics of matched instances, called with the spacing.",
+            definitions=_PANOPTICA_INSTANCE,
+        ),
+        Profile(
+            name="simpleitk",
+            note="Distances of all voxels, blind to cavities. The first image is the prediction.",
+            definitions=_SIMPLEITK,
+        ),
+        Profile(
+            name="torchmetrics",
+            note="Its Hausdorff distance is right for square 2-D images only; the values here are always right.",
+            definitions=_TORCHMETRICS,
+        ),
+        Profile(name="nnunet", definitions=_NNUNET),
+    )
+}

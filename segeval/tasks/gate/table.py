@@ -1,0 +1,73 @@
+"""What the gate reads of a run: one column of values per class and measure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from segeval.measure import Better
+
+CASE_LEVEL = "(all)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """A measure of a class over the cases of a run, its policy for undefined values applied.
+
+    Attributes:
+        measure: the canonical column name.
+        values: shape (case,); nan is undefined.
+        pooled: the measure of the summed counts; nan where there is none.
+    """
+
+    class_name: str
+    measure: str
+    better: Better
+    case_ids: tuple[str, ...]
+    values: np.ndarray
+    pooled: float = float("nan")
+
+    def of_cases(self, wanted: Iterable[str]) -> "Column":
+        """The same column over some of its cases, which have no pooled value of their own."""
+        keep = [i for i, case in enumerate(self.case_ids) if case in set(wanted)]
+        return replace(
+            self, case_ids=tuple(self.case_ids[i] for i in keep), values=self.values[keep], pooled=float("nan")
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunTable:
+    """A run as the gate sees it.
+
+    Attributes:
+        columns: by class name and measure, without the mean over classes.
+        n_missing: cases without a score, for want of a prediction or because they failed.
+        complete: whether the run came to its end.
+    """
+
+    columns: Mapping[tuple[str, str], Column]
+    n_missing: int = 0
+    complete: bool = True
+
+    @property
+    def case_ids(self) -> tuple[str, ...]:
+        return tuple(sorted({case for column in self.columns.values() for case in column.case_ids}))
+
+    def classes_of(self, measure: str) -> list[str]:
+        """Classes that have the measure, in their order; `(all)` where it is one value per case."""
+        return [class_name for class_name, name in self.columns if name == measure]
+
+
+def shared_cases(*sides: Sequence[Column]) -> tuple[str, ...]:
+    """Cases that occur on every side, sorted."""
+    per_side = [{case for column in columns for case in column.case_ids} for columns in sides]
+    return tuple(sorted(set.intersection(*per_side))) if per_side else ()
+
+
+def as_matrix(columns: Sequence[Column], case_ids: Sequence[str]) -> np.ndarray:
+    """Values of shape (case, column), nan where a column has no such case."""
+    values = np.full((len(case_ids), len(columns)), np.nan)
+    for j, column in enumerate(columns):
+        value_of = dict(zip(column.case_ids, column.values, strict=True))
+        values[:, j] = [value_of.get(case, np.nan) for case in case_ids]
+    return values
