@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import numpy as np
 
-from segeval.errors import ConfigError
+from segeval.errors import ConfigError, did_you_mean
 
 Better = Literal["higher", "lower", "zero", "none"]
 Level = Literal["class", "case"]
@@ -62,6 +62,7 @@ class Measure:
     absent: Absent = Absent()
     in_column: tuple[str, ...] = ()  # knobs that the column name always carries
     profile: str = ""  # the tool whose definition it follows
+    limits: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # lowest and highest value of a knob
     needs: tuple[type, ...] = ()
     knobs: Knobs = field(default_factory=dict)
 
@@ -229,17 +230,51 @@ def _checked_knobs(measure: Measure, knobs: dict[str, Any]) -> dict[str, Any]:
     unknown = [name for name in knobs if name not in measure.knobs]
     if unknown:
         known = ", ".join(measure.knobs) or "none"
-        raise ConfigError(f"{measure.name} has no knob {unknown[0]!r}. Its knobs: {known}.")
+        help = did_you_mean(unknown[0], measure.knobs)
+        raise ConfigError(f"{measure.name} has no knob {unknown[0]!r}.{help} Its knobs: {known}.")
     annotations = inspect.signature(measure.function).parameters
+    knobs = {name: _as_meant(value, annotations[name].annotation) for name, value in knobs.items()}
     for name, value in knobs.items():
         _check_knob_type(measure.name, name, value, annotations[name].annotation)
-    return {name: knobs[name] for name in measure.knobs if name in knobs}
+        _check_knob_range(measure, name, value)
+    return {name: _as_declared(knobs[name], annotations[name].annotation) for name in measure.knobs if name in knobs}
+
+
+def _as_declared(value: Any, annotation: Any) -> Any:
+    """A whole number as float where the knob is one: `gamma=5` means 5.0."""
+    is_float = annotation is float or (float in get_args(annotation) and int not in get_args(annotation))
+    return float(value) if is_float and isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _check_knob_type(measure: str, name: str, value: Any, annotation: Any) -> None:
     if not _fits(value, annotation):
-        said = getattr(annotation, "__name__", str(annotation))
+        *most, last = _said(annotation)
+        said = f"{', '.join(most)} or {last}" if most else last
         raise ConfigError(f"{measure}: {name}={_knob_text(value)} does not fit; {name} takes {said}.")
+
+
+def _said(annotation: Any) -> list[str]:
+    """What an annotation allows, in words."""
+    words = {float: "a number", int: "a whole number", str: "a word", bool: "true or false", type(None): "none"}
+    words[PerClass] = "a number for each class"
+    if get_origin(annotation) is Literal:
+        return [_knob_text(choice) for choice in get_args(annotation)]
+    if get_args(annotation):
+        return [word for argument in get_args(annotation) for word in _said(argument)]
+    return [words.get(annotation, str(annotation))]
+
+
+def _as_meant(value: Any, annotation: Any) -> Any:
+    """The value, or its text where only that fits: `weights=none` names a choice, and no None."""
+    text = _knob_text(value)
+    return text if not _fits(value, annotation) and _fits(text, annotation) else value
+
+
+def _check_knob_range(measure: Measure, name: str, value: Any) -> None:
+    low, high = measure.limits.get(name, (-math.inf, math.inf))
+    if isinstance(value, int | float) and not low <= value <= high:
+        said = f"{low:g} or more" if math.isinf(high) else f"between {low:g} and {high:g}"
+        raise ConfigError(f"{measure.name}: {name}={_knob_text(value)} is out of range; {name} is {said}.")
 
 
 def _fits(value: Any, annotation: Any) -> bool:
@@ -247,6 +282,8 @@ def _fits(value: Any, annotation: Any) -> bool:
     arguments = get_args(annotation)
     if get_origin(annotation) is Literal:
         return value in arguments
+    if get_origin(annotation) is tuple:
+        return isinstance(value, tuple) and all(_fits(one, arguments[0]) for one in value)
     if arguments:
         return any(_fits(value, argument) for argument in arguments)
     if annotation is None or annotation is type(None):

@@ -1,7 +1,6 @@
 """Which function answers which sweep."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from segeval.errors import ConfigError
