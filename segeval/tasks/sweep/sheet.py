@@ -119,16 +119,18 @@ def _best_cells(table: SweepTable, columns: Sequence[str], rows: Sequence[Sequen
     for name in table.classes or (None,):
         of_class = [i for i, row in enumerate(table.rows) if row.get("class") == name]
         for j, column in enumerate(columns):
-            values = {i: _number(table.rows[i].get(column)) for i in of_class}
-            defined = {i: value for i, value in values.items() if not math.isnan(value)}
-            if column in table.best and len(of_class) > 1 and defined:
-                pick = max if table.best[column] == "higher" else min
-                best = rows[pick(defined, key=lambda i: defined[i])][j]
-                yield from ((i, j) for i in defined if rows[i][j] == best)
+            if column in table.best and len(of_class) > 1:
+                values = {i: table.rows[i].get(column) for i in of_class}
+                yield from ((i, j) for i in _best_rows(values, table.best[column], [row[j] for row in rows]))
 
 
-def _number(value: Any) -> float:
-    return math.nan if value is None else float(value)
+def _best_rows(values: Mapping[int, Any], better: str, texts: Sequence[str]) -> list[int]:
+    """The rows with the best value, and those that print like it."""
+    defined = {i: value for i, value in values.items() if value is not None and not math.isnan(value)}
+    if not defined:
+        return []
+    best = (max if better == "higher" else min)(defined, key=lambda i: defined[i])
+    return [i for i in defined if texts[i] == texts[best]]
 
 
 def _footnotes(table: SweepTable, columns: Mapping[str, str]) -> list[str]:

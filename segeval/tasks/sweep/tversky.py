@@ -1,7 +1,7 @@
 """`segeval sweep tversky --maps`: the operating point that each (α, β) prefers on one set of probability maps."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,8 @@ from segeval.statistics.summary import mean
 from segeval.tasks.sweep.curve import calibrated_threshold, weights_of
 from segeval.tasks.sweep.maps import ClassMaps
 from segeval.tasks.sweep.metrics import Columns, Estimate, mean_over_classes, of_cases, of_counts
+from segeval.tasks.sweep.operating_points import operating_points
+from segeval.tasks.sweep.pictures import precision_recall, tradeoff
 from segeval.tasks.sweep.settings import PRICES, baseline_of
 from segeval.tasks.sweep.table import MEAN, METRICS, PaperLayout, Row, SweepTable, better_of
 from segeval.tasks.sweep.thresholds import Choice, choose, counts_at, score_at
@@ -22,6 +24,7 @@ COLUMNS = (
     *("dsc", "sensitivity", "specificity", "precision", "f2", "apr", "threshold_calibrated"),
     *("optimistic", "oracle", "approx", "soft_tp", "soft_fp", "soft_fn"),
 )
+SHOWN = (*COLUMNS[:2], *COLUMNS[3:11])
 PAPER = PaperLayout(
     settings={"Penalties": {"α": "alpha_fp", "β": "beta_fn"}},
     columns={"DSC": "dsc", "Sensitivity": "sensitivity", "Specificity": "specificity", "F2 score": "f2"},
@@ -58,7 +61,7 @@ def sweep_tversky_maps(classes: Sequence[ClassMaps], options: SweepOptions) -> S
         bootstrap=job.draws is not None,
         baseline=baseline_of(job.settings, options.baseline, {"alpha_fp": 0.5, "beta_fn": 0.5}, PRICES),
     )
-    return SweepTable(
+    table = SweepTable(
         loss="tversky_loss",
         mode="maps",
         title="Operating points of one set of probability maps, by the price of errors",
@@ -73,6 +76,13 @@ def sweep_tversky_maps(classes: Sequence[ClassMaps], options: SweepOptions) -> S
         caption={"apr": f"{options.apr_method}, {options.apr_averaging}"},
         notes=notes_on(classes, [block.thresholds for block in blocks], job),
         paper=PAPER,
+        shown=SHOWN,
+    )
+    reported = [one.of(job.split.report) for one in classes]
+    return replace(
+        table,
+        pictures=(tradeoff(table, {"α": "alpha_fp", "β": "beta_fn"}), precision_recall(reported, table)),
+        extras={"operating_points": operating_points(reported, table)} if options.operating_points else {},
     )
 
 
