@@ -63,6 +63,8 @@ def _print_sheet(sheet: "Sheet", screen: Any) -> None:
     screen.print()
     left = [i for i, name in enumerate(sheet.header) if name in _TEXTS]
     table = plain_table(*sheet.header, left=left)
+    for column in table.columns:
+        column.header = column.header.replace("_", "\n")  # one word below the other, or the table is too wide
     for i, row in enumerate(sheet.rows):
         table.add_row(*(_cell(text, bold=(i, j) in sheet.bold) for j, text in enumerate(row)))
         if sheet.header[0] in ("class", "of_class") and i + 1 < len(sheet.rows) and sheet.rows[i + 1][0] != row[0]:

@@ -27,7 +27,7 @@ def focal_curve(options: SweepOptions) -> SweepTable:
     columns |= {f"ratio_g{gamma:g}": (1 - p_t) ** -gamma for gamma in chosen if gamma}
     return _table(
         "focal_loss", "Focal loss of one voxel, without α", "p_t", p_t, columns,
-        x_label="probability of the true side, p_t", y_range=(0.0, 5.0), region=(0.5, 1.0, "well classified"),
+        "probability of the true side, p_t", y_range=(0.0, 5.0), region=(0.5, 1.0, "well classified"),
     )  # fmt: skip
 
 
@@ -45,7 +45,7 @@ def exp_log_curve(options: SweepOptions) -> SweepTable:
     columns |= {f"inflection_g{gamma:g}": np.full(_STEPS, _inflection(gamma)) for gamma in chosen}
     return _table(
         "exp_log_loss", "Exponential logarithmic Dice loss of one label", "dice", dice, columns,
-        x_label="Dice of the label", y_range=(0.0, 3.0),
+        "Dice of the label", y_range=(0.0, 3.0),
     )  # fmt: skip
 
 
@@ -62,24 +62,16 @@ def _inflection(gamma: float) -> float:
 
 
 def _table(
-    loss: str, title: str, name: str, x: np.ndarray, columns: dict[str, np.ndarray], *, x_label: str, **picture: Any
+    loss: str, title: str, name: str, x: np.ndarray, columns: dict[str, np.ndarray], x_label: str, **drawn_with: Any
 ) -> SweepTable:
     rows = [{name: float(one), **{key: float(values[i]) for key, values in columns.items()}} for i, one in enumerate(x)]
     table = SweepTable(loss=loss, mode="curve", title=title, settings=(name,), columns=tuple(columns), rows=tuple(rows))
     drawn = {key: _legend(key) for key in columns if key.startswith(("loss_", "linear"))}
+    picture = lines(table, name=f"{loss.removesuffix('_loss')}_curve", x=(name, x_label), y_label="loss", columns=drawn)
     return replace(
         table,
         screen=replace(table, rows=table.rows[9::10], shown=tuple(drawn)),
-        pictures=(
-            lines(
-                table,
-                name=f"{loss.removesuffix('_loss')}_curve",
-                x=name,
-                columns=drawn,
-                labels=(x_label, "loss"),
-                **picture,
-            ),
-        ),
+        pictures=(replace(picture, **drawn_with),),
     )
 
 

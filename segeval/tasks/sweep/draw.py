@@ -23,6 +23,9 @@ _STYLE: dict[Any, Any] = {
     "legend.frameon": False,
     "svg.hashsalt": "segeval",
 }
+_GREY = "#555555"
+_SMALL = 7.5  # points of a note
+_AROUND = ((1, 0.6), (1, 0), (-1, -0.6), (-1, 0), (1, -0.6), (-1, 0.6), (0, 1), (0, -1))  # places beside a point
 _WITHOUT_DATE = {"svg": {"Date": None}, "png": {"Software": None}}
 
 
@@ -58,11 +61,7 @@ def _figure(picture: Picture) -> Any:
     figure = Figure(figsize=(5.4, 4.8) if picture.square else (6.4, 4.2))
     axes = figure.add_subplot()
     if picture.region:
-        start, end, said = picture.region
-        axes.axvspan(start, end, color="#f0f0f0", linewidth=0, zorder=0)
-        axes.text(
-            (start + end) / 2, 0.97, said, transform=axes.get_xaxis_transform(), ha="center", va="top", color="#555555"
-        )
+        _shade(axes, *picture.region)
     names = list(dict.fromkeys(one.like or one.name for one in picture.series))
     for one in picture.series:
         _draw(axes, one, names.index(one.like or one.name))
@@ -73,16 +72,17 @@ def _figure(picture: Picture) -> Any:
     if len(names) > 1:
         axes.legend(loc="best", handlelength=3.2)
     if picture.caption:
-        axes.text(
-            0,
-            -0.16,
-            textwrap.fill(picture.caption, 100),
-            transform=axes.transAxes,
-            va="top",
-            fontsize=7,
-            color="#555555",
-        )
+        text = textwrap.fill(picture.caption, 72 if picture.square else 88)
+        axes.text(0, -0.16, text, transform=axes.transAxes, va="top", fontsize=7, color=_GREY)
+    figure.draw_without_rendering()  # settles where every point lies
+    _write_notes(axes, picture.series, names)
     return figure
+
+
+def _shade(axes: Any, start: float, end: float, said: str) -> None:
+    axes.axvspan(start, end, color="#f0f0f0", linewidth=0, zorder=0)
+    at = {"transform": axes.get_xaxis_transform(), "ha": "center", "va": "top", "color": _GREY}
+    axes.text((start + end) / 2, 0.97, said, **at)
 
 
 def _draw(axes: Any, one: Series, index: int) -> None:
@@ -100,6 +100,32 @@ def _draw(axes: Any, one: Series, index: int) -> None:
         markeredgewidth=1.4,
         label="_" if one.like else one.name,
     )
-    for x, y, note in zip(one.x, one.y, one.notes, strict=False):
-        if note:
-            axes.annotate(note, (x, y), xytext=(6, 5), textcoords="offset points", fontsize=7.5, color=colour)
+
+
+def _write_notes(axes: Any, series: Sequence[Series], names: Sequence[str]) -> None:
+    """Write each note beside its point, where it covers no point and no other note; where it must, leave it out."""
+    scale = axes.figure.dpi / 72  # pixels per point
+    points = [axes.transData.transform(xy) for one in series if one.marked for xy in zip(one.x, one.y, strict=True)]
+    taken = [_box(x, y, 4 * scale, 4 * scale) for x, y in points]
+    for one in series:
+        colour = _COLOURS[names.index(one.like or one.name) % len(_COLOURS)]
+        for x, y, note in zip(one.x, one.y, one.notes, strict=False):
+            width, height = 0.31 * _SMALL * len(note) * scale, 0.55 * _SMALL * scale  # half of each
+            for dx, dy in _AROUND:
+                reach = dx * (width + 5 * scale), dy * (height + 5 * scale)
+                at = axes.transData.transform((x, y)) + reach
+                box = _box(at[0], at[1], width, height)
+                if note and not any(_overlap(box, other) for other in taken):
+                    taken.append(box)
+                    offset = reach[0] / scale, reach[1] / scale
+                    where = {"xytext": offset, "textcoords": "offset points", "ha": "center", "va": "center"}
+                    axes.annotate(note, (x, y), **where, fontsize=_SMALL, color=colour)
+                    break
+
+
+def _box(x: float, y: float, half_width: float, half_height: float) -> tuple[float, float, float, float]:
+    return x - half_width, x + half_width, y - half_height, y + half_height
+
+
+def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
+    return a[0] < b[1] and b[0] < a[1] and a[2] < b[3] and b[2] < a[3]

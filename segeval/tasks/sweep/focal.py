@@ -9,7 +9,7 @@ from segeval.tasks.sweep.maps import ClassMaps
 from segeval.tasks.sweep.pictures import lines, slug
 from segeval.tasks.sweep.plots import Picture
 from segeval.tasks.sweep.settings import focal_settings
-from segeval.tasks.sweep.sheet import value_text
+from segeval.tasks.sweep.sheet import setting_text
 from segeval.tasks.sweep.table import Row, SweepTable, mean_cells, with_means
 
 SETTINGS = ("gamma", "alpha_pos")
@@ -63,15 +63,14 @@ def _shares(table: SweepTable, name: str) -> Picture:
     """Shares against γ for the first α of the grid."""
     of_class = [row for row in table.rows if row["class"] == name]
     rows = tuple(row for row in of_class if row["alpha_pos"] == of_class[0]["alpha_pos"])
-    return lines(
-        replace(table, rows=rows),
+    picture = lines(
+        replace(table, rows=rows, title=f"Share of the focal loss: {name}, α = {setting_text(rows[0]['alpha_pos'])}"),
         name=f"focal_shares_{slug(name)}",
-        x="gamma",
+        x=("gamma", "γ"),
+        y_label="share",
         columns=_DRAWN,
-        labels=("γ", "share"),
-        y_range=(0, 1.02),
-        title=f"Share of the focal loss: {name}, α = {value_text(rows[0]['alpha_pos'])}",
     )
+    return replace(picture, y_range=(0.0, 1.02))
 
 
 _WHICH = {"pooled": "of all cases pooled", "case": "of each case, averaged over the cases"}

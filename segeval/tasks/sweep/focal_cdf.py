@@ -71,7 +71,7 @@ def _drawn(side: Side, n: int, seed: int) -> Side:
         return side
     drawn = np.random.default_rng(seed).multivariate_hypergeometric(side.n, n, method="marginals")
     kept = drawn > 0
-    return Side(p_t=side.p_t[kept], rest=side.rest[kept], n=drawn[kept])
+    return Side(hit=side.hit[kept], miss=side.miss[kept], n=drawn[kept])
 
 
 def _f80(table: SweepTable, chosen: Sequence[float]) -> SweepTable:

@@ -8,10 +8,11 @@ import numpy as np
 from segeval.metrics.overlap import precision, sensitivity
 from segeval.tasks.sweep.maps import ClassMaps
 from segeval.tasks.sweep.plots import Picture, Series
-from segeval.tasks.sweep.sheet import caption_of, value_text
+from segeval.tasks.sweep.sheet import caption_of, setting_text
 from segeval.tasks.sweep.table import Row, SweepTable
 
 _POINTS = 400  # of a curve, more than a page can resolve
+_MARKED = 20  # points of a line up to which each has its mark
 
 
 def tradeoff(table: SweepTable, symbols: Mapping[str, str]) -> Picture:
@@ -22,7 +23,7 @@ def tradeoff(table: SweepTable, symbols: Mapping[str, str]) -> Picture:
     """
     return Picture(
         name="tradeoff",
-        title="What each setting gives for what",
+        title="Precision against sensitivity, by setting",
         x_label="sensitivity",
         y_label="precision",
         caption=f"{caption_of(table)}. Beside each point: {', '.join(symbols)}.",
@@ -44,28 +45,26 @@ def precision_recall(classes: Sequence[ClassMaps], table: SweepTable) -> Picture
     )
 
 
-def lines(
-    table: SweepTable, *, name: str, x: str, columns: Mapping[str, str], labels: tuple[str, str], **more: object
-) -> Picture:
+def lines(table: SweepTable, *, name: str, x: tuple[str, str], y_label: str, columns: Mapping[str, str]) -> Picture:
     """Columns of a table against one of its settings.
 
     Args:
+        x: the setting, and the label of its axis.
         columns: column -> name in the legend.
-        labels: of the two axes.
-        more: further attributes of the picture.
     """
-    values = [row[x] for row in table.rows]
+    column, x_label = x
+    values = [row[column] for row in table.rows]
     series = [
-        Series(name=said, x=values, y=[_number(row.get(column)) for row in table.rows], marked=len(values) < 20)
-        for column, said in columns.items()
+        Series(name=said, x=values, y=[_number(row.get(one)) for row in table.rows], marked=len(values) < _MARKED)
+        for one, said in columns.items()
     ]
     return Picture(
         name=name,
         title=table.title,
-        x_label=labels[0],
-        y_label=labels[1],
+        x_label=x_label,
+        y_label=y_label,
         series=tuple(series),
-        **{"caption": f"{caption_of(table)}.", **more},  # type: ignore[arg-type]
+        caption=f"{caption_of(table)}.",
     )
 
 
@@ -80,7 +79,7 @@ def _settings_of(name: str, rows: Sequence[Row], symbols: Mapping[str, str]) -> 
         x=[_number(row.get("sensitivity")) for row in rows],
         y=[_number(row.get("precision")) for row in rows],
         marked=True,
-        notes=tuple("/".join(value_text(row[column]) for column in symbols.values()) for row in rows),
+        notes=tuple("/".join(setting_text(row[column]) for column in symbols.values()) for row in rows),
     )
 
 

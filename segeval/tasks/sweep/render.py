@@ -13,6 +13,7 @@ from segeval.tasks.sweep.table import SweepTable
 
 SUFFIX: Mapping[SweepFormat, str] = {"csv": ".csv", "json": ".json", "md": ".md", "latex": ".tex"}
 _SYMBOLS = {
+    "--": "-{}-",  # an option, not a dash
     "α": r"$\alpha$",
     "β": r"$\beta$",
     "γ": r"$\gamma$",
