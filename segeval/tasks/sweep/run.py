@@ -1,7 +1,7 @@
 """Which function answers which sweep."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from importlib import import_module
 from pathlib import Path
 
@@ -10,12 +10,17 @@ from segeval.options import SweepMode, SweepOptions
 from segeval.tasks.sweep.check import findings, rows_of
 from segeval.tasks.sweep.curves import exp_log_curve, focal_curve
 from segeval.tasks.sweep.draw import draw_pictures
+from segeval.tasks.sweep.exp_log import sweep_exp_log_maps
 from segeval.tasks.sweep.focal import sweep_focal_maps
 from segeval.tasks.sweep.focal_cdf import sweep_focal_cdf
 from segeval.tasks.sweep.folder import Outcome, write_folder
+from segeval.tasks.sweep.generic import sweep_any_maps
+from segeval.tasks.sweep.grid import read_grid
+from segeval.tasks.sweep.losses import SEVERAL, find_loss
 from segeval.tasks.sweep.maps import ClassMaps, gather, only_class
 from segeval.tasks.sweep.papers import papers_of
 from segeval.tasks.sweep.reading import read_maps
+from segeval.tasks.sweep.settings import EXP_LOG, FOCAL, PRICES
 from segeval.tasks.sweep.table import SweepTable
 from segeval.tasks.sweep.tversky import sweep_tversky_maps
 
@@ -25,10 +30,11 @@ _CURVES: Mapping[str, Callable[[SweepOptions], SweepTable]] = {
     "focal_loss": focal_curve,
     "exp_log_loss": exp_log_curve,
 }
-_OF_CLASSES: Mapping[tuple[str, SweepMode], OfClasses] = {
-    ("tversky_loss", "maps"): sweep_tversky_maps,
-    ("focal_loss", "maps"): sweep_focal_maps,
-    ("focal_loss", "cdf"): sweep_focal_cdf,
+# sweeps of their own, as long as no other parameter is named
+_OWN: Mapping[tuple[str, SweepMode], tuple[Collection[str], OfClasses]] = {
+    ("tversky_loss", "maps"): (PRICES, sweep_tversky_maps),
+    ("focal_loss", "maps"): (FOCAL, sweep_focal_maps),
+    ("focal_loss", "cdf"): (("gamma",), sweep_focal_cdf),
 }
 
 
@@ -76,23 +82,29 @@ def sweep(loss: str, data: Path | None, truth: Path | None, options: SweepOption
         ConfigError: an option, a name or a path is wrong, or the loss has no such mode.
         DataError: a file cannot be used.
     """
-    table = _table(_loss_name(loss), data, truth, options)
+    mode = options.mode or "maps"
+    name = loss if loss == SEVERAL and mode in ("runs", "train") else find_loss(loss).name
+    table = _table(name, mode, data, truth, options)
     wrong = findings(rows_of(table))
     if wrong:
         raise RuntimeError(f"a table of ours contradicts itself: {' '.join(wrong)}")
     return table
 
 
-def _table(loss: str, data: Path | None, truth: Path | None, options: SweepOptions) -> SweepTable:
-    mode = options.mode or "maps"
+def _table(loss: str, mode: SweepMode, data: Path | None, truth: Path | None, options: SweepOptions) -> SweepTable:
     if mode in ("runs", "train"):
         return _trained(mode)(loss, data, truth, options)
     if mode == "curve":
         return _curve(loss, data, options)
-    if (loss, mode) not in _OF_CLASSES:
-        raise ConfigError(f"{loss} has no --{mode}. It is for {_with_mode(mode)}.")
-    classes = only_class(gather(read_maps(data, truth, options), binned=options.histogram), options.class_name)
-    return _OF_CLASSES[loss, mode](classes, options)
+    if mode == "cdf" and loss != "focal_loss":
+        raise ConfigError(f"{loss} has no --cdf. It is for focal_loss.")
+    cases, named = read_maps(data, truth, options), read_grid(options.grid).keys()
+    if (loss, mode) == ("exp_log_loss", "maps") and named <= {*EXP_LOG}:
+        return sweep_exp_log_maps(cases, options)
+    classes = only_class(gather(cases, binned=options.histogram), options.class_name)
+    if (loss, mode) in _OWN and named <= {*_OWN[loss, mode][0]}:
+        return _OWN[loss, mode][1](classes, options)
+    return sweep_any_maps(find_loss(loss), classes, options)
 
 
 def _trained(mode: SweepMode) -> Callable[..., SweepTable]:
@@ -109,18 +121,6 @@ def _curve(loss: str, data: Path | None, options: SweepOptions) -> SweepTable:
     if data is not None:
         raise ConfigError(f"--curve needs no data, and {data} was named. Leave it out.")
     return _CURVES[loss](options)
-
-
-def _with_mode(mode: SweepMode) -> str:
-    return ", ".join(loss for loss, its_mode in _OF_CLASSES if its_mode == mode)
-
-
-def _loss_name(loss: str) -> str:
-    known = {"tversky_loss", "focal_loss", "exp_log_loss"}
-    for name in (loss, f"{loss}_loss"):
-        if name in known:
-            return name
-    raise ConfigError(f"Unknown loss {loss!r}.")
 
 
 def _check(loss: str | None, options: SweepOptions) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from segeval.errors import ConfigError
+from segeval.measure import Measure
 from segeval.options import SweepOptions
 from segeval.tasks.sweep.grid import Setting, read_grid, require_known, require_numbers, settings_of
 
@@ -13,6 +14,9 @@ PRICES = {"alpha": "alpha_fp", "beta": "beta_fn", "alpha_fp": "alpha_fp", "beta_
 
 FOCAL_GRID: Mapping[str, list[Any]] = {"gamma": [0, 0.1, 0.2, 0.5, 1, 2, 5], "alpha_pos": [None, 0.25, 0.5, 0.75]}
 FOCAL = {"gamma": "gamma", "alpha": "alpha_pos", "alpha_pos": "alpha_pos"}
+EXP_LOG_GAMMAS = (0.3, 0.5, 1, 2)
+EXP_LOG_WEIGHTS: Mapping[str, list[Any]] = {"w_dice": [0, 0.8, 1], "w_cross": [1, 0.2, 0]}
+EXP_LOG = ("gamma", *EXP_LOG_WEIGHTS)
 
 
 def tversky_settings(options: SweepOptions) -> list[Setting]:
@@ -36,6 +40,13 @@ def tversky_settings(options: SweepOptions) -> list[Setting]:
     return sorted(settings, key=lambda one: (one["beta_fn"], one["alpha_fp"]))
 
 
+def spoken_names(loss: Measure) -> Mapping[str, str]:
+    """The parameters whose names alone would not say what they weigh: α is a price here and a class weight there."""
+    if {"alpha", "beta"} <= loss.knobs.keys():
+        return {"alpha": "alpha_fp", "beta": "beta_fn"}
+    return {"alpha": "alpha_pos"} if loss.name == "focal_loss" else {}
+
+
 def _named(grid: Mapping[str, list[Any]], names: Mapping[str, str], loss: str) -> dict[str, list[Any]]:
     require_known(grid, names, loss)
     return {names[name]: values for name, values in grid.items()}
@@ -47,9 +58,7 @@ def _summed_to_one(grid: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
         raise ConfigError("--sum-to-one gives beta = 1 - alpha. Set one of them in --grid.")
     ((name, values),) = grid.items()
     require_numbers([{name: value} for value in values], high=1.0)
-    rest = [round(1 - value, 12) for value in values]  # 1 - 0.7 is 0.3
-    both = {name: list(values), "beta_fn" if name == "alpha_fp" else "alpha_fp": rest}
-    return {"alpha_fp": both["alpha_fp"], "beta_fn": both["beta_fn"]}
+    return {one: list(values) if one == name else _rest_of_one(values) for one in ("alpha_fp", "beta_fn")}
 
 
 def focal_settings(options: SweepOptions) -> list[Setting]:
@@ -65,6 +74,24 @@ def focal_settings(options: SweepOptions) -> list[Setting]:
     return sorted(settings, key=lambda one: (one["gamma"], -1.0 if one["alpha_pos"] is None else one["alpha_pos"]))
 
 
+def exp_log_settings(options: SweepOptions) -> list[Setting]:
+    """Every `gamma` with every pair of weights `w_dice`, `w_cross`; a weight that is not given is 1 minus the other.
+
+    Raises:
+        ConfigError: a parameter is unknown or negative, or the weights are not in pairs.
+    """
+    grid = read_grid(options.grid)
+    require_known(grid, EXP_LOG, "exp_log_loss")
+    weights = {name: grid[name] for name in EXP_LOG_WEIGHTS if name in grid} or EXP_LOG_WEIGHTS
+    if len(weights) == 1:
+        ((name, values),) = weights.items()
+        require_numbers([{name: one} for one in values], high=1.0)
+        weights = {one: values if one == name else _rest_of_one(values) for one in EXP_LOG_WEIGHTS}
+    pairs = settings_of(weights, paired=True)
+    require_numbers(pairs)
+    return [{"gamma": gamma, **pair} for gamma in _gammas(grid, EXP_LOG_GAMMAS) for pair in pairs]
+
+
 def gammas(options: SweepOptions, default: Sequence[float], loss: str) -> list[float]:
     """The γ of a sweep that turns nothing else, sorted.
 
@@ -73,9 +100,17 @@ def gammas(options: SweepOptions, default: Sequence[float], loss: str) -> list[f
     """
     grid = read_grid(options.grid)
     require_known(grid, ("gamma",), loss)
-    values = grid.get("gamma", list(default))
+    return _gammas(grid, default)
+
+
+def _gammas(grid: Mapping[str, Sequence[Any]], default: Sequence[float]) -> list[float]:
+    values = grid.get("gamma", default)
     require_numbers([{"gamma": math.nan if one is None else one} for one in values])
     return sorted(values)
+
+
+def _rest_of_one(values: Sequence[float]) -> list[float]:
+    return [round(1 - value, 12) for value in values]  # 1 - 0.7 is 0.3
 
 
 def baseline_of(
