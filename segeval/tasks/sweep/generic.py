@@ -1,6 +1,7 @@
 """`segeval sweep LOSS --param name=values`: any parameter of any loss, on one set of probability maps."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,11 @@ from segeval.options import SweepOptions
 from segeval.statistics.summary import mean, summarise
 from segeval.tasks.sweep.grid import Setting, read_grid, require_known, settings_of
 from segeval.tasks.sweep.maps import CaseMap, ClassMaps
-from segeval.tasks.sweep.settings import spoken_names
+from segeval.tasks.sweep.settings import require_a_price, spoken_names
 from segeval.tasks.sweep.slopes import Slopes, slopes_of, value_of
+from segeval.tasks.sweep.split import split_cases
 from segeval.tasks.sweep.table import Row, SweepTable, with_means
+from segeval.tasks.sweep.tversky import sweep_tversky_maps
 
 OF_VALUES = ("loss_mean", "loss_std", "loss_min", "loss_max")
 OF_SLOPES = ("grad_l1", "grad_pos_share", "grad_hard_share", "n_eff_grad")
@@ -41,11 +44,14 @@ def sweep_any_maps(loss: Measure, classes: Sequence[ClassMaps], options: SweepOp
     grid = _grid(loss, options)
     names = {knob: spoken_names(loss).get(knob, knob) for knob in grid}
     settings = settings_of(grid, paired=options.zip)
+    require_a_price(settings)
     calls = [loss.at(**setting) for setting in settings]
     shown = [{names[knob]: value for knob, value in setting.items()} for setting in settings]
-    blocks = {one.name: _rows(one, calls, shown, options.easy_threshold) for one in classes}
+    split = split_cases(classes[0].case_ids, select=options.select, report=options.report)
+    reported = [one.of(split.report) for one in classes]
+    blocks = {one.name: _rows(one, calls, shown, options.easy_threshold) for one in reported}
     rows = with_means(blocks, tuple(names.values()), AVERAGED)
-    return SweepTable(
+    table = SweepTable(
         loss=loss.name,
         mode="maps",
         title=f"{loss.name} of one set of probability maps",
@@ -53,11 +59,31 @@ def sweep_any_maps(loss: Measure, classes: Sequence[ClassMaps], options: SweepOp
         columns=COLUMNS,
         rows=tuple(rows),
         averaging="case",
-        n_cases=len(classes[0].cases),
+        n_cases=len(split.report),
         caption={"easy": f"p_t >= {options.easy_threshold:g}"},
         notes=_NOTES,
         emphasis=frozenset((i, "loss_if_perfect") for i, row in enumerate(rows) if row.get("note") == NOT_PERFECT),
         shown=tuple(one for one in COLUMNS if one not in ("loss_min", "loss_max", "approx")),
+    )
+    return _with_thresholds(table, classes, options) if options.threshold_by else table
+
+
+def _with_thresholds(table: SweepTable, classes: Sequence[ClassMaps], options: SweepOptions) -> SweepTable:
+    """The table with the operating point that a criterion prefers: the same in every row, whatever the loss says."""
+    points = sweep_tversky_maps(classes, replace(options, grid=("alpha=0.5", "beta=0.5"), zip=False, baseline=None))
+    of_class = {row["class"]: row for row in points.rows}
+    columns = [one for one in points.columns if not one.startswith("soft_") and one not in table.columns]
+    rows = [{**row, **{one: of_class[row["class"]].get(one) for one in columns}} for row in table.rows]
+    return replace(
+        table,
+        columns=(*table.columns, *columns),
+        rows=tuple(rows),
+        constant=tuple(columns),
+        averaging=points.averaging,
+        threshold_rule=points.threshold_rule,
+        split=points.split,
+        caption={**table.caption, **points.caption},
+        shown=(*table.shown, "threshold", "dsc", "sensitivity", "precision"),
     )
 
 

@@ -68,14 +68,14 @@ def map_case(case_id: str, probs: np.ndarray, ids: np.ndarray, classes: Sequence
 
 def _checked(pred: Volume, probs: np.ndarray) -> np.ndarray:
     low, high = float(probs.min()), float(probs.max())
-    if not (low >= -1e-6 and high <= 1 + 1e-6):
-        raise DataError(
-            f"{printable(pred.path)}: values from {low:.4g} to {high:.4g} are no probabilities, which lie in [0, 1]."
-        )
     if np.array_equal(probs, probs.round()):
         raise DataError(
             f"{printable(pred.path)}: holds whole numbers only, so it is a mask, and a sweep over --maps needs "
             "probability maps. Export the probabilities, or compare masks of several settings with --runs."
+        )
+    if not (low >= -1e-6 and high <= 1 + 1e-6):
+        raise DataError(
+            f"{printable(pred.path)}: values from {low:.4g} to {high:.4g} are no probabilities, which lie in [0, 1]."
         )
     return probs.clip(0, 1)
 

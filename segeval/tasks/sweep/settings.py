@@ -34,9 +34,7 @@ def tversky_settings(options: SweepOptions) -> list[Setting]:
         raise ConfigError(f"--grid sets {next(iter(grid))} alone. Set alpha and beta, or pass --sum-to-one.")
     settings = settings_of(grid, paired=options.zip or options.sum_to_one)
     require_numbers(settings)
-    for one in settings:
-        if one["alpha_fp"] + one["beta_fn"] == 0:
-            raise ConfigError("alpha=0 and beta=0: with no price on any error every mask is perfect. Raise one.")
+    require_a_price(settings)
     return sorted(settings, key=lambda one: (one["beta_fn"], one["alpha_fp"]))
 
 
@@ -59,6 +57,18 @@ def _summed_to_one(grid: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
     ((name, values),) = grid.items()
     require_numbers([{name: value} for value in values], high=1.0)
     return {one: list(values) if one == name else _rest_of_one(values) for one in ("alpha_fp", "beta_fn")}
+
+
+def require_a_price(settings: Sequence[Setting]) -> None:
+    """Refuse a Tversky loss that minds no error.
+
+    Raises:
+        ConfigError: both prices of a setting are 0.
+    """
+    for one in settings:
+        prices = [value for name, value in one.items() if name in PRICES]
+        if len(prices) == 2 and not any(prices):
+            raise ConfigError("alpha=0 and beta=0: with no price on any error every mask is perfect. Raise one.")
 
 
 def focal_settings(options: SweepOptions) -> list[Setting]:
@@ -114,13 +124,16 @@ def _rest_of_one(values: Sequence[float]) -> list[float]:
 
 
 def baseline_of(
-    settings: Sequence[Setting], text: str | None, default: Setting, names: Mapping[str, str]
+    settings: Sequence[Setting], options: SweepOptions, default: Setting, names: Mapping[str, str]
 ) -> int | None:
     """Index of the row that differences are taken against; None where the default one is not in the table.
 
     Raises:
-        ConfigError: the row that was named is not in the table.
+        ConfigError: the row that was named is not in the table, or there is no bootstrap to compare it with.
     """
+    text = options.baseline
+    if text is not None and not options.bootstrap:
+        raise ConfigError(f"--baseline {text}: differences are only believed with an interval. Add --bootstrap 1000.")
     asked = default
     if text is not None:
         asked = {names.get(name, name): values[0] for name, values in read_grid(text.split(",")).items()}

@@ -34,13 +34,14 @@ def full_sheet(table: SweepTable) -> Sheet:
 
 
 def screen_sheet(table: SweepTable) -> Sheet:
-    """The columns that a screen has room for; what is equal in all rows is in the caption."""
-    noted = ("note",) if any(row.get("note") for row in table.rows) else ()
+    """The columns that a screen has room for; what no setting can change, and what rows note, is said below."""
     of_class = ("class",) if len(table.classes) > 1 and "class" not in table.settings else ()
-    shown = [one for one in table.shown or table.columns if one not in table.constant]
-    sheet = _sheet(table, (*of_class, *table.settings, *shown, *noted), {}, as_text=_short)
-    said = [_said_once(table, column, column, _short) for column in table.constant]
-    return replace(sheet, notes=(*said, *sheet.notes))
+    shown = table.shown or table.columns
+    varying = [one for one in shown if one not in table.constant]
+    sheet = _sheet(table, (*of_class, *table.settings, *varying), {}, as_text=_short)
+    constant = [_said_once(table, column, column, _short) for column in table.constant if column in shown]
+    noted = dict.fromkeys(row["note"] for row in table.rows if row.get("note"))
+    return replace(sheet, notes=(*constant, *(f"{note}." for note in noted), *sheet.notes))
 
 
 def paper_sheet(table: SweepTable) -> Sheet:
