@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from segeval.core.policies import MissingPolicy, UndefinedPolicy
+from segeval.core.policies import EmptyDistance, MissingPolicy, UndefinedPolicy
 
 Engine = Literal["auto", "numpy", "torch"]
 ExtraFormat = Literal["md", "latex", "nnunet"]
@@ -24,6 +24,7 @@ class ScoreOptions:
     """
 
     measures: tuple[str, ...] = ()
+    like: tuple[str, ...] = ()
     labels: str | Path | tuple[int, ...] | Mapping[int | str, str | int | list[int]] | None = None
     regions: str | Mapping[str, str | list[int]] | None = None
     ignore_label: tuple[int, ...] = ()
@@ -38,6 +39,7 @@ class ScoreOptions:
     ignore_geometry: bool = False
     spacing: tuple[float, ...] | None = None
     undefined: UndefinedPolicy = "skip"
+    empty_distance: EmptyDistance = "inf"
     ci_level: float = 0.95
     bootstrap: int = 1000
     seed: int = 0

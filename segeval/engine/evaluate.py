@@ -9,6 +9,7 @@ import numpy as np
 from segeval.core.case import Case
 from segeval.core.counts import Counts, Histogram
 from segeval.core.labels import LabelClass
+from segeval.core.policies import distance_or_policy
 from segeval.engine.evidence import Evidence
 from segeval.engine.plan import Plan
 from segeval.measure import Measure, MeasureCall
@@ -46,7 +47,14 @@ def class_values(evidence: Evidence, call: MeasureCall) -> list[float]:
     absent = call.measure.absent
     declared = {"absent_both": absent.both, "absent_pred": absent.pred, "absent_truth": absent.truth}
     said = [declared.get(status) for status in _statuses(evidence.counts)]
-    return [float(v) if d is None else d for v, d in zip(evidence.values(call, "class"), said, strict=True)]
+    values = [float(v) if d is None else d for v, d in zip(evidence.values(call, "class"), said, strict=True)]
+    return values if call.measure.profile or call.measure.unit != "mm" else _with_empty_distance(values, evidence)
+
+
+def _with_empty_distance(distances: list[float], evidence: Evidence) -> list[float]:
+    """Distances, with what the user chose for the one to a surface that is not there."""
+    policy, diagonal = evidence.plan.empty_distance, evidence.grid.diagonal
+    return [distance_or_policy(one, policy=policy, diagonal=diagonal) for one in distances]
 
 
 def absent_rows(case: CaseRow, classes: Sequence[LabelClass], n_voxels: int, plan: Plan) -> tuple[ClassRow, ...]:

@@ -4,11 +4,16 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from segeval.core.builders.elements import is_one_of
 from segeval.core.case import Case
 from segeval.core.counts import Counts, Histogram, Joint, per_class_joint
 from segeval.core.grid import Grid
 from segeval.core.labels import LabelClass
+from segeval.core.prob_maps import ProbMaps
+from segeval.core.probabilities import ProbEvidence
+from segeval.core.soft import SoftEvidence
 from segeval.core.surface import Surfaces
 from segeval.engine.plan import Plan
 from segeval.errors import DataError
@@ -67,8 +72,26 @@ class Evidence:
             disjoint = [LabelClass(name=str(one), ids=(one,)) for one in self.histogram.ids if one]
         return self.histogram.joint(disjoint, rest_is_class=not labels.names_zero and 0 not in labels.ignore)
 
+    @cached_property
+    def soft(self) -> ProbEvidence:
+        """What losses read: of a hard mask its counts, and its voxels only where a weight map needs them."""
+        partition = self.partition if self.partition.total else None  # without a voxel there is nothing to lose
+        return ProbEvidence.of_counts(self.counts, partition, maps=self._maps_of_masks)
+
+    def _maps_of_masks(self) -> ProbMaps:
+        """The predicted mask of each class as a map of 0 and 1."""
+        masks = [is_one_of(self.case.pred, one.ids) for one in self.classes]
+        return ProbMaps(
+            probs=np.stack(masks).view(np.uint8),
+            truth=self.case.truth,
+            channels=self.classes,
+            ignore=self.plan.labels.ignore,
+        )
+
     def values(self, call: MeasureCall, level: Level) -> Any:
         """The measure on this case: one float64 per class, or a single one."""
+        if issubclass(call.measure.needs[0], SoftEvidence):
+            return self.soft.values(call, level)
         return call(*(_PROVIDERS[need, level](self) for need in call.measure.needs))
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from segeval.core.labels import LabelMap
-from segeval.core.policies import UndefinedPolicy
+from segeval.core.policies import EmptyDistance, UndefinedPolicy
 from segeval.measure import Level, MeasureCall
 
 
@@ -12,13 +12,16 @@ from segeval.measure import Level, MeasureCall
 class Plan:
     """How every case of a run is scored.
 
-    `shown` are the columns for a screen. `device` is `cpu` for the numpy engine, else the torch
+    `shown` are the columns for a screen, `notes` what a user should know of the choice. `empty_distance` stands for
+    the distance to a surface that is not there. `device` is `cpu` for the numpy engine, else the torch
     device that builds the evidence.
     """
 
     measures: tuple[MeasureCall, ...]
     shown: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     labels: LabelMap = LabelMap()
+    empty_distance: EmptyDistance = "inf"
     engine: Literal["numpy", "torch"] = "numpy"
     device: str = "cpu"
 

@@ -9,6 +9,7 @@ import numpy as np
 from segeval.core.case import Case
 from segeval.core.counts import Counts, Histogram, Joint
 from segeval.core.labels import LabelClass
+from segeval.core.soft import SoftEvidence
 from segeval.engine.evaluate import class_values
 from segeval.engine.evidence import MAX_IDS, Evidence
 from segeval.engine.plan import Aggregation, Plan
@@ -21,7 +22,7 @@ from segeval.statistics.summary import apply_undefined, mean, summarise
 
 ALL = "(all)"
 MACRO = "(mean)"
-_ADDITIVE = (Counts, Joint)  # evidence that adds up over cases, so that a pooled value exists
+_ADDITIVE = (Counts, Joint, SoftEvidence)  # evidence that adds up over cases, so that a pooled value exists
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,6 +180,10 @@ def _pooled_values(scored: Scored, level: Level, calls: Sequence[MeasureCall], n
     evidence.classes = tuple(scored.classes)
     pooled = np.full((n_names, len(calls)), math.nan)
     for j, call in enumerate(calls):
-        if scored.cases and all(need in _ADDITIVE for need in call.measure.needs):
+        if scored.cases and _adds_up(call):
             pooled[:, j] = class_values(evidence, call) if level == "class" else evidence.values(call, level)
     return pooled
+
+
+def _adds_up(call: MeasureCall) -> bool:
+    return all(issubclass(need, _ADDITIVE) and not getattr(need, "on_map", False) for need in call.measure.needs)

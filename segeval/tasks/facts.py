@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 import segeval
+from segeval.engine.plan import Plan
 from segeval.measure import MeasureCall
 from segeval.tasks.job import Job
 
@@ -24,7 +25,7 @@ def run_facts(job: Job, notes: Sequence[str], *, complete: bool) -> dict[str, An
         "inputs": {"pred": job.pred, "truth": job.truth},
         "plan": asdict(job.options) | {"measures": list(job.options.measures) or ["default"]},
         "plan_from": dict(job.sources),
-        "definitions": {call.column: _definition(call) for call in job.plan.measures},
+        "definitions": {call.column: _definition(call, job.plan) for call in job.plan.measures},
         "ignored_ids": list(job.plan.labels.ignore),
         "device": {"engine": job.plan.engine, "device": job.plan.device},
         "versions": _versions(),
@@ -33,8 +34,9 @@ def run_facts(job: Job, notes: Sequence[str], *, complete: bool) -> dict[str, An
     }
 
 
-def _definition(call: MeasureCall) -> dict[str, Any]:
+def _definition(call: MeasureCall, plan: Plan) -> dict[str, Any]:
     measure = call.measure
+    is_distance = measure.unit == "mm" and not measure.profile
     return {
         "measure": measure.name,
         "kind": measure.kind,
@@ -44,6 +46,8 @@ def _definition(call: MeasureCall) -> dict[str, Any]:
         "better": measure.better,
         "unit": measure.unit,
         "levels": list(measure.levels),
+        **({"profile": measure.profile} if measure.profile else {}),
+        **({"empty_distance": plan.empty_distance} if is_distance else {}),
     }
 
 

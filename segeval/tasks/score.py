@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from segeval import catalogue
+from segeval.choice import choose
 from segeval.core.device import resolve_device
 from segeval.core.labels import LabelMap
 from segeval.engine.collect import collect
@@ -94,9 +94,12 @@ def make_plan(options: ScoreOptions) -> Plan:
         ConfigError: a measure, a class or a device is unknown.
     """
     engine, device = resolve_device(engine=options.engine, device=options.device)
+    choice = choose(options.measures, like=options.like)
     return Plan(
-        measures=catalogue.choose(options.measures),
-        shown=catalogue.headline(options.measures),
+        measures=choice.calls,
+        shown=choice.shown,
+        notes=choice.notes,
+        empty_distance=options.empty_distance,
         labels=label_map_of(options),
         engine=engine,
         device=device,
@@ -191,5 +194,5 @@ def finished(scores: Sequence[CaseScore], job: Job, *, complete: bool = True) ->
         undefined=options.undefined, ci_level=options.ci_level, bootstrap=options.bootstrap, seed=options.seed
     )
     results = collect(scores, job.plan, how, facts={})
-    notes = (*job.notes, *notes_on_scores(scores, job.plan.labels, options))
+    notes = (*job.notes, *job.plan.notes, *notes_on_scores(scores, job.plan.labels, options))
     return replace(results, facts=run_facts(job, notes, complete=complete))
