@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from segeval.core.policies import EmptyDistance, MissingPolicy, UndefinedPolicy
+from segeval.core.policies import ChannelAxis, EmptyDistance, MissingPolicy, PredKind, UndefinedPolicy
 
 Engine = Literal["auto", "numpy", "torch"]
 ExtraFormat = Literal["md", "latex", "nnunet"]
@@ -32,6 +32,9 @@ class ScoreOptions:
     pairs: Path | None = None
     pred_pattern: str | None = None
     truth_pattern: str | None = None
+    pred_kind: PredKind | Literal["auto"] = "auto"
+    channel_axis: ChannelAxis | None = None
+    channel_files: str | None = None
     missing: MissingPolicy = "error"
     keep_going: bool = False
     geometry_tol: float = 1e-3

@@ -1,13 +1,12 @@
 """Where an option gets its value: command line > environment > config file > ./segeval.yaml > default."""
 
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
 from segeval.core.policies import read_empty_distance
-from segeval.errors import ConfigError
+from segeval.errors import ConfigError, did_you_mean
 from segeval.options import ScoreOptions
 
 HERE = Path("segeval.yaml")
@@ -66,6 +65,8 @@ def _from_text(name: str, given: Given) -> Any:
             raise ConfigError(f"{where} {given.value}: no list of lengths in mm. Write it as 0.5,0.5,3.") from error
     if name == "empty_distance":
         return read_empty_distance(given.value)
+    if name in ("pairs", "out"):
+        return Path(given.value)
     if name == "format":
         return tuple(part.strip() for text in given.value for part in text.split(","))
     return tuple(given.value) if isinstance(given.value, list) else given.value
@@ -126,6 +127,4 @@ def _check_choice(where: str, value: Any, annotation: Any) -> None:
     choices = [one for one in get_args(inner) if isinstance(one, str)]
     for one in value if isinstance(value, tuple) else (value,):
         if choices and one not in choices:
-            near = difflib.get_close_matches(str(one), choices, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise ConfigError(f"{where} {one}: not one of {', '.join(choices)}.{hint}")
+            raise ConfigError(f"{where} {one}: not one of {', '.join(choices)}.{did_you_mean(str(one), choices)}")

@@ -29,6 +29,17 @@ PredPattern = Annotated[
 TruthPattern = Annotated[
     str | None, _option("--truth-pattern", help="Name of a truth, such as {case}_gt.nii.gz.", panel=INPUT)
 ]
+PredKind = Annotated[
+    str, _option("--pred-kind", help="What predictions hold: auto, labels, probs or logits.", panel=INPUT)
+]
+ChannelAxis = Annotated[
+    str | None,
+    _option("--channel-axis", help="Axis of probability files that counts classes: first or last.", panel=INPUT),
+]
+ChannelFiles = Annotated[
+    str | None,
+    _option("--channel-files", help="Name of a file that holds one class, such as {case}_{class}.nii.gz.", panel=INPUT),
+]
 Missing = Annotated[
     str, _option("--missing", help="A truth without prediction: error, worst, background or skip.", panel=INPUT)
 ]
@@ -101,6 +112,15 @@ NoColor = Annotated[bool, _option("--no-color", help="Plain text.", panel=OUTPUT
 
 Config = Annotated[
     Path | None, _option("--config", "-c", help="segeval.yaml with options under score:.", panel=RUNNING)
+]
+Gate = Annotated[
+    Path | None, _option("--gate", help="Hold the run against the rules of this segeval.yaml.", panel=RUNNING)
+]
+GateOutput = Annotated[
+    list[str] | None,
+    _option(
+        "--output", help="Report of the gate: json, junit, markdown, github, and =PATH; repeatable.", panel=RUNNING
+    ),
 ]
 Device = Annotated[str, _option("--device", help="auto, cpu, cuda or cuda:1.", panel=RUNNING)]
 Engine = Annotated[str, _option("--engine", help="auto, numpy or torch.", panel=RUNNING)]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from segeval.core.channels import Form
 from segeval.core.labels import LabelMap
 from segeval.core.policies import EmptyDistance, UndefinedPolicy
 from segeval.measure import Level, MeasureCall
@@ -12,9 +13,9 @@ from segeval.measure import Level, MeasureCall
 class Plan:
     """How every case of a run is scored.
 
-    `shown` are the columns for a screen, `notes` what a user should know of the choice. `empty_distance` stands for
-    the distance to a surface that is not there. `device` is `cpu` for the numpy engine, else the torch
-    device that builds the evidence.
+    `form` is what the predictions are, with the classes of their channels. `shown` are the columns for a
+    screen, `notes` what a user should know of the choice. `empty_distance` stands for the distance to a surface
+    that is not there. `device` is `cpu` for the numpy engine, else the torch device that builds the evidence.
     """
 
     measures: tuple[MeasureCall, ...]
@@ -22,6 +23,7 @@ class Plan:
     notes: tuple[str, ...] = ()
     labels: LabelMap = LabelMap()
     empty_distance: EmptyDistance = "inf"
+    form: Form = Form()
     engine: Literal["numpy", "torch"] = "numpy"
     device: str = "cpu"
 

@@ -178,7 +178,10 @@ def _pooled_values(scored: Scored, level: Level, calls: Sequence[MeasureCall], n
     evidence = Evidence(Case(case_id="(pooled)", pred=nothing, truth=nothing), scored.plan)
     evidence.histogram = scored.pooled
     evidence.classes = tuple(scored.classes)
+    evidence.counts = _summed_counts(scored)
     pooled = np.full((n_names, len(calls)), math.nan)
+    if level == "case" and scored.plan.form.overlaps:
+        return pooled
     for j, call in enumerate(calls):
         if scored.cases and _adds_up(call):
             pooled[:, j] = class_values(evidence, call) if level == "class" else evidence.values(call, level)
@@ -187,3 +190,10 @@ def _pooled_values(scored: Scored, level: Level, calls: Sequence[MeasureCall], n
 
 def _adds_up(call: MeasureCall) -> bool:
     return all(issubclass(need, _ADDITIVE) and not getattr(need, "on_map", False) for need in call.measure.needs)
+
+
+def _summed_counts(scored: Scored) -> Counts:
+    """The counts of every class over all cases."""
+    rows = [[row.tp, row.fp, row.fn, row.tn] for row in scored.class_rows]
+    counts = np.array(rows, dtype=np.int64).reshape(len(scored.cases), len(scored.classes), 4).sum(axis=0)
+    return Counts(**dict(zip(("tp", "fp", "fn", "tn"), counts.T, strict=True)))

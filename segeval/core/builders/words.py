@@ -4,7 +4,6 @@ A word holds eight uint8 voxels (four uint16, ...) that lie side by side in memo
 flat and contiguous, positions are flat indices.
 """
 
-import functools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -104,11 +103,12 @@ def _among(some: np.ndarray, ordered: np.ndarray) -> np.ndarray:
 
 
 def _on_faces(flat: np.ndarray, shape: tuple[int, ...], *, zero_counts: bool) -> np.ndarray:
-    strides = np.cumprod((1, *shape[:0:-1]))[::-1]
-    positions = []
+    """Positions of the voxels on the faces of the image, some of them more than once."""
+    image, strides = flat.reshape(shape), np.cumprod((1, *shape[:0:-1]))[::-1]
+    found = []
     for axis, n in enumerate(shape):
-        along = [np.arange(n) * step for n, step in zip(shape, strides, strict=True)]
-        along[axis] = along[axis][[0, n - 1]]
-        positions.append(functools.reduce(np.add.outer, along).ravel())
-    faces = np.concatenate(positions)
-    return faces if zero_counts else faces[flat[faces] != 0]
+        for index in (0, n - 1):
+            face = image.take([index], axis=axis)
+            inside = np.nonzero((face != 0) | zero_counts)
+            found.append(strides @ np.stack(inside) + index * strides[axis])
+    return np.concatenate(found)
