@@ -13,9 +13,9 @@ from segeval.measure import Level, MeasureCall
 class Plan:
     """How every case of a run is scored.
 
-    `form` is what the predictions are, with the classes of their channels. `shown` are the columns for a
-    screen, `notes` what a user should know of the choice. `empty_distance` stands for the distance to a surface
-    that is not there. `device` is `cpu` for the numpy engine, else the torch device that builds the evidence.
+    `form` is what the predictions are, where that is known. `shown` are the columns for a screen, `notes` what a
+    user should know of the choice. `empty_distance` stands for the distance to a surface that is not there. `device`
+    is `cpu` for the numpy engine, else the torch device that builds the evidence.
     """
 
     measures: tuple[MeasureCall, ...]
@@ -23,9 +23,14 @@ class Plan:
     notes: tuple[str, ...] = ()
     labels: LabelMap = LabelMap()
     empty_distance: EmptyDistance = "inf"
-    form: Form = Form()
+    form: Form | None = None
     engine: Literal["numpy", "torch"] = "numpy"
     device: str = "cpu"
+
+    @property
+    def overlaps(self) -> bool:
+        """Whether predicted classes may share voxels, so that no value speaks of all classes together."""
+        return self.form is not None and self.form.overlaps
 
     def at(self, level: Level) -> tuple[MeasureCall, ...]:
         """The measures that give one value per class, or one per case."""

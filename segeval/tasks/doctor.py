@@ -85,9 +85,9 @@ def audit(pred: Path | None, truth: Path | None, options: ScoreOptions) -> Audit
     findings = tuple(
         in_order(lambda pair: _examine(pair, reading, options), pairs.pairs, workers=worker_count(options))
     )
-    labels = reading.form.completed(labels)
-    notes = (f"predictions are {reading.form}", *pairs.notes, *_notes_on_ids(findings, labels))
-    return Audit(findings=findings, labels=labels, notes=notes)
+    found = f"predictions are {reading.agreed.form}" if reading.agreed else "no prediction can be read"
+    labels = reading.agreed.form.completed(labels) if reading.agreed else labels
+    return Audit(findings=findings, labels=labels, notes=(found, *pairs.notes, *_notes_on_ids(findings, labels)))
 
 
 def _notes_on_ids(findings: Sequence[Finding], labels: LabelMap) -> Iterator[str]:

@@ -142,7 +142,10 @@ def label_map_of(options: ScoreOptions) -> LabelMap:
 
 def plan_for(reading: Reading, plan: Plan) -> Plan:
     """The plan with what the predictions were found to be, and with the classes that their channels name."""
-    return replace(plan, form=reading.form, labels=reading.form.completed(plan.labels))
+    if reading.agreed is None:
+        return plan
+    form = reading.agreed.form
+    return replace(plan, form=form, labels=form.completed(plan.labels))
 
 
 def pairs_of(pred: Path | None, truth: Path | None, options: ScoreOptions) -> Pairs:
