@@ -14,6 +14,8 @@ GROUPS = {
     "losses": ("losses.pixel", "losses.region", "losses.lovasz", "losses.compound"),
     "weight_map": ("losses.boundary",),
     "boundary": ("metrics.boundary", "metrics.boundary_scores", "metrics.point_sets"),
+    "lesion": ("metrics.lesion",),
+    "topology": ("metrics.topology",),
 }
 
 

@@ -23,7 +23,13 @@ MEASURES = list(catalogue.measures().values())
 OF_COLUMN = {one.at().column: one for one in MEASURES}
 PER_CLASS = [one for one in MEASURES if "class" in one.levels]
 SPACING = (0.7, 1.5, 2.0)
-TURNED = {"percent": 50.0}  # of knobs that have no room above their default
+TURNED = {
+    "percent": 50.0,
+    "iou_threshold": 0.6,
+    "min_size_mm3": 100.0,
+}  # of knobs that have no room above their default
+THINNED = ("cldice", "cl_precision", "cl_sensitivity")  # thinning takes the axes one after the other
+ALIKE_TURNED = [one for one in MEASURES if one.name not in THINNED]
 NEVER_HELPED = ("dice", "iou", "accuracy", "sensitivity", "npv", "tversky_index", "fnr", "false_omission_rate", "fbeta")
 
 
@@ -86,7 +92,7 @@ def test_flips_and_axis_swaps_change_nothing(case: Case, axes: list[int], flippe
 
     spacing = tuple(SPACING[axis] for axis in axes)
     turned = replace(case, truth=turn(case.truth), pred=turn(case.pred), spacing_mm=spacing)
-    same(score(case), score(turned))
+    same(score(case, *ALIKE_TURNED), score(turned, *ALIKE_TURNED))
 
 
 @given(cases())

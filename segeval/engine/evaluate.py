@@ -28,7 +28,13 @@ def evaluate(case: Case, plan: Plan) -> CaseScore:
         values=case_values(evidence),
         notes=case.notes,
     )
-    return CaseScore(row=row, classes=class_rows(evidence), histogram=evidence.histogram.without_preds(case.claims))
+    return CaseScore(
+        row=row,
+        classes=class_rows(evidence),
+        histogram=evidence.histogram.without_preds(case.claims),
+        lesions=evidence.lesion_rows(),
+        additive=evidence.for_pooling(),
+    )
 
 
 def case_values(evidence: Evidence) -> dict[str, float]:
@@ -83,7 +89,7 @@ def as_missing(score: CaseScore, plan: Plan, *, worst: bool) -> CaseScore:
     rows = tuple(_missing_row(row, of, worst=worst and row.n_truth > 0) for row in score.classes)
     values = _worst(score.row.values, of) if worst else score.row.values
     row = replace(score.row, status="missing_pred", values=values)
-    return CaseScore(row=row, classes=rows, histogram=score.histogram)
+    return replace(score, row=row, classes=rows)
 
 
 def _missing_row(row: ClassRow, of: Mapping[str, Measure], *, worst: bool) -> ClassRow:

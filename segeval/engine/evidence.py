@@ -1,7 +1,7 @@
 """The evidence of one case: each piece is built when a measure first asks for it, and once."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,15 +12,20 @@ from segeval.core.case import Case
 from segeval.core.counts import Counts, Histogram, Joint, per_class_joint
 from segeval.core.grid import Grid
 from segeval.core.labels import LabelClass
+from segeval.core.lesion_rows import LesionRow, lesion_rows
+from segeval.core.lesions import Lesions
+from segeval.core.masks import Masks
 from segeval.core.prob_maps import ProbMaps
 from segeval.core.probabilities import ProbEvidence
 from segeval.core.soft import SoftEvidence
 from segeval.core.surface import Surfaces
+from segeval.core.topology import Skeletons, Topology
 from segeval.engine.plan import Plan
 from segeval.errors import DataError
 from segeval.measure import Level, MeasureCall
 
 MAX_IDS = 4096
+POOLED = ("lesions",)  # what has to be added up over cases, besides histograms and counts
 
 
 class Evidence:
@@ -71,6 +76,34 @@ class Evidence:
         )
 
     @cached_property
+    def masks(self) -> Masks:
+        """The voxels of every class on both sides."""
+        case, ignore = self.case, self.plan.labels.ignore
+        found = Masks.of(case.pred, case.truth, classes=self.members, spacing_mm=case.spacing_mm, ignore=ignore)
+        return replace(found, classes=self.classes)
+
+    @cached_property
+    def lesions(self) -> Lesions:
+        return Lesions.of_masks(self.masks)
+
+    @cached_property
+    def topology(self) -> Topology:
+        return Topology(masks=self.masks)
+
+    @cached_property
+    def skeletons(self) -> Skeletons:
+        return Skeletons.of_masks(self.masks)
+
+    def lesion_rows(self) -> tuple[LesionRow, ...]:
+        """A row per lesion, matched as the first of the chosen lesion measures does it."""
+        rule = self.plan.lesion_rule
+        return () if rule is None else tuple(lesion_rows(self.lesions, **asdict(rule)))
+
+    def for_pooling(self) -> dict[str, Any]:
+        """The evidence that has to be added up over the cases, as far as a measure has asked for it."""
+        return {name: getattr(self, name).for_pooling() for name in POOLED if name in vars(self)}
+
+    @cached_property
     def partition(self) -> Joint:
         """The case over background and all its disjoint classes; an id that only regions name stands for itself."""
         labels = self.plan.labels
@@ -110,6 +143,9 @@ _PROVIDERS: Mapping[tuple[type, Level], Callable[[Evidence], Any]] = {
     (Joint, "class"): lambda evidence: per_class_joint(evidence.counts),
     (Joint, "case"): lambda evidence: evidence.partition,
     (Surfaces, "class"): lambda evidence: evidence.surfaces,
+    (Lesions, "class"): lambda evidence: evidence.lesions,
+    (Topology, "class"): lambda evidence: evidence.topology,
+    (Skeletons, "class"): lambda evidence: evidence.skeletons,
     (Grid, "class"): lambda evidence: evidence.grid,
     (Grid, "case"): lambda evidence: evidence.grid,
 }

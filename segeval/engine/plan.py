@@ -1,10 +1,12 @@
 """What to compute: measures, classes and policies, all checked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 from segeval.core.channels import Form
 from segeval.core.labels import LabelMap
+from segeval.core.lesions import Lesions
+from segeval.core.matching import MatchRule
 from segeval.core.policies import EmptyDistance, UndefinedPolicy
 from segeval.measure import Level, MeasureCall
 
@@ -31,6 +33,15 @@ class Plan:
     def overlaps(self) -> bool:
         """Whether predicted classes may share voxels, so that no value speaks of all classes together."""
         return self.form is not None and self.form.overlaps
+
+    @property
+    def lesion_rule(self) -> MatchRule | None:
+        """How the table of lesions is made: as the first lesion measure does it; None without such a measure."""
+        for call in self.measures:
+            if Lesions in call.measure.needs:
+                known = {field.name for field in fields(MatchRule)}
+                return MatchRule(**{name: value for name, value in call.all_knobs.items() if name in known})
+        return None
 
     def at(self, level: Level) -> tuple[MeasureCall, ...]:
         """The measures that give one value per class, or one per case."""

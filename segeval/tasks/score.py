@@ -188,7 +188,7 @@ def _scores(pairs: Pairs, job: Job, watch: Watch | None) -> Iterator[CaseScore]:
     ):
         if watch is not None:
             watch.advance(score.row)
-        yield score
+        yield job.pool.take(score)
 
 
 def _score(pair: Pair, plan: Plan, reading: Reading, options: ScoreOptions) -> CaseScore:
@@ -232,6 +232,6 @@ def finished(scores: Sequence[CaseScore], job: Job, *, complete: bool = True) ->
     how = Aggregation(
         undefined=options.undefined, ci_level=options.ci_level, bootstrap=options.bootstrap, seed=options.seed
     )
-    results = collect(scores, job.plan, how, facts={})
+    results = collect(scores, job.plan, how, facts={}, pool=job.pool)
     notes = (*job.notes, *job.plan.notes, *notes_on_scores(scores, job.plan.labels, options))
     return replace(results, facts=run_facts(job, notes, complete=complete))
