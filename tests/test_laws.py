@@ -23,11 +23,8 @@ MEASURES = list(catalogue.measures().values())
 OF_COLUMN = {one.at().column: one for one in MEASURES}
 PER_CLASS = [one for one in MEASURES if "class" in one.levels]
 SPACING = (0.7, 1.5, 2.0)
-TURNED = {
-    "percent": 50.0,
-    "iou_threshold": 0.6,
-    "min_size_mm3": 100.0,
-}  # of knobs that have no room above their default
+# of knobs that have no room above their default, or do nothing there
+TURNED = {"percent": 50.0, "iou_threshold": 0.6, "min_size_mm3": 100.0}
 THINNED = ("cldice", "cl_precision", "cl_sensitivity")  # thinning takes the axes one after the other
 ALIKE_TURNED = [one for one in MEASURES if one.name not in THINNED]
 NEVER_HELPED = ("dice", "iou", "accuracy", "sensitivity", "npv", "tversky_index", "fnr", "false_omission_rate", "fbeta")

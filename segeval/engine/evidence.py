@@ -71,7 +71,7 @@ class Evidence:
             self.case.truth,
             classes=self.members,
             spacing_mm=self.case.spacing_mm,
-            ignored=is_one_of(self.case.truth, ignore) if ignore else None,
+            ignored=np.isin(self.case.truth, ignore) if ignore else None,
             device=self.plan.device if self.plan.engine == "torch" else None,
         )
 

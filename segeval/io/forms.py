@@ -28,7 +28,7 @@ def agree(pairs: Sequence[Pair], reading: Reading) -> Reading:
         if reading.pred_kind == "labels":
             return replace(reading, agreed=Agreed(form=Form(), first=pair.pred))
         try:
-            pred = reading.prediction(pair)
+            pred = reading.at_hand.get(pair.case_id) or reading.prediction(pair)
             form = form_of(pred, reading)
         except DataError:  # its turn to be told will come
             continue
