@@ -1,22 +1,31 @@
 """The evidence of one case: each piece is built when a measure first asks for it, and once."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from segeval.core.builders.elements import is_one_of
 from segeval.core.case import Case
 from segeval.core.counts import Counts, Histogram, Joint, per_class_joint
 from segeval.core.grid import Grid
 from segeval.core.labels import LabelClass
+from segeval.core.lesion_rows import LesionRow, lesion_rows
+from segeval.core.lesions import Lesions
+from segeval.core.masks import Masks
+from segeval.core.prob_maps import ProbMaps
+from segeval.core.probabilities import ProbEvidence
+from segeval.core.soft import SoftEvidence
 from segeval.core.surface import Surfaces
+from segeval.core.topology import Skeletons, Topology
 from segeval.engine.plan import Plan
 from segeval.errors import DataError
 from segeval.measure import Level, MeasureCall
 
 MAX_IDS = 4096
+POOLED = ("lesions",)  # what has to be added up over cases, besides histograms and counts
 
 
 class Evidence:
@@ -67,6 +76,34 @@ class Evidence:
         )
 
     @cached_property
+    def masks(self) -> Masks:
+        """The voxels of every class on both sides."""
+        case, ignore = self.case, self.plan.labels.ignore
+        found = Masks.of(case.pred, case.truth, classes=self.members, spacing_mm=case.spacing_mm, ignore=ignore)
+        return replace(found, classes=self.classes)
+
+    @cached_property
+    def lesions(self) -> Lesions:
+        return Lesions.of_masks(self.masks)
+
+    @cached_property
+    def topology(self) -> Topology:
+        return Topology(masks=self.masks)
+
+    @cached_property
+    def skeletons(self) -> Skeletons:
+        return Skeletons.of_masks(self.masks)
+
+    def lesion_rows(self) -> tuple[LesionRow, ...]:
+        """A row per lesion, matched as the first of the chosen lesion measures does it."""
+        rule = self.plan.lesion_rule
+        return () if rule is None else tuple(lesion_rows(self.lesions, **asdict(rule)))
+
+    def for_pooling(self) -> dict[str, Any]:
+        """The evidence that has to be added up over the cases, as far as a measure has asked for it."""
+        return {name: getattr(self, name).for_pooling() for name in POOLED if name in vars(self)}
+
+    @cached_property
     def partition(self) -> Joint:
         """The case over background and all its disjoint classes; an id that only regions name stands for itself."""
         labels = self.plan.labels
@@ -78,8 +115,26 @@ class Evidence:
             disjoint = [LabelClass(name=str(one), ids=(one,)) for one in self.histogram.ids if one]
         return self.histogram.joint(disjoint, rest_is_class=not labels.names_zero and 0 not in labels.ignore)
 
+    @cached_property
+    def soft(self) -> ProbEvidence:
+        """What losses read: of a hard mask its counts, and its voxels only where a weight map needs them."""
+        partition = self.partition if self.partition.total else None  # without a voxel there is nothing to lose
+        return ProbEvidence.of_counts(self.counts, partition, maps=self._maps_of_masks)
+
+    def _maps_of_masks(self) -> ProbMaps:
+        """The predicted mask of each class as a map of 0 and 1."""
+        masks = [is_one_of(self.case.pred, one.ids) for one in self.classes]
+        return ProbMaps(
+            probs=np.stack(masks).view(np.uint8),
+            truth=self.case.truth,
+            channels=self.classes,
+            ignore=self.plan.labels.ignore,
+        )
+
     def values(self, call: MeasureCall, level: Level) -> Any:
         """The measure on this case: one float64 per class, or a single one."""
+        if issubclass(call.measure.needs[0], SoftEvidence):
+            return self.soft.values(call, level)
         return call(*(_PROVIDERS[need, level](self) for need in call.measure.needs))
 
 
@@ -88,6 +143,9 @@ _PROVIDERS: Mapping[tuple[type, Level], Callable[[Evidence], Any]] = {
     (Joint, "class"): lambda evidence: per_class_joint(evidence.counts),
     (Joint, "case"): lambda evidence: evidence.partition,
     (Surfaces, "class"): lambda evidence: evidence.surfaces,
+    (Lesions, "class"): lambda evidence: evidence.lesions,
+    (Topology, "class"): lambda evidence: evidence.topology,
+    (Skeletons, "class"): lambda evidence: evidence.skeletons,
     (Grid, "class"): lambda evidence: evidence.grid,
     (Grid, "case"): lambda evidence: evidence.grid,
 }

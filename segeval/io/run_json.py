@@ -8,7 +8,7 @@ from typing import Any
 
 from segeval.io.tables import jsonable
 from segeval.results import CaseRow, Results
-from segeval.results.tables import TABLES
+from segeval.results.tables import tables_of
 
 
 def run_document(results: Results) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def run_document(results: Results) -> dict[str, Any]:
         "problems": [_problem(row) for row in results.problems],
         "notes": {row.case_id: list(row.notes) for row in results.case_rows if row.notes},
         "undefined": _undefined(results),
-        "tables": {name: dict(zip(("columns", "rows"), table(results), strict=True)) for name, table in TABLES.items()},
+        "tables": {name: {"columns": columns, "rows": rows} for name, (columns, rows) in tables_of(results).items()},
     }
 
 
