@@ -87,11 +87,11 @@ Measures = Annotated[
 ]
 Like = Annotated[
     list[str] | None,
-    _option("--like", help="Measures as this tool defines them, such as medpy or monai; repeatable.", panel=NUMBERS),
+    option("--like", help="Measures as this tool defines them, such as medpy or monai; repeatable.", panel=NUMBERS),
 ]
 EmptyDistance = Annotated[
     str,
-    _option(
+    option(
         "--empty-distance", help="Distance to a surface that is not there: inf, nan, diagonal or mm.", panel=NUMBERS
     ),
 ]
