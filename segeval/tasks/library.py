@@ -93,7 +93,7 @@ def _score_each(pred: Masks, truth: Masks, options: ScoreOptions, sources: Mappi
 def _case(pair: Pair, truth: Any, reading: Reading) -> Case:
     name = f"{pair.case_id} (truth)"
     volume = read_volume(Path(truth)) if _is_path(truth) else Volume(path=Path(name), array=_array(truth, name, (2, 3)))
-    return case_of(pair.case_id, pred=reading.prediction(pair), truth=volume, reading=reading)
+    return case_of(pair.case_id, pred=reading.take(pair), truth=volume, reading=reading)
 
 
 def _pair(case_id: str, pred: Any, truth: Any) -> Pair:
