@@ -23,10 +23,12 @@ def agree(pairs: Sequence[Pair], reading: Reading) -> Reading:
         ConfigError: background shall be scored, and sigmoids have none.
     """
     for pair in pairs:
-        if pair.pred is None or pair.truth is None or reading.pred_kind == "labels":
+        if pair.pred is None or pair.truth is None:
             continue
+        if reading.pred_kind == "labels":
+            return replace(reading, agreed=Agreed(form=Form(), first=pair.pred))
         try:
-            pred = reading.prediction(pair)
+            pred = reading.at_hand.get(pair.case_id) or reading.prediction(pair)
             form = form_of(pred, reading)
         except DataError:  # its turn to be told will come
             continue

@@ -38,9 +38,10 @@ def kind_of(pred: Prediction) -> PredKind:
 
 def _kind_of_integers(pred: Prediction) -> PredKind:
     if len(pred.images) > 1:
+        shape = (*pred.images[0].array.shape, len(pred.images))
         raise DataError(
-            f"{printable(pred.path)}: {len(pred.images)} channels of whole numbers are not one class id per voxel. "
-            "Pass --pred-kind probs if they are 0 and 1, or hold a scale of probabilities."
+            f"{printable(pred.path)}: shape {shape} has channels, and labels are one id per voxel. "
+            "Pass --pred-kind probs if they are 0 and 1 of each class."
         )
     return "labels"
 

@@ -37,11 +37,6 @@ class Reading:
     agreed: Agreed | None = None
     at_hand: dict[str, Prediction] = field(default_factory=dict)
 
-    @property
-    def form(self) -> Form:
-        """What predictions are; labels where none has said otherwise."""
-        return self.agreed.form if self.agreed else Form()
-
     def prediction(self, pair: Pair) -> Prediction:
         """The prediction of a pair, read once.
 

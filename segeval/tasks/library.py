@@ -106,8 +106,12 @@ def _pair(case_id: str, pred: Any, truth: Any) -> Pair:
 def _prediction(case_id: str, mask: Any, truth: Any) -> Prediction:
     """An array with one axis more than its truth has one image per channel."""
     path = Path(f"{case_id} (pred)")
-    n_space = 3 if _is_path(truth) else truth.ndim if hasattr(truth, "ndim") else np.ndim(truth)
-    array = _array(mask, str(path), (n_space, n_space + 1))
+    array = _array(mask, str(path), (2, 3, 4))
+    n_space = min(array.ndim, 3) if _is_path(truth) else np.ndim(truth)
+    if array.ndim not in (n_space, n_space + 1):
+        raise DataError(
+            f"{path}: shape {array.shape} is no image of {n_space} axes, nor one per class. Give one of them."
+        )
     images = [array] if array.ndim == n_space else array
     return Prediction(path=path, images=tuple(Volume(path=path, array=one) for one in images))
 

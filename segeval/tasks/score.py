@@ -29,6 +29,7 @@ from segeval.tasks.stream import in_order
 
 MAX_WORKERS = 4  # more readers than that only wait for one another
 NO_PREDICTION = "no prediction"
+OTHER_CASES = "\nPass --keep-going to score the other cases, or let `segeval doctor` look at all of them."
 
 
 @runtime_checkable
@@ -139,7 +140,10 @@ def label_map_of(options: ScoreOptions) -> LabelMap:
 
 def plan_for(reading: Reading, plan: Plan) -> Plan:
     """The plan with what the predictions were found to be, and with the classes that their channels name."""
-    return replace(plan, form=reading.form, labels=reading.form.completed(plan.labels))
+    if reading.agreed is None:
+        return plan
+    form = reading.agreed.form
+    return replace(plan, form=form, labels=form.completed(plan.labels))
 
 
 def pairs_of(pred: Path | None, truth: Path | None, options: ScoreOptions) -> Pairs:
@@ -177,12 +181,17 @@ def _scores(pairs: Pairs, job: Job, watch: Watch | None) -> Iterator[CaseScore]:
     """Score the cases in the order of their ids, a few at a time."""
     if watch is not None:
         watch.start(len(pairs.pairs), job.plan)
-    for score in in_order(
-        lambda pair: _score(pair, job.plan, job.reading, job.options), pairs.pairs, workers=worker_count(job.options)
-    ):
-        if watch is not None:
-            watch.advance(score.row)
-        yield score
+    try:
+        for score in in_order(
+            lambda pair: _score(pair, job.plan, job.reading, job.options),
+            pairs.pairs,
+            workers=worker_count(job.options),
+        ):
+            if watch is not None:
+                watch.advance(score.row)
+            yield score
+    except DataError as error:
+        raise DataError(f"{error}{OTHER_CASES if len(pairs.pairs) > 1 else ''}") from error
 
 
 def _score(pair: Pair, plan: Plan, reading: Reading, options: ScoreOptions) -> CaseScore:

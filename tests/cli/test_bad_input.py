@@ -60,7 +60,7 @@ BAD_NIFTI = {
     "text": (write_bytes(b"case,pred,truth\n"), "is cut short, damaged or not what its name says"),
     "text in gzip": (write_bytes(gzip.compress(b"0123456789" * 50)), "is no NIfTI file, it begins with b'0123'"),
     "a huge image": (claim_a_huge_image, "more than the file can hold"),
-    "floats that are no ids": (store(with_value(0.5)), "values from 0 to 1 are no class ids, for example 0.5"),
+    "floats that are no ids": (store(with_value(2.5)), "values from 0 to 2.5 are n"),
     "NaN": (store(with_value(np.nan)), "1 voxels are NaN or infinite"),
     "infinity": (store(with_value(np.inf)), "1 voxels are NaN or infinite"),
     "negative ids": (store(-blob("int16")), "holds negative ids (-1). Ids start at 0; pass --ignore-label"),
@@ -93,7 +93,7 @@ def test_the_doctor_finds_it_too(run: Run, damage: str) -> None:
     done = run("doctor", "pred", "truth")
     assert done.code == 3
     assert message in done.out.replace("\n", " ")
-    assert "score would stop: 1 of 1 cases has a problem." in done.out
+    assert "score would stop: 1 of 1 case cannot be scored." in done.out
 
 
 def test_with_keep_going_all_bad_files_are_listed_and_the_good_one_is_scored(run: Run) -> None:

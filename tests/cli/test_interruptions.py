@@ -20,7 +20,7 @@ N_CASES = 2000
 
 @pytest.fixture
 def long_run(start: Start) -> "subprocess.Popen[str]":
-    """A run of more cases than it can finish, stopped for the test once it has finished some."""
+    """A run of more cases than it can finish before the test ends it."""
     for side in ("pred", "truth"):
         image = np.zeros((100, 100, 100), dtype=np.uint8)
         image[20:60, 30:50, 10:90] = 1

@@ -19,7 +19,7 @@ def positions(flat: np.ndarray, *, zero_counts: bool) -> Iterator[np.ndarray]:
         chunk = words[start : start + _CHUNK]
         at = start + (np.arange(chunk.size) if zero_counts else np.flatnonzero(chunk))
         wanted = words[at].view(flat.dtype) != 0
-        yield _voxels(at, wanted | zero_counts)
+        yield _voxels(at, wanted | zero_counts, flat.dtype)
     yield tail[(flat[tail] != 0) | zero_counts]
 
 
@@ -30,7 +30,7 @@ def disagreements(pred: np.ndarray, truth: np.ndarray) -> np.ndarray:
     for start in range(0, ours.size, _CHUNK):
         unlike = (ours[start : start + _CHUNK] ^ theirs[start : start + _CHUNK]).astype(_WORD, copy=False)
         at = np.flatnonzero(unlike)
-        found.append(_voxels(start + at, unlike[at].view(pred.dtype) != 0))
+        found.append(_voxels(start + at, unlike[at].view(pred.dtype) != 0, pred.dtype))
     return np.concatenate(found)
 
 
@@ -64,11 +64,11 @@ def _words(flat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return flat[: n_words * per_word].view(_WORD), np.arange(n_words * per_word, flat.size)
 
 
-def _voxels(at: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+def _voxels(at: np.ndarray, wanted: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """Positions of the wanted voxels of the words at `at`."""
-    per_word = wanted.size // max(at.size, 1)
+    per_word = _WORD.itemsize // dtype.itemsize
     found = np.flatnonzero(wanted)
-    return at[found // max(per_word, 1)] * per_word + found % max(per_word, 1)
+    return at[found // per_word] * per_word + found % per_word
 
 
 def _unlike_neighbours(
@@ -82,7 +82,7 @@ def _unlike_neighbours(
         reach = max(shifts) * dtype.itemsize // _WORD.itemsize + 1
         unlike[at + reach >= words.size] = ~np.uint64(0)
     differs = unlike.view(dtype) != 0
-    return _voxels(at, differs if zero_counts else differs & (own.view(dtype) != 0))
+    return _voxels(at, differs if zero_counts else differs & (own.view(dtype) != 0), dtype)
 
 
 def _shifted(words: np.ndarray, at: np.ndarray, shift: int) -> np.ndarray:
