@@ -103,9 +103,7 @@ def of_counts(counts: Counts, averaging: Averaging, draws: Draws | None = None) 
         return {name: Estimate(value=formula(pooled)) for name, formula in FORMULAS.items()}
     weights = draws.weights[:, draws.unit_of_case].astype(np.int64)
     resampled = _counts([weights @ side.T for side in sides])
-    return {
-        name: Estimate(value=formula(pooled), resamples=formula(resampled)) for name, formula in FORMULAS.items()
-    }
+    return {name: Estimate(value=formula(pooled), resamples=formula(resampled)) for name, formula in FORMULAS.items()}
 
 
 def mean_over_classes(classes: Sequence[Estimate]) -> Estimate:

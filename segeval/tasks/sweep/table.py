@@ -1,10 +1,14 @@
 """The table that every mode of `segeval sweep` returns, and what must be said of it."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import numpy as np
+
 import segeval
+from segeval.statistics.summary import mean
 from segeval.tasks.sweep.plots import Picture
 
 Mode = Literal["maps", "runs", "train", "curve", "cdf"]
@@ -13,6 +17,7 @@ Better = Literal["higher", "lower"]
 Row = Mapping[str, Any]  # column -> value; None and nan are undefined
 
 METRICS = ("dsc", "sensitivity", "specificity", "precision", "f2", "apr", "iou")
+MEAN = "(mean)"  # the class of rows that are means over the classes
 ALWAYS = ("mode", "averaging", "n_cases", "threshold_rule", "split", "segeval_version")
 
 
@@ -23,12 +28,14 @@ class PaperLayout:
     Attributes:
         setting: title of the first column, and a format of the row's values such as `γ = {gamma:g}`.
         columns: title in the paper -> column here.
+        footnotes: the same for columns that are equal in every row, and are printed once below.
         source: which table of which paper.
     """
 
     setting: tuple[str, str]
     columns: Mapping[str, str]
     source: str
+    footnotes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,9 +72,19 @@ class SweepTable:
     extras: Mapping[str, "SweepTable"] = field(default_factory=dict)
 
     @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes in the order of their rows; none where rows have no class."""
+        return tuple(dict.fromkeys(row["class"] for row in self.rows if "class" in row))
+
+    @property
     def header(self) -> tuple[str, ...]:
-        """Every column: the settings, the results, what all tables carry, and the note."""
-        return (*self.settings, *self.columns, *ALWAYS, "note")
+        """Every column: settings, results, what all tables carry, and the note.
+
+        Several classes come first, since they tell rows apart; a single one stands with what all rows share.
+        """
+        of_class = () if "class" in self.settings or not self.classes else ("class",)
+        first, last = (of_class, ()) if len(self.classes) > 1 else ((), of_class)
+        return (*first, *self.settings, *self.columns, *last, *ALWAYS, "note")
 
     def cells(self, row: Row) -> dict[str, Any]:
         """Every column of a row; what the row does not say itself, the table says for all."""
@@ -86,3 +103,27 @@ class SweepTable:
 def better_of(*columns: str) -> dict[str, Better]:
     """The `best` of a table for these metrics, all of which are better when higher."""
     return dict.fromkeys(columns, "higher")
+
+
+def with_means(blocks: Mapping[str, Sequence[Row]], settings: Sequence[str], columns: Sequence[str]) -> list[Row]:
+    """The rows of all classes, and below those of several their unweighted means over the classes.
+
+    Args:
+        blocks: the rows of each class, the same settings in the same order.
+        settings: columns that say which row it is.
+        columns: columns of numbers, which are averaged where they are defined.
+    """
+    rows: list[Row] = [{"class": name, **row} for name, of_class in blocks.items() for row in of_class]
+    if len(blocks) > 1:
+        for same in zip(*blocks.values(), strict=True):
+            rows.append({"class": MEAN, **{name: same[0][name] for name in settings}, **mean_cells(same, columns)})
+    return rows
+
+
+def mean_cells(rows: Sequence[Row], columns: Sequence[str]) -> dict[str, float]:
+    """The mean of each column over the rows that define it."""
+    return {column: _mean_of([row.get(column) for row in rows]) for column in columns}
+
+
+def _mean_of(values: Sequence[Any]) -> float:
+    return float(mean(np.array([math.nan if value is None else value for value in values], dtype=np.float64)))
