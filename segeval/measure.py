@@ -62,6 +62,7 @@ class Measure:
     absent: Absent = Absent()
     in_column: tuple[str, ...] = ()  # knobs that the column name always carries
     profile: str = ""  # the tool whose definition it follows
+    limits: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # lowest and highest value of a knob
     needs: tuple[type, ...] = ()
     knobs: Knobs = field(default_factory=dict)
 
@@ -233,7 +234,14 @@ def _checked_knobs(measure: Measure, knobs: dict[str, Any]) -> dict[str, Any]:
     annotations = inspect.signature(measure.function).parameters
     for name, value in knobs.items():
         _check_knob_type(measure.name, name, value, annotations[name].annotation)
-    return {name: knobs[name] for name in measure.knobs if name in knobs}
+        _check_knob_range(measure, name, value)
+    return {name: _as_declared(knobs[name], annotations[name].annotation) for name in measure.knobs if name in knobs}
+
+
+def _as_declared(value: Any, annotation: Any) -> Any:
+    """A whole number as float where the knob is one: `gamma=5` means 5.0."""
+    is_float = annotation is float or (float in get_args(annotation) and int not in get_args(annotation))
+    return float(value) if is_float and isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _check_knob_type(measure: str, name: str, value: Any, annotation: Any) -> None:
@@ -242,11 +250,20 @@ def _check_knob_type(measure: str, name: str, value: Any, annotation: Any) -> No
         raise ConfigError(f"{measure}: {name}={_knob_text(value)} does not fit; {name} takes {said}.")
 
 
+def _check_knob_range(measure: Measure, name: str, value: Any) -> None:
+    low, high = measure.limits.get(name, (-math.inf, math.inf))
+    if isinstance(value, int | float) and not low <= value <= high:
+        said = f"{low:g} or more" if math.isinf(high) else f"between {low:g} and {high:g}"
+        raise ConfigError(f"{measure.name}: {name}={_knob_text(value)} is out of range; {name} is {said}.")
+
+
 def _fits(value: Any, annotation: Any) -> bool:
     """Whether a knob value fits its annotation: plain types, unions and Literal."""
     arguments = get_args(annotation)
     if get_origin(annotation) is Literal:
         return value in arguments
+    if get_origin(annotation) is tuple:
+        return isinstance(value, tuple) and all(_fits(one, arguments[0]) for one in value)
     if arguments:
         return any(_fits(value, argument) for argument in arguments)
     if annotation is None or annotation is type(None):

@@ -12,6 +12,7 @@ Labels = Integer[Any, "*space"]  # class ids, 2-D or 3-D
 Mask = Bool[Any, "*space"]  # voxels that are meant
 Probs = Float[Any, "label *space"]  # one probability map per class
 PerLabel = Float64[Any, "*label"]  # one number per class, or a single one
+Values = Float[Any, "*label"]  # the same in any precision, numpy or torch, so that autograd flows
 CountPerLabel = Int64[Any, "*label"]  # one voxel count per class, or a single one
 Square = Int64[np.ndarray, "*label bins bins"]  # joint histograms: rows are truth, columns are prediction
 Offsets = Int64[np.ndarray, "offset axis"]  # steps from a voxel to others

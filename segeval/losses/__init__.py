@@ -1,0 +1,36 @@
+"""Losses: as formulas on evidence, and as torch modules to train with.
+
+>>> import segeval
+>>> segeval.losses.TverskyLoss.__name__, segeval.losses.tversky_loss.name
+('TverskyLoss', 'tversky_loss')
+
+Formulas (`tversky_loss`, ...) need no torch; the modules (`TverskyLoss`, ...) import it when first named.
+"""
+
+from importlib import import_module
+from typing import Any
+
+FORMULAS = ("region", "pixel", "lovasz", "compound", "boundary")
+
+_HELPERS = {
+    "class_weights": "weights",
+    "unet_weight_map": "boundary",
+    "ce_gradient": "gradients",
+    "grad_table": "gradients",
+    "softmax_jacobian": "gradients",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Find a formula, a module or a helper by its name."""
+    if name in _HELPERS:
+        homes: tuple[str, ...] = (_HELPERS[name],)
+    elif name.endswith("_loss"):
+        homes = FORMULAS
+    else:
+        homes = ("modules",) if name[:1].isupper() else ()
+    for home in homes:
+        module = import_module(f"segeval.losses.{home}")
+        if name in vars(module):
+            return getattr(module, name)
+    raise AttributeError(f"module 'segeval.losses' has no attribute {name!r}")

@@ -1,0 +1,109 @@
+"""What a formula needs of an array library, so that it is written once for numpy and torch.
+
+Formulas use plain arithmetic and the functions that both libraries spell alike (`exp`, `where`, `clip`,
+`sum(axis=)`, ...). Whatever they spell differently has one function here.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+LOG_FLOOR = 100.0  # -ln of a probability is at most this, as in torch.nn.BCELoss
+
+
+def namespace(array: Any) -> Any:
+    """The library of an array: numpy or torch."""
+    if isinstance(array, (np.ndarray, np.generic)):
+        return np
+    import torch
+
+    return torch
+
+
+def constant(array: Any) -> Any:
+    """The array without its gradient."""
+    return array.detach() if hasattr(array, "detach") else array
+
+
+def widened(array: Any) -> Any:
+    """The array in float64, where a float32 running sum would stop at 2^24 voxels (Apple GPUs have no float64)."""
+    if namespace(array) is np:
+        return np.asarray(array, dtype=np.float64)
+    return array if array.device.type == "mps" else array.double()
+
+
+def numbers_like(values: Any, array: Any) -> Any:
+    """Some numbers as an array of the same library, type and device."""
+    if namespace(array) is np:
+        return np.asarray(values, dtype=np.float64)
+    return namespace(array).as_tensor(values, dtype=array.dtype, device=array.device)
+
+
+def argsort(array: Any) -> Any:
+    """Stable order of the last axis; numpy merges runs that are sorted already in linear time."""
+    xp = namespace(array)
+    return np.argsort(array, axis=-1, kind="stable") if xp is np else xp.argsort(array, dim=-1, stable=True)
+
+
+def take_along(array: Any, order: Any) -> Any:
+    """Pick along the last axis, broadcasting the axes before it."""
+    xp = namespace(array)
+    if xp is np:
+        shape = np.broadcast_shapes(array.shape[:-1], order.shape[:-1])
+        array = np.broadcast_to(array, shape + array.shape[-1:])
+        return np.take_along_axis(array, np.broadcast_to(order, shape + order.shape[-1:]), axis=-1)
+    return xp.take_along_dim(array, order, dim=-1)
+
+
+def neg_log(p: Any, rest: Any) -> Any:
+    """-ln p, at most 100, for `rest` = 1 - p.
+
+    Near 1 the logarithm is taken from `rest`, which tells p from 1 long after p itself is rounded.
+    """
+    xp = namespace(p)
+    smallest = max(math.exp(-LOG_FLOOR), float(xp.finfo(p.dtype).tiny))
+    near_one, known = rest < 0.5, p > smallest
+    # Both branches get harmless arguments, since a gradient flows through the one not taken too.
+    close = -xp.log1p(-xp.where(near_one, rest, xp.zeros_like(rest)))
+    far = xp.where(known, -xp.log(xp.where(known, p, xp.ones_like(p))), LOG_FLOOR)
+    return xp.where(near_one, close, far)
+
+
+def power(base: Any, exponent: float) -> Any:
+    """base ** exponent for base >= 0, where up to 1e-12 counts as 0 with slope 0.
+
+    Below exponent 1 the slope at 0 is infinite and a plain power would give nan gradients.
+    """
+    xp = namespace(base)
+    positive = base > 1e-12
+    return xp.where(positive, xp.where(positive, base, xp.ones_like(base)) ** exponent, xp.zeros_like(base))
+
+
+def quotient(numerator: Any, denominator: Any, *, empty: float) -> Any:
+    """numerator / denominator, and `empty` where the denominator is 0; the gradient is finite there."""
+    xp = namespace(denominator)
+    defined = denominator > 0
+    return xp.where(defined, numerator / xp.where(defined, denominator, xp.ones_like(denominator)), empty)
+
+
+class Lazy:
+    """A value computed at first use and kept in the object.
+
+    `functools.cached_property` holds a lock in Python 3.11, which torch.compile cannot trace.
+    """
+
+    def __init__(self, compute: Callable[[Any], Any]) -> None:
+        self.compute = compute
+        self.__doc__ = compute.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, owner: Any, kind: type | None = None) -> Any:
+        if owner is None:
+            return self
+        value = self.compute(owner)
+        owner.__dict__[self.name] = value
+        return value

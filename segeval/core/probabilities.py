@@ -1,0 +1,123 @@
+"""The soft evidence of one case: built once, read by every loss and probability metric."""
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from segeval.core.counts import Counts, Joint
+from segeval.core.prob_maps import SORTED, ProbMaps
+from segeval.core.soft import ProbVoxels, mapped, stacked, two_channels, voxels_of_counts
+from segeval.core.weight_maps import BorderTerms, ContourTerms, contour_distance, object_gap, objects_of
+from segeval.measure import Level, MeasureCall
+
+
+class ProbEvidence:
+    """What losses and probability metrics of one case read, each piece built when first asked for.
+
+    Classes are scored one by one against the rest. A case has a value of its own over all channels, background
+    included, where these are one partition: a softmax, or the disjoint classes of a label mask.
+    """
+
+    def __init__(
+        self,
+        rows: Callable[[Level, bool], ProbVoxels],
+        *,
+        is_partition: bool,
+        maps: Callable[[], ProbMaps],
+        classes: Sequence[int],
+        exact: bool = True,
+    ) -> None:
+        """See `of_counts` and `of_maps`.
+
+        Args:
+            rows: the entries of each class or channel at a level, ranked or for sums.
+            is_partition: whether there is a value per case.
+            maps: for the measures that need to know where voxels lie.
+            classes: the channels of `maps` that are scored one by one.
+            exact: whether ranked entries are single values.
+        """
+        self._rows = cache(rows)
+        self.is_partition = is_partition
+        self.maps = maps
+        self.classes = list(classes)
+        self.exact = exact
+        self.of = cache(self._build)
+
+    @classmethod
+    def of_counts(cls, classes: Counts, partition: Joint | None, *, maps: Callable[[], ProbMaps]) -> "ProbEvidence":
+        """The evidence of a hard mask, without a look at its voxels.
+
+        Args:
+            classes: counts of each class.
+            partition: background and all classes; None where classes overlap.
+            maps: the masks as maps of 0 and 1, one per class; asked for by weight maps only.
+        """
+        rows = {"class": voxels_of_counts(classes)}
+        if partition is not None:
+            rows["case"] = voxels_of_counts(_one_against_rest(partition))
+        indices = range(len(rows["class"].count))
+        return cls(lambda level, ranked: rows[level], is_partition="case" in rows, maps=maps, classes=indices)
+
+    @classmethod
+    def of_maps(cls, maps: ProbMaps, *, classes: Sequence[int], softmax: bool, exact: bool = False) -> "ProbEvidence":
+        """The evidence of probability maps.
+
+        Args:
+            maps: the maps.
+            classes: the channels to score one by one.
+            softmax: whether the channels are one partition.
+            exact: rank by sorting however many voxels there are.
+        """
+
+        @cache
+        def channels(ranked: bool) -> ProbVoxels:
+            def row(channel: int) -> ProbVoxels:
+                return maps.histogram(channel, exact=exact).voxels() if ranked else maps.condensed(channel)
+
+            return stacked([row(channel) for channel in range(len(maps))])
+
+        def rows(level: Level, ranked: bool) -> ProbVoxels:
+            found = channels(ranked)
+            return found if level == "case" else mapped(found, lambda array: array[list(classes)])
+
+        is_exact = exact or maps.is_coded or maps.n <= SORTED
+        return cls(rows, is_partition=softmax, maps=lambda: maps, classes=classes, exact=is_exact)
+
+    def values(self, call: MeasureCall, level: Level) -> Any:
+        """The measure on this case: one float64 per class, or a single one, nan without a partition."""
+        needs: tuple[Any, ...] = call.measure.needs
+        if level == "case" and not self.is_partition:
+            return np.float64(np.nan)
+        if any(need.on_map for need in needs):
+            # a weight map is as large as the image: one class at a time
+            return np.array([call(*(self._on_map(need, one) for need in needs)) for one in self.classes])
+        return call(*(self.of(need, level) for need in needs))
+
+    def is_approximate(self, call: MeasureCall) -> bool:
+        """Whether the value comes from bins, so that it is off by up to 1e-5."""
+        needs: tuple[Any, ...] = call.measure.needs
+        return not self.exact and any(need.ranked for need in needs)
+
+    def _build(self, need: Any, level: Level) -> Any:
+        voxels = self._rows(level, need.ranked)
+        return need(two_channels(voxels) if need.per_channel and level == "class" else voxels)
+
+    def _on_map(self, need: Any, channel: int) -> Any:
+        maps = self.maps()
+        voxels = maps.voxels(channel)
+        if need.per_channel:
+            voxels = two_channels(voxels)
+        if need is BorderTerms:
+            objects = objects_of(maps.mask_in_space(channel))
+            return BorderTerms(voxels, lambda reach: maps.flat(object_gap(objects, reach=reach)))
+        if need is ContourTerms:
+            truth = maps.mask_in_space(channel)
+            return ContourTerms(voxels, maps.flat(contour_distance(maps.probs[channel] >= maps.full / 2, truth)))
+        return need(voxels)
+
+
+def _one_against_rest(partition: Joint) -> Counts:
+    fp, fn = partition.pred - partition.hits, partition.truth - partition.hits
+    return Counts(tp=partition.hits, fp=fp, fn=fn, tn=partition.total - partition.hits - fp - fn)

@@ -1,0 +1,148 @@
+"""Compound losses: a region part and a voxel part in one number.
+
+Sources, variants, pitfalls and errata of each: docs/losses.md.
+"""
+
+import math
+from typing import Literal
+
+from segeval.core.arrays import neg_log, numbers_like, power, quotient
+from segeval.core.shapes import Values
+from segeval.core.soft import ChannelCounts, ChannelTerms, ChannelVolumes, PixelTerms, SoftCounts
+from segeval.losses.pixel import Reduction, bce_loss, focal_cost, reduced, surprise
+from segeval.losses.region import dice_loss
+from segeval.losses.weights import class_weights
+from segeval.measure import loss
+
+_ANY = (0.0, math.inf)
+
+
+@loss(
+    symbol="BCE+DL",
+    formula="a BCE + b DL",
+    bounds=_ANY,
+    aliases=("bce_dice",),
+    reference="common practice; Isensee 2021, doi:10.1038/s41592-020-01008-z (nnU-Net)",
+    limits={"w_bce": _ANY, "w_dice": _ANY, "smooth": _ANY},
+)
+def bce_dice_loss(
+    counts: SoftCounts,
+    terms: PixelTerms,
+    *,
+    w_bce: float = 1.0,
+    w_dice: float = 1.0,
+    smooth: float = 1e-6,
+    denominator: Literal["linear", "squared"] = "linear",
+    reduction: Reduction = "mean",
+) -> Values:
+    """Binary cross-entropy plus Dice loss.
+
+    Args:
+        w_bce: a.
+        w_dice: b.
+        smooth: as in `dice_loss`.
+        denominator: as in `dice_loss`.
+        reduction: of the cross-entropy, as in `bce_loss`; num_pos keeps it from fading on unbalanced images.
+    """
+    dice = dice_loss(counts, smooth=smooth, denominator=denominator)
+    return w_bce * bce_loss(terms, reduction=reduction) + w_dice * dice
+
+
+@loss(
+    symbol="Combo",
+    formula="α WBCE - (1-α) DSC",
+    bounds=(-0.5, math.inf),  # of the default alpha; the perfect value is α - 1
+    aliases=("combo",),
+    reference="Taghanaki 2018, arXiv:1805.02798",
+    limits={"alpha": (0.0, 1.0), "weight": _ANY, "smooth": _ANY},
+)
+def combo_loss(
+    counts: SoftCounts, terms: PixelTerms, *, alpha: float = 0.5, weight: float = 1.0, smooth: float = 1e-6
+) -> Values:
+    """Weighted binary cross-entropy minus the Dice coefficient: negative by design.
+
+    Args:
+        alpha: share of the cross-entropy.
+        weight: of the class in the cross-entropy, as in `weighted_bce_loss`.
+        smooth: of the Dice coefficient.
+    """
+    on_truth, on_rest = terms.sums(surprise)
+    cross = reduced(weight * on_truth + on_rest, terms, "mean")
+    return alpha * cross - (1 - alpha) * (1 - dice_loss(counts, smooth=smooth))
+
+
+@loss(
+    symbol="DFL",
+    formula="Σ_c (1 - TP_c/(TP_c + αFP_c + βFN_c)) - λ (1/N) Σ_i (1-p_l)^γ ln p_l",
+    bounds=_ANY,
+    aliases=("dice_focal",),
+    levels=("class", "case"),
+    reference="Zhu 2018, arXiv:1808.05238 (AnatomyNet)",
+    limits={"lambda_": _ANY, "alpha": _ANY, "beta": _ANY, "gamma": _ANY},
+)
+def dice_focal_loss(
+    counts: ChannelCounts,
+    terms: ChannelTerms,
+    *,
+    lambda_: float = 0.5,
+    alpha: float = 0.5,
+    beta: float = 0.5,
+    gamma: float = 2.0,
+    class_reduction: Literal["sum", "mean"] = "sum",
+    class_weight: tuple[float, ...] | None = None,
+) -> Values:
+    """Tversky losses summed over the channels plus the focal loss of the true class.
+
+    Args:
+        lambda_: weight of the focal part; the paper's value could not be verified.
+        alpha: price of false positives (the paper's β).
+        beta: price of false negatives (the paper's α).
+        gamma: focus of the focal part; 2 in the paper.
+        class_reduction: mean divides the Tversky part by the number of channels, with which it grows otherwise.
+        class_weight: one factor per channel on both parts; 0 for a structure that is not annotated.
+    """
+    index = quotient(counts.tp, counts.tp + alpha * counts.fp + beta * counts.fn, empty=1.0)
+    weights = 1.0 if class_weight is None else numbers_like(class_weight, index)
+    region = (weights * (1 - index)).sum(-1)
+    focal = (weights * terms.on_true_class(focal_cost(gamma))).sum(-1)
+    if class_reduction == "mean":
+        region = region / index.shape[-1]
+    return region + lambda_ * reduced(focal, terms, "mean", voxels=terms.n[..., 0])
+
+
+@loss(
+    symbol="ELL",
+    formula="a mean_c (-ln D_c)^γ_d + b (1/N) Σ_i w_l (-ln p_l)^γ_c, D_c = (2I_c + ε)/(S_c + ε)",
+    bounds=_ANY,
+    aliases=("exp_log",),
+    levels=("class", "case"),
+    reference="Wong 2018, arXiv:1809.00076",
+    limits={"w_dice": _ANY, "w_cross": _ANY, "gamma_dice": _ANY, "gamma_cross": _ANY, "eps": _ANY},
+)
+def exp_log_loss(
+    counts: ChannelCounts,
+    terms: ChannelTerms,
+    volumes: ChannelVolumes,
+    *,
+    w_dice: float = 0.8,
+    w_cross: float = 0.2,
+    gamma_dice: float = 0.3,
+    gamma_cross: float = 0.3,
+    eps: float = 1.0,
+    classes: Literal["all", "foreground"] = "all",
+) -> Values:
+    """Powers of -ln Dice per class and of -ln p per voxel, rare classes weighted by (N/N_c)^0.5.
+
+    Args:
+        w_dice: a.
+        w_cross: b.
+        gamma_dice: exponent on -ln Dice; below 1 it helps both badly and well segmented classes.
+        gamma_cross: exponent on -ln p.
+        eps: in numerator and denominator of Dice.
+        classes: the channels whose Dice is averaged.
+    """
+    dice = quotient(2 * counts.tp + eps, counts.pred + counts.truth + eps, empty=1.0)
+    of_classes = power(neg_log(dice, 1 - dice), gamma_dice)[..., 1 if classes == "foreground" else 0 :]
+    weights = class_weights(volumes.truth, "sqrt_inverse")
+    of_voxels = (weights * terms.on_true_class(lambda nll, nlm: power(nll, gamma_cross))).sum(-1)
+    return w_dice * of_classes.mean(-1) + w_cross * reduced(of_voxels, terms, "mean", voxels=terms.n[..., 0])

@@ -1,0 +1,250 @@
+"""Distribution losses: a cost per voxel, summed over the class and over the rest.
+
+Every cost is a function of -ln p_t and -ln(1 - p_t), where p_t is the probability given to the true side.
+Sources, variants, pitfalls and errata of each: docs/losses.md.
+"""
+
+import math
+from typing import Any, Literal
+
+from segeval.core.arrays import constant, namespace, numbers_like, quotient
+from segeval.core.shapes import Values
+from segeval.core.soft import ChannelTerms, ChannelVolumes, PixelTerms, Volumes
+from segeval.losses.weights import class_weights
+from segeval.measure import loss
+
+Reduction = Literal["mean", "sum", "num_pos"]
+WeightedReduction = Literal["mean", "sum", "num_pos", "weight_mean"]
+
+_EPS = {"eps": (0.0, 0.5)}
+_UNBOUNDED = (0.0, math.inf)
+
+
+@loss(
+    symbol="BCE",
+    formula="-(1/N) Σ [y ln p + (1-y) ln(1-p)]",
+    bounds=_UNBOUNDED,
+    aliases=("bce", "log_loss"),
+    reference="negative log-likelihood of independent Bernoulli voxels",
+    limits=_EPS,
+)
+def bce_loss(terms: PixelTerms, *, reduction: Reduction = "mean", eps: float | None = None) -> Values:
+    """Binary cross-entropy of the class against the rest.
+
+    Args:
+        reduction: divide the sum by the voxels (mean), by the voxels of the class (num_pos), or not (sum).
+        eps: clamp p to [eps, 1 - eps] instead of flooring ln p at -100.
+    """
+    on_truth, on_rest = terms.sums(surprise, eps=eps)
+    return reduced(on_truth + on_rest, terms, reduction)
+
+
+@loss(
+    symbol="WBCE",
+    formula="-(1/N) Σ [w₁ y ln p + w₀ (1-y) ln(1-p)]",
+    bounds=_UNBOUNDED,
+    aliases=("weighted_bce",),
+    reference="Jadon 2020, arXiv:2006.14822 (number); Sudre 2017, arXiv:1707.03237 (pred_ratio)",
+    limits={**_EPS, "weight": (0.0, math.inf)},
+)
+def weighted_bce_loss(
+    terms: PixelTerms,
+    volumes: Volumes,
+    *,
+    weight: float | Literal["target_ratio", "pred_ratio", "n_minus_nc"] = "target_ratio",
+    reduction: WeightedReduction = "mean",
+    weight_grad: bool = False,
+    eps: float | None = None,
+) -> Values:
+    """Binary cross-entropy with a weight on the class.
+
+    Args:
+        weight: (w₁, w₀): a number β gives (β, 1); with N voxels, N_f of them the class: target_ratio
+            ((N - N_f)/N_f, 1), pred_ratio ((N - Σp)/Σp, 1), n_minus_nc ((N - N_f)/N, N_f/N).
+        reduction: as in `bce_loss`; weight_mean divides by the sum of the weights.
+        weight_grad: let the gradient of pred_ratio flow through the weight too.
+        eps: as in `bce_loss`.
+    """
+    front, back = _binary_weights(volumes, weight, weight_grad=weight_grad)
+    on_truth, on_rest = terms.sums(surprise, eps=eps)
+    applied = front * terms.weights[0] + back * terms.weights[1]
+    return reduced(front * on_truth + back * on_rest, terms, reduction, applied=applied)
+
+
+@loss(
+    symbol="CE",
+    formula="-(1/N) Σ_i ln p_{i,l(i)}",
+    bounds=_UNBOUNDED,
+    aliases=("cross_entropy",),
+    levels=("class", "case"),
+    reference="negative log-likelihood of independent categorical voxels",
+    limits=_EPS,
+)
+def cross_entropy_loss(
+    terms: ChannelTerms, *, reduction: Literal["mean", "sum"] = "mean", eps: float | None = None
+) -> Values:
+    """Cross-entropy over all channels: minus the log-probability of the true class.
+
+    Args:
+        reduction: divide the sum by the voxels (mean) or not (sum).
+        eps: as in `bce_loss`.
+    """
+    total = terms.on_true_class(surprise, eps=eps).sum(-1)
+    return reduced(total, terms, reduction, voxels=terms.n[..., 0])
+
+
+@loss(
+    symbol="WCE",
+    formula="-(1/Z) Σ_i w_{l(i)} ln p_{i,l(i)}",
+    bounds=_UNBOUNDED,
+    aliases=("weighted_cross_entropy",),
+    levels=("class", "case"),
+    reference="class-weighted likelihood; sqrt_inverse: Wong 2018, arXiv:1809.00076",
+    limits=_EPS,
+)
+def weighted_cross_entropy_loss(
+    terms: ChannelTerms,
+    volumes: ChannelVolumes,
+    *,
+    weight: Literal["inverse_frequency", "median_frequency", "sqrt_inverse", "n_minus_nc", "pred_ratio", "uniform"]
+    | tuple[float, ...] = "inverse_frequency",
+    reduction: Literal["mean", "sum", "weight_mean"] = "mean",
+    weight_grad: bool = False,
+    eps: float | None = None,
+) -> Values:
+    """Cross-entropy over all channels with a weight per class.
+
+    Args:
+        weight: a scheme of `class_weights`, pred_ratio ((N - Σp_c)/Σp_c), or one number per channel.
+        reduction: Z is the voxels (mean), 1 (sum), or the sum of the voxels' weights as in torch (weight_mean).
+        weight_grad: let the gradient of pred_ratio flow through the weights too.
+        eps: as in `bce_loss`.
+    """
+    weights = _channel_weights(volumes, weight, weight_grad=weight_grad)
+    total = (weights * terms.on_true_class(surprise, eps=eps)).sum(-1)
+    applied = (weights * terms.weights[0]).sum(-1)
+    return reduced(total, terms, reduction, voxels=terms.n[..., 0], applied=applied)
+
+
+@loss(
+    symbol="FL",
+    formula="-(1/N) Σ α_t (1-p_t)^γ ln p_t",
+    bounds=_UNBOUNDED,
+    aliases=("focal",),
+    reference="Lin 2017, arXiv:1708.02002",
+    limits={**_EPS, "gamma": (0.0, math.inf), "alpha": (0.0, 1.0)},
+)
+def focal_loss(
+    terms: PixelTerms,
+    *,
+    gamma: float = 2.0,
+    alpha: float | None = 0.25,
+    mode: Literal["sigmoid", "softmax"] = "sigmoid",
+    reduction: Reduction = "mean",
+    detach_modulator: bool = False,
+    eps: float | None = None,
+) -> Values:
+    """Cross-entropy with easy voxels scaled down.
+
+    Args:
+        gamma: focus; 0 gives cross-entropy.
+        alpha: weight of the class, 1 - alpha that of the rest; none for 1 and 1. Not used by mode softmax.
+        mode: softmax counts only the voxels of the class; summed over all channels that is multi-class focal.
+        reduction: as in `bce_loss`; the paper divides by the positives (num_pos).
+        detach_modulator: cut (1-p_t)^γ from the gradient: same value, another gradient.
+        eps: as in `bce_loss`.
+    """
+    on_truth, on_rest = terms.sums(focal_cost(gamma, detach_modulator=detach_modulator), eps=eps)
+    if mode == "softmax":
+        return reduced(on_truth, terms, reduction)
+    front, back = (1.0, 1.0) if alpha is None else (alpha, 1 - alpha)
+    return reduced(front * on_truth + back * on_rest, terms, reduction)
+
+
+@loss(
+    symbol="FL*",
+    formula="-(1/N) Σ ln σ(γ s z + β)/γ",
+    bounds=_UNBOUNDED,
+    aliases=("focal_star",),
+    reference="Lin 2017, arXiv:1708.02002, appendix A",
+    limits={"gamma": (1e-6, math.inf)},
+)
+def focal_star_loss(
+    terms: PixelTerms, *, gamma: float = 2.0, beta: float = 1.0, reduction: Reduction = "mean"
+) -> Values:
+    """Focal loss in its second form: cross-entropy of a steeper, shifted logit.
+
+    Args:
+        gamma: steepness, above 0.
+        beta: shift of the logit.
+        reduction: as in `bce_loss`.
+    """
+
+    def cost(nll: Any, nlm: Any) -> Any:
+        shifted = gamma * (nlm - nll) + beta
+        xp = namespace(shifted)
+        return xp.logaddexp(xp.zeros_like(shifted), -shifted) / gamma
+
+    on_truth, on_rest = terms.sums(cost)
+    return reduced(on_truth + on_rest, terms, reduction)
+
+
+def surprise(nll: Any, nlm: Any) -> Any:
+    """-ln p_t, the cost of cross-entropy."""
+    return nll
+
+
+def focal_cost(gamma: float, *, detach_modulator: bool = False) -> Any:
+    """(1-p_t)^γ (-ln p_t), the power taken as exp(γ ln(1-p_t)), whose slope stays finite for γ < 1."""
+
+    def cost(nll: Any, nlm: Any) -> Any:
+        modulator = namespace(nlm).exp(-gamma * nlm)
+        return (constant(modulator) if detach_modulator else modulator) * nll
+
+    return cost
+
+
+def reduced(total: Any, terms: PixelTerms, reduction: str, *, voxels: Any = None, applied: Any = None) -> Any:
+    """A sum of costs divided as `reduction` says.
+
+    Args:
+        total: the sum.
+        terms: where voxels are counted.
+        reduction: mean, sum, num_pos or weight_mean.
+        voxels: N, where it is not that of `terms`.
+        applied: sum of the weights, for weight_mean.
+    """
+    match reduction:
+        case "sum":
+            return total
+        case "num_pos":
+            return total / terms.truth.clip(1.0, None)
+        case "weight_mean":
+            return quotient(total, applied, empty=math.nan)
+    return quotient(total, terms.n if voxels is None else voxels, empty=math.nan)
+
+
+def _binary_weights(volumes: Volumes, weight: Any, *, weight_grad: bool) -> tuple[Any, Any]:
+    match weight:
+        case "target_ratio":
+            return volumes.rest / volumes.truth.clip(1.0, None), 1.0
+        case "pred_ratio":
+            return _pred_ratio(volumes, weight_grad=weight_grad), 1.0
+        case "n_minus_nc":
+            return volumes.rest / volumes.n, volumes.truth / volumes.n
+    return weight, 1.0
+
+
+def _channel_weights(volumes: ChannelVolumes, weight: Any, *, weight_grad: bool) -> Any:
+    if weight == "pred_ratio":
+        return _pred_ratio(volumes, weight_grad=weight_grad)
+    if isinstance(weight, str):
+        return class_weights(volumes.truth, weight)  # type: ignore[arg-type]
+    return numbers_like(weight, volumes.truth)
+
+
+def _pred_ratio(volumes: Volumes, *, weight_grad: bool) -> Any:
+    """(N - Σp)/Σp; Σp is floored at N/10^6, since the weight grows without bound as it vanishes."""
+    xp = namespace(volumes.pred)
+    ratio = (volumes.n - volumes.pred) / xp.maximum(volumes.pred, 1e-6 * volumes.n)
+    return ratio if weight_grad else constant(ratio)
