@@ -3,12 +3,11 @@
 A new module of measures costs one word in `GROUPS`; a new measure costs nothing here.
 """
 
-import difflib
 from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
 
-from segeval.errors import ConfigError
+from segeval.errors import ConfigError, did_you_mean
 from segeval.measure import Measure, MeasureCall, parse_call, split_outside_parentheses
 
 GROUPS = {
@@ -43,20 +42,16 @@ def find(name: str) -> Measure:
     Raises:
         ConfigError: no such measure; the message suggests the nearest name.
     """
-    known = _names_and_aliases()
+    known = names_and_aliases()
     if name not in known:
-        raise ConfigError(f"Unknown measure {name!r}.{_suggestion(name, known)} `segeval measures` lists all of them.")
+        raise ConfigError(f"Unknown measure {name!r}.{did_you_mean(name, known)} `segeval measures` lists all of them.")
     return known[name]
 
 
 @cache
-def _names_and_aliases() -> dict[str, Measure]:
+def names_and_aliases() -> dict[str, Measure]:
+    """Every measure under its name and under each of its aliases."""
     return {name: one for one in measures().values() for name in (one.name, *one.aliases)}
-
-
-def _suggestion(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name.lower(), known, n=1)
-    return f" Did you mean {near[0]!r}?" if near else ""
 
 
 def choose(asked: Iterable[str]) -> tuple[MeasureCall, ...]:
@@ -66,10 +61,13 @@ def choose(asked: Iterable[str]) -> tuple[MeasureCall, ...]:
     the default instead of replacing it.
 
     Raises:
-        ConfigError: a name or a knob is unknown.
+        ConfigError: a name or a knob is unknown, or two calls would share a column.
     """
-    calls = [call for part in _parts(asked) for call in _calls(part)]
-    return tuple({call.column: call for call in calls}.values())
+    chosen: dict[str, MeasureCall] = {}
+    for call in (call for part in _parts(asked) for call in _calls(part)):
+        if chosen.setdefault(call.column, call).all_knobs != call.all_knobs:
+            raise ConfigError(f"Two different measures would both be called {call.column!r}. Drop one of them.")
+    return tuple(chosen.values())
 
 
 def headline(asked: Iterable[str]) -> tuple[str, ...]:

@@ -1,5 +1,8 @@
 """The errors a user can meet: one family of two, each with its exit code."""
 
+import difflib
+from collections.abc import Iterable
+
 
 class SegevalError(Exception):
     """Something the user can mend; the message names the file, the fact and the remedy."""
@@ -17,3 +20,9 @@ class DataError(SegevalError):
     """A file, or a pair of files, cannot be scored."""
 
     exit_code = 3
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """For the end of a message: ` Did you mean 'dice'?` where one of the known names is near, else nothing."""
+    near = difflib.get_close_matches(name.lower(), list(known), n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""

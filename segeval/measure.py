@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import numpy as np
 
-from segeval.errors import ConfigError
+from segeval.errors import ConfigError, did_you_mean
 
 Better = Literal["higher", "lower", "zero", "none"]
 Level = Literal["class", "case"]
@@ -230,8 +230,10 @@ def _checked_knobs(measure: Measure, knobs: dict[str, Any]) -> dict[str, Any]:
     unknown = [name for name in knobs if name not in measure.knobs]
     if unknown:
         known = ", ".join(measure.knobs) or "none"
-        raise ConfigError(f"{measure.name} has no knob {unknown[0]!r}. Its knobs: {known}.")
+        help = did_you_mean(unknown[0], measure.knobs)
+        raise ConfigError(f"{measure.name} has no knob {unknown[0]!r}.{help} Its knobs: {known}.")
     annotations = inspect.signature(measure.function).parameters
+    knobs = {name: _as_meant(value, annotations[name].annotation) for name, value in knobs.items()}
     for name, value in knobs.items():
         _check_knob_type(measure.name, name, value, annotations[name].annotation)
         _check_knob_range(measure, name, value)
@@ -246,8 +248,26 @@ def _as_declared(value: Any, annotation: Any) -> Any:
 
 def _check_knob_type(measure: str, name: str, value: Any, annotation: Any) -> None:
     if not _fits(value, annotation):
-        said = getattr(annotation, "__name__", str(annotation))
+        *most, last = _said(annotation)
+        said = f"{', '.join(most)} or {last}" if most else last
         raise ConfigError(f"{measure}: {name}={_knob_text(value)} does not fit; {name} takes {said}.")
+
+
+def _said(annotation: Any) -> list[str]:
+    """What an annotation allows, in words."""
+    words = {float: "a number", int: "a whole number", str: "a word", bool: "true or false", type(None): "none"}
+    words[PerClass] = "a number for each class"
+    if get_origin(annotation) is Literal:
+        return [_knob_text(choice) for choice in get_args(annotation)]
+    if get_args(annotation):
+        return [word for argument in get_args(annotation) for word in _said(argument)]
+    return [words.get(annotation, str(annotation))]
+
+
+def _as_meant(value: Any, annotation: Any) -> Any:
+    """The value, or its text where only that fits: `weights=none` names a choice, and no None."""
+    text = _knob_text(value)
+    return text if not _fits(value, annotation) and _fits(text, annotation) else value
 
 
 def _check_knob_range(measure: Measure, name: str, value: Any) -> None:

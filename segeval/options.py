@@ -22,7 +22,7 @@ OUT = Path("segeval-results")
 class InputOptions:
     """Which files are read, who belongs to whom, and what their ids mean."""
 
-    labels: str | Path | Mapping[int | str, str | int] | None = None
+    labels: str | Path | tuple[int, ...] | Mapping[int | str, str | int | list[int]] | None = None
     regions: str | Mapping[str, str | list[int]] | None = None
     ignore_label: tuple[int, ...] = ()
     include_background: bool = False
@@ -33,26 +33,28 @@ class InputOptions:
     resample: bool = False
     ignore_geometry: bool = False
     spacing: tuple[float, ...] | None = None
+    seed: int = 0
+    out: Path | None = None
     device: str = "auto"
     workers: int = 0
-    seed: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreOptions(InputOptions):
     """Everything that `segeval score` can be told, under the long names of its options.
 
-    `workers=0` means one per core, four at most. `bootstrap=0` writes no intervals.
+    Without `out` nothing is written; the command itself writes to `OUT` then. `workers=0` means one
+    per core, four at most. `bootstrap=0` gives no intervals.
     """
 
     measures: tuple[str, ...] = ()
     missing: MissingPolicy = "error"
+    keep_going: bool = False
     undefined: UndefinedPolicy = "skip"
     ci_level: float = 0.95
     bootstrap: int = 1000
-    engine: Engine = "auto"
-    keep_going: bool = False
     format: tuple[ExtraFormat, ...] = ()
+    engine: Engine = "auto"
 
 
 @dataclass(frozen=True, kw_only=True)

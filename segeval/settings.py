@@ -1,91 +1,139 @@
 """Where an option gets its value: command line > environment > config file > ./segeval.yaml > default."""
 
+import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from typing import Any, Generic, Literal, TypeVar, get_args, get_origin
 
 from segeval.errors import ConfigError
 from segeval.options import InputOptions, ScoreOptions, SweepOptions
 
 HERE = Path("segeval.yaml")
+COMMAND_LINE = "command line"
+ENVIRONMENT = "environment"
 Options = TypeVar("Options", bound=InputOptions)
 
-_NOT_NEGATIVE = (lambda n: n >= 0, "be 0 or more")
-_LIMITS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
-    "ci_level": (lambda level: 0 < level < 1, "lie between 0 and 1, such as 0.95"),
-    "bootstrap": (lambda n: n >= 0, "be 0 (no intervals) or a number of resamples"),
-    "workers": (lambda n: n >= 0, "be 0 (one per core) or a number of workers"),
-    "seed": _NOT_NEGATIVE,
-    "geometry_tol": (lambda voxels: voxels >= 0, "be 0 or more voxels"),
-    "spacing": (lambda lengths: all(0 < one < float("inf") for one in lengths or ()), "hold positive lengths in mm"),
-    "easy_threshold": (lambda p: 0 < p < 1, "lie between 0 and 1, such as 0.5"),
-    "max_voxels": (lambda n: n >= 0, "be 0 (all) or a number of voxels"),
-}
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Generic[Options]):
+    """The options of a run, and where each that is not left at its default was set."""
+
+    options: Options
+    sources: Mapping[str, str] = field(default_factory=dict)
 
 
-def score_options(given: Mapping[str, Any], config: Path | None) -> ScoreOptions:
-    """The options of `score`; see `_options`."""
-    return _options(ScoreOptions, "score", given, config)
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """What a user typed for one option, and where: `COMMAND_LINE` or `ENVIRONMENT`."""
+
+    value: Any
+    source: str
 
 
-def sweep_options(given: Mapping[str, Any], config: Path | None) -> SweepOptions:
-    """The options of `sweep`; see `_options`."""
-    return _options(SweepOptions, "sweep", given, config)
+def resolve(given: Mapping[str, Given], config: Path | None) -> Settings[ScoreOptions]:
+    """The options of `segeval score`."""
+    return _resolve(ScoreOptions, "score", given, config)
 
 
-def _options(
-    record: type[Options], section: Literal["score", "sweep"], given: Mapping[str, Any], config: Path | None
-) -> Options:
+def resolve_sweep(given: Mapping[str, Given], config: Path | None) -> Settings[SweepOptions]:
+    """The options of `segeval sweep`."""
+    return _resolve(SweepOptions, "sweep", given, config)
+
+
+def _resolve(
+    record: type[Options], part: Literal["score", "sweep"], given: Mapping[str, Given], config: Path | None
+) -> Settings[Options]:
     """The options of a run.
 
     Args:
         given: what the command line and the environment set, by name; other names are passed over.
-        config: a YAML file with a part of that name.
+        config: a YAML file with such a part.
 
     Raises:
         ConfigError: a value is not one of its option's, or a config file is wrong.
     """
-    files = [file for file in (HERE if HERE.exists() else None, config) if file is not None]
     values: dict[str, Any] = {}
-    for file in files:
-        from segeval.config import read_section
+    sources: dict[str, str] = {}
+    for file in (HERE if HERE.exists() else None, config):
+        if file is not None:
+            from segeval.config import read_section
 
-        values |= read_section(file, section, record)
-    names = {field.name for field in fields(record)}
-    values |= {name: _from_text(name, value) for name, value in given.items() if name in names}
-    return checked(record(**values))
+            section = read_section(file, part, record)
+            values |= section
+            sources |= dict.fromkeys(section, str(file))
+    typed = {one.name: given[one.name] for one in fields(record) if one.name in given}
+    values |= {name: _from_text(name, one) for name, one in typed.items()}
+    sources |= {name: one.source for name, one in typed.items()}
+    return Settings(options=checked(record(**values), sources), sources=sources)
 
 
-def _from_text(name: str, value: Any) -> Any:
-    if name == "spacing" and isinstance(value, str):
+def _from_text(name: str, given: Given) -> Any:
+    """The value as its field holds it: what the parser leaves as text or list."""
+    if name == "spacing":
         try:
-            return tuple(float(part) for part in value.split(","))
+            return tuple(float(part) for part in given.value.split(","))
         except ValueError as error:
-            raise ConfigError(f"--spacing {value} is no list of lengths in mm. Write it as 0.5,0.5,3.") from error
-    return tuple(value) if isinstance(value, list) else value
+            where = _where(name, given.source)
+            raise ConfigError(f"{where} {given.value}: no list of lengths in mm. Write it as 0.5,0.5,3.") from error
+    if name == "format":
+        return tuple(part.strip() for text in given.value for part in text.split(","))
+    return tuple(given.value) if isinstance(given.value, list) else given.value
 
 
-def checked(options: Options) -> Options:
+def checked(options: Options, sources: Mapping[str, str] | None = None) -> Options:
     """The same options, once each is known to hold what it may.
+
+    Args:
+        sources: where the options were set, so that a message repeats what the user wrote.
 
     Raises:
         ConfigError: a value is not one of its option's choices, or out of range.
     """
-    for field in fields(options):
-        value = getattr(options, field.name)
-        _check_choice(field.name, value, field.type)
-        is_fine, must = _LIMITS.get(field.name, (lambda _: True, ""))
+    for one in fields(options):
+        name, value = one.name, getattr(options, one.name)
+        where = _where(name, (sources or {}).get(name))
+        _check_choice(where, value, one.type)
+        is_fine, must = _LIMITS.get(name, (_anything, ""))
         if not is_fine(value):
-            raise ConfigError(f"--{field.name.replace('_', '-')} {value} is out of range: it must {must}.")
+            raise ConfigError(f"{where} {_text(value)}: out of range. It must {must}.")
     return options
 
 
-def _check_choice(name: str, value: Any, annotation: Any) -> None:
-    """A `Literal`, or a tuple of one, or one that may be None, holds only what it lists."""
-    inner = get_args(annotation) if get_origin(annotation) is not Literal else (annotation,)
+def _anything(_: Any) -> bool:
+    return True
+
+
+_LIMITS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "ci_level": (lambda value: 0 < value < 1, "lie between 0 and 1, such as 0.95"),
+    "bootstrap": (lambda value: value >= 0, "be 0 (no intervals) or a number of resamples"),
+    "workers": (lambda value: value >= 0, "be 0 (one per core) or a number of workers"),
+    "seed": (lambda value: value >= 0, "be 0 or more"),
+    "geometry_tol": (lambda value: value >= 0, "be 0 or more voxels"),
+    "spacing": (lambda value: all(0 < one < float("inf") for one in value or ()), "hold positive lengths in mm"),
+    "easy_threshold": (lambda value: 0 < value < 1, "lie between 0 and 1, such as 0.5"),
+    "max_voxels": (lambda value: value >= 0, "be 0 (all) or a number of voxels"),
+}
+
+
+def _where(name: str, source: str | None) -> str:
+    """The option as the user wrote it: a flag, a variable, a key of a file, or an argument of the library."""
+    if source is None:
+        return name
+    known = {COMMAND_LINE: f"--{name.replace('_', '-')}", ENVIRONMENT: f"SEGEVAL_{name.upper()}"}
+    return known.get(source, f"{source}: {name}")
+
+
+def _text(value: Any) -> str:
+    return ",".join(f"{one:g}" for one in value) if isinstance(value, tuple) else str(value)
+
+
+def _check_choice(where: str, value: Any, annotation: Any) -> None:
+    """A `Literal`, a tuple of one, or one that may be None, holds only what it lists."""
+    inner = (annotation,) if get_origin(annotation) is Literal else get_args(annotation)
     choices = [one for part in inner if get_origin(part) is Literal for one in get_args(part)]
     for one in value if isinstance(value, tuple) else (value,):
         if choices and one is not None and one not in choices:
-            said = ", ".join(map(str, choices))
-            raise ConfigError(f"--{name.replace('_', '-')} {one} is not one of: {said}.")
+            near = difflib.get_close_matches(str(one), choices, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise ConfigError(f"{where} {one}: not one of {', '.join(choices)}.{hint}")

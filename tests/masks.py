@@ -21,6 +21,11 @@ class Masks:
     spacing_mm: tuple[float, ...]
 
     @property
+    def labels(self) -> tuple[np.ndarray, np.ndarray]:
+        """Prediction and truth as label images with the id 1."""
+        return self.pred.astype(np.uint8), self.truth.astype(np.uint8)
+
+    @property
     def surfaces(self) -> Surfaces:
         """Fresh evidence on them."""
         return surfaces_of(self.pred, self.truth, spacing_mm=self.spacing_mm)

@@ -1,16 +1,18 @@
 """The commands, and `main`: the only place that turns errors into exit codes."""
 
+import errno
 import sys
 from typing import Annotated
 
 import typer
 
 import segeval
-from segeval.cli import console
+from segeval.cli import console, usage
 from segeval.cli.doctor import doctor
+from segeval.cli.gate import gate
 from segeval.cli.measures import measures
 from segeval.cli.score import score
-from segeval.errors import SegevalError
+from segeval.errors import ConfigError, DataError, SegevalError
 
 BUG = 70
 INTERRUPTED = 130
@@ -24,13 +26,14 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(score)
+app.command()(gate)
 app.command()(doctor)
 app.command()(measures)
 
 
 def _print_version(asked: bool) -> None:
     if asked:
-        print(f"segeval {segeval.__version__}")
+        console.put(f"segeval {segeval.__version__}\n")
         raise typer.Exit
 
 
@@ -45,26 +48,47 @@ def _segeval(
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a name must not break a message
     sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code."""
     try:
-        return int(app(args=arguments, prog_name="segeval", standalone_mode=False) or 0)
+        code = _run(arguments)
+        console.put("")  # flush here, where a fault can still be told
     except SegevalError as error:
-        console.complain(str(error))
+        console.say(str(error))
         return error.exit_code
-    except (KeyboardInterrupt, typer.Abort):
-        console.complain("Interrupted. Finished cases are kept.")
-        return INTERRUPTED
-    except BrokenPipeError:
-        # the reader of our output has gone, as `head` does: no fault of anyone
-        sys.stdout = None
-        return 0
+    except MemoryError:
+        console.say("there is not enough memory. Pass --workers 1, or a smaller --bootstrap.")
+        return DataError.exit_code
     except Exception as error:
-        if hasattr(error, "show") and hasattr(error, "exit_code"):  # a usage error of the command line parser
-            error.show()
-            return int(error.exit_code)
-        console.report_bug(error)
-        return BUG
+        if getattr(error, "errno", None) != errno.ENOSPC:
+            console.report_bug(error)
+            return BUG
+        console.silence(sys.stdout)
+        console.say("stdout cannot be written: no space is left. Send it to another place.")
+        return ConfigError.exit_code
+    return code
+
+
+def _run(arguments: list[str]) -> int:
+    """Run the parser, which has ways of its own to leave."""
+    try:
+        code = int(app(args=arguments, prog_name="segeval", standalone_mode=False) or 0)
+    except typer.Abort:
+        code = INTERRUPTED
+    except SystemExit as left:
+        if not isinstance(left.__context__, BrokenPipeError):
+            raise
+        code = 0
+    except Exception as error:
+        if not hasattr(error, "format_message"):
+            raise
+        console.say(usage.explain(error))
+        code = int(error.exit_code)  # type: ignore[attr-defined]
+    if code == INTERRUPTED:
+        console.say("interrupted.")
+    return code

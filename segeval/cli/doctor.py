@@ -6,7 +6,9 @@ import typer
 
 from segeval.cli import console
 from segeval.cli import options as o
+from segeval.cli.tables import add_row, plain_table
 from segeval.errors import DataError
+from segeval.io.paths import printable
 from segeval.options import ScoreOptions
 
 _DEFAULT = ScoreOptions()
@@ -33,55 +35,63 @@ def doctor(
     workers: o.Workers = _DEFAULT.workers,
 ) -> int:
     """Check pairs, geometry, types and label ids; score nothing. Exits 3 where `score` would stop."""
-    from segeval.settings import score_options
+    from segeval.settings import resolve
     from segeval.tasks.doctor import audit
 
-    found = audit(pred, truth, score_options(o.given(ctx), config))
-    print_audit(found, console.stdout(color=not no_color))
+    found = audit(pred, truth, resolve(o.given(ctx, locals()), config).options)
+    with console.screen(color=not no_color) as screen:
+        print_audit(found, screen)
     return DataError.exit_code if found.problems else 0
 
 
 def print_audit(found: Any, screen: Any) -> None:
     """One page: the labels over all files, the files, and what is wrong."""
     both = [one for one in found.findings if one.pred.shape and one.truth.shape]
-    screen.print(f"{len(found.findings)} cases, {len(both)} with both files readable")
-    screen.print(_label_table(found))
-    screen.print(_file_table(found))
+    screen.print(f"{len(found.findings)} cases, {len(both)} of them with two readable files")
+    for table in (_label_table(found), _file_table(found)):
+        screen.print()
+        screen.print(table)
+    screen.print()
     for note in found.notes:
-        screen.print(f"note: {note}", markup=False)
+        screen.print(f"note: {note}")
     for one in found.problems:
-        screen.print(f"problem: {one.case_id}: {one.problem}", markup=False, style="red")
-    screen.print("score would stop here." if found.problems else "score would run.", style="bold")
+        screen.print(f"problem: {printable(one.case_id)}: {one.problem}", style="red")
+    screen.print(_verdict(found), style="bold red" if found.problems else "bold green")
+
+
+def _verdict(found: Any) -> str:
+    n = len(found.problems)
+    if not n:
+        return "score would run."
+    return f"score would stop: {n} of {len(found.findings)} cases {'has a problem' if n == 1 else 'have problems'}."
 
 
 def _label_table(found: Any) -> Any:
     """Every id: its class, in how many files it occurs, and how many voxels it has."""
-    from segeval.cli.run_tables import plain_table
-
     table = plain_table("id", "class", "truth files", "pred files", "truth voxels", "pred voxels", left=(1,))
     sides = {side: [getattr(one, side).voxels for one in found.findings] for side in ("truth", "pred")}
     for label in sorted({label for voxels in sides.values() for one in voxels for label in one}):
         in_files = (str(sum(label in one for one in sides[side])) for side in ("truth", "pred"))
         voxels = (str(sum(one.get(label, 0) for one in sides[side])) for side in ("truth", "pred"))
-        table.add_row(str(label), _class_of(label, found), *in_files, *voxels)
+        add_row(table, str(label), _class_of(label, found.labels), *in_files, *voxels)
     return table
 
 
-def _class_of(label: int, found: Any) -> str:
-    if label in found.ignore:
+def _class_of(label: int, labels: Any) -> str:
+    if label in labels.ignore:
         return "(ignored)"
-    return found.class_names.get(label, "(background)" if label == 0 else "(no class)")
+    names = [one.name for one in labels.classes_among([label]) if label in one.ids]
+    return ", ".join(names) or ("(background)" if label == 0 else "(no class)")
 
 
 def _file_table(found: Any) -> Any:
     """A row per case; a cell shows both sides where they differ."""
-    from segeval.cli.run_tables import plain_table
-
     table = plain_table("case", "shape", "spacing mm", "axes", "type", "truth ids", "pred ids", "remark", left=range(8))
     for one in found.findings:
         cells = (_either(one, fact) for fact in ("shape", "spacing_mm", "orientation", "dtype"))
         remark = "PROBLEM, see below" if one.problem else "; ".join(one.remarks)
-        table.add_row(one.case_id, *cells, _ids(one.truth), _ids(one.pred), remark)
+        row_style = "red" if one.problem else ""
+        add_row(table, one.case_id, *cells, _ids(one.truth), _ids(one.pred), remark, style=row_style)
     return table
 
 

@@ -6,28 +6,41 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from segeval.cli import console
+from segeval.cli import options as o
 
 if TYPE_CHECKING:
     from segeval.measure import Measure
 
-Name = Annotated[str | None, typer.Argument(metavar="NAME", help="One measure, by name or alias.")]
+Name = Annotated[
+    str | None, typer.Argument(metavar="NAME", help="One measure, by name or alias, or a group such as overlap.")
+]
 Markdown = Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-def measures(name: Name = None, markdown: Markdown = False, as_json: AsJson = False) -> None:
+def measures(
+    name: Name = None, markdown: Markdown = False, as_json: AsJson = False, no_color: o.NoColor = False
+) -> None:
     """List every measure, or explain one."""
+    chosen = _chosen(name)
+    if as_json:
+        console.put(json.dumps([_facts(one) for one in chosen], indent=1, ensure_ascii=False) + "\n")
+    elif markdown:
+        console.put(markdown_table(chosen))
+    else:
+        with console.screen(color=not no_color) as screen:
+            if len(chosen) == 1:
+                _print_one(chosen[0], screen)
+            else:
+                _print_all(chosen, screen)
+
+
+def _chosen(name: str | None) -> list["Measure"]:
     from segeval import catalogue
 
-    chosen = [catalogue.find(name)] if name else list(catalogue.measures().values())
-    if as_json:
-        print(json.dumps([_facts(one) for one in chosen], indent=1, ensure_ascii=False))
-    elif markdown:
-        print(markdown_table(chosen), end="")
-    elif name:
-        _print_one(chosen[0])
-    else:
-        _print_all(chosen)
+    if name in catalogue.GROUPS:
+        return list(catalogue.measures_of(name))
+    return [catalogue.find(name)] if name else list(catalogue.measures().values())
 
 
 def markdown_table(chosen: list["Measure"]) -> str:
@@ -67,9 +80,9 @@ def _facts(one: "Measure") -> dict[str, Any]:
     }
 
 
-def _print_one(one: "Measure") -> None:
-    say = console.stdout().print
-    say(f"[bold]{one.name}[/bold] ({one.symbol}): {one.summary}")
+def _print_one(one: "Measure", screen: Any) -> None:
+    from rich.table import Table
+
     rows = {
         "formula": one.formula,
         "range": _range(one),
@@ -81,10 +94,15 @@ def _print_one(one: "Measure") -> None:
         "aliases": ", ".join(one.aliases) or "none",
         "reference": one.reference or "none",
     }
+    screen.print(f"{one.name} ({one.symbol})", style="bold")
+    screen.print(one.summary)
+    screen.print()
+    table = Table.grid(padding=(0, 2))
     for key, value in rows.items():
-        say(f"  {key:<13} {value}", markup=False)
+        table.add_row(key, value)
+    screen.print(table)
     if one.notes:
-        say("\n" + one.notes, markup=False)
+        screen.print("\n" + one.notes)
 
 
 def _absent(one: "Measure") -> str:
@@ -93,13 +111,16 @@ def _absent(one: "Measure") -> str:
     return "; ".join(said) or "the formula decides (0/0 is undefined, x/0 infinite)"
 
 
-def _print_all(chosen: list["Measure"]) -> None:
+def _print_all(chosen: list["Measure"], screen: Any) -> None:
     from segeval import catalogue
-    from segeval.cli.run_tables import plain_table
+    from segeval.cli.tables import add_row, plain_table
 
     for group in catalogue.GROUPS:
-        table = plain_table(group, "range", "better", "what it says", left=(0, 3))
-        for one in chosen:
-            if catalogue.group_of(one.name) == group:
-                table.add_row(one.name, _range(one), one.better, one.summary)
-        console.stdout().print(table)
+        of_group = [one for one in chosen if catalogue.group_of(one.name) == group]
+        if of_group:
+            table = plain_table(group, "range", "better", "what it says", left=(0, 3))
+            for one in of_group:
+                add_row(table, one.name, _range(one), one.better, one.summary)
+            screen.print(table)
+            screen.print()
+    screen.print("`segeval measures NAME` explains one.", style="dim")

@@ -1,9 +1,13 @@
 """Options shared by commands, as annotated types. Names, flags and helps stand here once."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from segeval.settings import Given
 
 
 def _option(*flags: str, help: str, panel: str, **more: Any) -> Any:
@@ -62,7 +66,12 @@ Spacing = Annotated[
 
 Measures = Annotated[
     list[str] | None,
-    _option("-m", "--measures", help="Groups and measures, such as dice,iou or +boundary; repeatable.", panel=NUMBERS),
+    _option(
+        "-m",
+        "--measures",
+        help="Groups and measures, such as dice,iou; +boundary adds to the default. `segeval measures` lists them.",
+        panel=NUMBERS,
+    ),
 ]
 Undefined = Annotated[
     str, _option("--undefined", help="Undefined values in means: skip, worst, best or fail.", panel=NUMBERS)
@@ -88,10 +97,19 @@ Engine = Annotated[str, _option("--engine", help="auto, numpy or torch.", panel=
 Workers = Annotated[int, _option("--workers", help="Cases read at a time; 0 for one per core.", panel=RUNNING)]
 
 
-def given(ctx: typer.Context) -> dict[str, Any]:
-    """The options that the user set on the command line or in the environment, by name."""
+def given(ctx: typer.Context, values: Mapping[str, Any]) -> "dict[str, Given]":
+    """The options that the user set on the command line or in the environment, by name.
+
+    Args:
+        ctx: knows who set each of them.
+        values: the command's own parameters; the context holds some of them as plain text still.
+    """
+    from segeval.settings import COMMAND_LINE, ENVIRONMENT, Given
+
+    words = {"COMMANDLINE": COMMAND_LINE, "ENVIRONMENT": ENVIRONMENT}
+    sources = {name: ctx.get_parameter_source(name) for name in ctx.params}
     return {
-        name: value
-        for name, value in ctx.params.items()
-        if (source := ctx.get_parameter_source(name)) is not None and source.name in ("COMMANDLINE", "ENVIRONMENT")
+        name: Given(value=values[name], source=words[source.name])
+        for name, source in sources.items()
+        if source is not None and source.name in words
     }

@@ -1,42 +1,69 @@
 """The tables of a run on screen: a row per class, the mean over classes, and the worst cases."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from segeval.cli.tables import add_row, number, plain_table
 from segeval.results import ClassRow, Results, SummaryRow
 
+MACRO, ALL = "(mean)", "(all)"
 N_WORST = 5
-_CELL = 18  # characters that a column needs
+N_CLASSES = 40  # more rows than a screen has help nobody
+N_CASES = 5
+STATUSES = {"missing_pred": "without prediction", "failed": "failed", "missing_truth": "without truth"}
+POLICIES = {
+    "skip": "left out of the means",
+    "worst": "counted in the means with the worst value",
+    "best": "counted in the means with the best value",
+}
 
 
-def print_run(results: Results, console: Any) -> None:
+def print_run(results: Results, screen: Any) -> None:
     """Print what a person wants to see first; everything else is in the files."""
-    if not any(row.values for row in results.case_rows) and not results.class_rows:
-        console.print("No case was scored.")
-        return
-    of_class = [one for one in results.shown if one in results.class_columns]
-    of_case = [one for one in results.shown if one in results.case_columns and one not in results.class_columns]
-    fit = max(1, (console.width - 24) // _CELL)
-    if of_class:
-        console.print(_means_table(results, [one.name for one in results.classes] + ["(mean)"], of_class[:fit]))
-    if of_case:
-        console.print(_means_table(results, ["(all)"], of_case[:fit]))
-    if of_class and results.class_rows:
-        console.print(_worst_table(results, of_class[:fit]))
-    _print_footer(results, [*of_class[:fit], *of_case[:fit]], console)
+    shown = [
+        *_print_means(results, screen, [one.name for one in results.classes] + [MACRO], _of_classes(results)),
+        *_print_means(results, screen, [ALL], _of_cases(results)),
+    ]
+    _print_worst(results, screen)
+    _print_footer(results, shown, screen)
+
+
+def _of_classes(results: Results) -> list[str]:
+    """The columns to show per class."""
+    return [one for one in results.shown if one in results.class_columns] if results.class_rows else []
+
+
+def _of_cases(results: Results) -> list[str]:
+    """The columns to show per case: those that no class has."""
+    has_values = any(row.values for row in results.case_rows)
+    return [
+        one for one in results.case_columns if one in results.shown and has_values and one not in results.class_columns
+    ]
+
+
+def _print_means(results: Results, screen: Any, names: Sequence[str], columns: Sequence[str]) -> Sequence[str]:
+    """Print the means of as many columns as fit, and say which those are."""
+    if not columns:
+        return ()
+    columns, table = _widest(columns, lambda some: _means_table(results, names, some), screen)
+    screen.print(table)
+    if len(names) - 1 > N_CLASSES:
+        screen.print(f"{len(names) - 1 - N_CLASSES} more classes are in summary.csv.", style="dim")
+    screen.print()
+    return columns
 
 
 def _means_table(results: Results, names: Sequence[str], columns: Sequence[str]) -> Any:
-    table = plain_table("class", "cases", *columns)
+    table = plain_table("class" if MACRO in names else "", "cases", *columns)
     of = {(row.name, row.column): row for row in results.summary}
-    for name in names:
+    for name in [*names[:-1][:N_CLASSES], names[-1]]:
         rows = [of[name, column] for column in columns]
         n = max(row.n for row in rows)
-        if name == "(mean)":
+        if name == MACRO:
             table.add_section()
-        said = f"{n} classes" if name == "(mean)" else str(n)
-        table.add_row(name, said, *(_mean_cell(row, n) for row in rows), style="bold" if name == "(mean)" else "")
+        said = f"{n} classes" if name == MACRO else str(n)
+        add_row(table, name, said, *(_mean_cell(row, n) for row in rows), style="bold" if name == MACRO else "")
     return table
 
 
@@ -49,61 +76,66 @@ def _mean_cell(row: SummaryRow, n_of_row: int) -> str:
     if math.isinf(mean) and row.n_inf:
         return f"{number(mean)} ({row.n_inf} inf, median {number(row.statistics['median'])})"
     spread = "" if math.isnan(std) else f" ± {number(std)}"
-    return number(mean) + spread + (f" (n={row.n})" if row.n != n_of_row else "")
+    return number(mean) + spread + (f" (n={row.n})" if 0 < row.n < n_of_row else "")
 
 
-def _worst_table(results: Results, columns: Sequence[str]) -> Any:
+def _print_worst(results: Results, screen: Any) -> None:
     """The cases with the worst values of the first measure."""
-    first = columns[0]
-    rows = [row for row in results.class_rows if not math.isnan(row.values[first])]
-    table = plain_table(f"worst by {first}", "class", *columns, "status")
-    for row in sorted(rows, key=lambda row: badness(row, results))[:N_WORST]:
-        table.add_row(row.case_id, row.of.name, *(number(row.values[one]) for one in columns), row.status)
+    columns = _of_classes(results)
+    if not columns or results.facts["definitions"][columns[0]]["better"] == "none":
+        return
+    ranked = sorted(
+        (row for row in results.class_rows if not math.isnan(row.values[columns[0]])), key=_badness(results)
+    )
+    if ranked:
+        screen.print(_widest(columns, lambda some: _worst_table(ranked[:N_WORST], some), screen)[1])
+        screen.print()
+
+
+def _worst_table(rows: Sequence[ClassRow], columns: Sequence[str]) -> Any:
+    table = plain_table(f"worst by {columns[0]}", "class", "status", *columns, left=(0, 1, 2))
+    for row in rows:
+        add_row(table, row.case_id, row.of.name, row.status, *(number(row.values[one]) for one in columns))
     return table
 
 
-def badness(row: ClassRow, results: Results) -> tuple[float, str, str]:
+def _badness(results: Results) -> Callable[[ClassRow], tuple[float, str, str]]:
     """Sorting key that puts the worst value of the first measure shown first."""
-    first = next(one for one in results.shown if one in results.class_columns)
-    value = row.values[first]
+    first = _of_classes(results)[0]
     better = results.facts["definitions"][first]["better"]
-    worse_first = {"higher": value, "lower": -value, "zero": -abs(value), "none": -value}[better]
-    return worse_first, row.case_id, row.of.label
+
+    def key(row: ClassRow) -> tuple[float, str, str]:
+        value = row.values[first]
+        return {"higher": value, "lower": -value, "zero": -abs(value)}[better], row.case_id, row.of.label
+
+    return key
 
 
-def _print_footer(results: Results, columns: Sequence[str], console: Any) -> None:
+def _widest(columns: Sequence[str], table_of: Callable[[Sequence[str]], Any], screen: Any) -> tuple[Sequence[str], Any]:
+    """The first so many columns with which a table fits the screen, at least one, and that table."""
+    for n in range(len(columns), 1, -1):
+        table = table_of(columns[:n])
+        if screen.measure(table, options=screen.options.update(width=10_000)).maximum <= screen.width:
+            return columns[:n], table
+    return columns[:1], table_of(columns[:1])
+
+
+def _print_footer(results: Results, columns: Sequence[str], screen: Any) -> None:
     undefined = sum(row.n_undefined or 0 for row in results.summary if row.column in columns)
     if undefined:
-        console.print(
-            f"{undefined} undefined values are left out of the means (policy: {results.facts['plan']['undefined']})."
-        )
-    for status, said in (
-        ("missing_pred", "without prediction"),
-        ("failed", "failed"),
-        ("missing_truth", "without truth"),
-    ):
+        policy = results.facts["plan"]["undefined"]
+        values = "value is" if undefined == 1 else "values are"
+        screen.print(f"{undefined} undefined {values} {POLICIES[policy]} (--undefined {policy}).")
+    for status, said in STATUSES.items():
         cases = [row.case_id for row in results.case_rows if row.status == status]
         if cases:
-            more = " …" if len(cases) > 5 else ""
-            console.print(f"{len(cases)} of {len(results.case_rows)} cases {said}: {', '.join(cases[:5])}{more}")
-    rest = len({*results.class_columns, *results.case_columns} - set(columns))
+            screen.print(_line_of_cases(cases, len(results.case_rows), said), style="yellow")
+    rest = len({*results.class_columns, *results.case_columns} - {*columns})
     if rest:
-        console.print(f"{rest} more measures are in summary.csv, scores.csv and cases.csv.", style="dim")
+        screen.print(f"{rest} more measures are in summary.csv, scores.csv and cases.csv.", style="dim")
 
 
-def plain_table(*columns: str, left: Sequence[int] = (0,)) -> Any:
-    """An empty table in the manner of all tables here; numbers stand right."""
-    from rich import box
-    from rich.table import Table
+def _line_of_cases(cases: Sequence[str], n: int, said: str) -> str:
+    from segeval.tasks.notes import named
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for i, column in enumerate(columns):
-        table.add_column(column, justify="left" if i in left else "right", overflow="fold")
-    return table
-
-
-def number(value: float) -> str:
-    """A value for people: three decimals, `inf`, or a dash where it is undefined."""
-    if math.isnan(value):
-        return "–"
-    return f"{value:.3f}" if abs(value) < 1000 else f"{value:.4g}"
+    return f"{len(cases)} of {n} cases {said}: {named(cases)}"

@@ -1,11 +1,12 @@
 """`segeval score`: score every case and class, and write the tables."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import typer
 
-from segeval.cli import console
 from segeval.cli import options as o
+from segeval.cli.talk import Talk
 from segeval.errors import DataError
 from segeval.options import OUT, ScoreOptions
 
@@ -50,18 +51,21 @@ def score(
     workers: o.Workers = _DEFAULT.workers,
 ) -> int:
     """Score every case and class, and write the tables."""
-    from segeval.settings import score_options
+    from segeval.settings import resolve
     from segeval.tasks.score import score_folders
 
-    options = score_options(o.given(ctx), config)
-    with console.Talk(quiet=quiet, verbose=verbose, color=not no_color) as talk:
-        run = score_folders(pred, truth, options, out=out, watch=talk)
-        talk.show_run(run, out=out, as_json=as_json)
-    return _exit_code(run)
+    settings = resolve(o.given(ctx, locals()), config)
+    folder = settings.options.out or out
+    with Talk(out=folder, quiet=quiet, verbose=verbose, color=not no_color) as talk:
+        options = replace(settings.options, out=folder)
+        results = score_folders(pred, truth, options, sources=settings.sources, watch=talk)
+        talk.finish(results, as_json=as_json)
+    return _exit_code(results)
 
 
-def _exit_code(run: "Results") -> int:
-    """0, or 3 with a failed case, or 4 where nothing was there to be scored."""
-    if any(row.status == "failed" for row in run.case_rows):
+def _exit_code(results: "Results") -> int:
+    """0, or 3 with a case that could not be scored, or 4 where nothing was there to be scored."""
+    missing_is_error = results.facts["plan"]["missing"] == "error"
+    if any(row.status == "failed" or (row.status == "missing_pred" and missing_is_error) for row in results.case_rows):
         return DataError.exit_code
-    return 0 if run.confusion is not None else NOTHING_EVALUATED
+    return 0 if any(row.n for row in results.summary) else NOTHING_EVALUATED

@@ -5,10 +5,11 @@ import reprlib
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
+from segeval.config.fitting import fitted
 from segeval.config.models import Config, Rule
 from segeval.errors import ConfigError
 from segeval.io.yaml_files import Place, YamlFile, read_yaml
@@ -36,7 +37,7 @@ def read_section(path: Path, section: Literal["score", "sweep"], record: type) -
     for name in values:
         if name not in types:
             raise ConfigError(_unknown_key(file, (section, name), types))
-    return {name: _option(file, (section, name), value, types[name]) for name, value in values.items()}
+    return {name: fitted(value, types[name], where=_at(file, (section, name))) for name, value in values.items()}
 
 
 def _config_of(file: YamlFile) -> Config:
@@ -48,17 +49,6 @@ def _config_of(file: YamlFile) -> Config:
         rule._line = file.line(("rules", i))
     _refuse_repeated_ids(file, config.rules)
     return config
-
-
-def _option(file: YamlFile, place: Place, value: Any, annotation: Any) -> Any:
-    if get_origin(annotation) is tuple and isinstance(value, str):
-        value = [value]  # `measures: dice` for `measures: [dice]`
-    try:
-        return TypeAdapter(annotation).validate_python(value)
-    except ValidationError as error:
-        raise ConfigError(
-            f"{_at(file, place)}: {reprlib.repr(value)} does not fit. {error.errors()[0]['msg']}."
-        ) from error
 
 
 def _refuse_repeated_ids(file: YamlFile, rules: Sequence[Rule]) -> None:

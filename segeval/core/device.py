@@ -1,5 +1,6 @@
 """Which engine and device a run takes."""
 
+import re
 import sys
 from ctypes.util import find_library
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Literal
 from segeval.errors import ConfigError
 
 EngineName = Literal["numpy", "torch"]
+_CUDA = re.compile(r"cuda(:[0-9]{1,3})?")
 
 
 def resolve_device(*, engine: str, device: str) -> tuple[EngineName, str]:
@@ -23,7 +25,7 @@ def resolve_device(*, engine: str, device: str) -> tuple[EngineName, str]:
     Raises:
         ConfigError: the device does not exist here, or the engine cannot use it.
     """
-    wants_cuda = device.startswith("cuda")
+    wants_cuda = _CUDA.fullmatch(device) is not None
     if device not in ("auto", "cpu") and not wants_cuda:
         raise ConfigError(f"Unknown device {device!r}. Use auto, cpu, cuda or cuda:1.")
     if engine == "numpy" or device == "cpu":
@@ -54,9 +56,6 @@ def _n_cuda() -> int:
 
 def _checked_cuda(device: str) -> str:
     available = _n_cuda()
-    _, colon, number = device.partition(":")
-    if colon and not number.isdigit():
-        raise ConfigError(f"Unknown device {device!r}. Use auto, cpu, cuda or cuda:1.")
-    if int(number or 0) >= available:
+    if int(device.removeprefix("cuda").removeprefix(":") or 0) >= available:
         raise ConfigError(f"Device {device} does not exist: torch sees {available} CUDA devices. Use --device cpu.")
     return device

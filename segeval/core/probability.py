@@ -105,7 +105,7 @@ def _histogram(
         thresholds=levels[seen].astype(np.float64),
         positives=positives[seen].astype(np.int64),
         negatives=negatives[seen].astype(np.int64),
-        mass=mass[seen],
+        mass=mass[seen].astype(np.float64),
         approx=approx,
     )
 

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from segeval.core.counts import Counts, Histogram
 from segeval.core.labels import LabelClass
 from segeval.engine.evidence import Evidence
 from segeval.engine.plan import Plan
-from segeval.measure import Measure
+from segeval.measure import Measure, MeasureCall
 from segeval.results import CaseRow, CaseScore, ClassRow, Status
 
 
@@ -34,17 +33,20 @@ def evaluate(case: Case, plan: Plan) -> CaseScore:
 
 def class_rows(evidence: Evidence) -> tuple[ClassRow, ...]:
     """One row per class of the case."""
-    statuses = [
-        _status(int(pred), int(truth)) for pred, truth in zip(evidence.counts.pred, evidence.counts.truth, strict=True)
-    ]
-    columns = {
-        call.column: _with_declared(evidence.values(call, "class"), statuses, call.measure)
-        for call in evidence.plan.at("class")
-    }
+    statuses = _statuses(evidence.counts)
+    columns = {call.column: class_values(evidence, call) for call in evidence.plan.at("class")}
     return tuple(
-        _row(evidence.case.case_id, of, statuses[i], evidence.counts, i, {c: float(v[i]) for c, v in columns.items()})
+        _row(evidence.case.case_id, of, statuses[i], evidence.counts, i, {c: v[i] for c, v in columns.items()})
         for i, of in enumerate(evidence.classes)
     )
+
+
+def class_values(evidence: Evidence, call: MeasureCall) -> list[float]:
+    """One value per class, with what the measure declares for absent ones over what its formula says."""
+    absent = call.measure.absent
+    declared = {"absent_both": absent.both, "absent_pred": absent.pred, "absent_truth": absent.truth}
+    said = [declared.get(status) for status in _statuses(evidence.counts)]
+    return [float(v) if d is None else d for v, d in zip(evidence.values(call, "class"), said, strict=True)]
 
 
 def absent_rows(case: CaseRow, classes: Sequence[LabelClass], n_voxels: int, plan: Plan) -> tuple[ClassRow, ...]:
@@ -79,22 +81,16 @@ def _worst(values: Mapping[str, float], of: Mapping[str, Measure]) -> dict[str, 
     return {column: math.nan if value is None else value for column, value in worst.items()}
 
 
+def _statuses(counts: Counts) -> list[Status]:
+    return [_status(int(pred), int(truth)) for pred, truth in zip(counts.pred, counts.truth, strict=True)]
+
+
 def _status(pred: int, truth: int) -> Status:
     if pred and truth:
         return "ok"
     if pred or truth:
         return "absent_truth" if pred else "absent_pred"
     return "absent_both"
-
-
-def _with_declared(values: Any, statuses: Sequence[Status], measure: Measure) -> Any:
-    """Put the values a measure declares for absent classes over what its formula says."""
-    declared = {
-        "absent_both": measure.absent.both,
-        "absent_pred": measure.absent.pred,
-        "absent_truth": measure.absent.truth,
-    }
-    return [v if declared.get(s) is None else declared[s] for v, s in zip(values, statuses, strict=True)]
 
 
 def _row(

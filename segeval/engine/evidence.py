@@ -57,10 +57,12 @@ class Evidence:
 
     @cached_property
     def partition(self) -> Joint:
-        """The case over background and all its disjoint classes."""
+        """The case over background and all its disjoint classes; an id that only regions name stands for itself."""
         labels = self.plan.labels
         disjoint = [one for one in self.classes if one.ids != (0,) or labels.names_zero]
         disjoint = [one for one in disjoint if one not in labels.regions]
+        only_in_regions = _ids(labels.regions) - _ids(disjoint) - {0}
+        disjoint += [LabelClass(name=str(one), ids=(one,)) for one in sorted(only_in_regions)]
         if overlapping(disjoint):
             disjoint = [LabelClass(name=str(one), ids=(one,)) for one in self.histogram.ids if one]
         return self.histogram.joint(disjoint, rest_is_class=not labels.names_zero and 0 not in labels.ignore)
@@ -96,6 +98,10 @@ def count(case: Case, plan: Plan) -> Histogram:
             "Check that these are label masks and not images or instance maps."
         )
     return histogram
+
+
+def _ids(classes: Sequence[LabelClass]) -> set[int]:
+    return {one for c in classes for one in c.ids}
 
 
 def overlapping(classes: Sequence[LabelClass]) -> bool:

@@ -9,8 +9,10 @@ import numpy as np
 from segeval.core.case import Case
 from segeval.core.counts import Counts, Histogram, Joint
 from segeval.core.labels import LabelClass
-from segeval.engine.evidence import Evidence
+from segeval.engine.evaluate import class_values
+from segeval.engine.evidence import MAX_IDS, Evidence
 from segeval.engine.plan import Aggregation, Plan
+from segeval.errors import DataError
 from segeval.measure import Level, MeasureCall
 from segeval.results import CaseRow, ClassRow, SummaryRow
 from segeval.statistics.bootstrap import draw
@@ -35,8 +37,17 @@ class Scored:
 
 
 def merge_histograms(histograms: Sequence[Histogram]) -> Histogram:
-    """The joint histogram of all cases together, ids ascending."""
+    """The joint histogram of all cases together, ids ascending.
+
+    Raises:
+        DataError: there are more different ids than can be classes.
+    """
     ids = sorted({one for histogram in histograms for one in histogram.ids})
+    if len(ids) > MAX_IDS:
+        raise DataError(
+            f"The cases hold {len(ids)} different ids between them; {MAX_IDS} is the most that can be classes. "
+            "Check that these are label masks and not images or instance maps."
+        )
     n = np.zeros((len(ids), len(ids)), dtype=np.int64)
     for histogram in histograms:
         n += histogram.on(ids)
@@ -169,5 +180,5 @@ def _pooled_values(scored: Scored, level: Level, calls: Sequence[MeasureCall], n
     pooled = np.full((n_names, len(calls)), math.nan)
     for j, call in enumerate(calls):
         if scored.cases and all(need in _ADDITIVE for need in call.measure.needs):
-            pooled[:, j] = evidence.values(call, level)
+            pooled[:, j] = class_values(evidence, call) if level == "class" else evidence.values(call, level)
     return pooled

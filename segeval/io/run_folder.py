@@ -1,17 +1,27 @@
 """The folder of a run: a journal while it lasts, and its tables at the end, `run.json` last."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from segeval.io.files import JOURNAL, cannot_write, write_text_atomically
+import numpy as np
+
+from segeval.core.counts import Histogram
+from segeval.io.files import JOURNAL, PRIVATE_PREFIX, cannot_write, write_text_atomically
 from segeval.io.formats import EXTRA_FORMATS
 from segeval.io.outputs import RUN_FILE, prepare_output_folder
-from segeval.io.run_json import run_document
-from segeval.io.run_tables import cases_table, confusion_table, scores_table, summary_table
-from segeval.io.tables import jsonable, write_csv, write_json_atomically
+from segeval.io.run_json import document_text, run_document
+from segeval.io.tables import jsonable, write_csv
 from segeval.results import CaseScore, Results
+from segeval.results.tables import TABLES
+
+STAGE = f"{PRIVATE_PREFIX}new"
+EXTRA_FILES = tuple(file_name for file_name, _ in EXTRA_FORMATS.values())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +29,7 @@ class RunFolder:
     """Where a run writes; open it with `RunFolder.open`, which checks that it may."""
 
     path: Path
+    is_new: bool
 
     @classmethod
     def open(cls, path: Path) -> "RunFolder":
@@ -27,13 +38,15 @@ class RunFolder:
         Raises:
             ConfigError: the folder holds something else, or cannot be written.
         """
-        folder = cls(path=prepare_output_folder(path))
+        is_new = not os.path.lexists(path)
+        folder = cls(path=prepare_output_folder(path), is_new=is_new)
         folder._journal("w", "")
         return folder
 
     def note(self, score: CaseScore) -> None:
         """Add a finished case to the journal."""
-        self._journal("a", json.dumps(jsonable(asdict(score))) + "\n")
+        line = asdict(replace(score, histogram=None)) | {"histogram": _sparse(score.histogram)}
+        self._journal("a", json.dumps(jsonable(line)) + "\n")
 
     def _journal(self, mode: str, text: str) -> None:
         path = self.path / JOURNAL
@@ -43,22 +56,53 @@ class RunFolder:
         except OSError as error:
             raise cannot_write(path, error) from error
 
-    def drop_journal(self) -> None:
-        """Leave the folder as the previous run left it."""
-        (self.path / JOURNAL).unlink(missing_ok=True)
+    def leave(self) -> None:
+        """Leave the folder as it was found: with the previous run, or not at all."""
+        self._tidy()
+        if self.is_new and not any(self.path.iterdir()):
+            self.path.rmdir()
 
     def write(self, results: Results, *, formats: Sequence[str] = ()) -> None:
-        """Write every table by atomic rename, `run.json` last.
+        """Write every table, and let them take their places only once all of them are on disk.
+
+        Extra files of an earlier run, which would contradict these tables, are removed.
 
         Raises:
-            ConfigError: the disk is full or not writable; earlier tables stay whole.
+            ConfigError: the disk is full or not writable; then the earlier tables stay as they were.
         """
-        write_csv(self.path / "scores.csv", *scores_table(results))
-        write_csv(self.path / "cases.csv", *cases_table(results))
-        write_csv(self.path / "summary.csv", *summary_table(results))
-        write_csv(self.path / "confusion.csv", *confusion_table(results))
-        for name in formats:
-            file_name, render = EXTRA_FORMATS[name]
-            write_text_atomically(self.path / file_name, render(results))
-        write_json_atomically(self.path / RUN_FILE, run_document(results), indent=1)
-        self.drop_journal()
+        with self._stage() as stage:
+            for name, table in TABLES.items():
+                write_csv(stage / f"{name}.csv", *table(results))
+            for file_name, render in (EXTRA_FORMATS[name] for name in formats):
+                write_text_atomically(stage / file_name, render(results))
+            write_text_atomically(stage / RUN_FILE, document_text(run_document(results)))
+        self._tidy()
+
+    @contextmanager
+    def _stage(self) -> Iterator[Path]:
+        """A place beside the tables, from which all of them move at the end, `run.json` last."""
+        stage = self.path / STAGE
+        try:
+            shutil.rmtree(stage, ignore_errors=True)
+            stage.mkdir()
+            yield stage
+            for name in EXTRA_FILES:
+                (self.path / name).unlink(missing_ok=True)
+            for file in sorted(stage.iterdir(), key=lambda file: file.name == RUN_FILE):
+                file.replace(self.path / file.name)
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
+        finally:
+            shutil.rmtree(stage, ignore_errors=True)
+
+    def _tidy(self) -> None:
+        shutil.rmtree(self.path / STAGE, ignore_errors=True)
+        (self.path / JOURNAL).unlink(missing_ok=True)
+
+
+def _sparse(histogram: Histogram | None) -> dict[str, Any] | None:
+    """The cells of a histogram that hold voxels: of many ids, few pairs ever meet."""
+    if histogram is None:
+        return None
+    truth, pred = np.nonzero(histogram.n)
+    return {"ids": histogram.ids, "truth": truth, "pred": pred, "n": histogram.n[truth, pred]}

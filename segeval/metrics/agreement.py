@@ -10,7 +10,7 @@ import numpy as np
 
 from segeval.core.counts import Joint
 from segeval.core.shapes import CountPerLabel, PerLabel
-from segeval.measure import Absent, metric, ratio
+from segeval.measure import metric, ratio
 
 UNIT = (0.0, 1.0)
 SIGNED = (-1.0, 1.0)
@@ -30,8 +30,8 @@ BOTH = ("class", "case")
 def kappa(joint: Joint, *, weights: Literal["none", "linear", "quadratic"] = "none") -> PerLabel:
     """Agreement beyond chance; weights only make sense for ordered classes."""
     disagreement = _disagreement(joint.n.shape[-1], weights)
-    observed = (joint.n * disagreement).sum(axis=(-2, -1)).astype(object) * joint.total
-    expected = np.einsum("...t,tp,...p->...", joint.truth.astype(object), disagreement.astype(object), joint.pred)
+    observed = _exact((joint.n * disagreement).sum(axis=(-2, -1))) * _exact(joint.total)
+    expected = _dot(joint.truth, joint.pred @ disagreement)
     return ratio(expected - observed, expected)
 
 
@@ -53,7 +53,7 @@ def mcc(joint: Joint) -> PerLabel:
 
     A constant mask carries no information: the value is 0, unless both sides are constant and equal.
     """
-    total, hits = joint.total.astype(object), joint.hits.sum(axis=-1)
+    total, hits = _exact(joint.total), _exact(joint.hits.sum(axis=-1))
     covariance = total * hits - _dot(joint.truth, joint.pred)
     of_truth, of_pred = (total * total - _dot(side, side) for side in (joint.truth, joint.pred))
     # one root of the exact product: a perfect match gives exactly 1
@@ -61,9 +61,14 @@ def mcc(joint: Joint) -> PerLabel:
     return np.where(np.isnan(value) & np.asarray(total != hits, dtype=bool), 0.0, value)
 
 
-def _dot(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Inner product over the bins in Python integers, which do not overflow."""
-    return np.asarray((left.astype(object) * right).sum(axis=-1), dtype=object)
+def _exact(n: CountPerLabel) -> np.ndarray:
+    """Counts as Python integers: products of two overflow int64 above 3·10⁹ voxels, and pooled cases have more."""
+    return np.asarray(n).astype(object)
+
+
+def _dot(left: CountPerLabel, right: CountPerLabel) -> np.ndarray:
+    """Inner product over the bins, exact."""
+    return np.asarray((_exact(left) * _exact(right)).sum(axis=-1), dtype=object)
 
 
 @metric(
@@ -72,18 +77,24 @@ def _dot(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     bounds=UNIT,
     better="lower",
     levels=BOTH,
-    absent=Absent(pred=1.0, truth=1.0),
     reference="Martin 2001, doi:10.1109/ICCV.2001.937655",
 )
 def gce(joint: Joint, *, variant: Literal["martin", "taha"] = "martin") -> PerLabel:
     """Global consistency error: 0 when one partition refines the other.
 
-    `variant="taha"` is the form printed in doi:10.1186/s12880-015-0068-x, for two bins only.
+    One bin that holds everything is refined by anything, and so would an empty mask be perfect: it gets 1,
+    unless the other side is one bin too. `variant="taha"` is the form printed in
+    doi:10.1186/s12880-015-0068-x, for two bins only.
     """
     if variant == "taha" and joint.n.shape[-1] != 2:
         return np.full(joint.n.shape[:-2], np.nan)
     error = _refinement_error if variant == "martin" else _printed_error
-    return ratio(np.minimum(error(joint, axis=-1), error(joint, axis=-2)), joint.total)
+    value = ratio(np.minimum(error(joint, axis=-1), error(joint, axis=-2)), joint.total)
+    return np.where(_is_one_bin(joint.truth) != _is_one_bin(joint.pred), 1.0, value)
+
+
+def _is_one_bin(sizes: CountPerLabel) -> np.ndarray:
+    return np.asarray((sizes > 0).sum(axis=-1) <= 1)
 
 
 def _refinement_error(joint: Joint, *, axis: int) -> np.ndarray:
@@ -98,9 +109,11 @@ def _printed_error(joint: Joint, *, axis: int) -> np.ndarray:
     return np.asarray(np.nan_to_num(ratio(wrong * (wrong + 2 * joint.hits), size)).sum(axis=-1))
 
 
-def _pairs(n: CountPerLabel) -> CountPerLabel:
-    """Pairs of voxels within each cell: exact in int64 up to 4·10⁹ voxels."""
-    return n * (n - 1) // 2
+def _pairs(n: CountPerLabel, axis: int | tuple[int, ...] = ()) -> np.ndarray:
+    """Pairs of voxels within each cell, summed over `axis`; exact."""
+    cells = _exact(n)
+    pairs = np.asarray(cells * (cells - 1) // 2, dtype=object)
+    return np.asarray(pairs.sum(axis=axis), dtype=object)
 
 
 @metric(
@@ -133,15 +146,8 @@ def adjusted_rand_index(joint: Joint) -> PerLabel:
 
 
 def _pair_counts(joint: Joint) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Pairs together on both sides, in truth, in the prediction, and all; as Python integers."""
-    sums = (
-        _pairs(joint.n).sum(axis=(-2, -1)),
-        _pairs(joint.truth).sum(axis=-1),
-        _pairs(joint.pred).sum(axis=-1),
-        _pairs(joint.total),
-    )
-    both, truth, pred, every = (np.asarray(one).astype(object) for one in sums)
-    return both, truth, pred, every
+    """Pairs together on both sides, in truth, in the prediction, and all; exact."""
+    return _pairs(joint.n, (-2, -1)), _pairs(joint.truth, -1), _pairs(joint.pred, -1), _pairs(joint.total)
 
 
 def _entropy(n: np.ndarray, axis: int | tuple[int, ...], *, base: float) -> np.ndarray:

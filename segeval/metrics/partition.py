@@ -81,10 +81,12 @@ def generalized_dice_score(joint: Joint, *, weight: Literal["square", "simple", 
 
     A class that the truth lacks weighs as much as the heaviest class it has.
     """
+    truth, pred, hits = (side[..., joint.in_mean] for side in (joint.truth, joint.pred, joint.hits))
     power = {"square": 2, "simple": 1, "uniform": 0}[weight]
-    weights = ratio(1.0, joint.truth.astype(float) ** power)
-    weights = np.where(np.isinf(weights), np.where(np.isinf(weights), 0.0, weights).max(axis=-1), weights)
-    return ratio((2 * weights * joint.hits).sum(axis=-1), (weights * (joint.truth + joint.pred)).sum(axis=-1))
+    weights = ratio(1.0, np.maximum(truth, 1).astype(float) ** power)
+    heaviest = np.where(truth > 0, weights, 0.0).max(axis=-1, initial=0.0)
+    weights = np.where((truth > 0) | (heaviest == 0), weights, heaviest)
+    return ratio((2 * weights * hits).sum(axis=-1), (weights * (truth + pred)).sum(axis=-1))
 
 
 def _mean(joint: Joint, of_class: np.ndarray, *, include_background: bool) -> PerLabel:

@@ -1,12 +1,14 @@
 """An audit of the inputs: what the files hold, and what would stop `score`. Nothing is scored."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from segeval.core.builders.counts_numpy import joint_histogram
+from segeval.core.labels import LabelMap
 from segeval.errors import DataError
 from segeval.io.cases import Reading, case_of
 from segeval.io.geometry import orientation
@@ -14,7 +16,8 @@ from segeval.io.label_ids import to_labels
 from segeval.io.pairs import Pair
 from segeval.io.volumes import Volume, read_volume
 from segeval.options import ScoreOptions
-from segeval.tasks.score import make_plan, pairs_of, reading_of, worker_count
+from segeval.tasks.notes import notes_on_ids
+from segeval.tasks.score import label_map_of, pairs_of, reading_of, worker_count
 from segeval.tasks.stream import in_order
 
 
@@ -47,16 +50,24 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Audit:
-    """All findings by case id, the classes that `score` would score, and notes on other files."""
+    """All findings by case id, the classes that `score` would score, and notes on ids and other files."""
 
     findings: tuple[Finding, ...]
-    class_names: Mapping[int, str]
-    ignore: tuple[int, ...]
+    labels: LabelMap
     notes: tuple[str, ...]
 
     @property
     def problems(self) -> tuple[Finding, ...]:
         return tuple(one for one in self.findings if one.problem)
+
+
+# what `score` does with a truth that has no prediction, by policy
+WITHOUT_PREDICTION = {
+    "error": "score would stop; --missing worst|background|skip says how it counts",
+    "worst": "every class of the truth would get the worst values",
+    "background": "would be scored as an empty prediction",
+    "skip": "would be left out and counted as missing",
+}
 
 
 def audit(pred: Path | None, truth: Path | None, options: ScoreOptions) -> Audit:
@@ -66,33 +77,39 @@ def audit(pred: Path | None, truth: Path | None, options: ScoreOptions) -> Audit
         ConfigError: an option or a path is wrong.
         DataError: there are no pairs at all.
     """
-    plan, pairs = make_plan(options), pairs_of(pred, truth, options)
-    reading = reading_of(options, plan)
-    allow_missing = options.missing != "error"
+    labels, pairs = label_map_of(options), pairs_of(pred, truth, options)
+    reading = reading_of(options, labels)
     findings = tuple(
-        in_order(
-            lambda pair: _examine(pair, reading, allow_missing=allow_missing),
-            pairs.pairs,
-            workers=worker_count(options),
-        )
+        in_order(lambda pair: _examine(pair, reading, options), pairs.pairs, workers=worker_count(options))
     )
-    seen = {label for one in findings for label in (*one.pred.voxels, *one.truth.voxels)}
-    names = {label: c.name for c in plan.labels.classes_among(seen) if len(c.ids) == 1 for label in c.ids}
-    return Audit(findings=findings, class_names=names, ignore=plan.labels.ignore, notes=pairs.notes)
+    return Audit(findings=findings, labels=labels, notes=(*pairs.notes, *_notes_on_ids(findings, labels)))
 
 
-def _examine(pair: Pair, reading: Reading, *, allow_missing: bool) -> Finding:
+def _notes_on_ids(findings: Sequence[Finding], labels: LabelMap) -> Iterator[str]:
+    in_preds: defaultdict[int, list[str]] = defaultdict(list)
+    for one in findings:
+        for label in one.pred.voxels:
+            in_preds[label].append(one.case_id)
+    in_truths = {label for one in findings for label in one.truth.voxels}
+    return notes_on_ids(labels, in_truths=in_truths, in_preds=in_preds)
+
+
+def _examine(pair: Pair, reading: Reading, options: ScoreOptions) -> Finding:
     """Look at each file alone, then at the two together."""
-    truth, truth_problem = _read(pair.truth, reading)
-    pred, pred_problem = _read(pair.pred, reading)
-    finding = Finding(case_id=pair.case_id, pred=_side(pred, reading), truth=_side(truth, reading))
+    truth, truth_problem = _read(pair.truth)
+    pred, pred_problem = _read(pair.pred)
+    truth_side, no_true_ids = _side(truth, reading)
+    pred_side, no_predicted_ids = _side(pred, reading)
+    finding = Finding(case_id=pair.case_id, pred=pred_side, truth=truth_side)
     if pair.truth is None:
-        return replace(finding, remarks=("no truth: not scored",))
+        return replace(finding, remarks=("no truth: never scored",))
+    problems = [pred_problem, no_predicted_ids, truth_problem, no_true_ids]
     if pair.pred is None:
-        said = "no prediction"
-        return replace(finding, remarks=(said,)) if allow_missing else replace(finding, problem=said)
-    if truth is None or pred is None:
-        return replace(finding, problem="\n".join(filter(None, (pred_problem, truth_problem))))
+        said = f"no prediction: {WITHOUT_PREDICTION[options.missing]}"
+        finding = replace(finding, remarks=(said,))
+        problems += [said] if options.missing == "error" else []
+    if any(problems) or truth is None or pred is None:
+        return replace(finding, problem="\n".join(filter(None, problems)))
     try:
         notes = case_of(pair.case_id, pred=pred, truth=truth, reading=reading).notes
     except DataError as error:
@@ -100,31 +117,34 @@ def _examine(pair: Pair, reading: Reading, *, allow_missing: bool) -> Finding:
     return replace(finding, remarks=(*notes, *_empties(finding)))
 
 
-def _read(path: Path | None, reading: Reading) -> tuple[Volume | None, str]:
-    """The image with its labels, or None and why there are none."""
-    if path is None:
-        return None, ""
+def _read(path: Path | None) -> tuple[Volume | None, str]:
+    """The image, or None and why there is none."""
     try:
-        volume = read_volume(path)
-        to_labels(volume, ignore=reading.ignore)
-        return volume, ""
+        return (None if path is None else read_volume(path)), ""
     except DataError as error:
         return None, str(error)
 
 
-def _side(volume: Volume | None, reading: Reading) -> Side:
+def _side(volume: Volume | None, reading: Reading) -> tuple[Side, str]:
+    """What the image holds, and why it is no label image where it is none."""
     if volume is None:
-        return Side()
-    labels = to_labels(volume, ignore=reading.ignore)
-    histogram = joint_histogram(truth=labels, pred=labels)
-    voxels = dict(zip(histogram.ids, map(int, np.diagonal(histogram.n)), strict=True))
-    return Side(
+        return Side(), ""
+    side = Side(
         shape="x".join(map(str, volume.grid)),
         spacing_mm="x".join(f"{one:.4g}" for one in volume.spacing_mm or ()) or "unknown",
         orientation=orientation(volume.affine) if volume.affine is not None else "none",
         dtype=str(volume.array.dtype),
-        voxels=dict(sorted(voxels.items())),
     )
+    try:
+        return replace(side, voxels=_voxels(to_labels(volume, ignore=reading.ignore))), ""
+    except DataError as error:
+        return side, str(error)
+
+
+def _voxels(labels: np.ndarray) -> dict[int, int]:
+    """How many voxels each id has."""
+    histogram = joint_histogram(truth=labels, pred=labels)
+    return dict(sorted(zip(histogram.ids, map(int, np.diagonal(histogram.n)), strict=True)))
 
 
 def _empties(finding: Finding) -> tuple[str, ...]:

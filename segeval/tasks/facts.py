@@ -2,32 +2,33 @@
 
 import platform
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 import segeval
-from segeval.engine.plan import Plan
 from segeval.measure import MeasureCall
-from segeval.options import ScoreOptions
+from segeval.tasks.job import Job
 
 SCHEMA_VERSION = 1
 
 
-def run_facts(
-    options: ScoreOptions, plan: Plan, notes: Sequence[str], *, seconds: float, complete: bool
-) -> dict[str, Any]:
-    """Plan, definitions, label map, versions and timings, ready to be written as JSON."""
+def run_facts(job: Job, notes: Sequence[str], *, complete: bool) -> dict[str, Any]:
+    """Plan, definitions, versions and timings, ready to be written as JSON."""
     return {
         "tool": "segeval",
         "kind": "score",
         "schema_version": SCHEMA_VERSION,
         "complete": complete,
-        "plan": asdict(options),
-        "definitions": {call.column: _definition(call) for call in plan.measures},
-        "device": {"engine": plan.engine, "device": plan.device},
+        "inputs": {"pred": job.pred, "truth": job.truth},
+        "plan": asdict(job.options) | {"measures": list(job.options.measures) or ["default"]},
+        "plan_from": dict(job.sources),
+        "definitions": {call.column: _definition(call) for call in job.plan.measures},
+        "ignored_ids": list(job.plan.labels.ignore),
+        "device": {"engine": job.plan.engine, "device": job.plan.device},
         "versions": _versions(),
-        "timings": {"seconds": round(seconds, 3)},
+        "timings": {"seconds": round(time.perf_counter() - job.started, 3)},
         "warnings": list(notes),
     }
 

@@ -1,14 +1,14 @@
 """Folders in, results out: cases are read and scored a few at a time, and kept as they come."""
 
 import os
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from segeval import catalogue
 from segeval.core.device import resolve_device
+from segeval.core.labels import LabelMap
 from segeval.engine.collect import collect
 from segeval.engine.evaluate import as_missing, evaluate
 from segeval.engine.plan import Aggregation, Plan
@@ -16,21 +16,25 @@ from segeval.errors import DataError
 from segeval.io.cases import Reading, read_case
 from segeval.io.labelmaps import read_label_map
 from segeval.io.pairs import Pair, Pairs, find_pairs, missing_message
+from segeval.io.paths import printable
 from segeval.io.run_folder import RunFolder
 from segeval.options import ScoreOptions
 from segeval.results import CaseRow, CaseScore, Results
 from segeval.tasks.facts import run_facts
+from segeval.tasks.job import Job
+from segeval.tasks.notes import notes_on_scores
 from segeval.tasks.stream import in_order
 
 MAX_WORKERS = 4  # more readers than that only wait for one another
+NO_PREDICTION = "no prediction"
 
 
 @runtime_checkable
 class Watch(Protocol):
     """Who wants to see how far the run is."""
 
-    def start(self, total: int) -> None:
-        """The run has so many cases."""
+    def start(self, n_cases: int, plan: Plan) -> None:
+        """The run begins."""
 
     def advance(self, row: CaseRow) -> None:
         """One more case is done."""
@@ -41,39 +45,46 @@ def score_folders(
     truth: Path | None,
     options: ScoreOptions,
     *,
-    out: Path | None = None,
+    sources: Mapping[str, str] | None = None,
     watch: Watch | None = None,
 ) -> Results:
-    """Score two folders (or files, or a list of pairs), and write the tables to `out` where one is given.
+    """Score two folders (or files, or a list of pairs), and write the tables to `options.out` where that is given.
+
+    Args:
+        sources: where the options were set, for the record.
 
     Raises:
         ConfigError: an option, a name or a path is wrong.
         DataError: a case cannot be scored and `keep_going` is off; then nothing is written.
         KeyboardInterrupt: the run was interrupted; the finished cases are written first.
     """
-    plan = make_plan(options)
-    pairs = pairs_of(pred, truth, options)
-    if options.missing == "error" and pairs.missing_preds:
+    plan, pairs = make_plan(options), pairs_of(pred, truth, options)
+    if options.missing == "error" and pairs.missing_preds and not options.keep_going:
         raise DataError(missing_message(pairs))
-    folder = RunFolder.open(out) if out is not None else None
-    started, scores, complete = time.perf_counter(), list[CaseScore](), False
+    job = Job(options=options, plan=plan, pred=pred, truth=truth, sources=sources or {}, notes=pairs.notes)
+    if options.out is None:
+        return finished(list(_scores(pairs, job, watch)), job)
+    folder = RunFolder.open(options.out)
     try:
-        for score in _scores(pairs, plan, options, watch):
-            scores.append(score)
-            if folder is not None:
-                folder.note(score)
-        complete = True
-    except KeyboardInterrupt:
-        if folder is not None:
-            folder.write(finished(scores, plan, options, pairs.notes, started, complete=False), formats=options.format)
-        raise
-    finally:
-        if folder is not None and not complete:
-            folder.drop_journal()
-    results = finished(scores, plan, options, pairs.notes, started, complete=True)
-    if folder is not None:
+        results = _journalled(pairs, job, folder, watch)
         folder.write(results, formats=options.format)
+    finally:
+        folder.leave()
     return results
+
+
+def _journalled(pairs: Pairs, job: Job, folder: RunFolder, watch: Watch | None) -> Results:
+    """Score the cases and note each; on Ctrl-C, write those that are finished."""
+    scores: list[CaseScore] = []
+    try:
+        for score in _scores(pairs, job, watch):
+            folder.note(score)
+            scores.append(score)
+    except KeyboardInterrupt:
+        if scores:
+            folder.write(finished(scores, job, complete=False), formats=job.options.format)
+        raise
+    return finished(scores, job)
 
 
 def make_plan(options: ScoreOptions) -> Plan:
@@ -83,18 +94,22 @@ def make_plan(options: ScoreOptions) -> Plan:
         ConfigError: a measure, a class or a device is unknown.
     """
     engine, device = resolve_device(engine=options.engine, device=options.device)
-    labels = read_label_map(
+    return Plan(
+        measures=catalogue.choose(options.measures),
+        shown=catalogue.headline(options.measures),
+        labels=label_map_of(options),
+        engine=engine,
+        device=device,
+    )
+
+
+def label_map_of(options: ScoreOptions) -> LabelMap:
+    """Which ids are classes, as the options say."""
+    return read_label_map(
         options.labels,
         regions=options.regions,
         ignore=options.ignore_label,
         include_background=options.include_background,
-    )
-    return Plan(
-        measures=catalogue.choose(options.measures),
-        shown=catalogue.headline(options.measures),
-        labels=labels,
-        engine=engine,
-        device=device,
     )
 
 
@@ -105,10 +120,10 @@ def pairs_of(pred: Path | None, truth: Path | None, options: ScoreOptions) -> Pa
     )
 
 
-def reading_of(options: ScoreOptions, plan: Plan) -> Reading:
+def reading_of(options: ScoreOptions, labels: LabelMap) -> Reading:
     """How the files of a run become cases."""
     return Reading(
-        ignore=plan.labels.ignore,
+        ignore=labels.ignore,
         geometry_tol=options.geometry_tol,
         resample=options.resample,
         ignore_geometry=options.ignore_geometry,
@@ -121,13 +136,13 @@ def worker_count(options: ScoreOptions) -> int:
     return options.workers or min(MAX_WORKERS, os.cpu_count() or 1)
 
 
-def _scores(pairs: Pairs, plan: Plan, options: ScoreOptions, watch: Watch | None) -> Iterator[CaseScore]:
+def _scores(pairs: Pairs, job: Job, watch: Watch | None) -> Iterator[CaseScore]:
     """Score the cases in the order of their ids, a few at a time."""
-    reading = reading_of(options, plan)
+    reading = reading_of(job.options, job.plan.labels)
     if watch is not None:
-        watch.start(len(pairs.pairs))
+        watch.start(len(pairs.pairs), job.plan)
     for score in in_order(
-        lambda pair: _score(pair, plan, reading, options), pairs.pairs, workers=worker_count(options)
+        lambda pair: _score(pair, job.plan, reading, job.options), pairs.pairs, workers=worker_count(job.options)
     ):
         if watch is not None:
             watch.advance(score.row)
@@ -139,32 +154,42 @@ def _score(pair: Pair, plan: Plan, reading: Reading, options: ScoreOptions) -> C
     row = CaseRow(case_id=pair.case_id, status="ok", pred_file=str(pair.pred or ""), truth_file=str(pair.truth or ""))
     if pair.truth is None:
         return CaseScore(row=replace(row, status="missing_truth", problem="no truth for this prediction"))
-    if pair.pred is None and options.missing == "skip":
-        return CaseScore(row=replace(row, status="missing_pred", problem="no prediction"))
+    if pair.pred is None and options.missing in ("skip", "error"):
+        return CaseScore(row=replace(row, status="missing_pred", problem=NO_PREDICTION))
     try:
-        score = evaluate(read_case(pair, reading), plan)
+        score = _evaluated(pair, plan, reading)
     except DataError as error:
         if not options.keep_going:
             raise
         return CaseScore(row=replace(row, status="failed", problem=str(error)))
     if pair.pred is None:
         score = as_missing(score, plan, worst=options.missing == "worst")
-    problem = "" if pair.pred else "no prediction"
+    problem = "" if pair.pred else NO_PREDICTION
     return replace(score, row=replace(score.row, problem=problem, pred_file=row.pred_file, truth_file=row.truth_file))
 
 
-def finished(
-    scores: Sequence[CaseScore],
-    plan: Plan,
-    options: ScoreOptions,
-    notes: Sequence[str],
-    started: float,
-    *,
-    complete: bool,
-) -> Results:
-    """The results of the cases scored since `started`."""
+def _evaluated(pair: Pair, plan: Plan, reading: Reading) -> CaseScore:
+    try:
+        return evaluate(read_case(pair, reading), plan)
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and type(error).__name__ != "OutOfMemoryError":  # torch's, unimported
+            raise
+        raise DataError(
+            f"{printable(pair.case_id)}: needs more memory than {plan.device} has left. "
+            "Pass --workers 1, or --device cpu if it was another."
+        ) from error
+
+
+def finished(scores: Sequence[CaseScore], job: Job, *, complete: bool = True) -> Results:
+    """The results of the cases scored so far.
+
+    Raises:
+        DataError: a value is undefined and the policy is `fail`, or there are too many different ids.
+    """
+    options = job.options
     how = Aggregation(
         undefined=options.undefined, ci_level=options.ci_level, bootstrap=options.bootstrap, seed=options.seed
     )
-    facts = run_facts(options, plan, notes, seconds=time.perf_counter() - started, complete=complete)
-    return collect(scores, plan, how, facts)
+    results = collect(scores, job.plan, how, facts={})
+    notes = (*job.notes, *notes_on_scores(scores, job.plan.labels, options))
+    return replace(results, facts=run_facts(job, notes, complete=complete))

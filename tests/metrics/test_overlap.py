@@ -138,3 +138,45 @@ def test_a_class_that_the_truth_lacks_still_costs_in_the_generalized_dice_score(
 def test_variation_of_information_is_zero_for_equal_partitions() -> None:
     joint = Joint(n=np.diag([7, 11, 13]), in_mean=np.ones(3, dtype=bool))
     assert float(variation_of_information(joint)) == 0.0
+
+
+def case_joint(n: list[list[int]], in_mean: list[bool] | None = None) -> Joint:
+    return Joint(n=np.array(n), in_mean=np.array(in_mean or [True] * len(n)))
+
+
+@pytest.mark.parametrize("name", ["kappa", "mcc", "rand_index", "adjusted_rand_index"])
+def test_a_pooled_matrix_of_billions_of_voxels_does_not_overflow(name: str) -> None:
+    # the scale hardly matters: 12 voxels, 12 thousand and 12 billion agree to within pairs of a voxel with itself
+    measure = catalogue.find(name)
+    of_thousands, of_billions = (
+        float(measure(case_joint([[5 * scale, scale], [scale, 5 * scale]]))) for scale in (10**3, 10**9)
+    )
+    assert of_billions == pytest.approx(of_thousands, abs=1e-4)
+    assert 0.4 < of_billions < 0.8
+
+
+@pytest.mark.parametrize("weights", ["linear", "quadratic"])
+def test_weighted_kappa_does_not_overflow_either(weights: str) -> None:
+    n = [[5, 1, 1], [1, 4, 1], [0, 1, 6]]
+    large = case_joint([[10**9 * one for one in row] for row in n])
+    assert float(kappa(large, weights=weights)) == pytest.approx(float(kappa(case_joint(n), weights=weights)))
+
+
+@pytest.mark.parametrize("variant", ["martin", "taha"])
+def test_a_side_of_one_bin_is_no_refinement_worth_praise(variant: str) -> None:
+    nothing_found, all_found = case_joint([[6, 0], [2, 0]]), case_joint([[0, 6], [0, 2]])
+    assert float(gce(nothing_found, variant=variant)) == float(gce(all_found, variant=variant)) == 1.0
+    assert float(gce(case_joint([[6, 2], [0, 0]]), variant=variant)) == 1.0
+    assert float(gce(case_joint([[8, 0], [0, 0]]), variant=variant)) == 0.0
+
+
+def test_generalized_dice_scores_the_classes_and_not_what_lies_outside_them() -> None:
+    # one voxel was predicted outside all classes; with a weight of its own it would be the heaviest
+    n = [[0, 0, 0], [0, 1, 0], [1, 0, 1]]
+    assert float(generalized_dice_score(case_joint(n, [False, True, True]))) == pytest.approx(2.5 / 2.75)
+
+
+def test_generalized_dice_of_classes_that_the_truth_lacks_is_zero_and_of_none_at_all_undefined() -> None:
+    in_mean = [False, True, True]
+    assert float(generalized_dice_score(case_joint([[3, 1, 0], [0, 0, 0], [0, 0, 0]], in_mean))) == 0.0
+    assert math.isnan(float(generalized_dice_score(case_joint([[4, 0, 0], [0, 0, 0], [0, 0, 0]], in_mean))))

@@ -1,7 +1,5 @@
 """`--curve`: losses as functions of one number, without data, in the manner of the papers' figures."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from segeval.options import SweepOptions

@@ -50,7 +50,7 @@ def _rows(maps: ClassMaps, options: SweepOptions) -> list[Row]:
     per_case = options.averaging == "case"
     histograms = [one.histogram for one in maps.cases] if per_case else [maps.pooled]
     sides = [sides_of(one) for one in histograms]
-    rows = []
+    rows: list[Row] = []
     for one in focal_settings(options):
         cells = [
             focal_cells(of_case, gamma=one["gamma"], alpha=one["alpha_pos"], easy=options.easy_threshold)

@@ -34,7 +34,7 @@ def sweep_focal_cdf(classes: Sequence[ClassMaps], options: SweepOptions) -> Swee
         caption={"voxels": f"at most {options.max_voxels} per side" if options.max_voxels else "all"},
         notes=(
             "One set of maps serves every γ; the model is not trained again.",
-            f"f80 is the share of the loss that the easiest 80 % carry, 1 - f80 that of the hardest fifth.",
+            "f80 is the share of the loss that the easiest 80 % carry, 1 - f80 that of the hardest fifth.",
         ),
         extras={"f80": _f80(classes, rows, chosen)},
     )

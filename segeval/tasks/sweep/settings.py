@@ -11,7 +11,7 @@ from segeval.tasks.sweep.grid import Setting, read_grid, require_known, require_
 PAPER_PRICES = ((0.5, 0.5), (0.4, 0.6), (0.3, 0.7), (0.2, 0.8), (0.1, 0.9))  # arXiv 1706.05721, Table 1
 PRICES = {"alpha": "alpha_fp", "beta": "beta_fn", "alpha_fp": "alpha_fp", "beta_fn": "beta_fn"}
 
-FOCAL_GRID = {"gamma": [0, 0.1, 0.2, 0.5, 1, 2, 5], "alpha_pos": [None, 0.25, 0.5, 0.75]}
+FOCAL_GRID: Mapping[str, list[Any]] = {"gamma": [0, 0.1, 0.2, 0.5, 1, 2, 5], "alpha_pos": [None, 0.25, 0.5, 0.75]}
 FOCAL = {"gamma": "gamma", "alpha": "alpha_pos", "alpha_pos": "alpha_pos"}
 
 

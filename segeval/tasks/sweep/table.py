@@ -26,13 +26,14 @@ class PaperLayout:
     """How the paper prints its table: per cent, two decimals, its own column titles.
 
     Attributes:
-        setting: title of the first column, and a format of the row's values such as `γ = {gamma:g}`.
+        settings: titles of the first columns, each with the symbols it shows and their columns here:
+            `{"Penalties": {"α": "alpha_fp", "β": "beta_fn"}}`; without a symbol the value stands alone.
         columns: title in the paper -> column here.
         footnotes: the same for columns that are equal in every row, and are printed once below.
         source: which table of which paper.
     """
 
-    setting: tuple[str, str]
+    settings: Mapping[str, Mapping[str, str]]
     columns: Mapping[str, str]
     source: str
     footnotes: Mapping[str, str] = field(default_factory=dict)
@@ -51,6 +52,8 @@ class SweepTable:
         averaging, threshold_rule, split, n_cases: said in every row; empty or None where they mean nothing.
         caption: more that is said of all rows, such as `apr_method`.
         notes: sentences for below the table.
+        shown: the columns that a screen has room for; all of `columns` where it is empty.
+        screen: what a screen shows instead, where the table is long: a part of it, or one of the extras.
         extras: further tables by the name of their file: an operating curve, every pair that was tried.
     """
 
@@ -69,6 +72,8 @@ class SweepTable:
     notes: tuple[str, ...] = ()
     paper: PaperLayout | None = None
     pictures: tuple[Picture, ...] = ()
+    shown: tuple[str, ...] = ()
+    screen: "SweepTable | None" = None
     extras: Mapping[str, "SweepTable"] = field(default_factory=dict)
 
     @property

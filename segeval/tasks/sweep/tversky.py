@@ -23,7 +23,7 @@ COLUMNS = (
     *("optimistic", "oracle", "approx", "soft_tp", "soft_fp", "soft_fn"),
 )
 PAPER = PaperLayout(
-    setting=("Penalties", "α = {alpha_fp:g}, β = {beta_fn:g}"),
+    settings={"Penalties": {"α": "alpha_fp", "β": "beta_fn"}},
     columns={"DSC": "dsc", "Sensitivity": "sensitivity", "Specificity": "specificity", "F2 score": "f2"},
     footnotes={"APR score": "apr"},
     source="arXiv 1706.05721, Table 1",

@@ -1,9 +1,9 @@
-"""The tables of a run as header and rows: the same cells for CSV and for `run.json`."""
+"""The tables of a run as header and rows: the same cells for CSV, `run.json` and pandas."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from segeval.results import Results
+from segeval.results.records import Results
 
 Table = tuple[list[str], list[list[Any]]]
 STATISTICS = ("mean", "std", "median", "p5", "p25", "p75", "p95", "min", "max", "ci_low", "ci_high")
@@ -56,3 +56,11 @@ def confusion_table(results: Results) -> Table:
 def _times(numbers: Sequence[float]) -> str:
     """`512x512x17`, or `0.586x0.586x3.3` for lengths."""
     return "x".join(f"{one:g}" for one in numbers)
+
+
+TABLES: Mapping[str, Callable[[Results], Table]] = {
+    "scores": scores_table,
+    "cases": cases_table,
+    "summary": summary_table,
+    "confusion": confusion_table,
+}

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from segeval.core.counts import Histogram
 from segeval.core.labels import LabelClass
 from segeval.core.shapes import SpacingMm
+from segeval.errors import ConfigError
 
 Status = Literal["ok", "absent_both", "absent_pred", "absent_truth", "missing_pred", "missing_truth", "failed"]
 Values = Mapping[str, float]  # column -> value; nan is undefined
@@ -78,8 +79,8 @@ class Results:
     """A finished run.
 
     `classes` and the two column tuples give the order of everything, `shown` are the columns for a
-    screen; `facts` is what `run.json` says
-    besides the tables (plan, definitions, versions, timings, warnings).
+    screen; `facts` is what `run.json` says besides the tables (plan, definitions, versions, timings,
+    warnings).
     """
 
     classes: tuple[LabelClass, ...]
@@ -96,3 +97,18 @@ class Results:
     def problems(self) -> tuple[CaseRow, ...]:
         """Cases that could not be scored as they should."""
         return tuple(row for row in self.case_rows if row.status in ("failed", "missing_pred", "missing_truth"))
+
+    def to_pandas(self, table: str = "scores") -> Any:
+        """One of the tables `scores`, `cases`, `summary` and `confusion` as a `pandas.DataFrame`.
+
+        Raises:
+            ConfigError: there is no such table.
+        """
+        import pandas
+
+        from segeval.results.tables import TABLES
+
+        if table not in TABLES:
+            raise ConfigError(f"There is no table {table!r}. The tables are: {', '.join(TABLES)}.")
+        columns, rows = TABLES[table](self)
+        return pandas.DataFrame(rows, columns=columns)

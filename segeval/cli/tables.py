@@ -1,0 +1,38 @@
+"""The one manner of all tables on screen, and of the numbers in them."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from segeval.io.paths import printable
+
+
+def plain_table(*columns: str, left: Sequence[int] = (0,)) -> Any:
+    """An empty table with a line below its header; text stands left, numbers right."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1), header_style="bold")
+    for i, column in enumerate(columns):
+        table.add_column(printable(column), justify="left" if i in left else "right", overflow="fold")
+    return table
+
+
+def add_row(table: Any, *cells: str, style: str = "") -> None:
+    """Add a row of texts: a line break in a name must not break the table."""
+    table.add_row(*map(printable, cells), style=style)
+
+
+def number(value: float) -> str:
+    """A value for people; a dash where it is undefined.
+
+    Example:
+        >>> [number(one) for one in (0.87341, 0.00002, 1234.5, 9.5e6, float("inf"), float("nan"))]
+        ['0.873', '2.0e-05', '1234', '9.5e+06', 'inf', '–']
+    """
+    size = abs(value)
+    if math.isnan(value):
+        return "–"
+    if math.isinf(value) or size < 5e-4 or size >= 1e6:
+        return "0.000" if value == 0 else f"{value:.1e}"
+    return f"{value:.3f}" if size < 1000 else f"{value:.0f}"

@@ -1,0 +1,109 @@
+"""What `score` says while it works and when it is done."""
+
+import sys
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from segeval.cli import console
+
+if TYPE_CHECKING:  # numpy alone would take half of the time that `--help` may take
+    from segeval.engine.plan import Plan
+    from segeval.results import CaseRow, Results
+
+
+N_NOTES = 5  # some notes have numbers of their own for every case
+
+
+class Talk(AbstractContextManager["Talk"]):
+    """Progress, problems and notes on stderr, tables on stdout."""
+
+    def __init__(self, *, out: Path, quiet: bool, verbose: bool, color: bool) -> None:
+        self.out, self.quiet, self.verbose, self.color = out, quiet, verbose, color
+        self._n_cases = self._n_done = 0
+        self._progress: Any = None
+        self._task: Any = None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop()
+        if kind is KeyboardInterrupt and self._n_done:
+            kept = f"{self._n_done} of {self._n_cases} cases are finished and kept in {self.out}, marked as incomplete"
+            self._say(kept)
+
+    def start(self, n_cases: int, plan: "Plan") -> None:
+        """The run begins."""
+        self._n_cases = n_cases
+        measures = "measure" if len(plan.measures) == 1 else "measures"
+        cases = "case" if n_cases == 1 else "cases"
+        self._say(f"scoring {n_cases} {cases} with {len(plan.measures)} {measures} ({plan.engine} on {plan.device})")
+        if not self.quiet and sys.stderr.isatty():
+            self._start_bar(n_cases)
+
+    def advance(self, row: "CaseRow") -> None:
+        """One more case is done."""
+        self._n_done += 1
+        if row.status == "failed":
+            self._say(row.problem)
+        elif self.verbose:
+            for said in filter(None, (row.problem, *row.notes)):
+                self._say(f"{row.case_id}: {said}")
+        if self._progress is not None:
+            speed = self._progress.tasks[0].speed
+            self._progress.update(
+                self._task, advance=1, case=row.case_id, speed=f"{speed:.1f} cases/s" if speed else ""
+            )
+
+    def finish(self, results: "Results", *, as_json: bool) -> None:
+        """Print the tables of a run, or its JSON document, and what is to be said of it."""
+        self._stop()
+        if as_json:
+            from segeval.io.run_json import document_text, run_document
+
+            console.put(document_text(run_document(results)))
+        elif not self.quiet:
+            from segeval.cli.run_tables import print_run
+
+            with console.screen(color=self.color) as screen:
+                print_run(results, screen)
+        for note in (*results.facts["warnings"], *self._on_files(results)):
+            self._say(f"note: {note}")
+        self._say(f"tables are in {self.out}")
+
+    def _on_files(self, results: "Results") -> list[str]:
+        """What was done to the files of cases, each thing once, unless it was said with each case."""
+        from segeval.tasks.notes import named
+
+        cases: dict[str, list[str]] = {}
+        for row in () if self.verbose else results.case_rows:
+            for note in row.notes:
+                cases.setdefault(note, []).append(row.case_id)
+        said = [f"{note} ({named(of_note)})" for note, of_note in cases.items()]
+        return said if len(said) <= N_NOTES else [*said[:N_NOTES], f"{len(said) - N_NOTES} more are in run.json"]
+
+    def _say(self, message: str) -> None:
+        if not self.quiet:
+            console.say(message)
+
+    def _stop(self) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+    def _start_bar(self, n_cases: int) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._progress = Progress(
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[speed]}"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[case]}", markup=False),
+            console=Console(stderr=True, no_color=not self.color or None),
+            transient=True,
+        )
+        self._task = self._progress.add_task("scoring", total=n_cases, speed="", case="")
+        self._progress.start()

@@ -1,0 +1,32 @@
+"""Faults of the command line, told in the manner of all other errors."""
+
+from difflib import get_close_matches
+from typing import Any
+
+
+def explain(error: Any) -> str:
+    """What is wrong, the nearest right word, and where all of them are listed.
+
+    Args:
+        error: a usage error of the parser.
+    """
+    command = error.ctx.command_path if error.ctx else "segeval"
+    wrong = _unknown_option(error) if hasattr(error, "possibilities") else _wrong_value(error)
+    return f"{wrong.rstrip('.')}{'' if wrong.endswith('?') else '.'}\n`{command} --help` lists what it takes."
+
+
+def _unknown_option(error: Any) -> str:
+    """With the nearest option; the parser's own list of possibilities is not sorted by likeness."""
+    flags = [flag for one in error.ctx.command.params for flag in one.opts if flag.startswith("--")]
+    near = get_close_matches(error.option_name.lstrip("-"), [flag[2:] for flag in flags], n=1)
+    help = f"Did you mean --{near[0]}?" if near else "A path that begins with a dash goes after --."
+    return f"There is no option {error.option_name}. {help}"
+
+
+def _wrong_value(error: Any) -> str:
+    """The parser's own words, with the environment variable where the value comes from one."""
+    name = getattr(getattr(error, "param", None), "name", None)
+    source = error.ctx.get_parameter_source(name) if error.ctx and name else None
+    if source is not None and source.name == "ENVIRONMENT":
+        return f"Invalid value for {error.param.envvar}: {error.message}"
+    return str(error.format_message())

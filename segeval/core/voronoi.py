@@ -1,0 +1,57 @@
+"""Voronoi cells of the true lesions: every voxel belongs to the lesion it is nearest to."""
+
+from itertools import chain
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+from segeval.core.components import Components
+from segeval.core.counts import Counts
+from segeval.core.lesions import Found
+from segeval.core.masks import Voxels
+
+_TIE = 1e-9  # relative; two lesions this equally near are equally near
+
+
+def cells_of(
+    truth: Components, index: Int64[np.ndarray, " voxel"], scale: Float64[np.ndarray, " axis"]
+) -> Int64[np.ndarray, " voxel"]:
+    """The nearest true lesion of each voxel (flat C-order index); of equally near ones the first.
+
+    Args:
+        truth: at least one lesion.
+        scale: size of a voxel along each axis.
+    """
+    here = np.minimum(np.searchsorted(truth.index, index), len(truth.index) - 1)
+    cell = truth.owner[here]
+    outside = np.flatnonzero(truth.index[here] != index)
+    cell[outside] = _nearest(truth.surface, Voxels(index=index[outside], shape=truth.shape), scale)
+    return cell
+
+
+def counts_per_lesion(found: Found, scale: Float64[np.ndarray, " axis"]) -> Counts:
+    """Voxel counts inside the cell of each true lesion, the lesion against what is predicted there.
+
+    A cell ends where the next begins, not at a box round the lesion: it has no true negatives to
+    speak of, and `tn` is 0.
+    """
+    pred, truth = found.pred.index, found.truth
+    if not len(truth):
+        return Counts(**dict.fromkeys(("tp", "fp", "fn", "tn"), np.zeros(0, dtype=np.int64)))
+    cell, hit = cells_of(truth, pred, scale), np.isin(pred, truth.index, assume_unique=True)
+    tp = np.bincount(cell[hit], minlength=len(truth))
+    fp = np.bincount(cell[~hit], minlength=len(truth))
+    return Counts(tp=tp, fp=fp, fn=truth.n_voxels - tp, tn=np.zeros_like(tp))
+
+
+def _nearest(surface: Components, points: Voxels, scale: np.ndarray) -> np.ndarray:
+    from scipy.spatial import cKDTree
+
+    if not len(points):
+        return np.zeros(0, dtype=np.int64)
+    where = points.coordinates * scale
+    tree = cKDTree(surface.all_voxels.coordinates * scale)
+    equally_near = tree.query_ball_point(where, tree.query(where)[0] * (1 + _TIE))
+    starts = np.cumsum([0, *map(len, equally_near[:-1])])
+    nearest: np.ndarray = np.minimum.reduceat(surface.owner[list(chain.from_iterable(equally_near))], starts)
+    return nearest

@@ -1,0 +1,130 @@
+"""Lesion metrics: formulas on the counts of matched lesions."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from segeval.core.components import Connectivity
+from segeval.core.lesions import LesionCounts, Lesions
+from segeval.core.matching import Matching
+from segeval.core.shapes import PerLabel
+from segeval.measure import Measure, metric, ratio
+
+_PANOPTIC = "Kirillov et al. 2019, arXiv:1801.00868"
+
+
+def lesion_metric(**facts: Any) -> Callable[[Callable[[LesionCounts], PerLabel]], Measure]:
+    """Declare a formula on lesion counts as a metric; the knobs of the matching are declared here, once."""
+
+    def declare(formula: Callable[[LesionCounts], PerLabel]) -> Measure:
+        def kernel(
+            lesions: Lesions,
+            *,
+            matching: Matching = "hungarian",
+            iou_threshold: float = 0.5,
+            connectivity: Connectivity = "full",
+            min_size_mm3: float = 0.0,
+            strict: bool = False,
+            forgive_extra: bool = False,
+        ) -> PerLabel:
+            return formula(
+                lesions.matched(
+                    matching=matching,
+                    iou_threshold=iou_threshold,
+                    connectivity=connectivity,
+                    min_size_mm3=min_size_mm3,
+                    strict=strict,
+                    forgive_extra=forgive_extra,
+                )
+            )
+
+        kernel.__name__, kernel.__doc__, kernel.__module__ = formula.__name__, formula.__doc__, formula.__module__
+        return metric(**facts)(kernel)
+
+    return declare
+
+
+@lesion_metric(symbol="lesion PPV", formula="TP / (TP + FP), lesions", bounds=(0.0, 1.0), better="higher")
+def lesion_precision(found: LesionCounts) -> PerLabel:
+    """Share of predicted lesions that are matched to a true one."""
+    return ratio(found.used, found.used + found.fp)
+
+
+@lesion_metric(symbol="lesion TPR", formula="TP / (TP + FN), lesions", bounds=(0.0, 1.0), better="higher")
+def lesion_recall(found: LesionCounts) -> PerLabel:
+    """Share of true lesions that are found."""
+    return ratio(found.tp, found.tp + found.fn)
+
+
+@lesion_metric(symbol="lesion F1", formula="2PR / (P + R), lesions", bounds=(0.0, 1.0), better="higher")
+def lesion_f1(found: LesionCounts) -> PerLabel:
+    """Harmonic mean of lesion precision and lesion recall.
+
+    Equal to `rq` where one lesion is matched to one; with matching `merge` and `any_overlap` it may differ.
+    """
+    harmonic = ratio(2 * found.used * found.tp, found.used * (found.tp + found.fn) + found.tp * (found.used + found.fp))
+    return np.where(found.tp > 0, harmonic, _recognition(found))
+
+
+@lesion_metric(
+    symbol="RQ", formula="TP / (TP + ½FP + ½FN), lesions", bounds=(0.0, 1.0), better="higher", reference=_PANOPTIC
+)
+def rq(found: LesionCounts) -> PerLabel:
+    """Recognition quality: how many lesions are found, whatever their shape."""
+    return _recognition(found)
+
+
+@lesion_metric(symbol="SQ", formula="Σ IoU of matches / TP", bounds=(0.0, 1.0), better="higher", reference=_PANOPTIC)
+def sq(found: LesionCounts) -> PerLabel:
+    """Segmentation quality: mean IoU of the matched lesions; undefined without a match."""
+    return ratio(found.iou_sum, found.tp)
+
+
+@lesion_metric(
+    symbol="PQ",
+    formula="Σ IoU of matches / (TP + ½FP + ½FN)",
+    bounds=(0.0, 1.0),
+    better="higher",
+    reference=_PANOPTIC,
+)
+def pq(found: LesionCounts) -> PerLabel:
+    """Panoptic quality: recognition times segmentation quality."""
+    return ratio(found.iou_sum, found.tp + 0.5 * found.fp + 0.5 * found.fn)
+
+
+@lesion_metric(symbol="V(FP)", formula="Σ volume of FP lesions", bounds=(0.0, np.inf), better="lower", unit="ml")
+def fp_volume_ml(found: LesionCounts) -> PerLabel:
+    """Volume of the predicted lesions without a match; needs a voxel size and three dimensions."""
+    return found.fp_ml
+
+
+@lesion_metric(symbol="V(FN)", formula="Σ volume of FN lesions", bounds=(0.0, np.inf), better="lower", unit="ml")
+def fn_volume_ml(found: LesionCounts) -> PerLabel:
+    """Volume of the true lesions that were missed; needs a voxel size and three dimensions."""
+    return found.fn_ml
+
+
+@metric(symbol="n(pred)", formula="predicted lesions", bounds=(0.0, np.inf), better="none", unit="lesions")
+def n_lesions_pred(lesions: Lesions, *, connectivity: Connectivity = "full", min_size_mm3: float = 0.0) -> PerLabel:
+    """Number of predicted lesions."""
+    return lesions.matched(connectivity=connectivity, min_size_mm3=min_size_mm3).n_pred
+
+
+@metric(symbol="n(truth)", formula="true lesions", bounds=(0.0, np.inf), better="none", unit="lesions")
+def n_lesions_truth(lesions: Lesions, *, connectivity: Connectivity = "full", min_size_mm3: float = 0.0) -> PerLabel:
+    """Number of true lesions."""
+    return lesions.matched(connectivity=connectivity, min_size_mm3=min_size_mm3).n_truth
+
+
+@metric(symbol="Δn", formula="predicted − true lesions", bounds=(-np.inf, np.inf), better="zero", unit="lesions")
+def lesion_count_difference(
+    lesions: Lesions, *, connectivity: Connectivity = "full", min_size_mm3: float = 0.0
+) -> PerLabel:
+    """Predicted lesions minus true lesions; positive where there are too many."""
+    found = lesions.matched(connectivity=connectivity, min_size_mm3=min_size_mm3)
+    return found.n_pred - found.n_truth
+
+
+def _recognition(found: LesionCounts) -> PerLabel:
+    return ratio(found.tp, found.tp + 0.5 * found.fp + 0.5 * found.fn)

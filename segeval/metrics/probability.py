@@ -1,0 +1,160 @@
+"""Probability metrics: ranking, calibration and soft overlap of the probability maps."""
+
+from typing import Literal
+
+import numpy as np
+
+from segeval.core.class_maps import Bins, ClassMaps, Closed, Region
+from segeval.core.probability import ProbHistogram
+from segeval.core.shapes import PerLabel
+from segeval.measure import metric, ratio
+
+UNIT = (0.0, 1.0)
+BOTH = ("class", "case")
+_NAEINI = "Naeini 2015, doi:10.1609/aaai.v29i1.9602"
+
+
+@metric(
+    symbol="AUC", formula="P(p of a voxel inside > p of one outside), ties ½", bounds=UNIT, better="higher",
+    reference="Hanley and McNeil 1982, doi:10.1148/radiology.143.1.7063747",
+)  # fmt: skip
+def auc_roc(maps: ClassMaps, *, exact: bool = False) -> PerLabel:
+    """Area under the ROC curve: how well probabilities rank class over background.
+
+    Undefined where the class is nowhere or everywhere. Background that is easy raises it.
+    """
+    return np.array([_auc(one) for one in maps.histograms(exact=exact)])
+
+
+@metric(
+    symbol="AP", formula="Σ (Rₖ − Rₖ₋₁) Qₖ over the distinct probabilities", bounds=UNIT, better="higher",
+    aliases=("apr",), reference="Davis and Goadrich 2006, doi:10.1145/1143844.1143874",
+)  # fmt: skip
+def average_precision(
+    maps: ClassMaps, *, method: Literal["step", "trapezoid"] = "step", exact: bool = False
+) -> PerLabel:
+    """Area under the curve of precision (Q) over recall (R); undefined without true voxels.
+
+    Args:
+        method: `trapezoid` joins the points with straight lines, starting at recall 0 with precision 1.
+            The two methods differ in either direction; do not mix them in a table.
+        exact: sort the voxels however many they are.
+    """
+    return np.array([_average_precision(one, method) for one in maps.histograms(exact=exact)])
+
+
+@metric(symbol="t*", formula="argmax over t of Dice(p ≥ t)", bounds=UNIT, better="none")
+def best_threshold(maps: ClassMaps, *, exact: bool = False) -> PerLabel:
+    """The threshold with the largest Dice, of equally good ones the highest; tuned on the truth, no score."""
+    return np.array([_best(one)[0] for one in maps.histograms(exact=exact)])
+
+
+@metric(symbol="DSC*", formula="max over t of Dice(p ≥ t)", bounds=UNIT, better="higher")
+def best_dice(maps: ClassMaps, *, exact: bool = False) -> PerLabel:
+    """The Dice that the best threshold would give; an upper bound, since the threshold is tuned on the truth."""
+    return np.array([_best(one)[1] for one in maps.histograms(exact=exact)])
+
+
+@metric(
+    symbol="sDSC", formula="2Σpy / (Σp + Σy)", bounds=UNIT, better="higher",
+    reference="Milletari 2016, arXiv:1606.04797",
+)  # fmt: skip
+def soft_dice(maps: ClassMaps, *, denominator: Literal["linear", "squared"] = "linear") -> PerLabel:
+    """Dice of the probabilities themselves, without smoothing; `squared` has Σp² + Σy² below."""
+    sums = maps.sums()
+    predicted = sums.probs if denominator == "linear" else sums.probs_squared
+    return ratio(2 * sums.hits, predicted + sums.truth)
+
+
+@metric(
+    symbol="BS", formula="mean of (p − y)²; per case of Σ over classes", bounds=(0.0, 2.0), better="lower", levels=BOTH,
+    reference="Brier 1950, doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2",
+)  # fmt: skip
+def brier(maps: ClassMaps) -> PerLabel:
+    """Mean squared error of the probabilities: 0 to 1 per class, 0 to 2 per case."""
+    return ratio(maps.sums().squared_error, maps.sums().n)
+
+
+@metric(
+    symbol="NLL", formula="mean of −ln p of what is true", bounds=(0.0, float("inf")), better="lower", unit="nat",
+    levels=BOTH, reference="Good 1952, doi:10.1111/j.2517-6161.1952.tb00104.x",
+)  # fmt: skip
+def nll(maps: ClassMaps) -> PerLabel:
+    """Mean negative log-likelihood; the logarithm is floored at −100."""
+    return ratio(maps.sums().log_loss, maps.sums().n)
+
+
+@metric(
+    symbol="ECE", formula="Σ (n_b / N) |mean p − mean y|", bounds=UNIT, better="lower", levels=BOTH, reference=_NAEINI
+)
+def ece(maps: ClassMaps, *, bins: int = 15, closed: Closed = "right", region: Region = "all") -> PerLabel:
+    """Expected calibration error: gap between probability and frequency, averaged over voxels.
+
+    Per case: of the most probable class, against how often it is the true one.
+
+    Args:
+        bins: number of bins of equal width.
+        closed: the side on which a bin includes its edge; the outermost edges are always included.
+        region: `foreground` looks only where p ≥ ½ or the class is true, since a large background
+            hides miscalibration.
+    """
+    found = maps.bins(bins=bins, closed=closed, region=region)
+    return ratio(_gap(found).sum(axis=-1), found.n.sum(axis=-1))
+
+
+@metric(symbol="MCE", formula="max |mean p − mean y|", bounds=UNIT, better="lower", levels=BOTH, reference=_NAEINI)
+def mce(maps: ClassMaps, *, bins: int = 15, closed: Closed = "right", region: Region = "all") -> PerLabel:
+    """Maximum calibration error: the largest gap of any bin; bins as for `ece`."""
+    found = maps.bins(bins=bins, closed=closed, region=region)
+    gaps = np.nan_to_num(ratio(_gap(found), found.n))
+    return np.where(found.n.sum(axis=-1) > 0, gaps.max(axis=-1, initial=0.0), np.nan)
+
+
+@metric(
+    symbol="ACE", formula="mean over bins of |mean p − mean y|", bounds=UNIT, better="lower", levels=BOTH,
+    reference="Neumann 2018, openreview.net/forum?id=S1lG7aTnqQ",
+)  # fmt: skip
+def ace(maps: ClassMaps, *, bins: int = 15, closed: Closed = "right", region: Region = "all") -> PerLabel:
+    """Average calibration error: the gap averaged over the non-empty bins; bins as for `ece`."""
+    found = maps.bins(bins=bins, closed=closed, region=region)
+    gaps = np.nan_to_num(ratio(_gap(found), found.n))
+    return ratio(gaps.sum(axis=-1), (found.n > 0).sum(axis=-1))
+
+
+@metric(
+    symbol="aECE", formula="mean of |mean p − mean y| over equally large bins", bounds=UNIT, better="lower",
+    reference="Nguyen and O'Connor 2015, arXiv:1508.05154",
+)  # fmt: skip
+def adaptive_ece(maps: ClassMaps, *, bins: int = 15, exact: bool = False) -> PerLabel:
+    """Calibration error over bins that hold equally many voxels."""
+    gaps = maps.gaps_of_equal_parts(bins, exact=exact)
+    return np.array([ratio(one.sum(), len(one)) for one in gaps])
+
+
+def _auc(found: ProbHistogram) -> float:
+    positives, negatives = found.positives.astype(np.float64), found.negatives.astype(np.float64)
+    outranked = negatives.sum() - np.cumsum(negatives) + negatives / 2
+    return float(ratio((positives * outranked).sum(), positives.sum() * negatives.sum()))
+
+
+def _average_precision(found: ProbHistogram, method: Literal["step", "trapezoid"]) -> float:
+    hits = np.cumsum(found.positives)
+    precision = ratio(hits, hits + np.cumsum(found.negatives))
+    if method == "trapezoid":
+        precision = (precision + np.concatenate([[1.0], precision[:-1]])) / 2
+    return float(ratio((found.positives * precision).sum(), found.positives.sum()))
+
+
+def _best(found: ProbHistogram) -> tuple[float, float]:
+    """The best threshold and its Dice."""
+    n_truth = found.positives.sum()
+    if not n_truth:
+        return np.nan, np.nan
+    hits = np.cumsum(found.positives)
+    dice = 2 * hits / (hits + np.cumsum(found.negatives) + n_truth)
+    return float(found.thresholds[dice.argmax()]), float(dice.max())
+
+
+def _gap(found: Bins) -> np.ndarray:
+    """|Σp − Σy| of each bin."""
+    return np.abs(found.probs - found.positives)

@@ -1,0 +1,22 @@
+"""What one run was asked to do."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from segeval.engine.plan import Plan
+from segeval.options import ScoreOptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """The inputs of a run, its options and where they were set, the plan made of them, and when it began."""
+
+    options: ScoreOptions
+    plan: Plan
+    pred: Path | None = None
+    truth: Path | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    started: float = field(default_factory=time.perf_counter)

@@ -1,0 +1,62 @@
+"""What a user should know of a run although nothing failed."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence, Set
+
+from segeval.core.labels import LabelMap
+from segeval.io.paths import printable
+from segeval.options import ScoreOptions
+from segeval.results import CaseScore
+
+Cases = Mapping[int, Sequence[str]]  # the cases in which an id occurs
+_FEW = 5
+
+
+def named(names: Sequence[str]) -> str:
+    """The first few names, and how many more there are."""
+    more = f" and {len(names) - _FEW} more" if len(names) > _FEW else ""
+    return ", ".join(printable(one) for one in names[:_FEW]) + more
+
+
+def notes_on_scores(scores: Sequence[CaseScore], labels: LabelMap, options: ScoreOptions) -> tuple[str, ...]:
+    """Notes on the ids of the cases, and on a spacing that was not used."""
+    in_truths, in_preds = _ids_by_side(scores)
+    return (*notes_on_ids(labels, in_truths=in_truths, in_preds=in_preds), *_on_spacing(scores, options))
+
+
+def notes_on_ids(labels: LabelMap, *, in_truths: Set[int], in_preds: Cases) -> Iterator[str]:
+    """Ids that only predictions hold, ids of no class, and classes that occur nowhere."""
+    foreground = sorted({*in_truths, *in_preds} - {0, *labels.ignore})
+    if labels.classes is None:
+        invented = [f"{one} ({named(in_preds[one])})" for one in foreground if one not in in_truths]
+        if invented:
+            yield f"no truth holds id {named(invented)}: false alarms, unless --labels leaves them out"
+        if not foreground and not labels.regions:
+            yield "every mask holds only id 0, so there is no class to score"
+        return
+    classes = (*labels.classes, *labels.regions)
+    strange = [str(one) for one in foreground if all(one not in row.ids for row in classes)]
+    if strange:
+        yield f"id {named(strange)} is no class of --labels and counts as background"
+    nowhere = [row.name for row in classes if not {*row.ids} & {*in_truths, *in_preds}]
+    if nowhere:
+        yield f"no mask holds {named(nowhere)}: check the ids in --labels"
+
+
+def _ids_by_side(scores: Sequence[CaseScore]) -> tuple[set[int], dict[int, list[str]]]:
+    """The ids of all truths, and the cases whose prediction holds an id."""
+    in_truths: set[int] = set()
+    in_preds: defaultdict[int, list[str]] = defaultdict(list)
+    for score in scores:
+        if score.histogram is not None:
+            of_truth, of_pred = score.histogram.n.sum(axis=1), score.histogram.n.sum(axis=0)
+            in_truths |= {one for one, n in zip(score.histogram.ids, of_truth, strict=True) if n}
+            for one in (one for one, n in zip(score.histogram.ids, of_pred, strict=True) if n):
+                in_preds[one].append(score.row.case_id)
+    return in_truths, in_preds
+
+
+def _on_spacing(scores: Sequence[CaseScore], options: ScoreOptions) -> Iterator[str]:
+    own = [one.row.case_id for one in scores if one.row.spacing_mm not in (None, options.spacing)]
+    if options.spacing is not None and own:
+        yield f"--spacing is for files without one, and these have their own, which counts: {named(own)}"
