@@ -45,7 +45,16 @@ def _from_json(text: str, path: Path) -> LabelFile:
             f"{printable(path)}: holds no 'labels' object. A .json file is read as the dataset.json of nnU-Net; "
             "write labels of your own as YAML."
         )
-    return LabelFile(labels={key: value for key, value in labels.items() if not _is_background(key, value)})
+    foreground = {key: value for key, value in labels.items() if not _is_background(key, value)}
+    return LabelFile(labels=_in_channel_order(foreground))
+
+
+def _in_channel_order(labels: dict[str, Any]) -> dict[str, Any]:
+    """As the channels of nnU-Net run: by id, but as written where some label is a region."""
+    ids = [value if type(value) is int else int(key) if key.isdecimal() else None for key, value in labels.items()]
+    if None in ids:
+        return labels
+    return dict(one for _, one in sorted(zip(ids, labels.items(), strict=True), key=lambda pair: pair[0]))
 
 
 def _is_background(key: str, value: object) -> bool:
