@@ -69,6 +69,10 @@ class SweepOptions(InputOptions):
         report: ids of the cases that are reported; None for all that are not selected on.
         baseline: the row that differences are taken against, such as `alpha=0.5,beta=0.5`.
         max_voxels: voxels drawn per side for `cdf`; 0 takes all.
+        losses: whole losses to compare, such as `tversky_loss(alpha=0.3,beta=0.7)`; empty for all that were run.
+        vary: the one parameter that rows differ in.
+        optimise: a parameter of which each row takes its best value, by `by` on the cases to select on.
+        allow_missing: compare trained models on the cases that all of them have.
     """
 
     mode: SweepMode | None = None
@@ -88,6 +92,11 @@ class SweepOptions(InputOptions):
     easy_threshold: float = 0.5
     trained_gamma: float | None = None
     max_voxels: int = 0
+    losses: tuple[str, ...] = ()
+    vary: str | None = None
+    optimise: str | None = None
+    by: Literal["dsc", "sensitivity", "specificity", "precision", "f2", "apr", "iou"] = "dsc"
+    allow_missing: bool = False
     bootstrap: int = 0
     baseline: str | None = None
     format: tuple[SweepFormat, ...] = ()

@@ -19,7 +19,7 @@ from segeval.tasks.sweep.words import Words, setting_text
 
 PAPERS: Mapping[str, PaperLayout] = {
     "tversky_loss": PaperLayout(
-        setting=("Penalties", "α = {alpha_fp:g}, β = {beta_fn:g}"),
+        settings={"Penalties": {"α": "alpha_fp", "β": "beta_fn"}},
         columns={
             "DSC": "dsc",
             "Sensitivity": "sensitivity",
@@ -118,7 +118,13 @@ def _columns(report: Report) -> tuple[str, ...]:
 def _block(report: Report, of_class: int, estimates: ClassEstimates) -> list[dict[str, Any]]:
     metrics = report.columns.rows(estimates.of)
     return [
-        {**row.setting, **row.facts, **metrics[i], **_own(report, row, of_class, metrics[i]), **_seed_stds(estimates, i)}
+        {
+            **row.setting,
+            **row.facts,
+            **metrics[i],
+            **_own(report, row, of_class, metrics[i]),
+            **_seed_stds(estimates, i),
+        }
         | ({"note": row.note} if row.note else {})
         for i, row in enumerate(report.rows)
     ]

@@ -11,7 +11,7 @@ from typing import Any
 from segeval.errors import ConfigError
 from segeval.measure import Measure, MeasureCall
 from segeval.tasks.sweep.grid import Setting, require_known
-from segeval.tasks.sweep.loss_names import EXP_LOG_ROWS, exp_log_call, loss_call
+from segeval.tasks.sweep.loss_names import EXP_LOG_ROWS, exp_log_call, find_loss, loss_call
 
 LOSS = "loss"
 _PRICES = {"alpha": "alpha_fp", "beta": "beta_fn"}  # so that nobody can swap them
@@ -70,8 +70,22 @@ class Words:
         return [_rank(setting.get(name)) for name in (*self.sorted_by, *setting)]
 
     def _name(self, call: MeasureCall) -> str:
-        same = (name for name, row in self.rows.items() if (row.measure, row.all_knobs) == (call.measure, call.all_knobs))
+        same = (
+            name for name, row in self.rows.items() if (row.measure, row.all_knobs) == (call.measure, call.all_knobs)
+        )
         return next(same, call.column)
+
+
+def words_for(loss: str) -> Words:
+    """The words of a sweep over a loss, by its name; `losses` compares losses, and the exp-log paper does too.
+
+    Raises:
+        ConfigError: there is no such loss.
+    """
+    if loss == "losses":
+        return words_for_losses()
+    measure = find_loss(loss)
+    return words_for_exp_log() if measure.name == "exp_log_loss" else words_of(measure)
 
 
 def words_of(measure: Measure) -> Words:

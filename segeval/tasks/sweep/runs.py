@@ -1,0 +1,88 @@
+"""`segeval sweep LOSS --runs`: what models achieved that were trained with each setting."""
+
+from pathlib import Path
+
+from segeval.core.labels import LabelClass, LabelMap
+from segeval.errors import ConfigError, DataError
+from segeval.io.label_ids import distinct, to_labels
+from segeval.io.labelmaps import read_label_map
+from segeval.io.volumes import read_volume
+from segeval.options import SweepOptions
+from segeval.tasks.sweep.layouts import baseline_row, how_of, table_of
+from segeval.tasks.sweep.run_folders import find_runs
+from segeval.tasks.sweep.run_pairs import RunFiles, find_run_files, require_truth
+from segeval.tasks.sweep.run_scores import score_runs
+from segeval.tasks.sweep.selection import kept_runs
+from segeval.tasks.sweep.table import SweepTable
+from segeval.tasks.sweep.tradeoff import Report
+from segeval.tasks.sweep.words import words_for
+
+THRESHOLD = "p >= 0.5, one class against the rest"
+MASKS = "masks as they are"
+
+
+def sweep_runs(loss: str, runs: Path | None, truth: Path | None, options: SweepOptions) -> SweepTable:
+    """Tabulate the predictions of models that were trained with different settings of a loss.
+
+    Args:
+        loss: the loss whose parameters differ; `losses` where whole losses do, `exp_log` for its paper's rows.
+        runs: a folder with a folder of predictions for each setting (`alpha=0.3_beta=0.7`), or a CSV file with the
+            columns `path`, one per parameter, and where needed `fold` and `seed`.
+        truth: the true masks.
+
+    Raises:
+        ConfigError: an option, a setting or a path is wrong.
+        DataError: a file cannot be used, or settings have different cases.
+    """
+    if runs is None:
+        raise ConfigError("--runs needs a folder with a folder of predictions for each setting, or a CSV file of them.")
+    words = words_for(loss)
+    found, notes = find_runs(runs, words)
+    chosen = kept_runs(found, words, options)
+    files = find_run_files(chosen, require_truth(truth, "--runs"), options)
+    labels = read_label_map(
+        options.labels,
+        regions=options.regions,
+        ignore=options.ignore_label,
+        include_background=options.include_background,
+    )
+    classes = chosen_classes(files, labels, options)
+    scores = score_runs(files, classes, labels, options)
+    report = Report(
+        mode="runs",
+        words=words,
+        rows=scores.rows,
+        classes=tuple(one.name for one in classes),
+        how=how_of(files.case_ids, options),
+        baseline=baseline_row([row.setting for row in scores.rows], words, options),
+        title="What models achieved that were trained with each setting",
+        threshold_rule=THRESHOLD if scores.from_maps else MASKS,
+        split="predictions as given",
+        notes=(*notes, *files.notes),
+    )
+    return table_of(report, options)
+
+
+def chosen_classes(files: RunFiles, labels: LabelMap, options: SweepOptions) -> tuple[LabelClass, ...]:
+    """The classes to report, or the one that `--class` names; without labels every id of the truths.
+
+    Raises:
+        ConfigError: there is no such class.
+        DataError: the truths hold no class at all.
+    """
+    classes = labels.classes_among(() if labels.classes is not None else _ids_of_truths(files, labels))
+    chosen = tuple(one for one in classes if options.class_name in (None, one.name))
+    if not classes:
+        raise DataError("The true masks are empty, so there is no class to report.")
+    if not chosen:
+        said = ", ".join(one.name for one in classes)
+        raise ConfigError(f"--class {options.class_name}: no such class. There are {said}.")
+    return chosen
+
+
+def _ids_of_truths(files: RunFiles, labels: LabelMap) -> set[int]:
+    truths = (next(iter(files.pairs_of(case_id)))[2].truth for case_id in files.case_ids)
+    volumes = (read_volume(path) for path in truths if path is not None)
+    return {
+        int(one) for volume in volumes for one in distinct(to_labels(volume, ignore=labels.ignore).ravel(order="K"))
+    }
