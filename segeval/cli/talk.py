@@ -39,6 +39,7 @@ class Talk(AbstractContextManager["Talk"]):
         measures = "measure" if len(plan.measures) == 1 else "measures"
         cases = "case" if n_cases == 1 else "cases"
         self._say(f"scoring {n_cases} {cases} with {len(plan.measures)} {measures} ({plan.engine} on {plan.device})")
+        self._say(f"predictions are {plan.form}")
         if not self.quiet and sys.stderr.isatty():
             self._start_bar(n_cases)
 

@@ -1,17 +1,16 @@
 """The probability maps of a case, as they were stored, and which class each channel is of."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from types import EllipsisType
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Shaped
 
 from segeval.core.labels import LabelClass, LabelMap
+from segeval.core.policies import PredKind
 
-PredKind = Literal["labels", "probs", "logits"]
 Block = tuple[slice, ...] | EllipsisType
 BACKGROUND = LabelClass(name="background", ids=(0,))
 HALF = 0.5  # inclusive: arXiv 1706.05721, section 2.3
@@ -66,15 +65,6 @@ class Layout:
     classes: tuple[LabelClass, ...]
     exclusive: bool
 
-    def completed(self, labels: LabelMap) -> LabelMap:
-        """The label map with the classes that it leaves to the channels."""
-        if labels.classes is not None:
-            return labels
-        own = tuple(one for one in self.classes if one != BACKGROUND and one not in labels.regions)
-        return LabelMap(
-            classes=own, regions=labels.regions, ignore=labels.ignore, include_background=labels.include_background
-        )
-
     def __str__(self) -> str:
         names = ", ".join(one.name for one in self.classes)
         if len(self.classes) == 1:
@@ -93,6 +83,13 @@ class Form:
     def overlaps(self) -> bool:
         """Whether classes may share voxels, so that no value speaks of all classes together."""
         return self.layout is not None and not self.layout.exclusive
+
+    def completed(self, labels: LabelMap) -> LabelMap:
+        """The label map with the classes that it leaves to the channels."""
+        if self.layout is None or labels.classes is not None:
+            return labels
+        own = (one for one in self.layout.classes if one != BACKGROUND and one not in labels.regions)
+        return replace(labels, classes=tuple(own))
 
     def __str__(self) -> str:
         kind = {"labels": "labels", "probs": "probabilities", "logits": "logits"}[self.kind]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from segeval.core.channels import Form
 from segeval.core.labels import LabelMap
 from segeval.core.policies import UndefinedPolicy
 from segeval.measure import Level, MeasureCall
@@ -12,13 +13,14 @@ from segeval.measure import Level, MeasureCall
 class Plan:
     """How every case of a run is scored.
 
-    `shown` are the columns for a screen. `device` is `cpu` for the numpy engine, else the torch
-    device that builds the evidence.
+    `form` is what the predictions are, with the classes of their channels. `shown` are the columns for a
+    screen. `device` is `cpu` for the numpy engine, else the torch device that builds the evidence.
     """
 
     measures: tuple[MeasureCall, ...]
     shown: tuple[str, ...] = ()
     labels: LabelMap = LabelMap()
+    form: Form = Form()
     engine: Literal["numpy", "torch"] = "numpy"
     device: str = "cpu"
 

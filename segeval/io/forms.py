@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from segeval.core.channels import Form, Layout, PredKind
+from segeval.core.channels import Form, Layout
 from segeval.core.labels import LabelMap
+from segeval.core.policies import PredKind
 from segeval.errors import DataError
 from segeval.io.kinds import kind_of
 from segeval.io.layouts import layout_of

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from segeval.core.channels import PredKind, blocks
+from segeval.core.channels import blocks
+from segeval.core.policies import PredKind
 from segeval.errors import DataError
 from segeval.io.paths import printable
 from segeval.io.predictions import Prediction

@@ -51,10 +51,12 @@ def _from_json(text: str, path: Path) -> LabelFile:
 
 def _in_channel_order(labels: dict[str, Any]) -> dict[str, Any]:
     """As the channels of nnU-Net run: by id, but as written where some label is a region."""
-    ids = [value if type(value) is int else int(key) if key.isdecimal() else None for key, value in labels.items()]
-    if None in ids:
-        return labels
-    return dict(one for _, one in sorted(zip(ids, labels.items(), strict=True), key=lambda pair: pair[0]))
+    ids = {key: value if type(value) is int else int(key) for key, value in labels.items() if _has_id(key, value)}
+    return dict(sorted(labels.items(), key=lambda item: ids[item[0]])) if len(ids) == len(labels) else labels
+
+
+def _has_id(key: str, value: object) -> bool:
+    return type(value) is int or key.isdecimal()
 
 
 def _is_background(key: str, value: object) -> bool:

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from segeval.core.policies import ChannelAxis
 from segeval.errors import DataError
 from segeval.io.paths import printable
 from segeval.io.streams import ByteStream, open_stream
-from segeval.io.volumes import ChannelAxis, Volume, every_integer, singleton_axes
+from segeval.io.volumes import Volume, every_integer, singleton_axes
 
 _KINDS = {348: "Nifti1Header", 540: "Nifti2Header"}  # by the size that the file begins with
 _MM_PER_UNIT = {1: 1000.0, 3: 0.001}  # codes of metre and micron; 2 is millimetre, 0 says nothing

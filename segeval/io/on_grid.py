@@ -3,17 +3,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from segeval.core.channels import BACKGROUND, Channels, Form, Layout, PredKind
+from segeval.core.channels import BACKGROUND, Channels, Form, Layout
 from segeval.core.hard_masks import hard_mask
 from segeval.core.labels import LabelClass, LabelMap
 from segeval.core.logits import activated
+from segeval.core.policies import PredKind
 from segeval.core.shapes import Labels
 from segeval.errors import DataError
 from segeval.io.geometry import Kind, align
 from segeval.io.label_ids import distinct, to_labels
 from segeval.io.paths import printable
 from segeval.io.predictions import Prediction
-from segeval.io.probabilities import as_kind, checked_images, map_of
+from segeval.io.probabilities import checked_images, map_of
 from segeval.io.reading import Reading
 from segeval.io.volumes import Volume
 
@@ -50,9 +51,7 @@ def _labels_on_grid(image: Volume, truth: Volume, reading: Reading) -> OnGrid:
     return OnGrid(labels=placed.array, notes=placed.notes)
 
 
-def _probs_on_grid(
-    images: Sequence[Volume], truth: Volume, kind: PredKind, layout: Layout, reading: Reading
-) -> OnGrid:
+def _probs_on_grid(images: Sequence[Volume], truth: Volume, kind: PredKind, layout: Layout, reading: Reading) -> OnGrid:
     placed = [
         _placed(one, truth, reading, kind="probs", outside=float(of == BACKGROUND))
         for one, of in zip(images, layout.classes, strict=True)
@@ -76,9 +75,7 @@ def _placed(image: Volume, truth: Volume, reading: Reading, *, kind: Kind, outsi
         outside=outside,
     )
     was_scaled = array.dtype != image.array.dtype
-    return replace(
-        image, array=array, levels=None if was_scaled else image.levels, notes=(*image.notes, *notes)
-    )
+    return replace(image, array=array, levels=None if was_scaled else image.levels, notes=(*image.notes, *notes))
 
 
 def _channels(images: Sequence[Volume], kind: PredKind, layout: Layout) -> Channels:

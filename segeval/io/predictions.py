@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
+from segeval.core.policies import ChannelAxis
 from segeval.errors import DataError
 from segeval.io.pairs import Pair
 from segeval.io.paths import printable
 from segeval.io.suffixes import stem
-from segeval.io.volumes import ChannelAxis, Volume, read_volume
+from segeval.io.volumes import Volume, read_volume
 
 
 @dataclass(frozen=True, kw_only=True)

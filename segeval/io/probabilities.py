@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from segeval.core.channels import Layout, PredKind, ProbMap, blocks
+from segeval.core.channels import Layout, ProbMap, blocks
+from segeval.core.policies import PredKind
 from segeval.errors import DataError
 from segeval.io.kinds import ROUNDING
 from segeval.io.layouts import name_of
@@ -107,7 +108,7 @@ def _worst_sum(images: Sequence[Volume]) -> tuple[float, float, tuple[int, ...]]
     worst: tuple[float, float, tuple[int, ...]] = (-1.0, 1.0, ())
     maps = [map_of(image, "probs") for image in images]
     for block in blocks(images[0].array):
-        total = sum(one.probs(block) for one in maps)
+        total = np.sum([one.probs(block) for one in maps], axis=0)
         gap = np.nan_to_num(np.abs(total - 1), nan=np.inf)
         here = np.unravel_index(int(gap.argmax()), gap.shape)
         if gap[here] > worst[0]:

@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from segeval.core.channels import Form, PredKind
+from segeval.core.channels import Form
 from segeval.core.labels import LabelMap
+from segeval.core.policies import ChannelAxis, PredKind
 from segeval.core.shapes import SpacingMm
 from segeval.io.pairs import Pair
 from segeval.io.predictions import Prediction, read_prediction
-from segeval.io.volumes import ChannelAxis
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +36,11 @@ class Reading:
     spacing_mm: SpacingMm | None = None
     agreed: Agreed | None = None
     at_hand: dict[str, Prediction] = field(default_factory=dict)
+
+    @property
+    def form(self) -> Form:
+        """What predictions are; labels where none has said otherwise."""
+        return self.agreed.form if self.agreed else Form()
 
     def prediction(self, pair: Pair) -> Prediction:
         """The prediction of a pair, read once.

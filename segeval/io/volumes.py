@@ -2,17 +2,14 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
+from segeval.core.policies import ChannelAxis
 from segeval.core.shapes import SpacingMm
 from segeval.errors import DataError
 from segeval.io.paths import printable
 from segeval.io.suffixes import IMAGE_SUFFIXES, image_suffix
-
-
-ChannelAxis = Literal["first", "last"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,10 +13,12 @@ from segeval.engine.collect import collect
 from segeval.engine.evaluate import as_missing, evaluate
 from segeval.engine.plan import Aggregation, Plan
 from segeval.errors import DataError
-from segeval.io.cases import Reading, read_case
+from segeval.io.cases import read_case
+from segeval.io.forms import agree
 from segeval.io.labelmaps import read_label_map
 from segeval.io.pairs import Pair, Pairs, find_pairs, missing_message
 from segeval.io.paths import printable
+from segeval.io.reading import Reading
 from segeval.io.run_folder import RunFolder
 from segeval.options import ScoreOptions
 from segeval.results import CaseRow, CaseScore, Results
@@ -61,7 +63,16 @@ def score_folders(
     plan, pairs = make_plan(options), pairs_of(pred, truth, options)
     if options.missing == "error" and pairs.missing_preds and not options.keep_going:
         raise DataError(missing_message(pairs))
-    job = Job(options=options, plan=plan, pred=pred, truth=truth, sources=sources or {}, notes=pairs.notes)
+    reading = agree(pairs.pairs, reading_of(options, plan.labels))
+    job = Job(
+        options=options,
+        plan=plan_for(reading, plan),
+        reading=reading,
+        pred=pred,
+        truth=truth,
+        sources=sources or {},
+        notes=pairs.notes,
+    )
     if options.out is None:
         return finished(list(_scores(pairs, job, watch)), job)
     folder = RunFolder.open(options.out)
@@ -113,17 +124,30 @@ def label_map_of(options: ScoreOptions) -> LabelMap:
     )
 
 
+def plan_for(reading: Reading, plan: Plan) -> Plan:
+    """The plan with what the predictions were found to be, and with the classes that their channels name."""
+    return replace(plan, form=reading.form, labels=reading.form.completed(plan.labels))
+
+
 def pairs_of(pred: Path | None, truth: Path | None, options: ScoreOptions) -> Pairs:
     """Who belongs to whom, as the options say."""
     return find_pairs(
-        pred, truth, pairs_csv=options.pairs, pred_pattern=options.pred_pattern, truth_pattern=options.truth_pattern
+        pred,
+        truth,
+        pairs_csv=options.pairs,
+        pred_pattern=options.pred_pattern,
+        truth_pattern=options.truth_pattern,
+        channel_files=options.channel_files,
+        wants_probs=options.pred_kind in ("probs", "logits"),
     )
 
 
 def reading_of(options: ScoreOptions, labels: LabelMap) -> Reading:
     """How the files of a run become cases."""
     return Reading(
-        ignore=labels.ignore,
+        labels=labels,
+        pred_kind=options.pred_kind,
+        channel_axis=options.channel_axis,
         geometry_tol=options.geometry_tol,
         resample=options.resample,
         ignore_geometry=options.ignore_geometry,
@@ -138,11 +162,10 @@ def worker_count(options: ScoreOptions) -> int:
 
 def _scores(pairs: Pairs, job: Job, watch: Watch | None) -> Iterator[CaseScore]:
     """Score the cases in the order of their ids, a few at a time."""
-    reading = reading_of(job.options, job.plan.labels)
     if watch is not None:
         watch.start(len(pairs.pairs), job.plan)
     for score in in_order(
-        lambda pair: _score(pair, job.plan, reading, job.options), pairs.pairs, workers=worker_count(job.options)
+        lambda pair: _score(pair, job.plan, job.reading, job.options), pairs.pairs, workers=worker_count(job.options)
     ):
         if watch is not None:
             watch.advance(score.row)
