@@ -21,7 +21,7 @@ EXP_LOG_ROWS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 
 
 def find_loss(name: str) -> Measure:
-    """A loss by its name or an alias.
+    """A loss by its name, with or without `_loss`, or by an alias.
 
     Raises:
         ConfigError: there is no such loss; the message suggests the nearest name.
@@ -59,4 +59,4 @@ def exp_log_call(text: str) -> MeasureCall:
 def _losses() -> dict[str, Measure]:
     modules = [import_module(f"segeval.losses.{name}") for name in losses.FORMULAS]
     found = [one for module in modules for one in vars(module).values() if isinstance(one, Measure)]
-    return {name: one for one in found for name in (one.name, *one.aliases)}
+    return {name: one for one in found for name in (one.name, one.name.removesuffix("_loss"), *one.aliases)}

@@ -28,18 +28,14 @@ def optimised_table(report: Report, options: SweepOptions) -> SweepTable:
     tried = _tried(report.rows, column)
     values = _validated(report, options, split)
     best = {name: max(rows, key=lambda i: (values[i], -i)) for name, rows in tried.items()}
-    rows = [
-        replace(
-            report.rows[best[name]], facts={**report.rows[best[name]].facts, f"n_{_short(column)}_tried": len(rows)}
-        )
-        for name, rows in tried.items()
-    ]
+    n_tried = f"n_{_short(column)}_tried"
+    rows = [_with_fact(report.rows[best[name]], n_tried, len(indices)) for name, indices in tried.items()]
     said = replace(report, how=_on(report.how, split.report, options), split=str(split))
     table = tradeoff_table(
         replace(
             said,
             rows=rows,
-            facts=(*report.facts, f"n_{_short(column)}_tried"),
+            facts=(*report.facts, n_tried),
             baseline=_same_row(report, rows),
             notes=(*report.notes, f"{column} is the value with the best {options.by} on the cases chosen on."),
         )
@@ -77,6 +73,10 @@ def _validated(report: Report, options: SweepOptions, split: Split) -> np.ndarra
     classes = range(len(report.classes))
     values = mean(np.stack([estimate_class(report.rows, i, how).of[options.by].value for i in classes]))
     return np.where(np.isnan(values), -np.inf, values)
+
+
+def _with_fact(row: Achieved, name: str, value: object) -> Achieved:
+    return replace(row, facts={**row.facts, name: value})
 
 
 def _on(how: How, case_ids: Sequence[str], options: SweepOptions) -> How:

@@ -102,9 +102,7 @@ def _check_same_parameters(runs: Sequence[Run]) -> None:
     for run in runs:
         lacking = [name for name in names if name not in run.setting]
         if lacking:
-            raise ConfigError(
-                f"{run.where}: names no {lacking[0]}, which other settings name. Give it for all of them."
-            )
+            raise ConfigError(f"{run.where}: names no {lacking[0]}, and other settings do. Give it for all.")
 
 
 def _check_distinct(runs: Sequence[Run]) -> None:

@@ -1,6 +1,6 @@
 """Which prediction of which run belongs to which case, checked so that every setting is judged on the same cases."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,22 @@ class FilesOfSetting:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PredOfRun:
+    """The files of one prediction: which row and seed of the table it belongs to."""
+
+    row: int
+    seed: str
+    files: Pair
+
+    @property
+    def truth(self) -> Path:
+        """The true mask; only predictions that have one are kept."""
+        if self.files.truth is None:
+            raise ValueError(f"{self.files.case_id} has no truth")
+        return self.files.truth
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunFiles:
     """All predictions of all settings, over the same cases."""
 
@@ -31,11 +47,11 @@ class RunFiles:
     case_ids: tuple[str, ...]
     notes: tuple[str, ...] = ()
 
-    def pairs_of(self, case_id: str) -> Iterable[tuple[int, str, Pair]]:
-        """Index of the setting, seed and files of every prediction of one case."""
-        for i, one in enumerate(self.settings):
+    def pairs_of(self, case_id: str) -> Iterator[PredOfRun]:
+        """Every prediction of one case."""
+        for row, one in enumerate(self.settings):
             for seed, files in one.of_seed.items():
-                yield i, seed, files[case_id]
+                yield PredOfRun(row=row, seed=seed, files=files[case_id])
 
 
 def find_run_files(runs: Sequence[Run], truth: Path, options: SweepOptions) -> RunFiles:
@@ -68,9 +84,8 @@ def _pairs(run: Run, truth: Path, options: SweepOptions, notes: dict[str, None])
     notes.update(dict.fromkeys(pairs.notes))
     if pairs.missing_truths:
         said = ", ".join(map(printable, pairs.missing_truths[:5]))
-        notes[f"{printable(run.folder)}: {len(pairs.missing_truths)} predictions without a truth, such as {said}"] = (
-            None
-        )
+        note = f"{printable(run.folder)}: {len(pairs.missing_truths)} predictions without a truth, such as {said}"
+        notes[note] = None
     return pairs.pairs
 
 
@@ -79,8 +94,8 @@ def _add(files: FilesOfSeed, pair: Pair, run: Run) -> None:
         return
     if pair.case_id in files:
         raise DataError(
-            f"{printable(pair.pred)}: case '{printable(pair.case_id)}' has a prediction of {setting_text(run.setting)} "
-            f"already, {printable(files[pair.case_id].pred or '')}. Folds share no case; give repeated trainings a seed."
+            f"{printable(pair.pred)}: case '{printable(pair.case_id)}' of {setting_text(run.setting)} has a prediction "
+            f"already, {printable(files[pair.case_id].pred or '')}. Folds share no case; name a seed per training."
         )
     files[pair.case_id] = pair
 
@@ -88,9 +103,7 @@ def _add(files: FilesOfSeed, pair: Pair, run: Run) -> None:
 def _common(settings: Sequence[FilesOfSetting], expected: Sequence[str], options: SweepOptions) -> tuple[str, ...]:
     """The cases that every setting and seed has."""
     missing = {
-        f"{setting_text(one.setting)}{f', seed {seed}' if seed else ''}": [
-            case for case in expected if case not in files
-        ]
+        setting_text(one.setting) + (f", seed {seed}" if seed else ""): [id for id in expected if id not in files]
         for one in settings
         for seed, files in one.of_seed.items()
     }

@@ -1,6 +1,5 @@
 """Read the predictions of all runs, case by case, and score them against their truth."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,14 +11,14 @@ from segeval.core.labels import LabelClass, LabelMap
 from segeval.errors import ConfigError
 from segeval.io.cases import case_of
 from segeval.io.pairs import Pair
+from segeval.io.paths import printable
 from segeval.io.reading import Reading
 from segeval.io.volumes import read_volume
 from segeval.options import SweepOptions
+from segeval.tasks.score import reading_of, worker_count
 from segeval.tasks.stream import in_order
 from segeval.tasks.sweep.outcomes import Achieved, ClassMap, Outcome, outcome_of_maps, outcome_of_mask
-from segeval.tasks.sweep.run_pairs import RunFiles
-
-MAX_WORKERS = 4
+from segeval.tasks.sweep.run_pairs import PredOfRun, RunFiles
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,28 +29,37 @@ class Scores:
     from_maps: bool
 
 
+@dataclass(frozen=True, kw_only=True)
+class Scored:
+    """One prediction of one case."""
+
+    pair: PredOfRun
+    outcome: Outcome
+    is_map: bool
+
+
 def score_runs(files: RunFiles, classes: Sequence[LabelClass], labels: LabelMap, options: SweepOptions) -> Scores:
     """Score every prediction; a truth is read once for all settings.
 
     Raises:
         DataError: a file cannot be read, or some predictions are maps and others are masks.
     """
-    reading = reading_of(labels, options)
+    reading = reading_of(options, labels)
     found: list[dict[str, dict[str, Outcome]]] = [{seed: {} for seed in one.of_seed} for one in files.settings]
-    kinds: dict[bool, str] = {}
+    kinds: dict[bool, Pair] = {}
     work = in_order(
         lambda case_id: _score_case(case_id, files, classes, reading, options),
         files.case_ids,
-        workers=options.workers or min(MAX_WORKERS, os.cpu_count() or 1),
+        workers=worker_count(options),
     )
-    for case_id, outcomes in zip(files.case_ids, work, strict=True):
-        for (i, seed, pair), (outcome, is_map) in outcomes:
-            found[i][seed][case_id] = outcome
-            kinds.setdefault(is_map, str(pair.pred))
+    for case_id, scored in zip(files.case_ids, work, strict=True):
+        for one in scored:
+            found[one.pair.row][one.pair.seed][case_id] = one.outcome
+            kinds.setdefault(one.is_map, one.pair.files)
     if len(kinds) > 1:
         raise ConfigError(
-            f"{kinds[True]} holds probabilities and {kinds[False]} a mask, and rows must be comparable. "
-            "Give all of one kind."
+            f"{printable(str(kinds[True].pred))} holds probabilities and {printable(str(kinds[False].pred))} a mask, "
+            "and rows must be comparable. Give predictions of one kind."
         )
     rows = tuple(
         Achieved(setting=one.setting, outcomes=outcomes) for one, outcomes in zip(files.settings, found, strict=True)
@@ -59,35 +67,18 @@ def score_runs(files: RunFiles, classes: Sequence[LabelClass], labels: LabelMap,
     return Scores(rows=rows, from_maps=next(iter(kinds)))
 
 
-def reading_of(labels: LabelMap, options: SweepOptions) -> Reading:
-    """How predictions of runs become cases."""
-    return Reading(
-        labels=labels,
-        geometry_tol=options.geometry_tol,
-        resample=options.resample,
-        ignore_geometry=options.ignore_geometry,
-        spacing_mm=options.spacing,
-    )
-
-
-Scored = tuple[tuple[int, str, Pair], tuple[Outcome, bool]]
-
-
 def _score_case(
     case_id: str, files: RunFiles, classes: Sequence[LabelClass], reading: Reading, options: SweepOptions
 ) -> list[Scored]:
     pairs = list(files.pairs_of(case_id))
-    path = pairs[0][2].truth
-    if path is None:
-        raise ValueError(f"{case_id} has no truth, and is never scored")
-    truth = read_volume(path)
-    scored = []
-    for i, seed, pair in pairs:
-        case = case_of(case_id, pred=reading.prediction(pair), truth=truth, reading=reading)
-        scored.append(
-            ((i, seed, pair), (outcome_of_case(case, classes, reading.labels, options), case.probs is not None))
+    truth = read_volume(pairs[0].truth)
+    cases = (case_of(case_id, pred=reading.prediction(one.files), truth=truth, reading=reading) for one in pairs)
+    return [
+        Scored(
+            pair=pair, outcome=outcome_of_case(case, classes, reading.labels, options), is_map=case.probs is not None
         )
-    return scored
+        for pair, case in zip(pairs, cases, strict=True)
+    ]
 
 
 def outcome_of_case(case: Case, classes: Sequence[LabelClass], labels: LabelMap, options: SweepOptions) -> Outcome:

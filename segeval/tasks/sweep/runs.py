@@ -81,8 +81,6 @@ def chosen_classes(files: RunFiles, labels: LabelMap, options: SweepOptions) -> 
 
 
 def _ids_of_truths(files: RunFiles, labels: LabelMap) -> set[int]:
-    truths = (next(iter(files.pairs_of(case_id)))[2].truth for case_id in files.case_ids)
-    volumes = (read_volume(path) for path in truths if path is not None)
-    return {
-        int(one) for volume in volumes for one in distinct(to_labels(volume, ignore=labels.ignore).ravel(order="K"))
-    }
+    truths = (read_volume(next(files.pairs_of(case_id)).truth) for case_id in files.case_ids)
+    ids = (distinct(to_labels(one, ignore=labels.ignore).ravel(order="K")) for one in truths)
+    return {one for of_case in ids for one in of_case.tolist()}

@@ -7,7 +7,7 @@ from segeval.errors import ConfigError
 from segeval.options import SweepOptions
 from segeval.tasks.sweep.grid import Setting, read_grid, require_known
 from segeval.tasks.sweep.run_folders import Run
-from segeval.tasks.sweep.words import LOSS, Words, setting_text
+from segeval.tasks.sweep.words import LOSS, Words, setting_text, value_text
 
 
 def kept_runs(runs: Sequence[Run], words: Words, options: SweepOptions) -> list[Run]:
@@ -52,8 +52,8 @@ def check_varied(settings: Sequence[Setting], words: Words, options: SweepOption
     for column in settings[0]:
         values = dict.fromkeys(setting[column] for setting in settings)
         if column not in free and len(values) > 1:
-            said = ", ".join(map(str, values))
+            said = ", ".join(map(value_text, values))
             raise ConfigError(
                 f"--vary {options.vary}: {column} takes {len(values)} values too ({said}). "
-                f"Hold it still with --grid {column}={next(iter(values))}, or pass --optimise {column}."
+                f"Hold it still with --grid {column}={value_text(next(iter(values)))}, or pass --optimise {column}."
             )

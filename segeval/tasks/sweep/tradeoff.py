@@ -123,11 +123,16 @@ def _block(report: Report, of_class: int, estimates: ClassEstimates) -> list[dic
             **row.facts,
             **metrics[i],
             **_own(report, row, of_class, metrics[i]),
-            **_seed_stds(estimates, i),
+            **(_seed_stds(estimates, i) if report.has_seeds else {}),
+            "note": _note(report, row, of_class),
         }
-        | ({"note": row.note} if row.note else {})
         for i, row in enumerate(report.rows)
     ]
+
+
+def _note(report: Report, row: Achieved, of_class: int) -> str:
+    nothing = not row.counts(of_class, report.how.case_ids).truth.any()
+    return "; ".join([*([f"no voxel of {report.classes[of_class]} in any case"] if nothing else []), *filter(None, [row.note])])
 
 
 def _own(report: Report, row: Achieved, of_class: int, metrics: Mapping[str, float]) -> dict[str, float]:
@@ -180,8 +185,12 @@ def _spearman(report: Report, blocks: Mapping[str, Sequence[Row]]) -> dict[str, 
         return {}
     found = {name: spearman([(row["beta_fn"], row["sensitivity"]) for row in rows]) for name, rows in blocks.items()}
     only = next(iter(found.values()))
-    said = f"{only:.3f}" if len(found) == 1 else ", ".join(f"{name} {value:.3f}" for name, value in found.items())
+    said = _number(only) if len(found) == 1 else ", ".join(f"{name} {_number(value)}" for name, value in found.items())
     return {"spearman_beta_sensitivity": said}
+
+
+def _number(value: float) -> str:
+    return "undefined" if np.isnan(value) else f"{value:.3f}"
 
 
 def spearman(pairs: Sequence[tuple[float, float]]) -> float:

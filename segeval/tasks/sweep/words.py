@@ -61,7 +61,7 @@ class Words:
             raise ConfigError(f"{where}: {error}") from error
         if self.compares_losses:
             return {LOSS: self._name(call)}
-        return {column: setting[column] for column in dict.fromkeys(self.columns.values()) if column in setting}
+        return {self.columns[knob]: value for knob, value in call.knobs.items()}
 
     def order(self, setting: Setting) -> Any:
         """Sorts settings by parameter: none first, then numbers, then words; named rows as the paper has them."""
@@ -70,10 +70,10 @@ class Words:
         return [_rank(setting.get(name)) for name in (*self.sorted_by, *setting)]
 
     def _name(self, call: MeasureCall) -> str:
-        same = (
-            name for name, row in self.rows.items() if (row.measure, row.all_knobs) == (call.measure, call.all_knobs)
-        )
-        return next(same, call.column)
+        for name, row in self.rows.items():
+            if row.measure is call.measure and row.all_knobs == call.all_knobs:
+                return name
+        return call.column
 
 
 def words_for(loss: str) -> Words:
@@ -140,10 +140,10 @@ def _check_prices(knobs: Mapping[str, Any]) -> None:
 
 
 def _texts(setting: Setting) -> list[str]:
-    return [_text(value) if name == LOSS else f"{name}={_text(value)}" for name, value in setting.items()]
+    return [value_text(value) if name == LOSS else f"{name}={value_text(value)}" for name, value in setting.items()]
 
 
-def _text(value: Any) -> str:
+def value_text(value: Any) -> str:
     if isinstance(value, bool) or value is None:
         return str(value).lower()
     return f"{value:.12g}" if isinstance(value, float) else str(value)
