@@ -29,7 +29,7 @@ def run_facts(job: Job, notes: Sequence[str], *, complete: bool) -> dict[str, An
         "predictions": _predictions(job.plan.form),
         "ignored_ids": list(job.plan.labels.ignore),
         "device": {"engine": job.plan.engine, "device": job.plan.device},
-        "versions": _versions(),
+        "versions": versions(),
         "timings": {"seconds": round(time.perf_counter() - job.started, 3)},
         "warnings": list(notes),
     }
@@ -58,7 +58,7 @@ def _definition(call: MeasureCall) -> dict[str, Any]:
     }
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
     """Versions of what took part in the run."""
     took_part = [name for name in ("numpy", "nibabel", "PIL", "SimpleITK", "scipy", "torch") if name in sys.modules]
     return {

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from segeval.core.arrays import neg_log
 from segeval.core.probability import ProbHistogram
+from segeval.losses.pixel import focal_cost
 from segeval.measure import ratio
 
-LOG_FLOOR = 100.0
 TOP = 5  # the largest fifth of the losses
 
 
@@ -17,13 +18,13 @@ class Side:
     """The voxels inside or outside the class, the hardest first.
 
     Attributes:
-        p_t: probability given to the true side.
-        rest: 1 - p_t, kept apart because it is exact where p_t rounds to 1.
+        hit: p_t, the probability given to the true side.
+        miss: 1 - p_t.
         n: voxels of each entry.
     """
 
-    p_t: np.ndarray
-    rest: np.ndarray
+    hit: np.ndarray
+    miss: np.ndarray
     n: np.ndarray
 
     @property
@@ -32,22 +33,17 @@ class Side:
 
     def losses(self, gamma: float) -> np.ndarray:
         """-(1 - p_t)^γ ln p_t of each entry."""
-        return self.rest**gamma * self._nll
+        losses: np.ndarray = focal_cost(gamma)(neg_log(self.hit, self.miss), neg_log(self.miss, self.hit))
+        return losses
 
-    def gradients(self, gamma: float) -> np.ndarray:
-        """Magnitude of its slope in the logit: (1 - p_t)^γ |γ p_t ln p_t + p_t - 1|."""
-        return self.rest**gamma * (gamma * self.p_t * self._nll + self.rest)
+    def slopes(self, gamma: float) -> np.ndarray:
+        """Magnitude of the gradient in the logit: (1 - p_t)^γ |γ p_t ln p_t + p_t - 1|."""
+        return self.miss**gamma * (gamma * self.hit * neg_log(self.hit, self.miss) + self.miss)
 
     def sum_of_largest(self, values: np.ndarray, n: float) -> float:
         """Sum of the `n` largest values over the voxels; values fall from entry to entry."""
         counts, sums = (np.concatenate([[0.0], np.cumsum(one)]) for one in (self.n, self.n * values))
         return float(np.interp(n, counts, sums))
-
-    @property
-    def _nll(self) -> np.ndarray:
-        with np.errstate(divide="ignore"):
-            exact = np.where(self.rest < 0.5, -np.log1p(-self.rest), -np.log(self.p_t))
-        return np.minimum(exact, LOG_FLOOR)
 
 
 def sides_of(histogram: ProbHistogram) -> tuple[Side, Side]:
@@ -55,8 +51,8 @@ def sides_of(histogram: ProbHistogram) -> tuple[Side, Side]:
     p, last = histogram.thresholds, slice(None, None, -1)
     inside, outside = histogram.positives > 0, histogram.negatives > 0
     return (
-        Side(p_t=p[inside][last], rest=1 - p[inside][last], n=histogram.positives[inside][last]),
-        Side(p_t=1 - p[outside], rest=p[outside], n=histogram.negatives[outside]),
+        Side(hit=p[inside][last], miss=1 - p[inside][last], n=histogram.positives[inside][last]),
+        Side(hit=1 - p[outside], miss=p[outside], n=histogram.negatives[outside]),
     )
 
 
@@ -71,7 +67,7 @@ def focal_cells(sides: tuple[Side, Side], *, gamma: float, alpha: float | None, 
     pos, neg = sides
     bare = [side.losses(gamma) for side in sides]
     losses = [weight * values for weight, values in zip(weights, bare, strict=True)]
-    slopes = [weight * side.gradients(gamma) for weight, side in zip(weights, sides, strict=True)]
+    slopes = [weight * side.slopes(gamma) for weight, side in zip(weights, sides, strict=True)]
     shares, slope_shares = _cells_of_total(sides, losses, easy), _cells_of_total(sides, slopes, easy)
     total = sum(float(values @ side.n) for values, side in zip(losses, sides, strict=True))
     n = pos.size + neg.size
@@ -103,7 +99,7 @@ def _cells_of_total(sides: tuple[Side, Side], values: list[np.ndarray], easy: fl
     """The shares of hard and easy voxels of both sides; they sum to 1."""
     sums = {}
     for name, side, of_side in zip(("pos", "neg"), sides, values, strict=True):
-        hard = side.p_t < easy
+        hard = side.hit < easy
         sums[f"{name}_hard"] = float((side.n * of_side)[hard].sum())
         sums[f"{name}_easy"] = float((side.n * of_side)[~hard].sum())
     total = sum(sums.values())
@@ -137,7 +133,7 @@ def _top_share(side: Side, losses: np.ndarray) -> float:
 
 
 def _fraction_hard(side: Side, easy: float) -> float:
-    return float(ratio(side.n[side.p_t < easy].sum(), side.size))
+    return float(ratio(side.n[side.hit < easy].sum(), side.size))
 
 
 def _balance(pos: float, neg: float) -> float:

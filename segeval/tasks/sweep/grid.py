@@ -4,10 +4,9 @@ import itertools
 import math
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
-from difflib import get_close_matches
 from typing import Any
 
-from segeval.errors import ConfigError
+from segeval.errors import ConfigError, did_you_mean
 from segeval.measure import parse_call
 
 Setting = dict[str, Any]
@@ -52,9 +51,8 @@ def require_known(names: Collection[str], known: Collection[str], loss: str) -> 
     """
     for name in names:
         if name not in known:
-            near = get_close_matches(name, known, n=1, cutoff=0.5)
-            hint = f"Did you mean {near[0]!r}? " if near else ""
-            raise ConfigError(f"{loss} has no parameter {name!r}. {hint}Its parameters: {', '.join(known)}.")
+            known_said = ", ".join(known) or "none"
+            raise ConfigError(f"{loss} has no parameter {name!r}.{did_you_mean(name, known)} It has: {known_said}.")
 
 
 def require_numbers(settings: Sequence[Setting], *, low: float = 0.0, high: float = math.inf) -> None:

@@ -1,14 +1,16 @@
 """Probability maps of all cases, boiled down to what sweeps need: voxels per probability, class by class."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 from operator import add
 
 import numpy as np
 
+from segeval.core.builders.soft_numpy import moments
 from segeval.core.labels import LabelClass
 from segeval.core.probability import ProbHistogram
+from segeval.core.soft import ProbVoxels
 from segeval.errors import ConfigError
 from segeval.tasks.sweep.curve import Curve
 
@@ -36,16 +38,18 @@ class MapCase:
 
 @dataclass(frozen=True, kw_only=True)
 class CaseMap:
-    """One class of one case: its histogram, and its soft counts, which are exact also where that is not."""
+    """One class of one case: its voxels by probability, and the same as few entries that losses sum over.
+
+    Where the histogram is approximate the entries still have the sums of the voxels.
+    """
 
     case_id: str
     histogram: ProbHistogram
-    soft_tp: float
-    soft_fp: float
-    soft_fn: float
+    voxels: ProbVoxels
 
     @cached_property
     def curve(self) -> Curve:
+        """All masks that thresholds can make of the map."""
         return Curve.of(self.histogram)
 
 
@@ -91,15 +95,18 @@ def gather(cases: Iterable[MapCase], *, binned: bool = False) -> tuple[ClassMaps
 
 def case_map(case_id: str, probs: np.ndarray, inside: np.ndarray, *, binned: bool = False) -> CaseMap:
     """Count the voxels of one map, both arrays of shape (voxel,)."""
-    count: Callable[..., ProbHistogram] = ProbHistogram.binned if binned else ProbHistogram.from_probs
-    total, hits = (float(np.sum(one, dtype=np.float64)) for one in (probs, probs[inside]))
-    return CaseMap(
-        case_id=case_id,
-        histogram=count(probs, inside),
-        soft_tp=hits,
-        soft_fp=total - hits,
-        soft_fn=np.count_nonzero(inside) - hits,
-    )
+    histogram = ProbHistogram.binned(probs, inside) if binned else ProbHistogram.from_probs(probs, inside)
+    voxels = moments(probs, inside) if histogram.approx else entries_of(histogram)
+    return CaseMap(case_id=case_id, histogram=histogram, voxels=voxels)
+
+
+def entries_of(histogram: ProbHistogram) -> ProbVoxels:
+    """Entries for the losses, the highest probability first, those of the class before the others."""
+    sides = (histogram.positives, histogram.negatives)
+    p = np.concatenate([histogram.thresholds[side > 0] for side in sides])
+    truth = np.repeat([True, False], [np.count_nonzero(side) for side in sides])
+    count = np.concatenate([side[side > 0] for side in sides]).astype(np.float64)
+    return ProbVoxels(truth=truth, count=count, hit=np.where(truth, p, 1 - p), miss=np.where(truth, 1 - p, p))
 
 
 def only_class(classes: tuple[ClassMaps, ...], name: str | None) -> tuple[ClassMaps, ...]:

@@ -1,7 +1,7 @@
 """The metric columns of a table: means over cases with their spread, or pooled counts, and bootstrap intervals."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -53,21 +53,22 @@ class Columns:
     spread: bool
     bootstrap: bool = False
     baseline: int | None = None
-    of_spread: tuple[str, ...] = field(default=("std", "n"), init=False)
 
     @property
     def names(self) -> tuple[str, ...]:
         """Every column: the metrics, then what belongs to each."""
-        suffixes = [*(self.of_spread if self.spread else ())]
+        suffixes = ["std", "n"] if self.spread else []
         suffixes += ["lo", "hi"] if self.bootstrap else []
         suffixes += ["diff", "diff_lo", "diff_hi"] if self.bootstrap and self.baseline is not None else []
         return (*self.metrics, *(f"{metric}_{suffix}" for metric in self.metrics for suffix in suffixes))
 
     def rows(self, estimates: Mapping[str, Estimate]) -> list[dict[str, float]]:
         """One dictionary per row of the table."""
-        columns = {name: values for metric in estimates for name, values in self._of(metric, estimates[metric]).items()}
-        n_rows = len(next(iter(columns.values())))
-        return [{name: float(values[i]) for name, values in columns.items()} for i in range(n_rows)]
+        columns = {name: values for metric, one in estimates.items() for name, values in self._of(metric, one).items()}
+        return [
+            dict(zip(columns, row, strict=True))
+            for row in zip(*(one.tolist() for one in columns.values()), strict=True)
+        ]
 
     def _of(self, metric: str, one: Estimate) -> dict[str, np.ndarray]:
         columns = {metric: one.value}

@@ -8,13 +8,21 @@ Numbers = Sequence[float]
 
 @dataclass(frozen=True, kw_only=True)
 class Series:
-    """A line, or with `marked` a row of points; `notes` stand beside the points, one each, or are left out."""
+    """A line, or with `marked` points on it; undefined values leave a gap.
+
+    Attributes:
+        line: whether the points are joined.
+        notes: texts that stand beside the points, one each; an empty one is left out.
+        like: the name of another series whose colour it has, and whose legend speaks for it.
+    """
 
     name: str
     x: Numbers
     y: Numbers
+    line: bool = True
     marked: bool = False
     notes: tuple[str, ...] = ()
+    like: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +30,7 @@ class Picture:
     """One figure, drawn to `<name>.svg` and `<name>.png`.
 
     Attributes:
+        caption: what a reader must know, in small print below.
         region: a stretch of x that is shaded, and what it is called.
         square: whether both axes go from 0 to 1 at the same scale.
     """
@@ -31,6 +40,7 @@ class Picture:
     x_label: str
     y_label: str
     series: tuple[Series, ...]
+    caption: str = ""
     x_range: tuple[float, float] | None = None
     y_range: tuple[float, float] | None = None
     region: tuple[float, float, str] | None = None

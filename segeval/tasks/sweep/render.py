@@ -1,7 +1,7 @@
 """A sweep table in the formats of `--format`: CSV, JSON, Markdown, LaTeX."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from segeval.io.formats import latex_tabular, latex_text, markdown_line
@@ -13,6 +13,7 @@ from segeval.tasks.sweep.table import SweepTable
 
 SUFFIX: Mapping[SweepFormat, str] = {"csv": ".csv", "json": ".json", "md": ".md", "latex": ".tex"}
 _SYMBOLS = {
+    "--": "-{}-",  # an option, not a dash
     "α": r"$\alpha$",
     "β": r"$\beta$",
     "γ": r"$\gamma$",
@@ -26,7 +27,7 @@ _SYMBOLS = {
 }
 
 
-def render(table: SweepTable, form: SweepFormat, *, layout: str = "full", papers: tuple[PaperTable, ...] = ()) -> str:
+def render(table: SweepTable, form: SweepFormat, *, layout: str = "full", papers: Sequence[PaperTable] = ()) -> str:
     """The table as text.
 
     Args:
@@ -47,9 +48,12 @@ def csv_text(table: SweepTable) -> str:
     return "".join(csv_lines(table.header, (list(table.cells(row).values()) for row in table.rows)))
 
 
-def json_text(table: SweepTable, papers: tuple[PaperTable, ...] = ()) -> str:
+def json_text(table: SweepTable, papers: Sequence[PaperTable] = ()) -> str:
     """The table with all that is said of it, as strict JSON; undefined values are null."""
-    document = table_document(table) | ({"papers": [paper.document for paper in papers]} if papers else {})
+    document = table_document(table)
+    document |= {name: table_document(extra) for name, extra in table.extras.items()}
+    if papers:
+        document["papers"] = [paper.document for paper in papers]
     return json.dumps(jsonable(document), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
 
 
@@ -63,7 +67,6 @@ def table_document(table: SweepTable) -> dict[str, Any]:
         "notes": list(table.notes),
         "columns": list(table.header),
         "rows": [table.cells(row) for row in table.rows],
-        **{name: table_document(extra) for name, extra in table.extras.items()},
     }
 
 

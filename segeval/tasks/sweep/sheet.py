@@ -1,7 +1,7 @@
 """A sweep table as text in cells: all of it, what fits a screen, or what the paper prints."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -37,7 +37,10 @@ def screen_sheet(table: SweepTable) -> Sheet:
     """The columns that a screen has room for; what is equal in all rows is in the caption."""
     noted = ("note",) if any(row.get("note") for row in table.rows) else ()
     of_class = ("class",) if len(table.classes) > 1 and "class" not in table.settings else ()
-    return _sheet(table, (*of_class, *table.settings, *(table.shown or table.columns), *noted), {})
+    shown = [one for one in table.shown or table.columns if one not in table.constant]
+    sheet = _sheet(table, (*of_class, *table.settings, *shown, *noted), {}, as_text=_short)
+    said = [_said_once(table, column, column, _short) for column in table.constant]
+    return replace(sheet, notes=(*said, *sheet.notes))
 
 
 def paper_sheet(table: SweepTable) -> Sheet:
@@ -49,7 +52,8 @@ def paper_sheet(table: SweepTable) -> Sheet:
     paper = table.paper
     if paper is None:
         raise ConfigError(f"--layout paper: no paper prints a table like {table.loss} --{table.mode}. Leave it out.")
-    titles = {column: title for title, column in paper.columns.items()}
+    titles = {column: title for title, column in paper.columns.items() if column not in table.constant}
+    constant = [(title, column) for title, column in paper.columns.items() if column in table.constant]
     of_class = ("class",) if len(table.classes) > 1 else ()
     values = _sheet(table, (*of_class, *titles), titles, as_text=_percent)
     place, width = len(of_class), len(paper.settings)
@@ -63,7 +67,7 @@ def paper_sheet(table: SweepTable) -> Sheet:
         header=(*values.header[:place], *paper.settings, *values.header[place:]),
         rows=tuple(rows),
         bold=frozenset((i, j + width) for i, j in values.bold),
-        notes=(*_footnotes(table, paper.footnotes), *values.notes),
+        notes=(*(_said_once(table, column, title, _percent) for title, column in constant), *values.notes),
     )
 
 
@@ -83,16 +87,38 @@ def caption_of(table: SweepTable) -> str:
 
 
 def value_text(value: Any) -> str:
-    """A cell for people: four digits, words for truth values, a dash where it is undefined."""
+    """A cell for people: four decimals or digits, words for truth values, a dash where it is undefined."""
     match value:
         case None:
             return UNDEFINED
         case bool():
             return "yes" if value else "no"
         case float():
-            return UNDEFINED if math.isnan(value) else f"{value:.4g}"
+            return _number_text(value)
         case _:
             return str(value)
+
+
+def _short(value: Any) -> str:
+    """Three decimals, where a screen is narrow; four between 0.99 and 1, where specificity lives."""
+    if not isinstance(value, float) or math.isnan(value):
+        return value_text(value)
+    size = abs(value)
+    if 0 < size < 5e-4 or size >= 1e6:
+        return f"{value:.1e}"
+    return f"{value:.4f}" if 0.99 <= size < 1 else f"{value:.3f}" if size < 100 else f"{value:.0f}"
+
+
+def setting_text(value: Any) -> str:
+    """A parameter as it was asked for."""
+    return "none" if value is None else f"{value:g}" if isinstance(value, float) else value_text(value)
+
+
+def _number_text(value: float) -> str:
+    size = abs(value)
+    if math.isnan(value):
+        return UNDEFINED
+    return f"{value:.4f}" if 5e-4 <= size < 100 else f"{value:.4g}"
 
 
 def _percent(value: Any) -> str:
@@ -101,9 +127,14 @@ def _percent(value: Any) -> str:
     return UNDEFINED if value is None or math.isnan(value) else f"{100 * value:.2f}"
 
 
-def _sheet(table: SweepTable, columns: Sequence[str], titles: Mapping[str, str], *, as_text: Any = value_text) -> Sheet:
+def _sheet(
+    table: SweepTable, columns: Sequence[str], titles: Mapping[str, str], *, as_text: Callable[[Any], str] = value_text
+) -> Sheet:
     cells = [table.cells(row) for row in table.rows]
-    rows = tuple(tuple(as_text(row[column]) for column in columns) for row in cells)
+    rows = tuple(
+        tuple(setting_text(row[one]) if one in table.settings else as_text(row[one]) for one in columns)
+        for row in cells
+    )
     return Sheet(
         title=table.title,
         caption=caption_of(table),
@@ -119,32 +150,30 @@ def _best_cells(table: SweepTable, columns: Sequence[str], rows: Sequence[Sequen
     for name in table.classes or (None,):
         of_class = [i for i, row in enumerate(table.rows) if row.get("class") == name]
         for j, column in enumerate(columns):
-            values = {i: _number(table.rows[i].get(column)) for i in of_class}
-            defined = {i: value for i, value in values.items() if not math.isnan(value)}
-            if column in table.best and len(of_class) > 1 and defined:
-                pick = max if table.best[column] == "higher" else min
-                best = rows[pick(defined, key=lambda i: defined[i])][j]
-                yield from ((i, j) for i in defined if rows[i][j] == best)
+            if column in table.best and column not in table.constant and len(of_class) > 1:
+                values = {i: table.rows[i].get(column) for i in of_class}
+                yield from ((i, j) for i in _best_rows(values, table.best[column], [row[j] for row in rows]))
 
 
-def _number(value: Any) -> float:
-    return math.nan if value is None else float(value)
+def _best_rows(values: Mapping[int, Any], better: str, texts: Sequence[str]) -> list[int]:
+    """The rows with the best value, and those that print like it."""
+    defined = {i: value for i, value in values.items() if value is not None and not math.isnan(value)}
+    if not defined:
+        return []
+    best = (max if better == "higher" else min)(defined, key=lambda i: defined[i])
+    return [i for i in defined if texts[i] == texts[best]]
 
 
-def _footnotes(table: SweepTable, columns: Mapping[str, str]) -> list[str]:
-    """Columns that are equal in every row, said once."""
-    found = []
-    for title, column in columns.items():
-        for name in table.classes:
-            value = next(row.get(column) for row in table.rows if row.get("class") == name)
-            of_class = f" of {name}" if len(table.classes) > 1 else ""
-            found.append(f"{title}{of_class}: {_percent(value)} in every row, since the maps do not change.")
-    return found
+def _said_once(table: SweepTable, column: str, title: str, as_text: Callable[[Any], str]) -> str:
+    """A column that the settings cannot change, in one line."""
+    values = {name: next(row.get(column) for row in table.rows if row.get("class") == name) for name in table.classes}
+    texts = [f"{name} {as_text(value)}" if len(values) > 1 else as_text(value) for name, value in values.items()]
+    return f"{title} is the same in every row, since the maps do not change: {', '.join(texts)}."
 
 
 def _setting(row: Row, symbols: Mapping[str, str]) -> str:
     """`α = 0.3, β = 0.7`"""
     return ", ".join(
-        f"{symbol} = {value_text(row[column])}" if symbol else value_text(row[column])
+        f"{symbol} = {setting_text(row[column])}" if symbol else setting_text(row[column])
         for symbol, column in symbols.items()
     )

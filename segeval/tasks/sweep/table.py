@@ -29,14 +29,12 @@ class PaperLayout:
         settings: titles of the first columns, each with the symbols it shows and their columns here:
             `{"Penalties": {"α": "alpha_fp", "β": "beta_fn"}}`; without a symbol the value stands alone.
         columns: title in the paper -> column here.
-        footnotes: the same for columns that are equal in every row, and are printed once below.
         source: which table of which paper.
     """
 
     settings: Mapping[str, Mapping[str, str]]
     columns: Mapping[str, str]
     source: str
-    footnotes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +45,7 @@ class SweepTable:
         title: what the table is, in words that promise no more than its mode can show.
         settings: the columns that say which row it is (parameters, and `class` where there are several).
         columns: the columns of results, in order.
+        constant: columns that the settings cannot change; where room is short they are said once, below.
         best: columns whose best value may be called so, and the direction; values of different losses, and
             columns that are equal by construction, are not in it.
         averaging, threshold_rule, split, n_cases: said in every row; empty or None where they mean nothing.
@@ -63,6 +62,7 @@ class SweepTable:
     settings: tuple[str, ...]
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
+    constant: tuple[str, ...] = ()
     best: Mapping[str, Better] = field(default_factory=dict)
     averaging: Averaging | Literal[""] = ""
     threshold_rule: str = ""

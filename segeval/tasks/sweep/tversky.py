@@ -1,20 +1,24 @@
 """`segeval sweep tversky --maps`: the operating point that each (α, β) prefers on one set of probability maps."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from segeval.core.soft import SoftCounts
+from segeval.losses.region import tversky_loss
 from segeval.options import SweepOptions
 from segeval.statistics.summary import mean
 from segeval.tasks.sweep.curve import calibrated_threshold, weights_of
 from segeval.tasks.sweep.maps import ClassMaps
 from segeval.tasks.sweep.metrics import Columns, Estimate, mean_over_classes, of_cases, of_counts
+from segeval.tasks.sweep.operating_points import operating_points
+from segeval.tasks.sweep.pictures import precision_recall, tradeoff
 from segeval.tasks.sweep.settings import PRICES, baseline_of
 from segeval.tasks.sweep.table import MEAN, METRICS, PaperLayout, Row, SweepTable, better_of
 from segeval.tasks.sweep.thresholds import Choice, choose, counts_at, score_at
-from segeval.tasks.sweep.tversky_job import SMOOTH, Job, job_of
+from segeval.tasks.sweep.tversky_job import Job, job_of
 from segeval.tasks.sweep.tversky_notes import notes_on
 
 COLUMNS = (
@@ -22,10 +26,16 @@ COLUMNS = (
     *("dsc", "sensitivity", "specificity", "precision", "f2", "apr", "threshold_calibrated"),
     *("optimistic", "oracle", "approx", "soft_tp", "soft_fp", "soft_fn"),
 )
+SHOWN = tuple(one for one in COLUMNS[:11] if one != "threshold_low")  # what a screen has room for
 PAPER = PaperLayout(
     settings={"Penalties": {"α": "alpha_fp", "β": "beta_fn"}},
-    columns={"DSC": "dsc", "Sensitivity": "sensitivity", "Specificity": "specificity", "F2 score": "f2"},
-    footnotes={"APR score": "apr"},
+    columns={
+        "DSC": "dsc",
+        "Sensitivity": "sensitivity",
+        "Specificity": "specificity",
+        "F2 score": "f2",
+        "APR score": "apr",
+    },
     source="arXiv 1706.05721, Table 1",
 )
 
@@ -58,14 +68,15 @@ def sweep_tversky_maps(classes: Sequence[ClassMaps], options: SweepOptions) -> S
         bootstrap=job.draws is not None,
         baseline=baseline_of(job.settings, options.baseline, {"alpha_fp": 0.5, "beta_fn": 0.5}, PRICES),
     )
-    return SweepTable(
+    table = SweepTable(
         loss="tversky_loss",
         mode="maps",
         title="Operating points of one set of probability maps, by the price of errors",
         settings=("alpha_fp", "beta_fn"),
         columns=tuple(dict.fromkeys((*COLUMNS, *columns.names))),
         rows=tuple(row for block in rows for row in _rows(block, job, columns)),
-        best=better_of(*(name for name in METRICS if name != "apr")),  # apr is the same in every row
+        constant=("apr",),
+        best=better_of(*METRICS),
         averaging=job.averaging,
         threshold_rule=job.rule,
         split=str(job.split),
@@ -73,6 +84,13 @@ def sweep_tversky_maps(classes: Sequence[ClassMaps], options: SweepOptions) -> S
         caption={"apr": f"{options.apr_method}, {options.apr_averaging}"},
         notes=notes_on(classes, [block.thresholds for block in blocks], job),
         paper=PAPER,
+        shown=SHOWN,
+    )
+    reported = [one.of(job.split.report) for one in classes]
+    return replace(
+        table,
+        pictures=(tradeoff(table, {"α": "alpha_fp", "β": "beta_fn"}), precision_recall(reported, table)),
+        extras={"operating_points": operating_points(reported, table)} if options.operating_points else {},
     )
 
 
@@ -94,10 +112,10 @@ def _block(maps: ClassMaps, job: Job) -> Block:
 
 def _soft_cells(maps: ClassMaps, job: Job) -> list[dict[str, Any]]:
     """The soft Tversky loss and the soft counts behind it, as means over the cases."""
-    tp, fp, fn = (np.array([getattr(one, f"soft_{side}") for one in maps.cases]) for side in ("tp", "fp", "fn"))
-    counts = {"soft_tp": tp.mean(), "soft_fp": fp.mean(), "soft_fn": fn.mean()}
-    losses = (1 - (tp + SMOOTH) / (tp + alpha * fp + beta * fn + SMOOTH) for alpha, beta in job.prices)
-    return [{"soft_loss": float(of_cases.mean()), **counts} for of_cases in losses]
+    soft = [SoftCounts(one.voxels) for one in maps.cases]
+    counts = {f"soft_{side}": float(np.mean([getattr(one, side) for one in soft])) for side in ("tp", "fp", "fn")}
+    losses = (np.mean([tversky_loss(one, alpha=alpha, beta=beta) for one in soft]) for alpha, beta in job.prices)
+    return [{"soft_loss": float(one), **counts} for one in losses]
 
 
 def _threshold_cells(report: ClassMaps, row: int, choice: Choice, job: Job) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from segeval.tasks.sweep.grid import Setting
 from segeval.tasks.sweep.settings import tversky_settings
 from segeval.tasks.sweep.split import Split, split_cases
 
-SMOOTH = 1e-6
 CRITERIA: Mapping[Criterion, str] = {
     "tversky": "Tversky loss of the row",
     "dice": "Dice loss",
