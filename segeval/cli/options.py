@@ -31,15 +31,15 @@ TruthPattern = Annotated[
     str | None, option("--truth-pattern", help="Name of a truth, such as {case}_gt.nii.gz.", panel=INPUT)
 ]
 PredKind = Annotated[
-    str, _option("--pred-kind", help="What predictions hold: auto, labels, probs or logits.", panel=INPUT)
+    str, option("--pred-kind", help="What predictions hold: auto, labels, probs or logits.", panel=INPUT)
 ]
 ChannelAxis = Annotated[
     str | None,
-    _option("--channel-axis", help="Axis of probability files that counts classes: first or last.", panel=INPUT),
+    option("--channel-axis", help="Axis of probability files that counts classes: first or last.", panel=INPUT),
 ]
 ChannelFiles = Annotated[
     str | None,
-    _option("--channel-files", help="Name of a file that holds one class, such as {case}_{class}.nii.gz.", panel=INPUT),
+    option("--channel-files", help="Name of a file that holds one class, such as {case}_{class}.nii.gz.", panel=INPUT),
 ]
 Missing = Annotated[
     str, option("--missing", help="A truth without prediction: error, worst, background or skip.", panel=INPUT)

@@ -13,6 +13,7 @@ from segeval.tasks.sweep.table import SweepTable
 from segeval.tasks.sweep.tradeoff import Report, tradeoff_table
 from segeval.tasks.sweep.words import LOSS, Words, setting_text
 
+THRESHOLD = "p >= 0.5, one class against the rest"
 _BASELINES: dict[str, Setting] = {"beta_fn": {"alpha_fp": 0.5, "beta_fn": 0.5}, "gamma": {"gamma": 0}}
 
 

@@ -2,22 +2,19 @@
 
 from pathlib import Path
 
-from segeval.core.labels import LabelClass, LabelMap
-from segeval.errors import ConfigError, DataError
-from segeval.io.label_ids import distinct, to_labels
+from segeval.errors import ConfigError
 from segeval.io.labelmaps import read_label_map
-from segeval.io.volumes import read_volume
 from segeval.options import SweepOptions
-from segeval.tasks.sweep.layouts import baseline_row, how_of, table_of
+from segeval.tasks.sweep.classes import chosen_classes
+from segeval.tasks.sweep.layouts import THRESHOLD, baseline_row, how_of, table_of
 from segeval.tasks.sweep.run_folders import find_runs
-from segeval.tasks.sweep.run_pairs import RunFiles, find_run_files, require_truth
+from segeval.tasks.sweep.run_pairs import find_run_files, require_truth
 from segeval.tasks.sweep.run_scores import score_runs
 from segeval.tasks.sweep.selection import kept_runs
 from segeval.tasks.sweep.table import SweepTable
 from segeval.tasks.sweep.tradeoff import Report
 from segeval.tasks.sweep.words import words_for
 
-THRESHOLD = "p >= 0.5, one class against the rest"
 MASKS = "masks as they are"
 
 
@@ -46,7 +43,8 @@ def sweep_runs(loss: str, runs: Path | None, truth: Path | None, options: SweepO
         ignore=options.ignore_label,
         include_background=options.include_background,
     )
-    classes = chosen_classes(files, labels, options)
+    truths = [next(files.pairs_of(case_id)).truth for case_id in files.case_ids]
+    classes = chosen_classes(truths, labels, options)
     scores = score_runs(files, classes, labels, options)
     report = Report(
         mode="runs",
@@ -61,26 +59,3 @@ def sweep_runs(loss: str, runs: Path | None, truth: Path | None, options: SweepO
         notes=(*notes, *files.notes),
     )
     return table_of(report, options)
-
-
-def chosen_classes(files: RunFiles, labels: LabelMap, options: SweepOptions) -> tuple[LabelClass, ...]:
-    """The classes to report, or the one that `--class` names; without labels every id of the truths.
-
-    Raises:
-        ConfigError: there is no such class.
-        DataError: the truths hold no class at all.
-    """
-    classes = labels.classes_among(() if labels.classes is not None else _ids_of_truths(files, labels))
-    chosen = tuple(one for one in classes if options.class_name in (None, one.name))
-    if not classes:
-        raise DataError("The true masks are empty, so there is no class to report.")
-    if not chosen:
-        said = ", ".join(one.name for one in classes)
-        raise ConfigError(f"--class {options.class_name}: no such class. There are {said}.")
-    return chosen
-
-
-def _ids_of_truths(files: RunFiles, labels: LabelMap) -> set[int]:
-    truths = (read_volume(next(files.pairs_of(case_id)).truth) for case_id in files.case_ids)
-    ids = (distinct(to_labels(one, ignore=labels.ignore).ravel(order="K")) for one in truths)
-    return {one for of_case in ids for one in of_case.tolist()}

@@ -132,7 +132,9 @@ def _block(report: Report, of_class: int, estimates: ClassEstimates) -> list[dic
 
 def _note(report: Report, row: Achieved, of_class: int) -> str:
     nothing = not row.counts(of_class, report.how.case_ids).truth.any()
-    return "; ".join([*([f"no voxel of {report.classes[of_class]} in any case"] if nothing else []), *filter(None, [row.note])])
+    return "; ".join(
+        [*([f"no voxel of {report.classes[of_class]} in any case"] if nothing else []), *filter(None, [row.note])]
+    )
 
 
 def _own(report: Report, row: Achieved, of_class: int, metrics: Mapping[str, float]) -> dict[str, float]:
