@@ -1,7 +1,7 @@
 """The table of trained models: what each setting achieved, in the columns of arXiv 1706.05721, Table 1."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,9 @@ from segeval.statistics.summary import mean
 from segeval.tasks.sweep.achieved_metrics import METRICS, ClassEstimates, How, estimate_class
 from segeval.tasks.sweep.metrics import Columns, mean_over_classes
 from segeval.tasks.sweep.outcomes import Achieved, summed
-from segeval.tasks.sweep.plots import Picture, Series
+from segeval.tasks.sweep.pictures import tradeoff
 from segeval.tasks.sweep.table import MEAN, Mode, PaperLayout, Row, SweepTable, better_of, mean_cells
-from segeval.tasks.sweep.words import Words, setting_text
+from segeval.tasks.sweep.words import Words
 
 PAPERS: Mapping[str, PaperLayout] = {
     "tversky_loss": PaperLayout(
@@ -30,6 +30,7 @@ PAPERS: Mapping[str, PaperLayout] = {
         source="arXiv 1706.05721, Table 1",
     ),
 }
+SHOWN_FACTS = ("train_loss_last", "diverged", "pred_volume_ratio")
 _OF_CLASS = ("f2_if_pooled", "hard_tversky_loss", "pred_volume_ratio", "empty_predictions")
 _ONE_RUN = "One run per setting: nothing here says how much of a difference is chance."
 _NO_BOOTSTRAP = "No difference is called significant: --bootstrap adds intervals."
@@ -86,24 +87,25 @@ def tradeoff_table(report: Report) -> SweepTable:
     blocks = {name: _block(report, i, of_class[name]) for i, name in enumerate(report.classes)}
     if len(blocks) > 1:
         blocks[MEAN] = _mean_block(report, list(of_class.values()), list(blocks.values()))
-    rows = [{"class": name, **row} for name, block in blocks.items() for row in block]
-    return SweepTable(
+    uncertain = _uncertain(report, list(of_class.values()))
+    table = SweepTable(
         loss=report.words.loss,
         mode=report.mode,
         title=report.title,
         settings=report.settings,
         columns=_columns(report),
-        rows=tuple(rows),
-        best=better_of(*METRICS),
+        rows=tuple({"class": name, **row} for name, block in blocks.items() for row in block),
+        best=better_of(*(name for name in METRICS if name not in uncertain)),
         averaging=report.how.averaging,
         threshold_rule=report.threshold_rule,
         split=report.split,
         n_cases=len(report.how.case_ids),
         caption={**_apr_caption(report), **report.caption, **_spearman(report, blocks)},
-        notes=(*report.notes, *_usual_notes(report)),
+        notes=(*report.notes, *_usual_notes(report), *_uncertain_note(uncertain)),
+        shown=(*METRICS[:-1], *(name for name in SHOWN_FACTS if name in report.facts)),
         paper=PAPERS.get(report.words.loss),
-        pictures=(_picture(report, blocks),),
     )
+    return replace(table, pictures=(tradeoff(table, _symbols(report)),))
 
 
 def _columns(report: Report) -> tuple[str, ...]:
@@ -131,10 +133,9 @@ def _block(report: Report, of_class: int, estimates: ClassEstimates) -> list[dic
 
 
 def _note(report: Report, row: Achieved, of_class: int) -> str:
-    nothing = not row.counts(of_class, report.how.case_ids).truth.any()
-    return "; ".join(
-        [*([f"no voxel of {report.classes[of_class]} in any case"] if nothing else []), *filter(None, [row.note])]
-    )
+    is_there = row.counts(of_class, report.how.case_ids).truth.any()
+    notes = [row.note, "" if is_there else f"no voxel of {report.classes[of_class]} in any case"]
+    return "; ".join(filter(None, notes))
 
 
 def _own(report: Report, row: Achieved, of_class: int, metrics: Mapping[str, float]) -> dict[str, float]:
@@ -172,6 +173,33 @@ def _mean_block(
     ]
 
 
+def _uncertain(report: Report, classes: Sequence[ClassEstimates]) -> set[str]:
+    """Metrics whose best row is too near to the baseline to be called best: within twice the spread over the seeds."""
+    if not report.has_seeds:
+        return set()
+    return {name for name in METRICS if any(_is_close(one, name, report.baseline or 0) for one in classes)}
+
+
+def _is_close(estimates: ClassEstimates, metric: str, baseline: int) -> bool:
+    values, spreads = estimates.of[metric].value, estimates.seed_std[metric]
+    if np.isnan(values).all() or np.isnan(spreads).all():
+        return False
+    pooled = float(np.sqrt(np.nanmean(spreads**2)))
+    return bool(np.nanmax(values) - values[baseline] < 2 * pooled)
+
+
+def _uncertain_note(metrics: set[str]) -> list[str]:
+    names = ", ".join(name for name in METRICS if name in metrics)
+    said = "no row stands out: the gap to the baseline is below twice the standard deviation over the seeds"
+    return [f"{names}: {said}."] if names else []
+
+
+def _symbols(report: Report) -> dict[str, str]:
+    """What stands beside the points of the picture."""
+    known = {"alpha_fp": "α", "beta_fn": "β", "alpha_pos": "α", "gamma": "γ"}
+    return {known.get(column, column): column for column in report.settings}
+
+
 def _apr_caption(report: Report) -> dict[str, str]:
     return {"apr": f"{report.how.apr_method}, {report.how.apr_averaging}"}
 
@@ -200,22 +228,3 @@ def spearman(pairs: Sequence[tuple[float, float]]) -> float:
     defined = np.array([pair for pair in pairs if not np.isnan(pair).any()]).reshape(-1, 2)
     x, y = (average_ranks(side) - (len(defined) + 1) / 2 for side in defined.T)
     return float(ratio(x @ y, np.sqrt((x @ x) * (y @ y))))
-
-
-def _picture(report: Report, blocks: Mapping[str, Sequence[Row]]) -> Picture:
-    """Sensitivity against precision, the settings marked."""
-    notes = tuple(setting_text(row.setting) for row in report.rows)
-    return Picture(
-        name="tradeoff",
-        title=report.title,
-        x_label="sensitivity",
-        y_label="precision",
-        series=tuple(_series(name, rows, notes) for name, rows in blocks.items()),
-        square=True,
-    )
-
-
-def _series(name: str, rows: Sequence[Row], notes: tuple[str, ...]) -> Series:
-    sides = ([row[side] for row in rows] for side in ("sensitivity", "precision"))
-    x, y = sides
-    return Series(name=name, x=x, y=y, marked=True, notes=notes)
