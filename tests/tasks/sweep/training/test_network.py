@@ -15,8 +15,7 @@ def network(n_space=2, prior=(0.01,), seed=0, **options):
     return build_network(Recipe(patch=PLANES[n_space], width=4, **options), n_in=1, prior=prior)
 
 
-@pytest.mark.parametrize("kind", ["unet", "monai"])
-@pytest.mark.parametrize("n_space", [2, 3])
+@pytest.mark.parametrize(("kind", "n_space"), [("unet", 2), ("unet", 3), ("monai", 2)])
 def test_a_network_gives_one_logit_per_voxel_and_output(kind, n_space):
     if kind == "monai":
         pytest.importorskip("monai")
