@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from segeval.core.policies import MissingPolicy, UndefinedPolicy
+from segeval.core.policies import ChannelAxis, MissingPolicy, PredKind, UndefinedPolicy
 
 Engine = Literal["auto", "numpy", "torch"]
 ExtraFormat = Literal["md", "latex", "nnunet"]
@@ -29,6 +29,9 @@ class InputOptions:
     pairs: Path | None = None
     pred_pattern: str | None = None
     truth_pattern: str | None = None
+    pred_kind: PredKind | Literal["auto"] = "auto"
+    channel_axis: ChannelAxis | None = None
+    channel_files: str | None = None
     geometry_tol: float = 1e-3
     resample: bool = False
     ignore_geometry: bool = False

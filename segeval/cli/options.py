@@ -30,6 +30,17 @@ PredPattern = Annotated[
 TruthPattern = Annotated[
     str | None, option("--truth-pattern", help="Name of a truth, such as {case}_gt.nii.gz.", panel=INPUT)
 ]
+PredKind = Annotated[
+    str, option("--pred-kind", help="What predictions hold: auto, labels, probs or logits.", panel=INPUT)
+]
+ChannelAxis = Annotated[
+    str | None,
+    option("--channel-axis", help="Axis of probability files that counts classes: first or last.", panel=INPUT),
+]
+ChannelFiles = Annotated[
+    str | None,
+    option("--channel-files", help="Name of a file that holds one class, such as {case}_{class}.nii.gz.", panel=INPUT),
+]
 Missing = Annotated[
     str, option("--missing", help="A truth without prediction: error, worst, background or skip.", panel=INPUT)
 ]
@@ -91,6 +102,13 @@ Verbose = Annotated[bool, option("--verbose", "-v", help="Say more on stderr.", 
 NoColor = Annotated[bool, option("--no-color", help="Plain text.", panel=OUTPUT)]
 
 Config = Annotated[Path | None, option("--config", "-c", help="segeval.yaml with options under score:.", panel=RUNNING)]
+Gate = Annotated[
+    Path | None, option("--gate", help="Hold the run against the rules of this segeval.yaml.", panel=RUNNING)
+]
+GateOutput = Annotated[
+    list[str] | None,
+    option("--output", help="Report of the gate: json, junit, markdown, github, and =PATH; repeatable.", panel=RUNNING),
+]
 Device = Annotated[str, option("--device", help="auto, cpu, cuda or cuda:1.", panel=RUNNING)]
 Engine = Annotated[str, option("--engine", help="auto, numpy or torch.", panel=RUNNING)]
 Workers = Annotated[int, option("--workers", help="Cases read at a time; 0 for one per core.", panel=RUNNING)]

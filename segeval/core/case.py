@@ -1,23 +1,27 @@
 """One prediction with its truth, on one voxel grid: what the engine works on."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from segeval.core.shapes import Labels, Probs, SpacingMm
+from segeval.core.channels import Channels
+from segeval.core.labels import LabelClass
+from segeval.core.shapes import Labels, SpacingMm
 
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
     """Two label images of one shape, and what is known of their grid.
 
-    `spacing_mm` is in array axis order; None means pixels without a size. `probs` has one map per
-    channel, background first when there is one more channel than classes.
+    `spacing_mm` is in array axis order; None means pixels without a size. `probs` are what `pred` was cut from.
+    Predicted classes may overlap: `claims` says which of them share the voxels of an id in `pred`.
     """
 
     case_id: str
     pred: Labels
     truth: Labels
     spacing_mm: SpacingMm | None = None
-    probs: Probs | None = None
+    probs: Channels | None = None
+    claims: Mapping[int, tuple[LabelClass, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     @property

@@ -1,6 +1,6 @@
 """Voxel counts: the evidence of every overlap metric."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,6 +88,15 @@ class Histogram:
         n[[i for i, one in enumerate(self.ids) if one in set(ignore)]] = 0
         seen = (n.sum(axis=0) + n.sum(axis=1)) > 0
         return Histogram(ids=tuple(np.asarray(self.ids, dtype=object)[seen]), n=n[np.ix_(seen, seen)])
+
+    def without_preds(self, ids: Collection[int]) -> "Histogram":
+        """Count voxels predicted as one of `ids`, which no truth holds, as predicted 0."""
+        if not ids:
+            return self
+        kept = [0, *(one for one in self.ids if one and one not in ids)]
+        n = self.on([*kept, *ids])[: len(kept)]
+        n[:, 0] += n[:, len(kept) :].sum(axis=1)
+        return Histogram(ids=tuple(kept), n=n[:, : len(kept)])
 
     def on(self, ids: Sequence[int]) -> Square:
         """The same histogram with rows and columns in the order of `ids`, zeros where an id is absent."""

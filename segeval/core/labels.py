@@ -1,7 +1,7 @@
 """Which ids are classes, what they are called, and which truth ids are ignored."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,13 +21,22 @@ class LabelClass:
 class LabelMap:
     """The user's choice of classes.
 
-    `classes=None` means every id that occurs; then ids are named by themselves.
+    `classes=None` means every id that occurs; then ids are named by themselves. `written` are the names in
+    the order of a file that mixes classes and regions.
     """
 
     classes: tuple[LabelClass, ...] | None = None
     regions: tuple[LabelClass, ...] = ()
     ignore: tuple[int, ...] = ()
     include_background: bool = False
+    written: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def in_order(self) -> tuple[LabelClass, ...]:
+        """Classes and regions in the order in which they were given."""
+        rank = {name: i for i, name in enumerate(self.written)}
+        rows = (*(self.classes or ()), *self.regions)
+        return tuple(sorted(rows, key=lambda one: rank.get(one.name, len(rank))))
 
     @property
     def names_zero(self) -> bool:

@@ -1,10 +1,12 @@
-"""What a user may decide about cases and values that are not there."""
+"""What a user may decide about predictions, and about cases and values that are not there."""
 
 import math
 from typing import Literal
 
 from segeval.errors import ConfigError
 
+PredKind = Literal["labels", "probs", "logits"]
+ChannelAxis = Literal["first", "last"]
 MissingPolicy = Literal["error", "worst", "background", "skip"]
 UndefinedPolicy = Literal["skip", "worst", "best", "fail"]
 EmptyDistance = float | Literal["inf", "nan", "diagonal"]

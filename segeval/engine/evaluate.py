@@ -18,17 +18,24 @@ from segeval.results import CaseRow, CaseScore, ClassRow, Status
 def evaluate(case: Case, plan: Plan) -> CaseScore:
     """Score one case: every class that occurs in it, and the case as a whole."""
     evidence = Evidence(case, plan)
-    values = {call.column: float(evidence.values(call, "case")) for call in plan.at("case")}
     row = CaseRow(
         case_id=case.case_id,
         status="ok",
         shape=case.shape,
         spacing_mm=case.spacing_mm,
-        probability_source="hard",
-        values=values,
+        probability_source="hard" if case.probs is None else "probs",
+        values=case_values(evidence),
         notes=case.notes,
     )
-    return CaseScore(row=row, classes=class_rows(evidence), histogram=evidence.histogram)
+    return CaseScore(row=row, classes=class_rows(evidence), histogram=evidence.histogram.without_preds(case.claims))
+
+
+def case_values(evidence: Evidence) -> dict[str, float]:
+    """One value for all classes together; none where classes overlap."""
+    calls = evidence.plan.at("case")
+    if evidence.plan.overlaps:
+        return {call.column: math.nan for call in calls}
+    return {call.column: float(evidence.values(call, "case")) for call in calls}
 
 
 def class_rows(evidence: Evidence) -> tuple[ClassRow, ...]:

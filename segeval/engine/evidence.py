@@ -1,10 +1,12 @@
 """The evidence of one case: each piece is built when a measure first asks for it, and once."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from segeval.core.builders.elements import is_one_of
+import numpy as np
+
 from segeval.core.case import Case
 from segeval.core.counts import Counts, Histogram, Joint, per_class_joint
 from segeval.core.grid import Grid
@@ -35,8 +37,17 @@ class Evidence:
         return self.plan.labels.classes_among(self.histogram.ids)
 
     @cached_property
+    def members(self) -> tuple[LabelClass, ...]:
+        """The same classes with all ids that stand for them here: overlapping predictions have some of their own."""
+        claims = self.case.claims.items()
+        return tuple(
+            replace(of, ids=(*of.ids, *(one for one, by in claims if of in by))) if claims else of
+            for of in self.classes
+        )
+
+    @cached_property
     def counts(self) -> Counts:
-        return self.histogram.counts(self.classes)
+        return self.histogram.counts(self.members)
 
     @cached_property
     def grid(self) -> Grid:
@@ -49,9 +60,9 @@ class Evidence:
         return Surfaces.of(
             self.case.pred,
             self.case.truth,
-            classes=self.classes,
+            classes=self.members,
             spacing_mm=self.case.spacing_mm,
-            ignored=is_one_of(self.case.truth, ignore) if ignore else None,
+            ignored=np.isin(self.case.truth, ignore) if ignore else None,
             device=self.plan.device if self.plan.engine == "torch" else None,
         )
 

@@ -177,8 +177,18 @@ def _pooled_values(scored: Scored, level: Level, calls: Sequence[MeasureCall], n
     evidence = Evidence(Case(case_id="(pooled)", pred=nothing, truth=nothing), scored.plan)
     evidence.histogram = scored.pooled
     evidence.classes = tuple(scored.classes)
+    evidence.counts = _summed_counts(scored)
     pooled = np.full((n_names, len(calls)), math.nan)
+    if level == "case" and scored.plan.overlaps:
+        return pooled
     for j, call in enumerate(calls):
         if scored.cases and all(need in _ADDITIVE for need in call.measure.needs):
             pooled[:, j] = class_values(evidence, call) if level == "class" else evidence.values(call, level)
     return pooled
+
+
+def _summed_counts(scored: Scored) -> Counts:
+    """The counts of every class over all cases."""
+    rows = [[row.tp, row.fp, row.fn, row.tn] for row in scored.class_rows]
+    counts = np.array(rows, dtype=np.int64).reshape(len(scored.cases), len(scored.classes), 4).sum(axis=0)
+    return Counts(**dict(zip(("tp", "fp", "fn", "tn"), counts.T, strict=True)))

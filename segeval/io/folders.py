@@ -4,7 +4,7 @@ import re
 import stat
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from segeval.errors import ConfigError, DataError
@@ -18,28 +18,33 @@ PassedOver = tuple[str, Path]  # a reason and the file
 
 @dataclass(frozen=True, kw_only=True)
 class CaseFiles:
-    """The file of each case below one folder, and why the other files are no cases."""
+    """The file of each case below one folder, and why the other files are no cases.
+
+    A case with one file per class has them in `channels`, by their names, and their folder in `files`.
+    """
 
     folder: Path
     files: dict[str, Path]
     others: tuple[PassedOver, ...]
+    channels: dict[str, dict[str, Path]] = field(default_factory=dict)
 
 
-def find_case_files(folder: Path, *, pattern: str | None, option: str) -> CaseFiles:
+def find_case_files(folder: Path, *, pattern: str | None, option: str, wants_probs: bool = False) -> CaseFiles:
     """Look through a folder and all folders in it.
 
     Args:
         pattern: such as `{case}_pred.nii.gz`, `{case}/seg.nii.gz` or `*/{case}.png`, where `*` is any text within
             one name; None takes every image, and its path without the suffix is the case id.
         option: the option that gave the pattern, for messages.
+        wants_probs: of a mask and the `.npz` beside it, take the latter.
 
     Raises:
         ConfigError: the pattern cannot be used.
         DataError: the folder cannot be read or holds no case, or two files belong to one case.
     """
-    images, others = _sorted_out(folder)
+    images, others = sorted_out(folder)
     if pattern is None:
-        candidates, more = _named_by_path(images, folder)
+        candidates, more = _named_by_path(images, folder, wants_probs=wants_probs)
     else:
         candidates, more = _named_by_pattern(images, folder, pattern=pattern, option=option)
     if not candidates:
@@ -53,7 +58,8 @@ def case_id_of(text: str) -> str:
     return unicodedata.normalize("NFC", text.encode("utf-8", "backslashreplace").decode())
 
 
-def _sorted_out(folder: Path) -> tuple[list[Path], list[PassedOver]]:
+def sorted_out(folder: Path) -> tuple[list[Path], list[PassedOver]]:
+    """The images below a folder, and every other file with the reason why it is none."""
     images: list[Path] = []
     others: list[PassedOver] = []
     for path, reason in sorted(_walk(folder)):
@@ -104,13 +110,16 @@ def _kind(path: Path) -> str:
     return "file" if stat.S_ISREG(mode) else "neither file nor folder"
 
 
-def _named_by_path(images: list[Path], folder: Path) -> tuple[list[Candidate], list[PassedOver]]:
-    """The path without its suffix is the case id; the `.npz` that nnU-Net saves beside a mask is no case."""
+def _named_by_path(images: list[Path], folder: Path, *, wants_probs: bool) -> tuple[list[Candidate], list[PassedOver]]:
+    """The path without its suffix is the case id; nnU-Net saves a mask and an `.npz` of the same name."""
     named = [(_id_by_path(image.relative_to(folder)), image) for image in images]
-    masks = {case_id for case_id, path in named if image_suffix(path) != ".npz"}
-    beside = {path for case_id, path in named if case_id in masks and image_suffix(path) == ".npz"}
-    others = [("probabilities beside a mask", path) for path in sorted(beside)]
-    return [one for one in named if one[1] not in beside], others
+    masks = [(case_id, path) for case_id, path in named if image_suffix(path) != ".npz"]
+    archives = [(case_id, path) for case_id, path in named if image_suffix(path) == ".npz"]
+    taken, left = (archives, masks) if wants_probs else (masks, archives)
+    ids = {case_id for case_id, _ in taken}
+    reason = "a mask beside probabilities" if wants_probs else "probabilities beside a mask"
+    others = [(reason, path) for case_id, path in left if case_id in ids]
+    return sorted([*taken, *(one for one in left if one[0] not in ids)]), others
 
 
 def _id_by_path(relative: Path) -> str:

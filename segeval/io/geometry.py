@@ -20,20 +20,24 @@ def align(
     resample: bool = False,
     ignore: bool = False,
     kind: Kind = "labels",
+    outside: float = 0.0,
 ) -> tuple[np.ndarray, tuple[str, ...]]:
-    """The prediction's array on the truth's grid and in its memory layout, with notes of what was done.
+    """The prediction's array on the truth's grid, with notes of what was done.
+
+    Labels come in the memory layout of the truth, probabilities as a view where they are not resampled.
 
     Args:
         tolerance: how many voxels a corner of the grid may lie off, a voxel being a cube of its volume.
-        resample: put a prediction that lies on another grid onto the truth's; outside of it is 0.
+        resample: put a prediction that lies on another grid onto the truth's.
         ignore: compare the arrays voxel by voxel, wherever they lie.
         kind: labels are resampled by nearest neighbour, probabilities linearly.
+        outside: what a resampled probability is where the prediction has no voxels.
 
     Raises:
         DataError: the grids differ, and what was asked for does not make them one.
     """
     if ignore or (pred.affine is None and truth.affine is None):
-        return _laid_out(_of_same_shape(pred, truth), truth), ()
+        return _laid_out(_of_same_shape(pred, truth), truth, kind), ()
     if pred.affine is None or truth.affine is None:
         raise DataError(_only_one_world(pred, truth))
     if pred.n_space != truth.n_space:
@@ -45,11 +49,11 @@ def align(
         note = f"axes {orientation(pred.affine)} reordered to {orientation(truth.affine)}"
         notes = () if reordering.is_identity else (note,)
     elif resample:
-        array = _resampled(pred, truth, source, target, kind)
+        array = _resampled(pred.scaled(), truth, source, target, kind, outside)
         notes = (f"resampled: {_differences(pred, truth)}",)
     else:
         raise DataError(f"{_differences(pred, truth)}{_apart(reordering)}. {_remedy(pred, truth)}")
-    return _laid_out(array if pred.n_space == 3 else array.squeeze(2), truth), notes
+    return _laid_out(array if pred.n_space == 3 else array.squeeze(2), truth, kind), notes
 
 
 def orientation(affine: np.ndarray) -> str:
@@ -63,7 +67,9 @@ def orientation(affine: np.ndarray) -> str:
     return "".join(("LPI", "RAS")[int(affine[axis, column] > 0)][axis] for column, axis in enumerate(nearest))
 
 
-def _resampled(pred: Volume, truth: Volume, source: WorldGrid, target: WorldGrid, kind: Kind) -> np.ndarray:
+def _resampled(
+    pred: Volume, truth: Volume, source: WorldGrid, target: WorldGrid, kind: Kind, outside: float
+) -> np.ndarray:
     from segeval.io.resampling import resample
 
     if source.misses(target):
@@ -71,15 +77,21 @@ def _resampled(pred: Volume, truth: Volume, source: WorldGrid, target: WorldGrid
             f"{_differences(pred, truth)}. Nothing of it lies within the truth. "
             "Check its origin and direction, or pass --ignore-geometry if the arrays belong together."
         )
-    return resample(_in_3d(pred), shape=target.shape, to_source=source.map_from(target), linear=kind == "probs")
+    image, to_source = _in_3d(pred), source.map_from(target)
+    if kind == "labels":
+        return resample(image, shape=target.shape, to_source=to_source, linear=False)
+    # outside of the image the filter gives 0
+    return resample(image - outside, shape=target.shape, to_source=to_source, linear=True) + outside
 
 
 def _in_3d(volume: Volume) -> np.ndarray:
     return volume.array if volume.n_space == 3 else np.expand_dims(volume.array, 2)
 
 
-def _laid_out(array: np.ndarray, truth: Volume) -> np.ndarray:
-    """In the truth's memory order, so that both can be walked through side by side."""
+def _laid_out(array: np.ndarray, truth: Volume, kind: Kind) -> np.ndarray:
+    """Labels in the truth's memory order, so that both can be walked through side by side."""
+    if kind == "probs":
+        return array
     return np.asarray(array, order="C" if truth.array.flags.c_contiguous else "F")
 
 

@@ -45,7 +45,18 @@ def _from_json(text: str, path: Path) -> LabelFile:
             f"{printable(path)}: holds no 'labels' object. A .json file is read as the dataset.json of nnU-Net; "
             "write labels of your own as YAML."
         )
-    return LabelFile(labels={key: value for key, value in labels.items() if not _is_background(key, value)})
+    foreground = {key: value for key, value in labels.items() if not _is_background(key, value)}
+    return LabelFile(labels=_in_channel_order(foreground))
+
+
+def _in_channel_order(labels: dict[str, Any]) -> dict[str, Any]:
+    """As the channels of nnU-Net run: by id, but as written where some label is a region."""
+    ids = {key: value if type(value) is int else int(key) for key, value in labels.items() if _has_id(key, value)}
+    return dict(sorted(labels.items(), key=lambda item: ids[item[0]])) if len(ids) == len(labels) else labels
+
+
+def _has_id(key: str, value: object) -> bool:
+    return type(value) is int or key.isdecimal()
 
 
 def _is_background(key: str, value: object) -> bool:

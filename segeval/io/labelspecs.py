@@ -95,6 +95,7 @@ def _by_name(mapping: Mapping[Any, Any], source: str) -> LabelMap:
         classes=tuple(_class(name, one, source) for name, one in named.items() if name not in unions),
         regions=regions_from(unions, source=source),
         ignore=ids_from(mapping.get("ignore", ()), source=source),
+        written=tuple(map(str.strip, named)) if unions else (),
     )
 
 

@@ -5,16 +5,17 @@ the checksum).
 """
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from segeval.core.policies import ChannelAxis
 from segeval.errors import DataError
 from segeval.io.paths import printable
 from segeval.io.streams import ByteStream, open_stream
-from segeval.io.volumes import Volume, singleton_axes
+from segeval.io.volumes import Volume, every_integer, singleton_axes
 
 _KINDS = {348: "Nifti1Header", 540: "Nifti2Header"}  # by the size that the file begins with
 _MM_PER_UNIT = {1: 1000.0, 3: 0.001}  # codes of metre and micron; 2 is millimetre, 0 says nothing
@@ -31,12 +32,20 @@ class _Header:
     slope: float
     inter: float
 
+    @property
+    def is_unscaled(self) -> bool:
+        return (self.slope, self.inter) == (1.0, 0.0)
 
-def read_nifti(path: Path) -> Volume:
+
+def read_nifti(path: Path, *, as_stored: bool = False, channel_axis: ChannelAxis | None = None) -> Volume:
     """Read a `.nii` or `.nii.gz` file.
 
     Spatial axes come first and a channel axis last; the affine is nibabel's choice (sform, else qform, else pixdim),
     in millimetres.
+
+    Args:
+        as_stored: leave scaled integers of up to 16 bits as they are, with what each of them stands for.
+        channel_axis: which axis counts channels; by default the fourth, if there is one.
 
     Raises:
         DataError: the file is damaged, or its header describes no image that can be scored.
@@ -44,7 +53,20 @@ def read_nifti(path: Path) -> Volume:
     with open_stream(path) as stream:
         header = _read_header(stream)
         stored = stream.voxels(header.shape, header.dtype, order="F")
-    return _placed(path, _scaled(stored, header), header.affine)
+    levels = _levels(header) if as_stored else None
+    array = stored if levels is not None else _scaled(stored, header)
+    return replace(_placed(path, _channels_last(array, channel_axis), header.affine), levels=levels)
+
+
+def read_nifti_grid(path: Path) -> Volume:
+    """Read where the voxels of a file lie, without their values.
+
+    Raises:
+        DataError: the file cannot be read, or its header describes no image that can be scored.
+    """
+    with open_stream(path) as stream:
+        header = _read_header(stream)
+    return _placed(path, np.broadcast_to(np.uint8(0), header.shape), header.affine)
 
 
 def _read_header(stream: ByteStream) -> _Header:
@@ -121,9 +143,23 @@ def _check_pixdim(fields: Any, path: Path) -> None:
         raise DataError(f"{printable(path)}: pixdim {_numbers(sizes)} is no voxel size. Write positive spacings.")
 
 
+def _levels(header: _Header) -> np.ndarray | None:
+    """What each stored integer stands for; None where it stands for itself, or where there are too many to list."""
+    if header.dtype.kind not in "iu" or header.dtype.itemsize > 2 or header.is_unscaled:
+        return None
+    return _scaled(every_integer(header.dtype.newbyteorder("=")), header)
+
+
+def _channels_last(array: np.ndarray, channel_axis: ChannelAxis | None) -> np.ndarray:
+    """Three axes of space, then channels."""
+    if channel_axis == "first" and array.ndim > 2:
+        array = np.moveaxis(array, 0, -1)
+    return array[:, :, np.newaxis] if channel_axis and array.ndim == 3 else array
+
+
 def _scaled(stored: np.ndarray, header: _Header) -> np.ndarray:
     """Apply scl_slope and scl_inter; the identity leaves integers as they are."""
-    if (header.slope, header.inter) == (1.0, 0.0):
+    if header.is_unscaled:
         return stored
     # float32 holds every integer of 16 bits, and rounds 10 * float32(0.1) back to 1 where float64 does not
     small = stored.dtype.itemsize <= 2 or stored.dtype == np.float32

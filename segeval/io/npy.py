@@ -10,7 +10,8 @@ from segeval.io.paths import printable
 from segeval.io.streams import DEFLATE_RATIO, WRITE_AGAIN, ByteStream, open_file, open_stream, reason_of
 from segeval.io.volumes import Volume, singleton_axes
 
-KNOWN_KEYS = ("arr_0", "seg", "labels", "mask")
+PROB_KEYS = ("probabilities", "softmax")  # of nnU-Net, versions 2 and 1
+KNOWN_KEYS = ("arr_0", "seg", "labels", "mask", *PROB_KEYS)
 
 
 def read_npy(path: Path) -> Volume:
@@ -34,12 +35,16 @@ def read_npz(path: Path) -> Volume:
 
     try:
         with open_file(path) as file, zipfile.ZipFile(file) as archive:
-            member = archive.getinfo(_key(path, archive.namelist()) + ".npy")
+            key = _key(path, archive.namelist())
+            member = archive.getinfo(f"{key}.npy")
             capacity = min(member.file_size, member.compress_size * DEFLATE_RATIO)
             with archive.open(member) as plain:
-                return _volume(path, _array(ByteStream(path=path, file=plain, capacity=capacity)))
+                stored = _array(ByteStream(path=path, file=plain, capacity=capacity))
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as error:
         raise DataError(f"{printable(path)}: cannot be unpacked ({reason_of(error)}). {WRITE_AGAIN}") from error
+    if key in PROB_KEYS and stored.ndim == 4:
+        return Volume(path=path, array=stored, is_czyx=True)
+    return _volume(path, stored)
 
 
 def _key(path: Path, names: Sequence[str]) -> str:

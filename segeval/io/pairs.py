@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from segeval.errors import ConfigError, DataError
+from segeval.io.channel_files import ClassFiles, class_files_in, find_class_files, with_class_folders
 from segeval.io.folders import CaseFiles, case_id_of, find_case_files
 from segeval.io.pairs_csv import read_pairs_csv
 from segeval.io.paths import printable, require_existing
@@ -14,11 +15,15 @@ from segeval.io.suffixes import stem
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """The two files of one case; None for a side that is missing."""
+    """The two files of one case; None for a side that is missing.
+
+    Where `channels` has one file per class, `pred` is the folder they lie in.
+    """
 
     case_id: str
     pred: Path | None
     truth: Path | None
+    channels: ClassFiles = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,27 +51,35 @@ def find_pairs(
     pairs_csv: Path | None = None,
     pred_pattern: str | None = None,
     truth_pattern: str | None = None,
+    channel_files: str | None = None,
+    wants_probs: bool = False,
 ) -> Pairs:
     """Pair the files of two folders, two single files, or the rows of a CSV file.
 
     In folders the case id is the path without its suffix, or what `{case}` stands for in a pattern;
     of two single files it is the name of the prediction.
 
+    Args:
+        channel_files: how predictions are called that have one file per class, such as `{case}_{class}.nii.gz`.
+        wants_probs: of a mask and the `.npz` beside it, take the latter for the prediction.
+
     Raises:
         ConfigError: a path is not there, or the options do not go together.
         DataError: a folder cannot be read, two files belong to one case, or nothing pairs at all.
     """
-    patterns = {"--pred-pattern": pred_pattern, "--truth-pattern": truth_pattern}
+    patterns = {"--pred-pattern": pred_pattern, "--truth-pattern": truth_pattern, "--channel-files": channel_files}
     if pairs_csv is not None:
         _refuse({"PRED": pred, "TRUTH": truth, **patterns}, "not beside --pairs, which names the files by itself")
         return _pairs_of_csv(pairs_csv)
     if pred is None or truth is None:
         raise ConfigError("Name both PRED and TRUTH (two folders or two files), or a CSV file with --pairs.")
     if _are_folders(pred, truth):
-        return _pairs_of_folders(
-            find_case_files(pred, pattern=pred_pattern, option="--pred-pattern"),
-            find_case_files(truth, pattern=truth_pattern, option="--truth-pattern"),
-        )
+        truths = find_case_files(truth, pattern=truth_pattern, option="--truth-pattern")
+        if channel_files is not None:
+            _refuse({"--pred-pattern": pred_pattern}, "not beside --channel-files, which names the predictions")
+            return _pairs_of_folders(find_class_files(pred, pattern=channel_files, case_ids=truths.files), truths)
+        preds = find_case_files(pred, pattern=pred_pattern, option="--pred-pattern", wants_probs=wants_probs)
+        return _pairs_of_folders(preds if pred_pattern else with_class_folders(preds, truths.files), truths)
     _refuse(patterns, "patterns are for folders, and PRED and TRUTH are files")
     return _pair_of_files(pred, truth)
 
@@ -113,7 +126,12 @@ def _pairs_of_csv(path: Path) -> Pairs:
     sides = read_pairs_csv(path)
     if not any(pred and truth for pred, truth in sides.values()):
         raise DataError(f"{printable(path)}: no row has both a prediction and a truth, so there is nothing to score.")
-    return Pairs(pairs=tuple(Pair(case_id=case_id, pred=p, truth=t) for case_id, (p, t) in sorted(sides.items())))
+    return Pairs(pairs=tuple(_pair_of_row(case_id, p, t) for case_id, (p, t) in sorted(sides.items())))
+
+
+def _pair_of_row(case_id: str, pred: Path | None, truth: Path | None) -> Pair:
+    channels = class_files_in(pred, case_id) if pred is not None and pred.is_dir() else {}
+    return Pair(case_id=case_id, pred=pred, truth=truth, channels=channels)
 
 
 def _pairs_of_folders(pred: CaseFiles, truth: CaseFiles) -> Pairs:
@@ -121,7 +139,10 @@ def _pairs_of_folders(pred: CaseFiles, truth: CaseFiles) -> Pairs:
     if not pred_files.keys() & truth_files.keys():
         raise DataError(_nothing_pairs(pred, truth))
     case_ids = sorted(pred_files.keys() | truth_files.keys())
-    pairs = (Pair(case_id=one, pred=pred_files.get(one), truth=truth_files.get(one)) for one in case_ids)
+    pairs = (
+        Pair(case_id=one, pred=pred_files.get(one), truth=truth_files.get(one), channels=pred.channels.get(one, {}))
+        for one in case_ids
+    )
     return Pairs(pairs=tuple(pairs), notes=(*_notes(pred), *_notes(truth)))
 
 
@@ -131,17 +152,19 @@ def _left_to(mine: CaseFiles, other: CaseFiles) -> dict[str, Path]:
     So PRED may lie inside TRUTH, and both may be one folder: `a_pred.nii.gz` is the prediction of `a`
     there, not the truth of a case `a_pred`.
     """
-    theirs = {place: case_id for case_id, place in _places(other).items()}
+    theirs = {place: case_id for case_id, places in _places(other).items() for place in places}
     return {
         case_id: mine.files[case_id]
-        for case_id, place in _places(mine).items()
-        if len(case_id) <= len(theirs.get(place, case_id))
+        for case_id, places in _places(mine).items()
+        if all(len(case_id) <= len(theirs.get(place, case_id)) for place in places)
     }
 
 
-def _places(side: CaseFiles) -> dict[str, Path]:
+def _places(side: CaseFiles) -> dict[str, list[Path]]:
+    """Where the files of each case really lie."""
     root = Path(os.path.realpath(side.folder))
-    return {case_id: root / path.relative_to(side.folder) for case_id, path in side.files.items()}
+    files = {case_id: list(side.channels.get(case_id, {}).values()) or [path] for case_id, path in side.files.items()}
+    return {case_id: [root / path.relative_to(side.folder) for path in paths] for case_id, paths in files.items()}
 
 
 def _nothing_pairs(pred: CaseFiles, truth: CaseFiles) -> str:

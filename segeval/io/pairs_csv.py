@@ -16,7 +16,8 @@ Row = dict[str, str]
 def read_pairs_csv(path: Path) -> dict[str, tuple[Path | None, Path | None]]:
     """The prediction and the truth of each case; an empty cell is a missing one.
 
-    Relative paths count from the folder of the CSV file. Further columns are passed over.
+    A prediction may be a folder with one file per class. Relative paths count from the folder of the CSV file.
+    Further columns are passed over.
 
     Raises:
         ConfigError: the file cannot be read, lacks a column, names a case twice or a file that is not there.
@@ -70,6 +71,6 @@ def _file(row: Row, side: str, folder: Path, where: str) -> Path | None:
     if not row[side].strip():
         return None
     path = require_existing(folder / row[side], what=f"{where}, {side}:")
-    if path.is_dir():
+    if path.is_dir() and side == "truth":
         raise ConfigError(f"{where}, {side}: {printable(path)} is a folder. Name the file in it.")
     return path

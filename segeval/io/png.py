@@ -13,6 +13,7 @@ from segeval.io.streams import DEFLATE_RATIO, WRITE_AGAIN, open_file, reason_of
 from segeval.io.volumes import Volume
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_GREY = 0
 _COLOURED = {2: "RGB", 4: "grey with alpha", 6: "RGBA"}  # colour types of the PNG specification, section 11.2.1
 _SPREAD = {(0, 2): 85, (0, 4): 17}  # Pillow stretches grey of few bits to 0..255: undone, since values are ids
 
@@ -36,7 +37,11 @@ def read_png(path: Path) -> Volume:
             f"{printable(path)}: its header describes {width} x {height} pixels, more than it can hold. {WRITE_AGAIN}"
         )
     array = _decode(path, data)
-    return Volume(path=path, array=array // _SPREAD[colour, depth] if (colour, depth) in _SPREAD else array)
+    return Volume(
+        path=path,
+        array=array // _SPREAD[colour, depth] if (colour, depth) in _SPREAD else array,
+        white=(1 << depth) - 1 if colour == _GREY else None,
+    )
 
 
 def _checked_header(path: Path, data: bytes) -> tuple[int, int, int, int]:

@@ -1,10 +1,11 @@
 """Read one image file into an array with its place in the world."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from segeval.core.policies import ChannelAxis
 from segeval.core.shapes import SpacingMm
 from segeval.errors import DataError
 from segeval.io.paths import printable
@@ -18,6 +19,9 @@ class Volume:
     `affine` maps voxel indices (squeezed axes removed from its columns, so shape (4, ndim + 1)) to
     world millimetres; None where the format has no world (PNG, NPY). Where there is a world, an array
     axis after the spatial ones holds channels.
+
+    An image read `as_stored` may leave its scale to `levels`: what each stored integer stands for. `white` is the
+    largest grey of a PNG. `is_czyx` marks the `.npz` of nnU-Net: channels first, then space in the order z, y, x.
     """
 
     path: Path
@@ -25,6 +29,9 @@ class Volume:
     spacing_mm: SpacingMm | None = None
     affine: np.ndarray | None = None
     notes: tuple[str, ...] = ()
+    levels: np.ndarray | None = None
+    white: int | None = None
+    is_czyx: bool = False
 
     @property
     def n_space(self) -> int:
@@ -36,9 +43,17 @@ class Volume:
         """Shape of the voxel grid, without channels."""
         return self.array.shape[: self.n_space]
 
+    def scaled(self) -> "Volume":
+        """The same image with its levels in place of stored integers."""
+        return self if self.levels is None else replace(self, array=self.levels.take(self.array), levels=None)
 
-def read_volume(path: Path) -> Volume:
+
+def read_volume(path: Path, *, as_stored: bool = False, channel_axis: ChannelAxis | None = None) -> Volume:
     """Read an image file of any known format.
+
+    Args:
+        as_stored: leave scaled integers of up to 16 bits as they are, with their levels.
+        channel_axis: which axis of a NIfTI file counts channels; by default the fourth, if there is one.
 
     Raises:
         DataError: the file cannot be read, or is no image that can be scored.
@@ -49,7 +64,7 @@ def read_volume(path: Path) -> Volume:
 
     match image_suffix(path):
         case ".nii" | ".nii.gz":
-            return read_nifti(path)
+            return read_nifti(path, as_stored=as_stored, channel_axis=channel_axis)
         case ".png":
             return read_png(path)
         case ".npy":
@@ -57,6 +72,11 @@ def read_volume(path: Path) -> Volume:
         case ".npz":
             return read_npz(path)
     raise DataError(f"{printable(path)}: no reader for this kind of file. Known are {', '.join(IMAGE_SUFFIXES)}.")
+
+
+def every_integer(dtype: np.dtype) -> np.ndarray:
+    """All integers of a type of up to 16 bits, each where it finds itself as an index: negative ones from the end."""
+    return np.arange(1 << 8 * dtype.itemsize).astype(f"u{dtype.itemsize}").view(dtype)
 
 
 def singleton_axes(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -10,10 +10,14 @@ import numpy as np
 from segeval.core.builders.counts_numpy import joint_histogram
 from segeval.core.labels import LabelMap
 from segeval.errors import DataError
-from segeval.io.cases import Reading, case_of
+from segeval.io.cases import case_of
+from segeval.io.forms import agree, form_of
 from segeval.io.geometry import orientation
 from segeval.io.label_ids import to_labels
 from segeval.io.pairs import Pair
+from segeval.io.paths import printable
+from segeval.io.predictions import Prediction
+from segeval.io.reading import Reading
 from segeval.io.volumes import Volume, read_volume
 from segeval.options import ScoreOptions
 from segeval.tasks.notes import notes_on_ids
@@ -63,7 +67,7 @@ class Audit:
 
 # what `score` does with a truth that has no prediction, by policy
 WITHOUT_PREDICTION = {
-    "error": "score would stop; --missing worst|background|skip says how it counts",
+    "error": "score would stop. Add it, or pass --missing worst|background|skip",
     "worst": "every class of the truth would get the worst values",
     "background": "would be scored as an empty prediction",
     "skip": "would be left out and counted as missing",
@@ -78,11 +82,13 @@ def audit(pred: Path | None, truth: Path | None, options: ScoreOptions) -> Audit
         DataError: there are no pairs at all.
     """
     labels, pairs = label_map_of(options), pairs_of(pred, truth, options)
-    reading = reading_of(options, labels)
+    reading = agree(pairs.pairs, reading_of(options, labels))
     findings = tuple(
         in_order(lambda pair: _examine(pair, reading, options), pairs.pairs, workers=worker_count(options))
     )
-    return Audit(findings=findings, labels=labels, notes=(*pairs.notes, *_notes_on_ids(findings, labels)))
+    found = f"predictions are {reading.agreed.form}" if reading.agreed else "no prediction can be read"
+    labels = reading.agreed.form.completed(labels) if reading.agreed else labels
+    return Audit(findings=findings, labels=labels, notes=(found, *pairs.notes, *_notes_on_ids(findings, labels)))
 
 
 def _notes_on_ids(findings: Sequence[Finding], labels: LabelMap) -> Iterator[str]:
@@ -97,24 +103,32 @@ def _notes_on_ids(findings: Sequence[Finding], labels: LabelMap) -> Iterator[str
 def _examine(pair: Pair, reading: Reading, options: ScoreOptions) -> Finding:
     """Look at each file alone, then at the two together."""
     truth, truth_problem = _read(pair.truth)
-    pred, pred_problem = _read(pair.pred)
-    truth_side, no_true_ids = _side(truth, reading)
-    pred_side, no_predicted_ids = _side(pred, reading)
+    pred, pred_problem = _read_pred(pair, reading)
+    truth_side, no_true_ids = _label_side(truth, reading)
+    pred_side, no_prediction = _pred_side(pred, truth, reading)
     finding = Finding(case_id=pair.case_id, pred=pred_side, truth=truth_side)
     if pair.truth is None:
         return replace(finding, remarks=("no truth: never scored",))
-    problems = [pred_problem, no_predicted_ids, truth_problem, no_true_ids]
+    problems = [pred_problem, no_prediction, truth_problem, no_true_ids]
     if pair.pred is None:
         said = f"no prediction: {WITHOUT_PREDICTION[options.missing]}"
         finding = replace(finding, remarks=(said,))
-        problems += [said] if options.missing == "error" else []
+        problems += [f"{printable(pair.case_id)}: {said}"] if options.missing == "error" else []
     if any(problems) or truth is None or pred is None:
         return replace(finding, problem="\n".join(filter(None, problems)))
+    return _together(finding, pred, truth, reading)
+
+
+def _together(finding: Finding, pred: Prediction, truth: Volume, reading: Reading) -> Finding:
     try:
-        notes = case_of(pair.case_id, pred=pred, truth=truth, reading=reading).notes
+        case = case_of(finding.case_id, pred=pred, truth=truth, reading=reading)
     except DataError as error:
         return replace(finding, problem=str(error))
-    return replace(finding, remarks=(*notes, *_empties(finding)))
+    voxels = _voxels(case.pred)
+    shared = sum(voxels.pop(one) for one in case.claims)
+    finding = replace(finding, pred=replace(finding.pred, voxels=voxels))
+    remarks = (f"{shared} voxels belong to several classes",) if shared else ()
+    return replace(finding, remarks=(*case.notes, *remarks, *_empties(finding)))
 
 
 def _read(path: Path | None) -> tuple[Volume | None, str]:
@@ -125,20 +139,47 @@ def _read(path: Path | None) -> tuple[Volume | None, str]:
         return None, str(error)
 
 
-def _side(volume: Volume | None, reading: Reading) -> tuple[Side, str]:
+def _read_pred(pair: Pair, reading: Reading) -> tuple[Prediction | None, str]:
+    """The prediction, or None and why there is none."""
+    try:
+        return (None if pair.pred is None else reading.take(pair)), ""
+    except DataError as error:
+        return None, str(error)
+
+
+def _label_side(volume: Volume | None, reading: Reading) -> tuple[Side, str]:
     """What the image holds, and why it is no label image where it is none."""
     if volume is None:
         return Side(), ""
-    side = Side(
+    side = _facts(volume)
+    try:
+        return replace(side, voxels=_voxels(to_labels(volume, ignore=reading.labels.ignore))), ""
+    except DataError as error:
+        return side, str(error)
+
+
+def _pred_side(pred: Prediction | None, truth: Volume | None, reading: Reading) -> tuple[Side, str]:
+    """What the prediction holds, and why it cannot be one of this run."""
+    if pred is None:
+        return Side(), ""
+    try:
+        placed = pred if truth is None else pred.placed(truth)
+        form = form_of(pred, reading)
+    except DataError as error:
+        return _facts(pred.images[0]), str(error)
+    if form.layout is None:
+        return _label_side(pred.images[0].scaled(), reading)
+    side, n = _facts(placed.images[0]), len(placed.images)
+    return replace(side, dtype=f"{n} x {side.dtype}" if n > 1 else side.dtype), ""
+
+
+def _facts(volume: Volume) -> Side:
+    return Side(
         shape="x".join(map(str, volume.grid)),
         spacing_mm="x".join(f"{one:.4g}" for one in volume.spacing_mm or ()) or "unknown",
         orientation=orientation(volume.affine) if volume.affine is not None else "none",
         dtype=str(volume.array.dtype),
     )
-    try:
-        return replace(side, voxels=_voxels(to_labels(volume, ignore=reading.ignore))), ""
-    except DataError as error:
-        return side, str(error)
 
 
 def _voxels(labels: np.ndarray) -> dict[int, int]:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 import segeval
+from segeval.core.channels import Form
 from segeval.measure import MeasureCall
 from segeval.tasks.job import Job
 
@@ -25,12 +26,23 @@ def run_facts(job: Job, notes: Sequence[str], *, complete: bool) -> dict[str, An
         "plan": asdict(job.options) | {"measures": list(job.options.measures) or ["default"]},
         "plan_from": dict(job.sources),
         "definitions": {call.column: _definition(call) for call in job.plan.measures},
+        "predictions": _predictions(job.plan.form),
         "ignored_ids": list(job.plan.labels.ignore),
         "device": {"engine": job.plan.engine, "device": job.plan.device},
         "versions": versions(),
         "timings": {"seconds": round(time.perf_counter() - job.started, 3)},
         "warnings": list(notes),
     }
+
+
+def _predictions(form: Form | None) -> dict[str, Any] | None:
+    """What the predictions were found to be, with the class of each channel."""
+    if form is None:
+        return None
+    if form.layout is None:
+        return {"kind": form.kind}
+    channels = [one.name for one in form.layout.classes]
+    return {"kind": form.kind, "channels": channels, "exclusive": form.layout.exclusive}
 
 
 def _definition(call: MeasureCall) -> dict[str, Any]:

@@ -6,15 +6,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from segeval.engine.plan import Plan
+from segeval.io.reading import Reading
 from segeval.options import ScoreOptions
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """The inputs of a run, its options and where they were set, the plan made of them, and when it began."""
+    """The inputs of a run, its options and where they were set, what follows from them, and when it began."""
 
     options: ScoreOptions
     plan: Plan
+    reading: Reading
     pred: Path | None = None
     truth: Path | None = None
     sources: Mapping[str, str] = field(default_factory=dict)

@@ -1,8 +1,7 @@
 """`segeval.score` for programs: paths, arrays or tensors in, results out."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
-from difflib import get_close_matches
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -11,15 +10,19 @@ import numpy as np
 
 from segeval.core.case import Case
 from segeval.engine.evaluate import evaluate
-from segeval.errors import ConfigError, DataError
+from segeval.errors import ConfigError, DataError, did_you_mean
 from segeval.io.cases import case_of
+from segeval.io.forms import agree
+from segeval.io.pairs import Pair
+from segeval.io.predictions import Prediction
+from segeval.io.reading import Reading
 from segeval.io.run_folder import RunFolder
 from segeval.io.volumes import Volume, read_volume
 from segeval.options import ScoreOptions
 from segeval.results import Results
 from segeval.settings import checked
 from segeval.tasks.job import Job
-from segeval.tasks.score import finished, make_plan, reading_of, score_folders
+from segeval.tasks.score import finished, make_plan, plan_for, reading_of, score_folders
 
 Masks = Any  # a path, an array or tensor, a sequence of them, or a mapping from case id to them
 
@@ -28,9 +31,10 @@ def score(pred: Masks = None, truth: Masks = None, **options: Any) -> Results:
     """Score predictions against their truth.
 
     Args:
-        pred: a folder or file; or an integer array or tensor (2-D or 3-D); or several files, arrays or
-            tensors, as a sequence or as a mapping from case id.
-        truth: the same for the true masks.
+        pred: a folder or file; or an array or tensor of class ids, of the probability of one class, or of
+            probabilities with a first axis that counts classes; or several files, arrays or tensors, as a
+            sequence or as a mapping from case id.
+        truth: the same for the true masks, whose arrays are class ids in two or three dimensions.
         options: as in `segeval.options.ScoreOptions`: `measures=["dice"]`, `labels={1: "liver"}`,
             `spacing=(0.8, 0.8, 3.0)` in mm and array axis order, `out="results"` to write the tables, and so on.
 
@@ -42,8 +46,7 @@ def score(pred: Masks = None, truth: Masks = None, **options: Any) -> Results:
     sources = dict.fromkeys(options, "library call")
     if all(one is None or isinstance(one, str | PathLike) for one in (pred, truth)):
         return score_folders(pred and Path(pred), truth and Path(truth), chosen, sources=sources)
-    job = Job(options=chosen, plan=make_plan(chosen), sources=sources)
-    results = finished([evaluate(case, job.plan) for case in _cases(pred, truth, job)], job)
+    results = _score_each(pred, truth, chosen, sources)
     if chosen.out is not None:
         RunFolder.open(chosen.out).write(results, formats=chosen.format)
     return results
@@ -55,9 +58,8 @@ def _options(given: Mapping[str, Any]) -> ScoreOptions:
     types = {field.name: field.type for field in fields(ScoreOptions)}
     for name in given:
         if name not in types:
-            near = get_close_matches(name, types, n=1)
-            help = f"Did you mean {near[0]!r}?" if near else f"The options are: {', '.join(types)}."
-            raise ConfigError(f"There is no option {name!r}. {help}")
+            help = did_you_mean(name, types) or f" The options are: {', '.join(types)}."
+            raise ConfigError(f"There is no option {name!r}.{help}")
     return ScoreOptions(**{name: fitted(_plain(value), types[name], where=name) for name, value in given.items()})
 
 
@@ -73,16 +75,45 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _cases(pred: Masks, truth: Masks, job: Job) -> Iterator[Case]:
+def _score_each(pred: Masks, truth: Masks, options: ScoreOptions, sources: Mapping[str, str]) -> Results:
+    """Score cases that are given one by one, some of them perhaps as files."""
     preds, truths = _by_id(pred), _by_id(truth)
     if preds.keys() != truths.keys():
         alone = ", ".join(sorted(map(str, preds.keys() ^ truths.keys())))
         raise DataError(f"Each prediction needs its truth: {alone} stands alone.")
-    reading = reading_of(job.options, job.plan.labels)
-    for case_id in truths:
-        sides = {"pred": preds[case_id], "truth": truths[case_id]}
-        volumes = {side: _volume(mask, f"{case_id} ({side})") for side, mask in sides.items()}
-        yield case_of(case_id, pred=volumes["pred"], truth=volumes["truth"], reading=reading)
+    plan = make_plan(options)
+    pairs = [_pair(one, preds[one], truths[one]) for one in truths]
+    at_hand = {one: _prediction(one, mask, truths[one]) for one, mask in preds.items() if not _is_path(mask)}
+    reading = agree(pairs, replace(reading_of(options, plan.labels), at_hand=at_hand))
+    job = Job(options=options, plan=plan_for(reading, plan), reading=reading, sources=sources)
+    cases = (_case(pair, truths[pair.case_id], reading) for pair in pairs)
+    return finished([evaluate(case, job.plan) for case in cases], job)
+
+
+def _case(pair: Pair, truth: Any, reading: Reading) -> Case:
+    name = f"{pair.case_id} (truth)"
+    volume = read_volume(Path(truth)) if _is_path(truth) else Volume(path=Path(name), array=_array(truth, name, (2, 3)))
+    return case_of(pair.case_id, pred=reading.take(pair), truth=volume, reading=reading)
+
+
+def _pair(case_id: str, pred: Any, truth: Any) -> Pair:
+    """An array stands under a name that a message can show."""
+    sides = {"pred": pred, "truth": truth}
+    paths = {side: Path(mask if _is_path(mask) else f"{case_id} ({side})") for side, mask in sides.items()}
+    return Pair(case_id=case_id, pred=paths["pred"], truth=paths["truth"])
+
+
+def _prediction(case_id: str, mask: Any, truth: Any) -> Prediction:
+    """An array with one axis more than its truth has one image per channel."""
+    path = Path(f"{case_id} (pred)")
+    array = _array(mask, str(path), (2, 3, 4))
+    n_space = min(array.ndim, 3) if _is_path(truth) else np.ndim(truth)
+    if array.ndim not in (n_space, n_space + 1):
+        raise DataError(
+            f"{path}: shape {array.shape} is no image of {n_space} axes, nor one per class. Give one of them."
+        )
+    images = [array] if array.ndim == n_space else array
+    return Prediction(path=path, images=tuple(Volume(path=path, array=one) for one in images))
 
 
 def _by_id(masks: Masks) -> dict[str, Any]:
@@ -94,14 +125,18 @@ def _by_id(masks: Masks) -> dict[str, Any]:
     return {"case": masks}
 
 
-def _volume(mask: Any, name: str) -> Volume:
-    """A mask as if it had been read from a file of that name."""
-    if isinstance(mask, str | PathLike):
-        return read_volume(Path(mask))
-    array = mask.detach().cpu().numpy() if hasattr(mask, "detach") else np.asarray(mask)
-    if array.dtype.kind not in "biuf" or array.ndim not in (2, 3) or not array.size:
+def _is_path(mask: Any) -> bool:
+    return isinstance(mask, str | PathLike)
+
+
+def _array(mask: Any, name: str, ndims: tuple[int, ...]) -> np.ndarray:
+    if hasattr(mask, "detach"):
+        mask = mask.detach().cpu()
+        mask = (mask.float() if str(mask.dtype) == "torch.bfloat16" else mask).numpy()  # numpy has no such floats
+    array = np.asarray(mask)
+    if array.dtype.kind not in "biuf" or array.ndim not in ndims or not array.size:
         raise DataError(
-            f"{name}: {array.dtype} of shape {array.shape}. "
-            "Give class ids in two or three dimensions, one array per case."
+            f"{name}: {array.dtype} of shape {array.shape}. Give class ids in two or three dimensions, one array per "
+            "case; or probabilities, with a first axis that counts classes."
         )
-    return Volume(path=Path(name), array=array)
+    return array

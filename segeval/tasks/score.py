@@ -13,10 +13,12 @@ from segeval.engine.collect import collect
 from segeval.engine.evaluate import as_missing, evaluate
 from segeval.engine.plan import Aggregation, Plan
 from segeval.errors import DataError
-from segeval.io.cases import Reading, read_case
+from segeval.io.cases import read_case
+from segeval.io.forms import agree
 from segeval.io.labelmaps import read_label_map
 from segeval.io.pairs import Pair, Pairs, find_pairs, missing_message
 from segeval.io.paths import printable
+from segeval.io.reading import Reading
 from segeval.io.run_folder import RunFolder
 from segeval.options import ScoreOptions
 from segeval.results import CaseRow, CaseScore, Results
@@ -27,6 +29,7 @@ from segeval.tasks.stream import in_order
 
 MAX_WORKERS = 4  # more readers than that only wait for one another
 NO_PREDICTION = "no prediction"
+OTHER_CASES = "\nPass --keep-going to score the other cases, or let `segeval doctor` look at all of them."
 
 
 @runtime_checkable
@@ -58,10 +61,7 @@ def score_folders(
         DataError: a case cannot be scored and `keep_going` is off; then nothing is written.
         KeyboardInterrupt: the run was interrupted; the finished cases are written first.
     """
-    plan, pairs = make_plan(options), pairs_of(pred, truth, options)
-    if options.missing == "error" and pairs.missing_preds and not options.keep_going:
-        raise DataError(missing_message(pairs))
-    job = Job(options=options, plan=plan, pred=pred, truth=truth, sources=sources or {}, notes=pairs.notes)
+    job, pairs = make_job(pred, truth, options, sources=sources)
     if options.out is None:
         return finished(list(_scores(pairs, job, watch)), job)
     folder = RunFolder.open(options.out)
@@ -71,6 +71,31 @@ def score_folders(
     finally:
         folder.leave()
     return results
+
+
+def make_job(
+    pred: Path | None, truth: Path | None, options: ScoreOptions, *, sources: Mapping[str, str] | None = None
+) -> tuple[Job, Pairs]:
+    """What is to be done, and the pairs to do it with.
+
+    Raises:
+        ConfigError: an option, a name or a path is wrong.
+        DataError: predictions are missing, or of different kinds.
+    """
+    plan, pairs = make_plan(options), pairs_of(pred, truth, options)
+    if options.missing == "error" and pairs.missing_preds and not options.keep_going:
+        raise DataError(missing_message(pairs))
+    reading = agree(pairs.pairs, reading_of(options, plan.labels))
+    job = Job(
+        options=options,
+        plan=plan_for(reading, plan),
+        reading=reading,
+        pred=pred,
+        truth=truth,
+        sources=sources or {},
+        notes=pairs.notes,
+    )
+    return job, pairs
 
 
 def _journalled(pairs: Pairs, job: Job, folder: RunFolder, watch: Watch | None) -> Results:
@@ -113,17 +138,33 @@ def label_map_of(options: ScoreOptions) -> LabelMap:
     )
 
 
+def plan_for(reading: Reading, plan: Plan) -> Plan:
+    """The plan with what the predictions were found to be, and with the classes that their channels name."""
+    if reading.agreed is None:
+        return plan
+    form = reading.agreed.form
+    return replace(plan, form=form, labels=form.completed(plan.labels))
+
+
 def pairs_of(pred: Path | None, truth: Path | None, options: ScoreOptions) -> Pairs:
     """Who belongs to whom, as the options say."""
     return find_pairs(
-        pred, truth, pairs_csv=options.pairs, pred_pattern=options.pred_pattern, truth_pattern=options.truth_pattern
+        pred,
+        truth,
+        pairs_csv=options.pairs,
+        pred_pattern=options.pred_pattern,
+        truth_pattern=options.truth_pattern,
+        channel_files=options.channel_files,
+        wants_probs=options.pred_kind in ("probs", "logits"),
     )
 
 
 def reading_of(options: ScoreOptions, labels: LabelMap) -> Reading:
     """How the files of a run become cases."""
     return Reading(
-        ignore=labels.ignore,
+        labels=labels,
+        pred_kind=options.pred_kind,
+        channel_axis=options.channel_axis,
         geometry_tol=options.geometry_tol,
         resample=options.resample,
         ignore_geometry=options.ignore_geometry,
@@ -138,15 +179,19 @@ def worker_count(options: ScoreOptions) -> int:
 
 def _scores(pairs: Pairs, job: Job, watch: Watch | None) -> Iterator[CaseScore]:
     """Score the cases in the order of their ids, a few at a time."""
-    reading = reading_of(job.options, job.plan.labels)
     if watch is not None:
         watch.start(len(pairs.pairs), job.plan)
-    for score in in_order(
-        lambda pair: _score(pair, job.plan, reading, job.options), pairs.pairs, workers=worker_count(job.options)
-    ):
-        if watch is not None:
-            watch.advance(score.row)
-        yield score
+    try:
+        for score in in_order(
+            lambda pair: _score(pair, job.plan, job.reading, job.options),
+            pairs.pairs,
+            workers=worker_count(job.options),
+        ):
+            if watch is not None:
+                watch.advance(score.row)
+            yield score
+    except DataError as error:
+        raise DataError(f"{error}{OTHER_CASES if len(pairs.pairs) > 1 else ''}") from error
 
 
 def _score(pair: Pair, plan: Plan, reading: Reading, options: ScoreOptions) -> CaseScore:
