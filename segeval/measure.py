@@ -265,7 +265,10 @@ def _said(annotation: Any) -> list[str]:
 
 
 def _as_meant(value: Any, annotation: Any) -> Any:
-    """The value, or its text where only that fits: `weights=none` names a choice, and no None."""
+    """The value as the formula declares it: 2 is a float there, and `weights=none` names a choice, no None."""
+    kinds = get_args(annotation) or (annotation,)
+    if type(value) is int and float in kinds and int not in kinds:
+        return float(value)
     text = _knob_text(value)
     return text if not _fits(value, annotation) and _fits(text, annotation) else value
 

@@ -1,12 +1,11 @@
 """Where an option gets its value: command line > environment > config file > ./segeval.yaml > default."""
 
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar, get_args, get_origin
 
-from segeval.errors import ConfigError
+from segeval.errors import ConfigError, did_you_mean
 from segeval.options import InputOptions, ScoreOptions, SweepOptions
 
 HERE = Path("segeval.yaml")
@@ -76,6 +75,8 @@ def _from_text(name: str, given: Given) -> Any:
         except ValueError as error:
             where = _where(name, given.source)
             raise ConfigError(f"{where} {given.value}: no list of lengths in mm. Write it as 0.5,0.5,3.") from error
+    if name in ("pairs", "out"):
+        return Path(given.value)
     if name == "format":
         return tuple(part.strip() for text in given.value for part in text.split(","))
     return tuple(given.value) if isinstance(given.value, list) else given.value
@@ -140,11 +141,12 @@ def _text(value: Any) -> str:
 
 
 def _check_choice(where: str, value: Any, annotation: Any) -> None:
-    """A `Literal`, a tuple of one, or one that may be None, holds only what it lists."""
-    inner = (annotation,) if get_origin(annotation) is Literal else get_args(annotation)
-    choices = [one for part in inner if get_origin(part) is Literal for one in get_args(part)]
+    """A `Literal`, a tuple of one, or one that may be left out, holds only what it lists."""
+    inner = get_args(annotation)[0] if get_origin(annotation) is tuple else annotation
+    literals = [inner] if get_origin(inner) is Literal else [one for one in get_args(inner) if one is not type(None)]
+    if any(get_origin(one) is not Literal for one in literals):
+        return
+    choices = [one for literal in literals for one in get_args(literal)]
     for one in value if isinstance(value, tuple) else (value,):
         if choices and one is not None and one not in choices:
-            near = difflib.get_close_matches(str(one), choices, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise ConfigError(f"{where} {one}: not one of {', '.join(choices)}.{hint}")
+            raise ConfigError(f"{where} {one}: not one of {', '.join(choices)}.{did_you_mean(str(one), choices)}")

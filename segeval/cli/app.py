@@ -8,6 +8,7 @@ import typer
 
 import segeval
 from segeval.cli import console, usage
+from segeval.cli.compare import compare
 from segeval.cli.doctor import doctor
 from segeval.cli.gate import gate
 from segeval.cli.measures import measures
@@ -29,6 +30,7 @@ app = typer.Typer(
 app.command()(score)
 app.command()(sweep)
 app.command()(gate)
+app.command()(compare)
 app.command()(doctor)
 app.command()(measures)
 

@@ -1,17 +1,19 @@
 """`segeval doctor`: what the files hold, and what would stop `score`."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import typer
 
 from segeval.cli import console
 from segeval.cli import options as o
-from segeval.cli.tables import add_row, plain_table
+from segeval.cli.tables import add_row, counted, fits, plain_table
 from segeval.errors import DataError
-from segeval.io.paths import printable
 from segeval.options import ScoreOptions
 
 _DEFAULT = ScoreOptions()
+N_CASES = 60
 
 
 def doctor(
@@ -49,24 +51,27 @@ def doctor(
 
 def print_audit(found: Any, screen: Any) -> None:
     """One page: the labels over all files, the files, and what is wrong."""
+    from rich.text import Text
+
     both = [one for one in found.findings if one.pred.shape and one.truth.shape]
-    screen.print(f"{len(found.findings)} cases, {len(both)} of them with two readable files")
-    for table in (_label_table(found), _file_table(found)):
-        screen.print()
-        screen.print(table)
+    screen.print(f"{counted(len(found.findings), 'case')}, {len(both)} with two readable files")
     screen.print()
+    screen.print(_label_table(found))
+    screen.print()
+    _print_files(found, screen)
+    if len(found.findings) > N_CASES:
+        screen.print(f"{len(found.findings) - N_CASES} cases are not shown.", style="dim")
     for note in found.notes:
         screen.print(f"note: {note}")
     for one in found.problems:
-        screen.print(f"problem: {printable(one.case_id)}: {one.problem}", style="red")
+        screen.print(Text.assemble(("problem: ", "red"), one.problem))
     screen.print(_verdict(found), style="bold red" if found.problems else "bold green")
 
 
 def _verdict(found: Any) -> str:
-    n = len(found.problems)
-    if not n:
+    if not found.problems:
         return "score would run."
-    return f"score would stop: {n} of {len(found.findings)} cases {'has a problem' if n == 1 else 'have problems'}."
+    return f"score would stop: {len(found.problems)} of {counted(len(found.findings), 'case')} cannot be scored."
 
 
 def _label_table(found: Any) -> Any:
@@ -87,14 +92,40 @@ def _class_of(label: int, labels: Any) -> str:
     return ", ".join(names) or ("(background)" if label == 0 else "(no class)")
 
 
-def _file_table(found: Any) -> Any:
-    """A row per case; a cell shows both sides where they differ."""
-    table = plain_table("case", "shape", "spacing mm", "axes", "type", "truth ids", "pred ids", "remark", left=range(8))
-    for one in found.findings:
-        cells = (_either(one, fact) for fact in ("shape", "spacing_mm", "orientation", "dtype"))
-        remark = "PROBLEM, see below" if one.problem else "; ".join(one.remarks)
-        row_style = "red" if one.problem else ""
-        add_row(table, one.case_id, *cells, _ids(one.truth), _ids(one.pred), remark, style=row_style)
+def _print_files(found: Any, screen: Any) -> None:
+    """A row per case, in two tables where one would be too wide; what all files share is said once."""
+    found = replace(found, findings=_most_remarkable(found.findings))
+    columns = {
+        "shape": [_either(one, "shape") for one in found.findings],
+        "spacing mm": [_either(one, "spacing_mm") for one in found.findings],
+        "axes": [_either(one, "orientation") for one in found.findings],
+        "type": [_either(one, "dtype") for one in found.findings],
+        "remark": ["PROBLEM, see below" if one.problem else "; ".join(one.remarks) for one in found.findings],
+        "truth ids": [_ids(one.truth) for one in found.findings],
+        "pred ids": [_ids(one.pred) for one in found.findings],
+    }
+    shared = [name for name, cells in columns.items() if len({*cells}) == 1 < len(cells) and "ids" not in name]
+    said = [f"{name} {columns[name][0]}" for name in shared if columns[name][0]]
+    if said:
+        screen.print(f"all files: {', '.join(said)}")
+    facts = [name for name in columns if name not in shared and "ids" not in name]
+    whole = _file_table(found, columns, [*facts, "truth ids", "pred ids"])
+    halves = [_file_table(found, columns, some) for some in (facts, ("truth ids", "pred ids")) if some]
+    for table in [whole] if fits(whole, screen) else halves:
+        screen.print(table)
+        screen.print()
+
+
+def _most_remarkable(findings: Sequence[Any]) -> tuple[Any, ...]:
+    """As many cases as a page holds, those with problems or remarks before the others."""
+    ranked = sorted(findings, key=lambda one: (not one.problem, not one.remarks))
+    return tuple(sorted(ranked[:N_CASES], key=lambda one: one.case_id))
+
+
+def _file_table(found: Any, columns: Mapping[str, Sequence[str]], names: Sequence[str]) -> Any:
+    table = plain_table("case", *names, left=range(len(names) + 1))
+    for i, one in enumerate(found.findings):
+        add_row(table, one.case_id, *(columns[name][i] for name in names), style="red" if one.problem else "")
     return table
 
 
@@ -107,7 +138,7 @@ def _either(one: Any, fact: str) -> str:
 
 
 def _ids(side: Any) -> str:
-    """Ids with their voxel counts, the most frequent first where there are many."""
+    """Ids with their voxel counts; of many, the most frequent."""
     shown = sorted(side.foreground.items(), key=lambda item: -item[1])[:4]
     more = " …" if len(side.foreground) > 4 else ""
     return " ".join(f"{label}:{n}" for label, n in sorted(shown)) + more or "–"

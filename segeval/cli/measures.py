@@ -7,6 +7,7 @@ import typer
 
 from segeval.cli import console
 from segeval.cli import options as o
+from segeval.cli.measure_pages import absent_text, absent_texts, range_text, readme_tables
 
 if TYPE_CHECKING:
     from segeval.measure import Measure
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 Name = Annotated[
     str | None, typer.Argument(metavar="NAME", help="One measure, by name or alias, or a group such as overlap.")
 ]
-Markdown = Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")]
+Markdown = Annotated[bool, typer.Option("--markdown", help="Print Markdown tables.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -24,9 +25,9 @@ def measures(
     """List every measure, or explain one."""
     chosen = _chosen(name)
     if as_json:
-        console.put(json.dumps([_facts(one) for one in chosen], indent=1, ensure_ascii=False) + "\n")
+        console.put(json.dumps(_facts(chosen), indent=1, ensure_ascii=False) + "\n")
     elif markdown:
-        console.put(markdown_table(chosen))
+        console.put(readme_tables(chosen))
     else:
         with console.screen(color=not no_color) as screen:
             if len(chosen) == 1:
@@ -43,22 +44,14 @@ def _chosen(name: str | None) -> list["Measure"]:
     return [catalogue.find(name)] if name else list(catalogue.measures().values())
 
 
-def markdown_table(chosen: list["Measure"]) -> str:
-    """The catalogue as the table of the README."""
-    lines = ["| measure | formula | range, better | per |", "| --- | --- | --- | --- |"]
-    for one in chosen:
-        name = f"`{one.name}`" + (f" ({', '.join(one.aliases)})" if one.aliases else "")
-        formula = one.formula.replace("|", "\\|")
-        lines.append(f"| {name}<br>{one.summary} | {formula} | {_range(one)}, {one.better} | {', '.join(one.levels)} |")
-    return "\n".join(lines) + "\n"
+def _facts(chosen: list["Measure"]) -> list[dict[str, Any]]:
+    from segeval.tasks.absent_values import absent_values
+
+    absent = absent_values(chosen)
+    return [_facts_of(one) | {"absent": absent_texts(absent[one.name])} for one in chosen]
 
 
-def _range(one: "Measure") -> str:
-    low, high = one.bounds
-    return f"{low:g}..{high:g}" + (f" {one.unit}" if one.unit else "")
-
-
-def _facts(one: "Measure") -> dict[str, Any]:
+def _facts_of(one: "Measure") -> dict[str, Any]:
     from segeval import catalogue
 
     return {
@@ -73,7 +66,6 @@ def _facts(one: "Measure") -> dict[str, Any]:
         "unit": one.unit,
         "levels": list(one.levels),
         "needs": [need.__name__ for need in one.needs],
-        "absent": {"both": one.absent.both, "pred": one.absent.pred, "truth": one.absent.truth},
         "parameters": dict(one.knobs),
         "aliases": list(one.aliases),
         "reference": one.reference,
@@ -83,13 +75,15 @@ def _facts(one: "Measure") -> dict[str, Any]:
 def _print_one(one: "Measure", screen: Any) -> None:
     from rich.table import Table
 
+    from segeval.tasks.absent_values import absent_values
+
     rows = {
         "formula": one.formula,
-        "range": _range(one),
+        "range": range_text(one),
         "better": one.better,
         "per": " and ".join(one.levels),
         "needs": ", ".join(need.__name__ for need in one.needs),
-        "absent class": _absent(one),
+        "absent from": absent_text(absent_values([one])[one.name]),
         "parameters": ", ".join(f"{name}={value}" for name, value in one.knobs.items()) or "none",
         "aliases": ", ".join(one.aliases) or "none",
         "reference": one.reference or "none",
@@ -105,12 +99,6 @@ def _print_one(one: "Measure", screen: Any) -> None:
         screen.print("\n" + one.notes)
 
 
-def _absent(one: "Measure") -> str:
-    declared = {"both": one.absent.both, "pred": one.absent.pred, "truth": one.absent.truth}
-    said = [f"absent from {side}: {value:g}" for side, value in declared.items() if value is not None]
-    return "; ".join(said) or "the formula decides (0/0 is undefined, x/0 infinite)"
-
-
 def _print_all(chosen: list["Measure"], screen: Any) -> None:
     from segeval import catalogue
     from segeval.cli.tables import add_row, plain_table
@@ -120,7 +108,7 @@ def _print_all(chosen: list["Measure"], screen: Any) -> None:
         if of_group:
             table = plain_table(group, "range", "better", "what it says", left=(0, 3))
             for one in of_group:
-                add_row(table, one.name, _range(one), one.better, one.summary)
+                add_row(table, one.name, range_text(one), one.better, one.summary)
             screen.print(table)
             screen.print()
     screen.print("`segeval measures NAME` explains one.", style="dim")

@@ -102,6 +102,13 @@ Verbose = Annotated[bool, option("--verbose", "-v", help="Say more on stderr.", 
 NoColor = Annotated[bool, option("--no-color", help="Plain text.", panel=OUTPUT)]
 
 Config = Annotated[Path | None, option("--config", "-c", help="segeval.yaml with options under score:.", panel=RUNNING)]
+Gate = Annotated[
+    Path | None, option("--gate", help="Hold the run against the rules of this segeval.yaml.", panel=RUNNING)
+]
+GateOutput = Annotated[
+    list[str] | None,
+    option("--output", help="Report of the gate: json, junit, markdown, github, and =PATH; repeatable.", panel=RUNNING),
+]
 Device = Annotated[str, option("--device", help="auto, cpu, cuda or cuda:1.", panel=RUNNING)]
 Engine = Annotated[str, option("--engine", help="auto, numpy or torch.", panel=RUNNING)]
 Workers = Annotated[int, option("--workers", help="Cases read at a time; 0 for one per core.", panel=RUNNING)]

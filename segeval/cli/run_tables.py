@@ -4,13 +4,12 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from segeval.cli.tables import add_row, number, plain_table
+from segeval.cli.tables import add_row, counted, fits, number, plain_table
 from segeval.results import ClassRow, Results, SummaryRow
 
 MACRO, ALL = "(mean)", "(all)"
 N_WORST = 5
 N_CLASSES = 40  # more rows than a screen has help nobody
-N_CASES = 5
 STATUSES = {"missing_pred": "without prediction", "failed": "failed", "missing_truth": "without truth"}
 POLICIES = {
     "skip": "left out of the means",
@@ -21,12 +20,16 @@ POLICIES = {
 
 def print_run(results: Results, screen: Any) -> None:
     """Print what a person wants to see first; everything else is in the files."""
-    shown = [
-        *_print_means(results, screen, [one.name for one in results.classes] + [MACRO], _of_classes(results)),
-        *_print_means(results, screen, [ALL], _of_cases(results)),
-    ]
+    _print_means(results, screen, _names(results), _of_classes(results))
+    _print_means(results, screen, [ALL], _of_cases(results))
     _print_worst(results, screen)
-    _print_footer(results, shown, screen)
+    _print_footer(results, screen)
+
+
+def _names(results: Results) -> list[str]:
+    """The classes, and their mean where that is not the mean of one."""
+    names = [one.name for one in results.classes]
+    return names if len(names) == 1 else [*names, MACRO]
 
 
 def _of_classes(results: Results) -> list[str]:
@@ -42,27 +45,27 @@ def _of_cases(results: Results) -> list[str]:
     ]
 
 
-def _print_means(results: Results, screen: Any, names: Sequence[str], columns: Sequence[str]) -> Sequence[str]:
-    """Print the means of as many columns as fit, and say which those are."""
-    if not columns:
-        return ()
-    columns, table = _widest(columns, lambda some: _means_table(results, names, some), screen)
-    screen.print(table)
-    if len(names) - 1 > N_CLASSES:
-        screen.print(f"{len(names) - 1 - N_CLASSES} more classes are in summary.csv.", style="dim")
-    screen.print()
-    return columns
+def _print_means(results: Results, screen: Any, names: Sequence[str], columns: Sequence[str]) -> None:
+    """Print the means, in several tables where one would be too wide."""
+    few = names if len(names) <= N_CLASSES else [*names[:N_CLASSES], names[-1]]
+    while columns:
+        shown, table = _widest(columns, lambda some: _means_table(results, few, some), screen)
+        columns = columns[len(shown) :]
+        screen.print(table)
+        screen.print()
+    if len(few) < len(names):
+        screen.print(f"{len(names) - len(few)} more classes are in summary.csv.", style="dim")
 
 
 def _means_table(results: Results, names: Sequence[str], columns: Sequence[str]) -> Any:
-    table = plain_table("class" if MACRO in names else "", "cases", *columns)
+    table = plain_table("" if ALL in names else "class", "cases", *columns)
     of = {(row.name, row.column): row for row in results.summary}
-    for name in [*names[:-1][:N_CLASSES], names[-1]]:
+    for name in names:
         rows = [of[name, column] for column in columns]
         n = max(row.n for row in rows)
         if name == MACRO:
             table.add_section()
-        said = f"{n} classes" if name == MACRO else str(n)
+        said = counted(n, "class", "classes") if name == MACRO else str(n)
         add_row(table, name, said, *(_mean_cell(row, n) for row in rows), style="bold" if name == MACRO else "")
     return table
 
@@ -115,12 +118,13 @@ def _widest(columns: Sequence[str], table_of: Callable[[Sequence[str]], Any], sc
     """The first so many columns with which a table fits the screen, at least one, and that table."""
     for n in range(len(columns), 1, -1):
         table = table_of(columns[:n])
-        if screen.measure(table, options=screen.options.update(width=10_000)).maximum <= screen.width:
+        if fits(table, screen):
             return columns[:n], table
     return columns[:1], table_of(columns[:1])
 
 
-def _print_footer(results: Results, columns: Sequence[str], screen: Any) -> None:
+def _print_footer(results: Results, screen: Any) -> None:
+    columns = (*_of_classes(results), *_of_cases(results))
     undefined = sum(row.n_undefined or 0 for row in results.summary if row.column in columns)
     if undefined:
         policy = results.facts["plan"]["undefined"]

@@ -1,10 +1,12 @@
 """`segeval score`: score every case and class, and write the tables."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
+from segeval.cli import console
 from segeval.cli import options as o
 from segeval.cli.talk import Talk
 from segeval.errors import DataError
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from segeval.results import Results
 
 NOTHING_EVALUATED = 4
+_GRAVEST_FIRST = (DataError.exit_code, 1, NOTHING_EVALUATED, 0)
 _DEFAULT = ScoreOptions()
 
 
@@ -49,6 +52,8 @@ def score(
     verbose: o.Verbose = False,
     no_color: o.NoColor = False,
     config: o.Config = None,
+    gate: o.Gate = None,
+    output: o.GateOutput = None,
     device: o.Device = _DEFAULT.device,
     engine: o.Engine = _DEFAULT.engine,
     workers: o.Workers = _DEFAULT.workers,
@@ -57,13 +62,30 @@ def score(
     from segeval.settings import resolve
     from segeval.tasks.score import score_folders
 
-    settings = resolve(o.given(ctx, locals()), config)
+    settings = resolve(o.given(ctx, locals()), config or gate)
     folder = settings.options.out or out
     with Talk(out=folder, quiet=quiet, verbose=verbose, color=not no_color) as talk:
         options = replace(settings.options, out=folder)
         results = score_folders(pred, truth, options, sources=settings.sources, watch=talk)
         talk.finish(results, as_json=as_json)
-    return _exit_code(results)
+    return _gravest(_exit_code(results), _gate(folder, gate, output, quiet=quiet, color=not no_color) if gate else 0)
+
+
+def _gate(folder: Path, rules: Path, output: list[str] | None, *, quiet: bool, color: bool) -> int:
+    """Hold the run that was just written against its rules."""
+    from segeval.cli.gate import show
+    from segeval.tasks.gate.gating import GateOptions, gate
+
+    report = gate(folder, GateOptions(config=rules))
+    if not quiet:
+        console.put("\n")
+    show(report, output or [], quiet=quiet, color=color)
+    return report.exit_code
+
+
+def _gravest(*codes: int) -> int:
+    """One exit code of several: data that cannot be scored, then a failed gate, then an inconclusive one."""
+    return min(codes, key=_GRAVEST_FIRST.index)
 
 
 def _exit_code(results: "Results") -> int:

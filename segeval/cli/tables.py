@@ -23,6 +23,11 @@ def add_row(table: Any, *cells: str, style: str = "") -> None:
     table.add_row(*map(printable, cells), style=style)
 
 
+def fits(table: Any, screen: Any) -> bool:
+    """Whether a table needs no more width than the screen has."""
+    return bool(screen.measure(table, options=screen.options.update(width=10_000)).maximum <= screen.width)
+
+
 def number(value: float) -> str:
     """A value for people; a dash where it is undefined.
 
@@ -36,3 +41,8 @@ def number(value: float) -> str:
     if math.isinf(value) or size < 5e-4 or size >= 1e6:
         return "0.000" if value == 0 else f"{value:.1e}"
     return f"{value:.3f}" if size < 1000 else f"{value:.0f}"
+
+
+def counted(n: int, what: str, several: str = "") -> str:
+    """`1 case`, `2 cases`."""
+    return f"{n} {what if n == 1 else several or what + 's'}"

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from segeval.cli import console
+from segeval.cli.tables import counted
 
 if TYPE_CHECKING:  # numpy alone would take half of the time that `--help` may take
     from segeval.engine.plan import Plan
@@ -36,10 +37,10 @@ class Talk(AbstractContextManager["Talk"]):
     def start(self, n_cases: int, plan: "Plan") -> None:
         """The run begins."""
         self._n_cases = n_cases
-        measures = "measure" if len(plan.measures) == 1 else "measures"
-        cases = "case" if n_cases == 1 else "cases"
-        self._say(f"scoring {n_cases} {cases} with {len(plan.measures)} {measures} ({plan.engine} on {plan.device})")
-        self._say(f"predictions are {plan.form}")
+        what = f"{counted(n_cases, 'case')} with {counted(len(plan.measures), 'measure')}"
+        self._say(f"scoring {what} ({plan.engine} on {plan.device})")
+        if plan.form is not None:
+            self._say(f"predictions are {plan.form}")
         if not self.quiet and sys.stderr.isatty():
             self._start_bar(n_cases)
 

@@ -29,12 +29,22 @@ class BandRule:
 
 def band_overlap(surfaces: Surfaces, index: int, rule: BandRule) -> float:
     """Voxels in both bands of a class relative to those in either; nan where both are empty."""
-    outlines = [surfaces.outline(side) for side in SIDES]
-    at = np.concatenate([on_host(outline.at[:, outline.of(index)]) for outline in outlines], axis=1)
-    box = tuple(slice(int(along.min()), int(along.max()) + 1) for along in at)
+    box = _box(surfaces, index, rule)
     pred, truth = (_band(surfaces, side, index, box, rule) for side in SIDES)
     union = int((pred | truth).sum())
     return int((pred & truth).sum()) / union if union else math.nan
+
+
+def _box(surfaces: Surfaces, index: int, rule: BandRule) -> tuple[slice, ...]:
+    """A box that holds all voxels of a class on both sides, and the background next to them.
+
+    Ignored voxels are no background, so with them the next background may be anywhere.
+    """
+    if rule.band == "background" and surfaces.has_ignored:
+        return tuple(slice(0, n) for n in surfaces.truth.shape)
+    outlines = [surfaces.outline(side) for side in SIDES]
+    at = np.concatenate([on_host(outline.at[:, outline.of(index)]) for outline in outlines], axis=1)
+    return tuple(slice(int(along.min()), int(along.max()) + 1) for along in at)
 
 
 def _band(surfaces: Surfaces, side: Side, index: int, box: tuple[slice, ...], rule: BandRule) -> Any:

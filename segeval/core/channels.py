@@ -42,7 +42,10 @@ class ProbMap:
 
     def at_least_half(self, block: Block = ...) -> Bool[np.ndarray, "*space"]:
         """Where the class is predicted."""
-        return self.stored[block] >= 0 if self.is_log_odds else self.probs(block) >= HALF
+        stored = self.stored[block]
+        if self.levels is not None:
+            return (self.levels >= HALF).take(stored)
+        return stored >= (0.0 if self.is_log_odds else HALF)
 
     @property
     def complement(self) -> "ProbMap":
@@ -81,7 +84,7 @@ class Form:
 
     @property
     def overlaps(self) -> bool:
-        """Whether classes may share voxels, so that no value speaks of all classes together."""
+        """Whether classes may share voxels."""
         return self.layout is not None and not self.layout.exclusive
 
     def completed(self, labels: LabelMap) -> LabelMap:
@@ -136,7 +139,7 @@ def blocks(array: Shaped[np.ndarray, "*space"]) -> Iterator[tuple[slice, ...]]:
     axis = int(np.argmax(np.abs(array.strides)))
     step = max(1, _BLOCK * array.shape[axis] // max(array.size, 1))
     for start in range(0, array.shape[axis], step):
-        yield (slice(None),) * axis + (slice(start, start + step),)
+        yield (slice(None),) * axis + (slice(start, start + step),) + (slice(None),) * (array.ndim - axis - 1)
 
 
 def _sigmoid(log_odds: np.ndarray) -> np.ndarray:

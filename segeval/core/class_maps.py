@@ -13,6 +13,7 @@ from segeval.core.additive import Additive, Kept, Record
 from segeval.core.labels import LabelClass
 from segeval.core.probability import EXACT_UP_TO, ProbHistogram, part_sizes
 from segeval.core.shapes import Labels, PerLabel, Probs
+from segeval.errors import ConfigError
 
 Closed = Literal["right", "left"]
 Region = Literal["all", "foreground"]
@@ -138,6 +139,7 @@ class ClassMaps:
 
     def bins(self, *, bins: int, closed: Closed, region: Region) -> Bins:
         """Bins of equal width per class."""
+        _check_number(bins)
         return self._per_class(Bins, ("bins", bins, closed, region), partial(_binned, bins, closed, region))
 
     def histograms(self, *, exact: bool) -> list[ProbHistogram]:
@@ -149,6 +151,7 @@ class ClassMaps:
 
         Ties stay in C order; where the voxels are too many to be sorted, ties are shared out.
         """
+        _check_number(n)
         histograms = self.histograms(exact=exact)  # kept for the pooled value, which has nothing else
         if not self.maps:
             return [one.gaps_of_equal_parts(n) for one in histograms]
@@ -173,6 +176,11 @@ class ClassMaps:
         if not self.maps:
             raise LookupError("Pooled maps know only what every case was asked for.")
         return compute(self.maps[which])
+
+
+def _check_number(bins: int) -> None:
+    if bins < 1:
+        raise ConfigError(f"bins={bins} is no number of bins. Give 1 or more.")
 
 
 def _sums(probs: np.ndarray, inside: np.ndarray) -> ProbSums:

@@ -96,9 +96,8 @@ def count_background_parts(mask: Voxels, *, connectivity: Connectivity) -> int:
     """Parts of the background of a mask that touches neither end of the last axis."""
     first, lengths = _runs(mask)
     line = np.arange(0, math.prod(mask.shape), mask.shape[-1])
-    starts = np.sort(
-        np.concatenate([line, first + lengths])
-    )  # a run of background opens each line, and follows each run
+    # a run of background opens each line and another follows each run of the mask
+    starts = np.sort(np.concatenate([line, first + lengths]))
     stops = np.sort(np.concatenate([first, line + mask.shape[-1]]))
     return int(_parts(starts, stops - starts, mask.shape, connectivity).max()) + 1
 

@@ -35,23 +35,28 @@ def _by_arg_max(channels: Channels, *, like: Labels) -> Labels:
     """The class of the highest probability, of equal ones the first; a single map is held against one half."""
     ids = [one.ids[0] for one in channels.layout.classes]
     labels = _image(like, max(ids))
-    if len(ids) == 1:
-        for block in blocks(labels):
-            labels[block] = channels.maps[0].at_least_half(block) * labels.dtype.type(ids[0])
-        return labels
     as_stored = _rise_as_stored(channels.maps)
     for block in blocks(labels):
-        ranks = [one.stored[block] if as_stored else one.probs(block) for one in channels.maps]
-        _write_arg_max(labels[block], ranks, ids)
+        if len(ids) == 1:
+            labels[block] = channels.maps[0].at_least_half(block) * labels.dtype.type(ids[0])
+        else:
+            which = _highest([_rank(one, block, as_stored=as_stored) for one in channels.maps])
+            labels[block] = which if ids == list(range(len(ids))) else np.array(ids, labels.dtype).take(which)
     return labels
 
 
-def _write_arg_max(labels: Labels, ranks: Sequence[np.ndarray], ids: Sequence[int]) -> None:
-    labels[...] = ids[0]
-    best = ranks[0]
-    for rank, one in zip(ranks[1:], ids[1:], strict=True):
-        np.copyto(labels, one, where=rank > best)
+def _highest(ranks: Sequence[np.ndarray]) -> np.ndarray:
+    """Which of the arrays is the highest at each place; masks and maxima are faster than an arg-max across them."""
+    best, which = ranks[0], np.zeros(ranks[0].shape, np.uint16)
+    for i, rank in enumerate(ranks[1:], start=1):
+        which = np.maximum(which, (rank > best) * np.uint16(i))
         best = np.maximum(best, rank)
+    return which
+
+
+def _rank(one: ProbMap, block: tuple[slice, ...], *, as_stored: bool) -> np.ndarray:
+    stored = one.stored[block] if as_stored else one.probs(block)
+    return stored.astype(np.float32) if stored.dtype == np.float16 else stored  # half floats compare slowly
 
 
 def _rise_as_stored(maps: Sequence[ProbMap]) -> bool:

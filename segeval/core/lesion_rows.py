@@ -116,13 +116,26 @@ class _OneSide:
 
 def _sides(matched: Matched) -> tuple[_OneSide, _OneSide]:
     pred, truth, overlaps = matched.found.pred, matched.found.truth, matched.found.overlaps
-    of_pred: dict[str, Any] = {"name": "pred", "own": pred, "own_of": overlaps.pred}
-    of_truth: dict[str, Any] = {"name": "truth", "own": truth, "own_of": overlaps.truth}
-    return _facing(of_pred, of_truth, matched), _facing(of_truth, of_pred, matched)
-
-
-def _facing(side: dict[str, Any], facing: dict[str, Any], matched: Matched) -> _OneSide:
-    return _OneSide(**side, other_name=facing["name"], other=facing["own"], other_of=facing["own_of"], matched=matched)
+    return (
+        _OneSide(
+            name="pred",
+            other_name="truth",
+            own=pred,
+            other=truth,
+            own_of=overlaps.pred,
+            other_of=overlaps.truth,
+            matched=matched,
+        ),
+        _OneSide(
+            name="truth",
+            other_name="pred",
+            own=truth,
+            other=pred,
+            own_of=overlaps.truth,
+            other_of=overlaps.pred,
+            matched=matched,
+        ),
+    )
 
 
 def _rows(of: LabelClass, side: _OneSide, masks: Masks, probs: Any) -> Iterator[LesionRow]:

@@ -119,6 +119,11 @@ class Lesions:
             instances: maps of lesion ids for (pred, truth), used instead of connected components.
         """
         masks = Masks.of(pred, truth, classes=classes, spacing_mm=spacing_mm, ignore=ignore)
+        return cls.of_masks(masks, instances=instances)
+
+    @classmethod
+    def of_masks(cls, masks: Masks, *, instances: tuple[Labels, Labels] | None = None) -> "Lesions":
+        """Take the lesions of masks that were gathered before."""
         return cls(classes=masks.classes, masks=masks, instances=instances)
 
     def matched(self, **settings: Any) -> LesionCounts:
@@ -170,7 +175,7 @@ class Lesions:
     def _components(self, mask: Voxels, side: int, connectivity: Connectivity) -> Components:
         if self.instances is None:
             return components_of(mask, connectivity=connectivity)
-        return instances_of(mask, values_at(self.instances[side], mask.index))
+        return instances_of(mask, values_at(self.instances[side], mask.index).astype(np.int64))
 
 
 def _count(matched: Matched, *, voxel_ml: float) -> LesionCounts:

@@ -38,8 +38,8 @@ class Voxels:
 
     @cached_property
     def corner(self) -> Int64[np.ndarray, " axis"]:
-        """Lowest array index along each axis."""
-        return self.coordinates.min(axis=0, initial=np.iinfo(np.int64).max)
+        """Lowest array index along each axis; an empty mask has none."""
+        return self.coordinates.min(axis=0)
 
     def in_box(self, *, margin: int) -> "Voxels":
         """The same voxels in an image that is just their bounding box and a margin of background."""

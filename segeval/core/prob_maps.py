@@ -57,9 +57,10 @@ class ProbMaps:
         """Whether each scored voxel is the channel's class, 1-D."""
         return self._only_scored(self._members(self._truth, channel))
 
-    def mask_in_space(self, channel: int) -> np.ndarray:
-        """The same in the shape of the image, ignored voxels outside."""
-        return self._members(self.truth, channel) & ~np.isin(self.truth, self.ignore)
+    def masks_in_space(self, channel: int) -> tuple[np.ndarray, np.ndarray]:
+        """Prediction (p >= 0.5) and truth in the shape of the image, ignored voxels outside both."""
+        scored = ~np.isin(self.truth, self.ignore)
+        return scored & (self.probs[channel] >= self.full / 2), scored & self._members(self.truth, channel)
 
     def map(self, channel: int) -> np.ndarray:
         """The stored values of the scored voxels, 1-D."""

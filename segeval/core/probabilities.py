@@ -110,11 +110,10 @@ class ProbEvidence:
         if need.per_channel:
             voxels = two_channels(voxels)
         if need is BorderTerms:
-            objects = objects_of(maps.mask_in_space(channel))
+            objects = objects_of(maps.masks_in_space(channel)[1])
             return BorderTerms(voxels, lambda reach: maps.flat(object_gap(objects, reach=reach)))
         if need is ContourTerms:
-            truth = maps.mask_in_space(channel)
-            return ContourTerms(voxels, maps.flat(contour_distance(maps.probs[channel] >= maps.full / 2, truth)))
+            return ContourTerms(voxels, maps.flat(contour_distance(*maps.masks_in_space(channel))))
         return need(voxels)
 
 

@@ -14,6 +14,7 @@ Probs = Float[Any, "label *space"]  # one probability map per class
 Onehot = Bool[Any, "label *space"]  # one mask per class; classes may overlap
 PerLabel = Float64[Any, "*label"]  # one number per class, or a single one
 Values = Float[Any, "*label"]  # the same in any precision, numpy or torch, so that autograd flows
+Factors = Float[Any, "..."]  # numbers that broadcast against `Values`
 CountPerLabel = Int64[Any, "*label"]  # one voxel count per class, or a single one
 Square = Int64[np.ndarray, "*label bins bins"]  # joint histograms: rows are truth, columns are prediction
 Offsets = Int64[np.ndarray, "offset axis"]  # steps from a voxel to others

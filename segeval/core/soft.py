@@ -98,7 +98,10 @@ def stacked(rows: Sequence[ProbVoxels]) -> ProbVoxels:
         return np.stack([np.concatenate([getattr(row, name), pad]) for row, pad in zip(rows, pads, strict=True)])
 
     return ProbVoxels(
-        truth=stack("truth", 0).astype(bool), count=stack("count", 0), hit=stack("hit", 1), miss=stack("miss", 0)
+        truth=stack("truth", 0.0).astype(bool),
+        count=stack("count", 0.0),
+        hit=stack("hit", 1.0),
+        miss=stack("miss", 0.0),
     )
 
 

@@ -49,8 +49,8 @@ class Builder(Protocol):
 class Surfaces:
     """The surfaces of one case, each piece built when a measure first asks for it, and kept.
 
-    Make one with `Surfaces.of`. The measures read `distances` and its siblings; whatever settings they
-    ask for, each label image is passed over once.
+    Make one with `Surfaces.of`. The measures read `distances` and its siblings. Whatever their settings,
+    and however many the classes, an image is passed over once to find what may be surface.
     """
 
     pred: Any  # prepared labels: contiguous, ignored voxels marked
@@ -58,6 +58,7 @@ class Surfaces:
     classes: tuple[LabelClass, ...]
     spacing_mm: SpacingMm  # in the order of the prepared axes
     builder: Builder
+    has_ignored: bool = False
     _kept: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -85,10 +86,18 @@ class Surfaces:
         long = [axis for axis, n in enumerate(truth.shape) if n != 1]
         shape = tuple(truth.shape[axis] for axis in long) or (1,)
         spacing = [spacing_mm[axis] for axis in long] if spacing_mm and long else [1.0] * len(shape)
+        if ignored is not None and not ignored.any():
+            ignored = None
         builder, sides = _builder_of([pred, truth, ignored], device)
         pred, truth, axes = builder.prepared(*(None if side is None else side.reshape(shape) for side in sides))
-        spacing_mm = tuple(float(spacing[axis]) for axis in axes)
-        return cls(pred=pred, truth=truth, classes=tuple(classes), spacing_mm=spacing_mm, builder=builder)
+        return cls(
+            pred=pred,
+            truth=truth,
+            classes=tuple(classes),
+            spacing_mm=tuple(float(spacing[axis]) for axis in axes),
+            builder=builder,
+            has_ignored=ignored is not None,
+        )
 
     def spacing(self, unit: Unit) -> SpacingMm:
         """Size of a voxel in the unit of a measure."""

@@ -37,7 +37,7 @@ def collect(scores: Sequence[CaseScore], plan: Plan, how: Aggregation, facts: Ma
         class_rows=tuple(class_rows),
         case_rows=tuple(score.row for score in scores),
         summary=summary_rows(found, how),
-        confusion=pooled if scored and not plan.form.overlaps else None,
+        confusion=pooled if scored and not plan.overlaps else None,
         shown=plan.shown,
         facts=facts,
     )

@@ -33,7 +33,7 @@ def evaluate(case: Case, plan: Plan) -> CaseScore:
 def case_values(evidence: Evidence) -> dict[str, float]:
     """One value for all classes together; none where classes overlap."""
     calls = evidence.plan.at("case")
-    if evidence.plan.form.overlaps:
+    if evidence.plan.overlaps:
         return {call.column: math.nan for call in calls}
     return {call.column: float(evidence.values(call, "case")) for call in calls}
 

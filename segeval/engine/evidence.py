@@ -5,7 +5,8 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from segeval.core.builders.elements import is_one_of
+import numpy as np
+
 from segeval.core.case import Case
 from segeval.core.counts import Counts, Histogram, Joint, per_class_joint
 from segeval.core.grid import Grid
@@ -61,7 +62,7 @@ class Evidence:
             self.case.truth,
             classes=self.members,
             spacing_mm=self.case.spacing_mm,
-            ignored=is_one_of(self.case.truth, ignore) if ignore else None,
+            ignored=np.isin(self.case.truth, ignore) if ignore else None,
             device=self.plan.device if self.plan.engine == "torch" else None,
         )
 

@@ -13,16 +13,21 @@ from segeval.measure import Level, MeasureCall
 class Plan:
     """How every case of a run is scored.
 
-    `form` is what the predictions are, with the classes of their channels. `shown` are the columns for a
-    screen. `device` is `cpu` for the numpy engine, else the torch device that builds the evidence.
+    `form` is what the predictions are, where that is known. `shown` are the columns for a screen. `device` is
+    `cpu` for the numpy engine, else the torch device that builds the evidence.
     """
 
     measures: tuple[MeasureCall, ...]
     shown: tuple[str, ...] = ()
     labels: LabelMap = LabelMap()
-    form: Form = Form()
+    form: Form | None = None
     engine: Literal["numpy", "torch"] = "numpy"
     device: str = "cpu"
+
+    @property
+    def overlaps(self) -> bool:
+        """Whether predicted classes may share voxels, so that no value speaks of all classes together."""
+        return self.form is not None and self.form.overlaps
 
     def at(self, level: Level) -> tuple[MeasureCall, ...]:
         """The measures that give one value per class, or one per case."""

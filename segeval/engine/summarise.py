@@ -179,7 +179,7 @@ def _pooled_values(scored: Scored, level: Level, calls: Sequence[MeasureCall], n
     evidence.classes = tuple(scored.classes)
     evidence.counts = _summed_counts(scored)
     pooled = np.full((n_names, len(calls)), math.nan)
-    if level == "case" and scored.plan.form.overlaps:
+    if level == "case" and scored.plan.overlaps:
         return pooled
     for j, call in enumerate(calls):
         if scored.cases and all(need in _ADDITIVE for need in call.measure.needs):

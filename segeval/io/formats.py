@@ -77,7 +77,7 @@ def nnunet_summary(results: Results) -> str:
             "prediction_file": case.pred_file,
             "reference_file": case.truth_file,
         }
-        for case in results.case_rows
+        for case in sorted(results.case_rows, key=lambda case: case.pred_file)  # nnU-Net sorts file names, not cases
         if case.case_id in rows_of
     ]
     means = {
@@ -112,8 +112,8 @@ def _nnunet_metrics(row: ClassRow) -> dict[str, Any]:
 
 
 def _nanmean(values: Sequence[float]) -> float:
-    defined = [one for one in values if not math.isnan(one)]
-    return float(np.mean(defined)) if defined else math.nan
+    # numpy's own adds the undefined ones as zeros, which rounds the last digit in another way than leaving them out
+    return math.nan if all(map(math.isnan, values)) else float(np.nanmean(values))
 
 
 EXTRA_FORMATS: Mapping[str, tuple[str, Callable[[Results], str]]] = {

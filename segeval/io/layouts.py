@@ -25,9 +25,7 @@ def layout_of(
     possible = _possible(n, known)
     fitting = [one for one in possible if len(one.classes) == n and _all_named(one, names)]
     if not fitting:
-        said = "; or ".join(f"{one} ({len(one.classes)})" for one in possible) or "nothing"
-        has = f"files for {', '.join(names)}" if names else f"{n} {'channel' if n == 1 else 'channels'}"
-        raise DataError(f"{where}: has {has}, and by the label map they are {said}. Name the classes with --labels.")
+        raise DataError(_unfit(n, names, possible, where))
     layout = fitting[0] if len(fitting) == 1 or sums_are_one() else fitting[1]
     if labels.include_background and not layout.exclusive:
         raise ConfigError(f"--include-background: {layout} have no background. Leave it out.")
@@ -37,6 +35,12 @@ def layout_of(
 def name_of(wanted: LabelClass, names: Sequence[str]) -> str | None:
     """Which of the names is that of the class."""
     return next((one for one in names if one in (wanted.name, wanted.label)), None)
+
+
+def _unfit(n: int, names: Sequence[str], possible: Sequence[Layout], where: str) -> str:
+    has = f"files for {', '.join(names)}" if names else f"{n} {'channel' if n == 1 else 'channels'}"
+    asked = " or ".join(f"{len(one.classes)} ({one})" for one in possible) or "names of --labels, or ids"
+    return f"{where}: has {has}, and should have {asked}. Name the classes of the channels with --labels."
 
 
 def _possible(n: int, labels: LabelMap) -> list[Layout]:

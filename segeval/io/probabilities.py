@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import reduce
 
 import numpy as np
 
@@ -70,12 +71,20 @@ def _in_order(pred: Prediction, layout: Layout) -> tuple[Volume, ...]:
 
 
 def _check_values(image: Volume, kind: PredKind, where: str) -> None:
-    ends = image.array.min(), image.array.max()
-    low, high = sorted(ends if image.levels is None else image.levels[list(ends)].tolist())
+    ends = _ends(image.array)
+    low, high = ends if image.levels is None else sorted(image.levels[[int(one) for one in ends]].tolist())
     if not np.isfinite([low, high]).all():
         raise DataError(f"{where}: {_n_not_finite(image)} voxels are NaN or infinite. Write numbers there.")
     if kind == "probs" and (low < -ROUNDING or high > 1 + ROUNDING):
         raise DataError(f"{where}: values from {low:g} to {high:g} are no probabilities. {_remedy(image)}")
+
+
+def _ends(array: np.ndarray) -> tuple[float, float]:
+    """Lowest and highest value, or nan; half floats compare slowly."""
+    parts = (array[block] for block in blocks(array))
+    wide = (part.astype(np.float32) if part.dtype == np.float16 else part for part in parts)
+    lows, highs = zip(*((part.min(), part.max()) for part in wide), strict=True)
+    return float(np.min(lows)), float(np.max(highs))
 
 
 def _n_not_finite(image: Volume) -> int:
@@ -108,7 +117,7 @@ def _worst_sum(images: Sequence[Volume]) -> tuple[float, float, tuple[int, ...]]
     worst: tuple[float, float, tuple[int, ...]] = (-1.0, 1.0, ())
     maps = [map_of(image, "probs") for image in images]
     for block in blocks(images[0].array):
-        total = np.sum([one.probs(block) for one in maps], axis=0)
+        total = reduce(np.add, (one.probs(block) for one in maps))
         gap = np.nan_to_num(np.abs(total - 1), nan=np.inf)
         here = np.unravel_index(int(gap.argmax()), gap.shape)
         if gap[here] > worst[0]:

@@ -7,7 +7,7 @@ import math
 from typing import Literal
 
 from segeval.core.arrays import neg_log, numbers_like, power, quotient
-from segeval.core.shapes import Values
+from segeval.core.shapes import Factors, Values
 from segeval.core.soft import ChannelCounts, ChannelTerms, ChannelVolumes, PixelTerms, SoftCounts
 from segeval.losses.pixel import Reduction, bce_loss, focal_cost, reduced, surprise
 from segeval.losses.region import dice_loss
@@ -89,7 +89,7 @@ def dice_focal_loss(
     beta: float = 0.5,
     gamma: float = 2.0,
     class_reduction: Literal["sum", "mean"] = "sum",
-    class_weight: tuple[float, ...] | None = None,
+    class_weight: tuple[float, ...] | Factors | None = None,
 ) -> Values:
     """Tversky losses summed over the channels plus the focal loss of the true class.
 

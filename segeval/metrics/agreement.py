@@ -82,15 +82,16 @@ def _dot(left: CountPerLabel, right: CountPerLabel) -> np.ndarray:
 def gce(joint: Joint, *, variant: Literal["martin", "taha"] = "martin") -> PerLabel:
     """Global consistency error: 0 when one partition refines the other.
 
-    One bin that holds everything is refined by anything, and so would an empty mask be perfect: it gets 1,
-    unless the other side is one bin too. `variant="taha"` is the form printed in
-    doi:10.1186/s12880-015-0068-x, for two bins only.
+    A side of one bin is refined by anything, and so would an empty mask be perfect: it gets 1, unless the
+    other side is the same bin. `variant="taha"` is the form printed in doi:10.1186/s12880-015-0068-x, for
+    two bins only.
     """
     if variant == "taha" and joint.n.shape[-1] != 2:
         return np.full(joint.n.shape[:-2], np.nan)
     error = _refinement_error if variant == "martin" else _printed_error
     value = ratio(np.minimum(error(joint, axis=-1), error(joint, axis=-2)), joint.total)
-    return np.where(_is_one_bin(joint.truth) != _is_one_bin(joint.pred), 1.0, value)
+    differs = joint.hits.sum(axis=-1) != joint.total
+    return np.where(differs & (_is_one_bin(joint.truth) | _is_one_bin(joint.pred)), 1.0, value)
 
 
 def _is_one_bin(sizes: CountPerLabel) -> np.ndarray:

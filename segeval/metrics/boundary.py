@@ -102,22 +102,22 @@ def hdp(
     surfaces: Surfaces,
     *,
     percent: float = 95.0,
-    pooling: Pooling = "directed_max",
     surface: Element = "voxel",
     edge: Edge = "border",
     neighbours: Neighbours = "face",
+    pooling: Pooling = "directed_max",
     unit: Unit = "mm",
 ) -> PerLabel:
     """Distance within which `percent` of both surfaces lie, in the worse direction.
 
     Args:
         percent: 100 gives the plain Hausdorff distance.
-        pooling: the larger percentile of the two directions, the percentile of both lists together, or
-            the mean of the two percentiles.
         surface: percentiles of voxels are interpolated linearly; that of area is the smallest distance
             that reaches the share of the area.
         edge: as for the other distances.
         neighbours: as for the other distances.
+        pooling: the larger percentile of the two directions, the percentile of both lists together, or
+            the mean of the two percentiles.
         unit: `voxel` ignores the spacing and counts in voxels.
     """
     if not 0 <= percent <= 100:
@@ -144,10 +144,10 @@ def hdp(
 def hd95(
     surfaces: Surfaces,
     *,
-    pooling: Pooling = "directed_max",
     surface: Element = "voxel",
     edge: Edge = "border",
     neighbours: Neighbours = "face",
+    pooling: Pooling = "directed_max",
     unit: Unit = "mm",
 ) -> PerLabel:
     """Distance within which 95 % of both surfaces lie, in the worse direction.
@@ -155,7 +155,7 @@ def hd95(
     Tools mean different things by it: a profile such as `hd95[medpy]` gives the number of another tool.
     The knobs are those of `hdp`.
     """
-    settings = {"pooling": pooling, "surface": surface, "edge": edge, "neighbours": neighbours, "unit": unit}
+    settings = {"surface": surface, "edge": edge, "neighbours": neighbours, "pooling": pooling, "unit": unit}
     value: PerLabel = hdp(surfaces, percent=95.0, **settings)
     return value
 

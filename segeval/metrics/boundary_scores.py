@@ -37,10 +37,10 @@ def nsd(
     surfaces: Surfaces,
     *,
     tolerance_mm: Tolerance = 1.0,
-    pooling: Literal["pooled", "directed_mean"] = "pooled",
     surface: Element = "area",
     edge: Edge = "border",
     neighbours: Neighbours = "face",
+    pooling: Literal["pooled", "directed_mean"] = "pooled",
     unit: Unit = "mm",
     slack: float = SLACK,
 ) -> PerLabel:
@@ -49,10 +49,10 @@ def nsd(
     Args:
         tolerance_mm: inclusive; one number, or one for each class. The default is a placeholder, not
             advice: take what two experts differ by.
-        pooling: the share of both surfaces together, or the mean of the two shares.
         surface: weighs by area, or counts voxels.
         edge: as for the distances.
         neighbours: as for the distances.
+        pooling: the share of both surfaces together, or the mean of the two shares.
         unit: `voxel` ignores the spacing, and the tolerance is in voxels.
         slack: relative allowance for rounding.
     """

@@ -15,6 +15,7 @@ from segeval.io.forms import agree, form_of
 from segeval.io.geometry import orientation
 from segeval.io.label_ids import to_labels
 from segeval.io.pairs import Pair
+from segeval.io.paths import printable
 from segeval.io.predictions import Prediction
 from segeval.io.reading import Reading
 from segeval.io.volumes import Volume, read_volume
@@ -66,7 +67,7 @@ class Audit:
 
 # what `score` does with a truth that has no prediction, by policy
 WITHOUT_PREDICTION = {
-    "error": "score would stop; --missing worst|background|skip says how it counts",
+    "error": "score would stop. Add it, or pass --missing worst|background|skip",
     "worst": "every class of the truth would get the worst values",
     "background": "would be scored as an empty prediction",
     "skip": "would be left out and counted as missing",
@@ -85,9 +86,9 @@ def audit(pred: Path | None, truth: Path | None, options: ScoreOptions) -> Audit
     findings = tuple(
         in_order(lambda pair: _examine(pair, reading, options), pairs.pairs, workers=worker_count(options))
     )
-    labels = reading.form.completed(labels)
-    notes = (f"predictions are {reading.form}", *pairs.notes, *_notes_on_ids(findings, labels))
-    return Audit(findings=findings, labels=labels, notes=notes)
+    found = f"predictions are {reading.agreed.form}" if reading.agreed else "no prediction can be read"
+    labels = reading.agreed.form.completed(labels) if reading.agreed else labels
+    return Audit(findings=findings, labels=labels, notes=(found, *pairs.notes, *_notes_on_ids(findings, labels)))
 
 
 def _notes_on_ids(findings: Sequence[Finding], labels: LabelMap) -> Iterator[str]:
@@ -112,7 +113,7 @@ def _examine(pair: Pair, reading: Reading, options: ScoreOptions) -> Finding:
     if pair.pred is None:
         said = f"no prediction: {WITHOUT_PREDICTION[options.missing]}"
         finding = replace(finding, remarks=(said,))
-        problems += [said] if options.missing == "error" else []
+        problems += [f"{printable(pair.case_id)}: {said}"] if options.missing == "error" else []
     if any(problems) or truth is None or pred is None:
         return replace(finding, problem="\n".join(filter(None, problems)))
     return _together(finding, pred, truth, reading)
@@ -141,7 +142,7 @@ def _read(path: Path | None) -> tuple[Volume | None, str]:
 def _read_pred(pair: Pair, reading: Reading) -> tuple[Prediction | None, str]:
     """The prediction, or None and why there is none."""
     try:
-        return (None if pair.pred is None else reading.prediction(pair)), ""
+        return (None if pair.pred is None else reading.take(pair)), ""
     except DataError as error:
         return None, str(error)
 

@@ -35,13 +35,14 @@ def run_facts(job: Job, notes: Sequence[str], *, complete: bool) -> dict[str, An
     }
 
 
-def _predictions(form: Form) -> dict[str, Any]:
+def _predictions(form: Form | None) -> dict[str, Any] | None:
     """What the predictions were found to be, with the class of each channel."""
-    layout = form.layout
-    if layout is None:
+    if form is None:
+        return None
+    if form.layout is None:
         return {"kind": form.kind}
-    channels = [one.name for one in layout.classes]
-    return {"kind": form.kind, "channels": channels, "exclusive": layout.exclusive}
+    channels = [one.name for one in form.layout.classes]
+    return {"kind": form.kind, "channels": channels, "exclusive": form.layout.exclusive}
 
 
 def _definition(call: MeasureCall) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
-from difflib import get_close_matches
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 
 from segeval.core.case import Case
 from segeval.engine.evaluate import evaluate
-from segeval.errors import ConfigError, DataError
+from segeval.errors import ConfigError, DataError, did_you_mean
 from segeval.io.cases import case_of
 from segeval.io.forms import agree
 from segeval.io.pairs import Pair
@@ -59,9 +58,8 @@ def _options(given: Mapping[str, Any]) -> ScoreOptions:
     types = {field.name: field.type for field in fields(ScoreOptions)}
     for name in given:
         if name not in types:
-            near = get_close_matches(name, types, n=1)
-            help = f"Did you mean {near[0]!r}?" if near else f"The options are: {', '.join(types)}."
-            raise ConfigError(f"There is no option {name!r}. {help}")
+            help = did_you_mean(name, types) or f" The options are: {', '.join(types)}."
+            raise ConfigError(f"There is no option {name!r}.{help}")
     return ScoreOptions(**{name: fitted(_plain(value), types[name], where=name) for name, value in given.items()})
 
 
@@ -95,7 +93,7 @@ def _score_each(pred: Masks, truth: Masks, options: ScoreOptions, sources: Mappi
 def _case(pair: Pair, truth: Any, reading: Reading) -> Case:
     name = f"{pair.case_id} (truth)"
     volume = read_volume(Path(truth)) if _is_path(truth) else Volume(path=Path(name), array=_array(truth, name, (2, 3)))
-    return case_of(pair.case_id, pred=reading.prediction(pair), truth=volume, reading=reading)
+    return case_of(pair.case_id, pred=reading.take(pair), truth=volume, reading=reading)
 
 
 def _pair(case_id: str, pred: Any, truth: Any) -> Pair:
@@ -108,8 +106,12 @@ def _pair(case_id: str, pred: Any, truth: Any) -> Pair:
 def _prediction(case_id: str, mask: Any, truth: Any) -> Prediction:
     """An array with one axis more than its truth has one image per channel."""
     path = Path(f"{case_id} (pred)")
-    n_space = 3 if _is_path(truth) else truth.ndim if hasattr(truth, "ndim") else np.ndim(truth)
-    array = _array(mask, str(path), (n_space, n_space + 1))
+    array = _array(mask, str(path), (2, 3, 4))
+    n_space = min(array.ndim, 3) if _is_path(truth) else np.ndim(truth)
+    if array.ndim not in (n_space, n_space + 1):
+        raise DataError(
+            f"{path}: shape {array.shape} is no image of {n_space} axes, nor one per class. Give one of them."
+        )
     images = [array] if array.ndim == n_space else array
     return Prediction(path=path, images=tuple(Volume(path=path, array=one) for one in images))
 

@@ -31,6 +31,9 @@ def notes_on_ids(labels: LabelMap, *, in_truths: Set[int], in_preds: Cases) -> I
         invented = [f"{one} ({named(in_preds[one])})" for one in foreground if one not in in_truths]
         if invented:
             yield f"no truth holds id {named(invented)}: false alarms, unless --labels leaves them out"
+        missed = [str(one) for one in foreground if one not in in_preds]
+        if missed and in_preds:
+            yield f"no prediction holds id {named(missed)}: missed everywhere, or to be ignored with --ignore-label"
         if not foreground and not labels.regions:
             yield "every mask holds only id 0, so there is no class to score"
         return

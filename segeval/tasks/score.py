@@ -29,6 +29,7 @@ from segeval.tasks.stream import in_order
 
 MAX_WORKERS = 4  # more readers than that only wait for one another
 NO_PREDICTION = "no prediction"
+OTHER_CASES = "\nPass --keep-going to score the other cases, or let `segeval doctor` look at all of them."
 
 
 @runtime_checkable
@@ -60,6 +61,27 @@ def score_folders(
         DataError: a case cannot be scored and `keep_going` is off; then nothing is written.
         KeyboardInterrupt: the run was interrupted; the finished cases are written first.
     """
+    job, pairs = make_job(pred, truth, options, sources=sources)
+    if options.out is None:
+        return finished(list(_scores(pairs, job, watch)), job)
+    folder = RunFolder.open(options.out)
+    try:
+        results = _journalled(pairs, job, folder, watch)
+        folder.write(results, formats=options.format)
+    finally:
+        folder.leave()
+    return results
+
+
+def make_job(
+    pred: Path | None, truth: Path | None, options: ScoreOptions, *, sources: Mapping[str, str] | None = None
+) -> tuple[Job, Pairs]:
+    """What is to be done, and the pairs to do it with.
+
+    Raises:
+        ConfigError: an option, a name or a path is wrong.
+        DataError: predictions are missing, or of different kinds.
+    """
     plan, pairs = make_plan(options), pairs_of(pred, truth, options)
     if options.missing == "error" and pairs.missing_preds and not options.keep_going:
         raise DataError(missing_message(pairs))
@@ -73,15 +95,7 @@ def score_folders(
         sources=sources or {},
         notes=pairs.notes,
     )
-    if options.out is None:
-        return finished(list(_scores(pairs, job, watch)), job)
-    folder = RunFolder.open(options.out)
-    try:
-        results = _journalled(pairs, job, folder, watch)
-        folder.write(results, formats=options.format)
-    finally:
-        folder.leave()
-    return results
+    return job, pairs
 
 
 def _journalled(pairs: Pairs, job: Job, folder: RunFolder, watch: Watch | None) -> Results:
@@ -114,7 +128,7 @@ def make_plan(options: ScoreOptions) -> Plan:
     )
 
 
-def label_map_of(options: ScoreOptions) -> LabelMap:
+def label_map_of(options: InputOptions) -> LabelMap:
     """Which ids are classes, as the options say."""
     return read_label_map(
         options.labels,
@@ -126,10 +140,13 @@ def label_map_of(options: ScoreOptions) -> LabelMap:
 
 def plan_for(reading: Reading, plan: Plan) -> Plan:
     """The plan with what the predictions were found to be, and with the classes that their channels name."""
-    return replace(plan, form=reading.form, labels=reading.form.completed(plan.labels))
+    if reading.agreed is None:
+        return plan
+    form = reading.agreed.form
+    return replace(plan, form=form, labels=form.completed(plan.labels))
 
 
-def pairs_of(pred: Path | None, truth: Path | None, options: ScoreOptions) -> Pairs:
+def pairs_of(pred: Path | None, truth: Path | None, options: InputOptions) -> Pairs:
     """Who belongs to whom, as the options say."""
     return find_pairs(
         pred,
@@ -164,12 +181,17 @@ def _scores(pairs: Pairs, job: Job, watch: Watch | None) -> Iterator[CaseScore]:
     """Score the cases in the order of their ids, a few at a time."""
     if watch is not None:
         watch.start(len(pairs.pairs), job.plan)
-    for score in in_order(
-        lambda pair: _score(pair, job.plan, job.reading, job.options), pairs.pairs, workers=worker_count(job.options)
-    ):
-        if watch is not None:
-            watch.advance(score.row)
-        yield score
+    try:
+        for score in in_order(
+            lambda pair: _score(pair, job.plan, job.reading, job.options),
+            pairs.pairs,
+            workers=worker_count(job.options),
+        ):
+            if watch is not None:
+                watch.advance(score.row)
+            yield score
+    except DataError as error:
+        raise DataError(f"{error}{OTHER_CASES if len(pairs.pairs) > 1 else ''}") from error
 
 
 def _score(pair: Pair, plan: Plan, reading: Reading, options: ScoreOptions) -> CaseScore:

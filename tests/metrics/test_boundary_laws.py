@@ -10,6 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from segeval.core.bands import BandRule, band_overlap
 from segeval.core.labels import LabelClass
 from segeval.core.surface import Surfaces
 from segeval.errors import ConfigError
@@ -28,7 +29,7 @@ from segeval.metrics.boundary import (
 from segeval.metrics.boundary_scores import boundary_f1, boundary_iou, nsd
 from segeval.metrics.point_sets import average_hausdorff, balanced_average_hausdorff, centroid_distance, mahalanobis
 from tests.brute_force import Setting, elements
-from tests.masks import MASKS, Masks, surfaces_of
+from tests.masks import MASKS, ONE, Masks, surfaces_of
 
 IN_MM = [hd, hdp, hd95, assd, masd, median_surface_distance, sd_surface_distance, average_hausdorff, centroid_distance]
 SYMMETRIC = [*IN_MM, nsd, boundary_f1, boundary_iou, mahalanobis]
@@ -154,37 +155,43 @@ def test_the_signed_distance_is_negative_inside_the_truth(pair: Masks) -> None:
     assert one(mean_signed_surface_distance(pair.surfaces)) == pytest.approx((signs * distances).mean())
 
 
-def in_band(
-    mask: np.ndarray, spacing: tuple[float, ...], width: float, band: str, metric: str, edge: str
-) -> np.ndarray:
+def in_band(mask: np.ndarray, ignored: np.ndarray, spacing: tuple[float, ...], rule: BandRule) -> np.ndarray:
     """The band by looking from each voxel at each source."""
-    around = np.pad(mask, 1, constant_values=edge == "none")
-    none = np.zeros(mask.shape, dtype=bool)
-    surface = [at for at, _ in elements(mask, spacing, Setting(edge=edge), none)]
-    sources = np.array(surface) if band == "surface" else np.argwhere(~around) - 1
+    background = np.pad(~mask & ~ignored, 1, constant_values=rule.edge == "border")
+    surface = [at for at, _ in elements(mask & ~ignored, spacing, Setting(edge=rule.edge), ignored)]
+    sources = np.array(surface) if rule.band == "surface" else np.argwhere(background) - 1
     inside = np.zeros(mask.shape, dtype=bool)
     for at in itertools.product(*map(range, mask.shape)) if len(sources) else ():
         steps = abs((sources - at) * spacing)
-        lengths = steps.max(axis=1) if metric == "chessboard" else np.linalg.norm(steps, axis=1)
-        inside[at] = mask[at] and lengths.min() <= width + 1e-6 * max(width, min(spacing))
+        lengths = steps.max(axis=1) if rule.metric == "chessboard" else np.linalg.norm(steps, axis=1)
+        inside[at] = mask[at] and not ignored[at] and lengths.min() <= rule.reach
     return inside
 
 
+@st.composite
+def band_rules(draw: st.DrawFn) -> BandRule:
+    return BandRule(
+        reach=draw(st.sampled_from([0.0, 0.7, 1.0, 2.0])) + 1e-6,
+        band=draw(st.sampled_from(["surface", "background"])),
+        metric=draw(st.sampled_from(["euclidean", "chessboard"])),
+        edge=draw(st.sampled_from(["border", "none"])),
+        unit="mm",
+        neighbours="face",
+    )
+
+
 @settings(max_examples=60)
-@given(
-    masks(),
-    st.sampled_from([0.0, 0.7, 1.0, 2.0]),
-    st.sampled_from(["surface", "background"]),
-    st.sampled_from(["euclidean", "chessboard"]),
-    st.sampled_from(["border", "none"]),
-)
-def test_boundary_iou_is_that_of_the_bands(pair: Masks, width: float, band: str, metric: str, edge: str) -> None:
-    assume(pair.pred.any() and pair.truth.any() and min(pair.pred.shape) > 1)
-    assume(edge == "border" or not (pair.pred.all() or pair.truth.all()))
-    ours, theirs = (in_band(side, pair.spacing_mm, width, band, metric, edge) for side in (pair.pred, pair.truth))
+@given(masks(), band_rules(), st.data())
+def test_boundary_bands_are_those_of_brute_force(pair: Masks, rule: BandRule, data: st.DataObject) -> None:
+    ignored = data.draw(st.just(np.zeros(pair.pred.shape, dtype=bool)) | hnp.arrays(bool, pair.pred.shape))
+    pred, truth = pair.pred & ~ignored, pair.truth & ~ignored
+    assume((pred | truth).any() and min(pred.shape) > 1)
+    surfaces = Surfaces.of(
+        pred.astype(np.uint8), truth.astype(np.uint8), classes=ONE, spacing_mm=pair.spacing_mm, ignored=ignored
+    )
+    ours, theirs = (in_band(side, ignored, pair.spacing_mm, rule) for side in (pred, truth))
     wanted = (ours & theirs).sum() / (ours | theirs).sum() if (ours | theirs).any() else math.nan
-    found = one(boundary_iou(pair.surfaces, width_mm=width, band=band, metric=metric, edge=edge))
-    assert found == pytest.approx(wanted, nan_ok=True)
+    assert band_overlap(surfaces, 0, rule) == pytest.approx(wanted, nan_ok=True)
 
 
 def test_two_masks_that_fill_the_image_have_no_surface_at_an_open_border() -> None:
@@ -280,7 +287,7 @@ def test_lengths_and_percentages_that_cannot_be_are_refused() -> None:
 def test_the_columns_of_scores_at_a_tolerance_always_carry_it() -> None:
     assert nsd.at().column == "nsd(tolerance_mm=1)"
     assert boundary_f1.at(tolerance_mm=2.5).column == "boundary_f1(tolerance_mm=2.5)"
-    assert hd95.at(surface="area", pooling="pooled").column == "hd95(pooling=pooled,surface=area)"
+    assert hd95.at(surface="area", pooling="pooled").column == "hd95(surface=area,pooling=pooled)"
 
 
 def test_the_hundredth_percentile_is_the_hausdorff_distance() -> None:

@@ -119,6 +119,17 @@ def test_instance_maps_take_the_place_of_components(name: str) -> None:
     assert MEASURES[SHORT[name]](instances()) == pytest.approx([VALUES[f"I.{name}"]])
 
 
+def test_an_instance_map_may_be_of_any_integer_type() -> None:
+    instances = row(1, 1, 0, 1).astype(np.uint16) * np.array([[400, 300, 0, 300]], dtype=np.uint16)
+    lesions = Lesions.of(row(1, 1, 0, 1), row(1, 1, 0, 1), classes=ONE, instances=(instances, instances))
+    assert lesions.found(0).truth.ids.tolist() == [300, 400]
+    assert lesion.pq(lesions).tolist() == [1.0]
+
+
+def test_no_class_gives_no_value() -> None:
+    assert lesion.lesion_f1(Lesions.of(row(1), row(1), classes=())).tolist() == []
+
+
 def test_small_lesions_of_both_sides_are_left_out_and_counted() -> None:
     lesions = by_hand()
     assert lesion.lesion_f1(lesions, min_size_mm3=2.0) == pytest.approx([VALUES["L.min2.hungarian@0.5.f1"]])

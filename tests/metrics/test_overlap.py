@@ -167,6 +167,7 @@ def test_a_side_of_one_bin_is_no_refinement_worth_praise(variant: str) -> None:
     nothing_found, all_found = case_joint([[6, 0], [2, 0]]), case_joint([[0, 6], [0, 2]])
     assert float(gce(nothing_found, variant=variant)) == float(gce(all_found, variant=variant)) == 1.0
     assert float(gce(case_joint([[6, 2], [0, 0]]), variant=variant)) == 1.0
+    assert float(gce(case_joint([[0, 8], [0, 0]]), variant=variant)) == 1.0
     assert float(gce(case_joint([[8, 0], [0, 0]]), variant=variant)) == 0.0
 
 

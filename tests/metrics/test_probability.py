@@ -15,6 +15,7 @@ from segeval.core import class_maps
 from segeval.core import probability as histograms
 from segeval.core.class_maps import ClassMaps
 from segeval.core.labels import LabelClass
+from segeval.errors import ConfigError
 from segeval.measure import Measure
 from segeval.metrics import probability
 from tests.conftest import golden
@@ -345,6 +346,12 @@ def test_a_pooled_record_says_what_it_does_not_know() -> None:
     assert probability.ece(pooled).tolist() == probability.ece(maps).tolist()
     with pytest.raises(LookupError, match="every case was asked for"):
         probability.ece(pooled, bins=3)
+
+
+@pytest.mark.parametrize("name", ["ece", "mce", "ace", "adaptive_ece"])
+def test_less_than_one_bin_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match="bins=0 is no number of bins"):
+        MEASURES[name](binary(), bins=0)
 
 
 def test_measures_say_at_which_level_they_speak() -> None:

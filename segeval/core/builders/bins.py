@@ -1,7 +1,7 @@
 """Bins over probabilities, fine where a logarithm is steep: by the float bits of q = min(p, 1 - p).
 
 Two layouts. `COARSE` bins have a width of 2^-9 of q; with the sums of q and q² in each, any smooth cost summed
-over the voxels comes out to about ten digits (`voxels_of_moments`). `FINE` bins have widths of 2^-10 of q and at
+over the voxels comes out to nine digits or more (`voxels_of_moments`). `FINE` bins have widths of 2^-10 of q and at
 most 2^-17; they keep the order of the voxels to within that (`histogram_of_ranks`).
 
 Values of q below 2^-40 share bin 0. Where they are errors, and not certain hits, they are kept one by one: the tails.

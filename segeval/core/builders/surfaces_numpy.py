@@ -1,9 +1,9 @@
 """Surfaces and their distances on the CPU.
 
 No distance map is computed where that can be avoided: each surface element looks for the nearest one
-of its class on the other side at offsets of growing length, and only what finds nothing close by asks
-a k-d tree, or a distance transform of the region where that is cheaper. The cost follows the surface,
-neither the volume nor the number of classes.
+of its class on the other side at offsets of growing length. Only what finds nothing close by is
+compared with blocks of targets, asks a k-d tree, or reads a distance transform of the region, whatever
+is cheapest. The cost follows the surface, neither the volume nor the number of classes.
 """
 
 import functools
@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from segeval.core.builders import words
+from segeval.core.builders.blocks import length, nearest_by_blocks
 from segeval.core.builders.elements import (
     IGNORED,
     Elements,
@@ -27,6 +28,9 @@ from segeval.core.shells import Shell, shells
 
 _N_OFFSETS = 500  # looking at more of them costs as much as asking the tree
 _MOST_BITS = 31  # classes that share one table of the region
+_FEW_PAIRS = 1 << 22  # of points and targets: less work than importing scipy
+# microseconds, measured; only their ratios matter
+_TREE_PER_POINT, _TREE_PER_TARGET, _MAP_PER_VOXEL = 8.0, 0.15, 0.09
 
 
 def prepared(pred: Labels, truth: Labels, ignored: Mask | None) -> tuple[np.ndarray, np.ndarray, list[int]]:
@@ -87,7 +91,7 @@ def _search_near(points: Elements, targets: Elements, block: slice, spacing_mm: 
 def _table(targets: Elements, block: slice, low: np.ndarray, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     """A map of the region whose values have the bit of each class that has a target there, and the bits."""
     n = block.stop - block.start
-    bits = (1 << np.arange(n)).astype(np.uint8 if n <= 8 else np.int32)
+    bits = (1 << np.arange(n)).astype(np.uint8 if n <= 8 else np.int16 if n <= 15 else np.int32)
     table = np.zeros(math.prod(shape), dtype=bits.dtype)
     for index, bit in zip(range(block.start, block.stop), bits, strict=True):
         table[_flat(targets.at[:, targets.of(index)], low, shape)] |= bit
@@ -122,7 +126,7 @@ def _walk(
 def _far(points: np.ndarray, targets: np.ndarray, spacing_mm: SpacingMm) -> np.ndarray:
     """Exact distances to the nearest target, by the way that is estimated to be cheapest."""
     if points.shape[1] * targets.shape[1] <= _FEW_PAIRS:
-        return _by_pairs(points, targets, spacing_mm)
+        return nearest_by_blocks(points, targets, spacing_mm)
     low = np.minimum(points.min(axis=1), targets.min(axis=1))
     shape = np.maximum(points.max(axis=1), targets.max(axis=1)) - low + 1
     if points.shape[1] * _TREE_PER_POINT + targets.shape[1] * _TREE_PER_TARGET < np.prod(shape) * _MAP_PER_VOXEL:
@@ -130,22 +134,11 @@ def _far(points: np.ndarray, targets: np.ndarray, spacing_mm: SpacingMm) -> np.n
     return _by_map(points - low[:, None], targets - low[:, None], tuple(shape.tolist()), spacing_mm)
 
 
-_FEW_PAIRS = 1 << 18  # less work than importing scipy
-# microseconds, measured; only their ratios matter
-_TREE_PER_POINT, _TREE_PER_TARGET, _MAP_PER_VOXEL = 8.0, 0.15, 0.09
-
-
-def _by_pairs(points: np.ndarray, targets: np.ndarray, spacing_mm: SpacingMm) -> np.ndarray:
-    steps = points[:, :, None] - targets[:, None, :]
-    return length(steps.reshape(len(steps), -1), spacing_mm).reshape(steps.shape[1:]).min(axis=1)
-
-
 def _by_tree(points: np.ndarray, targets: np.ndarray, spacing_mm: SpacingMm) -> np.ndarray:
     from scipy.spatial import cKDTree
 
     tree = cKDTree(targets.T * spacing_mm, balanced_tree=False, compact_nodes=False)
     _, found = tree.query(points.T * spacing_mm)
-    # from whole steps, as everywhere else: equal distances are equal to the last bit
     return length(points - targets[:, found], spacing_mm)
 
 
@@ -184,11 +177,6 @@ def near(sources: np.ndarray, *, reach: float, spacing_mm: SpacingMm, metric: Me
         widths = [2 * min(int(reach / step), n) + 1 for step, n in zip(spacing_mm, sources.shape, strict=True)]
         return np.asarray(ndimage.maximum_filter(sources, size=widths, mode="constant"))
     return np.asarray(ndimage.distance_transform_edt(~sources, sampling=spacing_mm) <= reach)
-
-
-def length(steps: np.ndarray, spacing_mm: SpacingMm) -> np.ndarray:
-    """Length of (axis, step) lattice steps."""
-    return np.sqrt(((steps.T * spacing_mm) ** 2).sum(axis=1))
 
 
 def _plain(labels: Labels) -> np.dtype:

@@ -142,7 +142,7 @@ def _search_near(points: Elements, targets: Elements, block: slice, spacing_mm: 
 def _table(targets: Elements, block: slice, low: Tensor, shape: tuple[int, ...]) -> tuple[Tensor, Tensor]:
     """A map of the region whose values have the bit of each class that has a target there, and the bits."""
     n = block.stop - block.start
-    dtype = torch.uint8 if n <= 8 else torch.int32
+    dtype = torch.uint8 if n <= 8 else torch.int16 if n <= 15 else torch.int32
     bits = (1 << torch.arange(n, device=low.device)).to(dtype)
     table = torch.zeros(shape, dtype=dtype, device=low.device)
     for index, bit in zip(range(block.start, block.stop), bits, strict=True):

@@ -95,13 +95,9 @@ def _per_channel(truth: Any, pred: Any, ignore_index: int | None, *, is_softmax:
     import torch
 
     is_labels = truth.ndim == pred.ndim - 1 or (truth.shape[1] == 1 and pred.shape[1] > 1)
+    _check_shapes(pred, truth)
     if truth.ndim == pred.ndim - 1:
         truth = truth.unsqueeze(1)
-    if truth.shape[0] != pred.shape[0] or truth.shape[2:] != pred.shape[2:] or truth.shape[1] not in (1, pred.shape[1]):
-        raise DataError(
-            f"pred has shape {tuple(pred.shape)} and truth {tuple(truth.shape)}. Truth is class ids (B, ...) or one "
-            "mask per channel (B, C, ...); for maps without a channel axis pass has_channels=False."
-        )
     kept = torch.ones_like(truth, dtype=torch.bool) if ignore_index is None else truth != ignore_index
     if truth.is_floating_point():
         _check_fractions(truth, kept)
@@ -149,6 +145,15 @@ def _fractional(
 def _flat_weights(weight_map: Any, pred: Any) -> Any:
     weights = weight_map.unsqueeze(1) if weight_map.ndim == pred.ndim - 1 else weight_map
     return weights.to(pred).expand(pred.shape).reshape(*pred.shape[:2], -1)
+
+
+def _check_shapes(pred: Any, truth: Any) -> None:
+    labels, single = (len(pred), *pred.shape[2:]), (len(pred), 1, *pred.shape[2:])
+    if tuple(truth.shape) not in (labels, single, tuple(pred.shape)):
+        raise DataError(
+            f"pred has shape {tuple(pred.shape)} and truth {tuple(truth.shape)}. Truth is class ids (B, ...) or one "
+            "mask per channel (B, C, ...); for maps without a channel axis pass has_channels=False."
+        )
 
 
 def _check_probabilities(pred: Any) -> None:

@@ -4,7 +4,6 @@ A word holds eight uint8 voxels (four uint16, ...) that lie side by side in memo
 flat and contiguous, positions are flat indices.
 """
 
-import functools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -20,7 +19,7 @@ def positions(flat: np.ndarray, *, zero_counts: bool) -> Iterator[np.ndarray]:
         chunk = words[start : start + _CHUNK]
         at = start + (np.arange(chunk.size) if zero_counts else np.flatnonzero(chunk))
         wanted = words[at].view(flat.dtype) != 0
-        yield _voxels(at, wanted | zero_counts)
+        yield _voxels(at, wanted | zero_counts, flat.dtype)
     yield tail[(flat[tail] != 0) | zero_counts]
 
 
@@ -31,7 +30,7 @@ def disagreements(pred: np.ndarray, truth: np.ndarray) -> np.ndarray:
     for start in range(0, ours.size, _CHUNK):
         unlike = (ours[start : start + _CHUNK] ^ theirs[start : start + _CHUNK]).astype(_WORD, copy=False)
         at = np.flatnonzero(unlike)
-        found.append(_voxels(start + at, unlike[at].view(pred.dtype) != 0))
+        found.append(_voxels(start + at, unlike[at].view(pred.dtype) != 0, pred.dtype))
     return np.concatenate(found)
 
 
@@ -65,11 +64,11 @@ def _words(flat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return flat[: n_words * per_word].view(_WORD), np.arange(n_words * per_word, flat.size)
 
 
-def _voxels(at: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+def _voxels(at: np.ndarray, wanted: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """Positions of the wanted voxels of the words at `at`."""
-    per_word = wanted.size // max(at.size, 1)
+    per_word = _WORD.itemsize // dtype.itemsize
     found = np.flatnonzero(wanted)
-    return at[found // max(per_word, 1)] * per_word + found % max(per_word, 1)
+    return at[found // per_word] * per_word + found % per_word
 
 
 def _unlike_neighbours(
@@ -83,7 +82,7 @@ def _unlike_neighbours(
         reach = max(shifts) * dtype.itemsize // _WORD.itemsize + 1
         unlike[at + reach >= words.size] = ~np.uint64(0)
     differs = unlike.view(dtype) != 0
-    return _voxels(at, differs if zero_counts else differs & (own.view(dtype) != 0))
+    return _voxels(at, differs if zero_counts else differs & (own.view(dtype) != 0), dtype)
 
 
 def _shifted(words: np.ndarray, at: np.ndarray, shift: int) -> np.ndarray:
@@ -104,11 +103,12 @@ def _among(some: np.ndarray, ordered: np.ndarray) -> np.ndarray:
 
 
 def _on_faces(flat: np.ndarray, shape: tuple[int, ...], *, zero_counts: bool) -> np.ndarray:
-    strides = np.cumprod((1, *shape[:0:-1]))[::-1]
-    positions = []
+    """Positions of the voxels on the faces of the image, some of them more than once."""
+    image, strides = flat.reshape(shape), np.cumprod((1, *shape[:0:-1]))[::-1]
+    found = []
     for axis, n in enumerate(shape):
-        along = [np.arange(n) * step for n, step in zip(shape, strides, strict=True)]
-        along[axis] = along[axis][[0, n - 1]]
-        positions.append(functools.reduce(np.add.outer, along).ravel())
-    faces = np.concatenate(positions)
-    return faces if zero_counts else faces[flat[faces] != 0]
+        for index in (0, n - 1):
+            face = image.take([index], axis=axis)
+            inside = np.nonzero((face != 0) | zero_counts)
+            found.append(strides @ np.stack(inside) + index * strides[axis])
+    return np.concatenate(found)

@@ -19,7 +19,7 @@ from segeval.options import ScoreOptions
 from segeval.tasks.gate.gating import GateOptions, gate_run
 from segeval.tasks.gate.report import GateReport
 from segeval.tasks.job import Job
-from segeval.tasks.score import finished, make_plan, pairs_of, reading_of
+from segeval.tasks.score import finished, make_job
 
 PASSED, CANNOT_FAIL, INCONCLUSIVE = 0, 1, 4
 
@@ -104,10 +104,9 @@ def _cases_of(stored: StoredRun) -> tuple[list[Case], Job]:
         )
     options = replace(_options_of(stored.plan), bootstrap=0, out=None)
     pred, truth = (Path(side) if (side := stored.inputs.get(name)) else None for name in ("pred", "truth"))
-    job = Job(options=options, plan=make_plan(options), pred=pred, truth=truth)
-    reading = reading_of(options, job.plan.labels)
-    pairs = [pair for pair in pairs_of(pred, truth, options).pairs if pair.pred is not None and pair.truth is not None]
-    return [read_case(pair, reading) for pair in pairs], job
+    job, pairs = make_job(pred, truth, options)
+    both = [pair for pair in pairs.pairs if pair.pred is not None and pair.truth is not None]
+    return [read_case(pair, job.reading) for pair in both], job
 
 
 def _options_of(plan: Mapping[str, Any]) -> ScoreOptions:
@@ -121,7 +120,7 @@ def _options_of(plan: Mapping[str, Any]) -> ScoreOptions:
 
 
 def _scored(cases: Sequence[Case], spoil: Callable[[np.ndarray], np.ndarray], job: Job, path: Path) -> StoredRun:
-    scores = [evaluate(replace(case, pred=spoil(np.asarray(case.pred))), job.plan) for case in cases]
+    scores = [evaluate(replace(case, pred=spoil(np.asarray(case.pred)), probs=None), job.plan) for case in cases]
     return stored_run_of(jsonable(run_document(finished(scores, job))), path=path)
 
 

@@ -7,11 +7,10 @@ import numpy as np
 
 from segeval.options import SweepOptions
 from segeval.tasks.sweep.pictures import lines
-from segeval.tasks.sweep.settings import gammas
+from segeval.tasks.sweep.settings import EXP_LOG_GAMMAS, gammas
 from segeval.tasks.sweep.table import SweepTable
 
 FOCAL_GAMMAS = (0, 0.5, 1, 2, 5)
-EXP_LOG_GAMMAS = (0.3, 0.5, 1, 2)
 _STEPS = 100
 
 

@@ -1,35 +1,65 @@
-"""Which function answers which sweep."""
+"""Which function answers which sweep, and what it is told."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
 from segeval.errors import ConfigError
-from segeval.options import SweepMode, SweepOptions
+from segeval.options import InputOptions, SweepMode, SweepOptions
 from segeval.tasks.sweep.check import findings, rows_of
 from segeval.tasks.sweep.curves import exp_log_curve, focal_curve
 from segeval.tasks.sweep.draw import draw_pictures
+from segeval.tasks.sweep.exp_log import Entries, sweep_exp_log_maps
 from segeval.tasks.sweep.focal import sweep_focal_maps
 from segeval.tasks.sweep.focal_cdf import sweep_focal_cdf
 from segeval.tasks.sweep.folder import Outcome, write_folder
-from segeval.tasks.sweep.maps import ClassMaps, gather, only_class
+from segeval.tasks.sweep.generic import sweep_any_maps
+from segeval.tasks.sweep.grid import read_grid
+from segeval.tasks.sweep.losses import SEVERAL, find_loss
+from segeval.tasks.sweep.maps import ClassMaps, count_classes, gather
 from segeval.tasks.sweep.papers import papers_of
 from segeval.tasks.sweep.reading import read_maps
+from segeval.tasks.sweep.settings import EXP_LOG, FOCAL, PRICES
 from segeval.tasks.sweep.table import SweepTable
 from segeval.tasks.sweep.tversky import sweep_tversky_maps
 
-OfClasses = Callable[[tuple[ClassMaps, ...], SweepOptions], SweepTable]
+ALWAYS_READ = {one.name for one in fields(InputOptions)} | {"mode", "grid", "format", "layout", "with_paper", "plot"}
+OF_MAPS = {"class_name", "histogram"}
+OF_THRESHOLDS = {
+    *("threshold_by", "select_by", "select", "report", "operating_points"),
+    *("averaging", "apr_method", "apr_averaging", "bootstrap", "baseline"),
+}
 
-_CURVES: Mapping[str, Callable[[SweepOptions], SweepTable]] = {
-    "focal_loss": focal_curve,
-    "exp_log_loss": exp_log_curve,
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """A sweep with a table of its own.
+
+    Attributes:
+        parameters: the ones it knows; a grid that names another goes to the sweep of any parameter.
+        options: the ones it reads besides those of every sweep.
+    """
+
+    parameters: Collection[str]
+    options: Collection[str]
+    of_classes: Callable[[Sequence[ClassMaps], SweepOptions], SweepTable]
+
+
+_ANSWERS: Mapping[tuple[str, SweepMode], Answer] = {
+    ("tversky_loss", "maps"): Answer(
+        parameters=PRICES, options={"zip", "sum_to_one", *OF_MAPS, *OF_THRESHOLDS}, of_classes=sweep_tversky_maps
+    ),
+    ("focal_loss", "maps"): Answer(
+        parameters=FOCAL, options={"zip", "averaging", "easy_threshold", *OF_MAPS}, of_classes=sweep_focal_maps
+    ),
+    ("focal_loss", "cdf"): Answer(
+        parameters=FOCAL, options={"trained_gamma", "max_voxels", *OF_MAPS}, of_classes=sweep_focal_cdf
+    ),
 }
-_OF_CLASSES: Mapping[tuple[str, SweepMode], OfClasses] = {
-    ("tversky_loss", "maps"): sweep_tversky_maps,
-    ("focal_loss", "maps"): sweep_focal_maps,
-    ("focal_loss", "cdf"): sweep_focal_cdf,
-}
+_CURVES: Mapping[str, Callable[[SweepOptions], SweepTable]] = {"focal_loss": focal_curve, "exp_log_loss": exp_log_curve}
 
 
 def run_sweep(
@@ -47,8 +77,10 @@ def run_sweep(
         DataError: a file cannot be used.
     """
     started = time.perf_counter()
-    _check(loss, options)
-    table = sweep(loss or "", data, truth, options)
+    if loss is None:
+        raise ConfigError("Name the loss to sweep: tversky, focal, exp_log, or any that `segeval measures` lists.")
+    _check_output(options)
+    table = sweep(loss, data, truth, options)
     outcome = Outcome(
         table=table,
         options=options,
@@ -76,31 +108,40 @@ def sweep(loss: str, data: Path | None, truth: Path | None, options: SweepOption
         ConfigError: an option, a name or a path is wrong, or the loss has no such mode.
         DataError: a file cannot be used.
     """
-    table = _table(_loss_name(loss), data, truth, options)
+    mode = options.mode or "maps"
+    name = loss if loss == SEVERAL and mode in ("runs", "train") else find_loss(loss).name
+    match mode:
+        case "curve":
+            table = _curve(name, data, options)
+        case "maps" | "cdf":
+            table = _of_maps(name, mode, data, truth, options)
+        case _:
+            table = _trained(mode)(name, data, truth, options)
     wrong = findings(rows_of(table))
     if wrong:
         raise RuntimeError(f"a table of ours contradicts itself: {' '.join(wrong)}")
     return table
 
 
-def _table(loss: str, data: Path | None, truth: Path | None, options: SweepOptions) -> SweepTable:
-    mode = options.mode or "maps"
-    if mode in ("runs", "train"):
-        return _trained(mode)(loss, data, truth, options)
-    if mode == "curve":
-        return _curve(loss, data, options)
-    if (loss, mode) not in _OF_CLASSES:
-        raise ConfigError(f"{loss} has no --{mode}. It is for {_with_mode(mode)}.")
-    classes = only_class(gather(read_maps(data, truth, options), binned=options.histogram), options.class_name)
-    return _OF_CLASSES[loss, mode](classes, options)
+def _of_maps(loss: str, mode: SweepMode, data: Path | None, truth: Path | None, options: SweepOptions) -> SweepTable:
+    named, said = read_grid(options.grid).keys(), f"{loss} --{mode}"
+    if mode == "cdf" and loss != "focal_loss":
+        raise ConfigError(f"{loss} has no --cdf. It is for focal_loss.")
+    if (loss, mode) == ("exp_log_loss", "maps") and named <= {*EXP_LOG}:
+        _refuse_idle(options, (), said)
+        return sweep_exp_log_maps(read_maps(data, truth, options, Entries.of), options)
+    answer = _ANSWERS.get((loss, mode))
+    if answer is None or not named <= {*answer.parameters}:
+        thresholds = OF_THRESHOLDS if options.threshold_by else {"threshold_by"}
+        _refuse_idle(options, {"zip", "easy_threshold", *OF_MAPS, *thresholds}, said)
+        return sweep_any_maps(find_loss(loss), _classes(data, truth, options), options)
+    _refuse_idle(options, answer.options, said)
+    return answer.of_classes(_classes(data, truth, options), options)
 
 
-def _trained(mode: SweepMode) -> Callable[..., SweepTable]:
-    try:
-        module = import_module(f"segeval.tasks.sweep.{mode}")
-    except ModuleNotFoundError as error:
-        raise ConfigError(f"--{mode} is not there yet. Use --maps.") from error
-    return getattr(module, f"sweep_{mode}")
+def _classes(data: Path | None, truth: Path | None, options: SweepOptions) -> tuple[ClassMaps, ...]:
+    count = partial(count_classes, only=options.class_name, binned=options.histogram)
+    return gather(read_maps(data, truth, options, count))
 
 
 def _curve(loss: str, data: Path | None, options: SweepOptions) -> SweepTable:
@@ -108,25 +149,30 @@ def _curve(loss: str, data: Path | None, options: SweepOptions) -> SweepTable:
         raise ConfigError(f"{loss} has no --curve: it is no function of one number. It is for {', '.join(_CURVES)}.")
     if data is not None:
         raise ConfigError(f"--curve needs no data, and {data} was named. Leave it out.")
+    _refuse_idle(options, (), f"{loss} --curve")
     return _CURVES[loss](options)
 
 
-def _with_mode(mode: SweepMode) -> str:
-    return ", ".join(loss for loss, its_mode in _OF_CLASSES if its_mode == mode)
+def _trained(mode: SweepMode) -> Callable[..., SweepTable]:
+    try:
+        module = import_module(f"segeval.tasks.sweep.{mode}")
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"--{mode} is not there yet. Use --maps.") from error
+    answer: Callable[..., SweepTable] = getattr(module, f"sweep_{mode}")
+    return answer
 
 
-def _loss_name(loss: str) -> str:
-    known = {"tversky_loss", "focal_loss", "exp_log_loss"}
-    for name in (loss, f"{loss}_loss"):
-        if name in known:
-            return name
-    raise ConfigError(f"Unknown loss {loss!r}.")
+def _refuse_idle(options: SweepOptions, read: Collection[str], said: str) -> None:
+    """Refuse an option that would change nothing here: whoever set it expects something else."""
+    default = SweepOptions()
+    for one in fields(options):
+        is_set = getattr(options, one.name) != getattr(default, one.name)
+        if is_set and one.name not in ALWAYS_READ and one.name not in read:
+            raise ConfigError(f"--{one.name.replace('_', '-')} changes nothing in `sweep {said}`. Leave it out.")
 
 
-def _check(loss: str | None, options: SweepOptions) -> None:
+def _check_output(options: SweepOptions) -> None:
     """Refuse before any work what could not be shown after it."""
-    if loss is None:
-        raise ConfigError("Name the loss to sweep: tversky, focal, exp_log, or any that `segeval measures` lists.")
     if options.out is None and options.operating_points:
         raise ConfigError("--operating-points writes a file. Name a folder with --out.")
     if options.out is None and len(options.format) > 1:

@@ -34,13 +34,14 @@ def full_sheet(table: SweepTable) -> Sheet:
 
 
 def screen_sheet(table: SweepTable) -> Sheet:
-    """The columns that a screen has room for; what is equal in all rows is in the caption."""
-    noted = ("note",) if any(row.get("note") for row in table.rows) else ()
+    """The columns that a screen has room for; what no setting can change, and what rows note, is said below."""
     of_class = ("class",) if len(table.classes) > 1 and "class" not in table.settings else ()
-    shown = [one for one in table.shown or table.columns if one not in table.constant]
-    sheet = _sheet(table, (*of_class, *table.settings, *shown, *noted), {}, as_text=_short)
-    said = [_said_once(table, column, column, _short) for column in table.constant]
-    return replace(sheet, notes=(*said, *sheet.notes))
+    shown = table.shown or table.columns
+    varying = [one for one in shown if one not in table.constant]
+    sheet = _sheet(table, (*of_class, *table.settings, *varying), {}, as_text=_short)
+    constant = [_said_once(table, column, column, _short) for column in table.constant if column in shown]
+    noted = dict.fromkeys(row["note"] for row in table.rows if row.get("note"))
+    return replace(sheet, notes=(*constant, *(f"{note}." for note in noted), *sheet.notes))
 
 
 def paper_sheet(table: SweepTable) -> Sheet:
@@ -140,13 +141,17 @@ def _sheet(
         caption=caption_of(table),
         header=tuple(titles.get(column, column) for column in columns),
         rows=rows,
-        bold=frozenset(_best_cells(table, columns, rows)),
+        bold=frozenset(_bold_cells(table, columns, rows)),
         notes=table.notes,
     )
 
 
-def _best_cells(table: SweepTable, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterable[tuple[int, int]]:
-    """The best value of each column and class, with all that print alike; a single row is not the best of anything."""
+def _bold_cells(table: SweepTable, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterable[tuple[int, int]]:
+    """The best value of each column and class, with all that print alike, and what is to be emphasised.
+
+    A single row is not the best of anything.
+    """
+    yield from ((i, columns.index(column)) for i, column in table.emphasis if column in columns)
     for name in table.classes or (None,):
         of_class = [i for i, row in enumerate(table.rows) if row.get("class") == name]
         for j, column in enumerate(columns):
@@ -166,7 +171,8 @@ def _best_rows(values: Mapping[int, Any], better: str, texts: Sequence[str]) -> 
 
 def _said_once(table: SweepTable, column: str, title: str, as_text: Callable[[Any], str]) -> str:
     """A column that the settings cannot change, in one line."""
-    values = {name: next(row.get(column) for row in table.rows if row.get("class") == name) for name in table.classes}
+    names = table.classes or (None,)
+    values = {name: next(row.get(column) for row in table.rows if row.get("class") == name) for name in names}
     texts = [f"{name} {as_text(value)}" if len(values) > 1 else as_text(value) for name, value in values.items()]
     return f"{title} is the same in every row, since the maps do not change: {', '.join(texts)}."
 

@@ -48,6 +48,7 @@ class SweepTable:
         constant: columns that the settings cannot change; where room is short they are said once, below.
         best: columns whose best value may be called so, and the direction; values of different losses, and
             columns that are equal by construction, are not in it.
+        emphasis: cells, as row and column, that a reader must not miss; they are bold too.
         averaging, threshold_rule, split, n_cases: said in every row; empty or None where they mean nothing.
         caption: more that is said of all rows, such as `apr_method`.
         notes: sentences for below the table.
@@ -64,6 +65,7 @@ class SweepTable:
     rows: tuple[Row, ...]
     constant: tuple[str, ...] = ()
     best: Mapping[str, Better] = field(default_factory=dict)
+    emphasis: frozenset[tuple[int, str]] = frozenset()
     averaging: Averaging | Literal[""] = ""
     threshold_rule: str = ""
     split: str = ""

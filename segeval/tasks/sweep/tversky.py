@@ -66,7 +66,7 @@ def sweep_tversky_maps(classes: Sequence[ClassMaps], options: SweepOptions) -> S
         metrics=METRICS,
         spread=job.averaging == "case",
         bootstrap=job.draws is not None,
-        baseline=baseline_of(job.settings, options.baseline, {"alpha_fp": 0.5, "beta_fn": 0.5}, PRICES),
+        baseline=baseline_of(job.settings, options, {"alpha_fp": 0.5, "beta_fn": 0.5}, PRICES),
     )
     table = SweepTable(
         loss="tversky_loss",
@@ -144,7 +144,9 @@ def _apr(maps: ClassMaps, job: Job) -> Estimate:
 def _mean_block(blocks: Sequence[Block]) -> Block:
     """Unweighted means over the classes; a threshold has none."""
     estimates = {name: mean_over_classes([block.estimates[name] for block in blocks]) for name in METRICS}
-    rows = [_mean_cells(rows) for rows in zip(*(block.cells for block in blocks), strict=True)]
+    left_out = [block.name for block in blocks if block.cells[0].get("note")]
+    note = f"{MEAN} is without {', '.join(left_out)}" if left_out else ""
+    rows = [_mean_cells(rows) | {"note": note} for rows in zip(*(block.cells for block in blocks), strict=True)]
     return Block(name=MEAN, cells=rows, estimates=estimates)
 
 

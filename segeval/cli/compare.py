@@ -1,0 +1,51 @@
+"""`segeval compare`: what got better and worse, how sure that is, and which cases to open."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from segeval.cli import console
+from segeval.cli import options as o
+from segeval.errors import ConfigError
+
+Runs = Annotated[list[Path], typer.Argument(metavar="RUN RUN...", help="Folders that `segeval score` wrote: old, new.")]
+Measures = Annotated[
+    list[str] | None, typer.Option("-m", "--measures", help="What to compare by; the headline measures by default.")
+]
+Out = Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the tables.")]
+
+
+def compare(
+    runs: Runs,
+    measures: Measures = None,
+    out: Out = None,
+    seed: o.Seed = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+    quiet: o.Quiet = False,
+    no_color: o.NoColor = False,
+) -> int:
+    """Compare two runs case by case, or rank three and more."""
+    from segeval.cli.compare_tables import print_comparison, print_ranking
+    from segeval.io.tables import jsonable
+    from segeval.tasks.compare import Comparison, rank
+    from segeval.tasks.compare import compare as compare_two
+    from segeval.tasks.compare.files import document, write_comparison
+
+    if len(runs) < 2:
+        raise ConfigError("Name two runs, the old one first, or more of them to rank.")
+    asked = tuple(measures or ())
+    found = (
+        compare_two(runs[0], runs[1], measures=asked, seed=seed)
+        if len(runs) == 2
+        else rank(runs, measures=asked, seed=seed)
+    )
+    if out is not None:
+        write_comparison(found, out)
+    if as_json:
+        console.put(json.dumps(jsonable(document(found)), ensure_ascii=False, indent=1, allow_nan=False) + "\n")
+    elif not quiet:
+        with console.screen(color=not no_color) as screen:
+            print_comparison(found, screen) if isinstance(found, Comparison) else print_ranking(found, screen)
+    return 0

@@ -1,0 +1,72 @@
+"""A comparison on screen."""
+
+import math
+from typing import Any
+
+from segeval.cli.tables import add_row, number, plain_table
+from segeval.tasks.compare import Comparison, Difference, RankedRuns
+
+ALPHA = 0.05
+
+
+def print_comparison(found: Comparison, screen: Any) -> None:
+    """A row per class and measure, then the cases behind the largest changes."""
+    table = plain_table(
+        "class", "measure", "old", "new", "better by", "95 % interval", "p (Holm)", "better/worse", "n", left=(0, 1)
+    )
+    for one in found.differences:
+        interval = "–" if math.isnan(one.interval.low) else f"{signed(one.interval.low)} .. {signed(one.interval.high)}"
+        cells = (number(one.base), number(one.new), signed(one.difference), interval, number(one.p_holm))
+        add_row(table, one.class_name, one.measure, *cells, f"{one.wins}/{one.losses}", str(one.n), style=_style(one))
+    screen.print(table)
+    _print_changes(found, screen)
+    for note in found.notes:
+        screen.print(f"\nnote: {note}", markup=False)
+
+
+def _style(one: Difference) -> str:
+    """Colour only what is unlikely to be chance."""
+    if not one.p_holm <= ALPHA:
+        return ""
+    return "green" if one.effects.rank_biserial > 0 else "red"
+
+
+def _print_changes(found: Comparison, screen: Any) -> None:
+    first = found.differences[0].measure
+    for kind in ("regressions", "improvements"):
+        changes = sorted(
+            ((change, one) for one in found.differences if one.measure == first for change in getattr(one, kind)),
+            key=lambda pair: (-abs(pair[0].difference), pair[0].case_id),
+        )[:5]
+        if changes:
+            table = plain_table(f"top {kind} in {first}", "class", "old", "new", "better by", left=(0, 1))
+            for change, one in changes:
+                add_row(
+                    table,
+                    change.case_id,
+                    one.class_name,
+                    number(change.base),
+                    number(change.new),
+                    signed(change.difference),
+                )
+            screen.print()
+            screen.print(table)
+
+
+def print_ranking(found: RankedRuns, screen: Any) -> None:
+    """A row per class, measure and way to rank; a column per run with its rank and how often it stays first."""
+    table = plain_table("class", "measure", "way", *found.runs, "tau", left=(0, 1, 2))
+    for one in found.rankings:
+        cells = (f"{rank:g} ({first:.0%})" for rank, first in zip(one.ranks, one.first, strict=True))
+        add_row(table, one.class_name, one.measure, one.method.replace("_", " "), *cells, number(one.tau))
+    screen.print(table)
+    screen.print(
+        "\nRank of each run, and in how many of the resamples of the cases it is first; tau: Kendall's tau-b",
+        style="dim",
+    )
+    screen.print("between this ranking and those of the resamples. The ways to rank need not agree.", style="dim")
+
+
+def signed(value: float) -> str:
+    """A difference with its sign; a dash where it is undefined."""
+    return number(value) if math.isnan(value) or value <= 0 else f"+{number(value)}"

@@ -1,0 +1,229 @@
+"""`segeval gate` and `score --gate` on real runs of the bundled sample: verdicts, exit codes, reports."""
+
+import json
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+
+from tests.cli.given import ROOT, SAMPLE, Run, write_image
+
+LABELS = SAMPLE / "labels.yaml"
+CONFIG = ROOT / "configs" / "lesions-ci.yaml"
+
+
+def degraded_sample(folder: Path, *, shift: int) -> Path:
+    """The predictions of the sample, moved by some voxels along their first axis."""
+    for file in sorted((SAMPLE / "pred").glob("*.nii.gz")):
+        image = nibabel.load(file)
+        moved = np.roll(np.asarray(image.dataobj), shift, axis=0)
+        write_image(folder / file.name, moved.astype(np.uint8), affine=image.affine)
+    return folder
+
+
+@pytest.fixture
+def scored(run: Run) -> Path:
+    """A run of the sample."""
+    out = Path("run")
+    assert run("score", SAMPLE / "pred", SAMPLE / "gt", "--labels", LABELS, "-m", "dice,hd95", "-o", out).code == 0
+    return out
+
+
+def rules(text: str, *, name: str = "rules.yaml") -> Path:
+    file = Path(name)
+    file.write_text(f"schema_version: 1\n{text}")
+    return file
+
+
+def test_the_sample_passes_its_gate_and_degraded_predictions_fail_it(run: Run) -> None:
+    good = run("score", SAMPLE / "pred", SAMPLE / "gt", "--gate", CONFIG, "-o", "good")
+    assert (good.code, "Gate passed" in good.err) == (0, True)
+    bad = run("score", degraded_sample(Path("moved"), shift=5), SAMPLE / "gt", "--gate", CONFIG, "-o", "bad")
+    assert (bad.code, "Gate failed" in bad.err) == (1, True)
+    assert "open first: " in bad.out
+
+
+def test_a_starter_file_passes_its_own_run_and_can_fail(run: Run, scored: Path) -> None:
+    assert run("gate", scored, "--init", "start.yaml").code == 0
+    assert run("gate", scored, "-c", "start.yaml").code == 0
+    tested = run("gate", scored, "-c", "start.yaml", "--selftest")
+    assert tested.code == 0
+    assert "can fail" in tested.out
+    again = run("gate", scored, "--init", "start.yaml")
+    assert (again.code, "is there already" in again.err) == (2, True)
+
+
+def test_a_gate_that_cannot_fail_is_reported(run: Run, scored: Path) -> None:
+    loose = rules("rules:\n  - {id: loose, measure: dice, class: organ, min: 0.0}\n")
+    tested = run("gate", scored, "-c", loose, "--selftest")
+    assert tested.code == 1
+    assert "too loose" in tested.out
+
+
+def test_a_rule_in_short_gates_every_class_on_its_worse_side(run: Run, scored: Path) -> None:
+    assert run("gate", scored, "--fail-under", "dice:mean=0.5").code == 0
+    assert run("gate", scored, "--fail-under", "dice:mean=0.9").code == 1
+    assert run("gate", scored, "--fail-under", "hd95:median=20").code == 0
+    assert run("gate", scored, "--fail-under", "hd95:median=1").code == 1
+
+
+@pytest.mark.parametrize("short", ["dice", "dice:mean", "dice:mean=high", "dice:middle=0.5", "dise:mean=0.5"])
+def test_a_short_rule_that_cannot_be_read_is_a_usage_error(run: Run, scored: Path, short: str) -> None:
+    done = run("gate", scored, "--fail-under", short)
+    assert done.code == 2
+    assert done.err.startswith("segeval: ")
+    assert "Traceback" not in done.err
+
+
+def test_the_reports_are_written_where_they_were_asked_for(run: Run, scored: Path) -> None:
+    failing = rules("rules:\n  - {id: high, measure: dice, class: organ, min: 0.99}\n")
+    outputs = [f"--output={name}={name}.out" for name in ("json", "junit", "markdown")]
+    assert run("gate", scored, "-c", failing, *outputs).code == 1
+    verdicts = json.loads(Path("json.out").read_text())
+    assert [one["verdict"] for one in verdicts["verdicts"]] == ["fail"]
+    assert ET.parse("junit.out").getroot().get("failures") == "1"
+    assert "high" in Path("markdown.out").read_text()
+
+
+def test_json_on_stdout_is_data_only(run: Run, scored: Path) -> None:
+    done = run("gate", scored, "--fail-under", "dice:mean=0.5", "--output", "json")
+    assert json.loads(done.out)["verdicts"]
+
+
+def test_github_gets_annotations_and_a_summary_by_itself(
+    run: Run, scored: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", "summary.md")
+    failing = rules("rules:\n  - {id: high, measure: dice, class: organ, min: 0.99}\n")
+    done = run("gate", scored, "-c", failing)
+    assert done.code == 1
+    assert "::error file=rules.yaml,line=3," in done.out
+    assert Path("summary.md").read_text().startswith("## Gate failed")
+
+
+def test_a_run_is_held_against_its_baseline(run: Run, scored: Path) -> None:
+    config = rules(
+        "baseline: {path: base}\nrules:\n  - {id: no-worse, measure: dice, class: organ, max_regression: 0.01}\n"
+    )
+    assert run("gate", scored, "--fail-under", "dice:mean=0.1", "--update-baseline", "base").code == 0
+    assert run("gate", scored, "-c", config).code == 0
+    moved = degraded_sample(Path("moved"), shift=3)
+    assert run("score", moved, SAMPLE / "gt", "--labels", LABELS, "-m", "dice,hd95", "-o", "worse").code == 0
+    worse = run("gate", "worse", "-c", config)
+    assert (worse.code, "a regression is shown" in worse.out) == (1, True)
+
+
+def test_a_run_that_fails_does_not_become_the_baseline(run: Run, scored: Path) -> None:
+    done = run("gate", scored, "--fail-under", "dice:mean=0.99", "--update-baseline", "base")
+    assert done.code == 1
+    assert not Path("base").exists()
+
+
+def test_a_baseline_with_other_definitions_is_refused_with_the_difference(run: Run, scored: Path) -> None:
+    other = ("score", SAMPLE / "pred", SAMPLE / "gt", "--labels", LABELS, "-m", "dice", "--undefined", "worst")
+    assert run(*other, "-o", "base").code == 0
+    config = rules("baseline: {path: base}\nrules:\n  - {id: a, measure: dice, class: organ, max_regression: 0.01}\n")
+    done = run("gate", scored, "-c", config)
+    assert done.code == 2
+    assert "--undefined is skip here and worst in the baseline" in done.err
+
+
+def test_a_baseline_of_other_cases_is_refused_unless_pairs_are_enough(run: Run, scored: Path) -> None:
+    for file in sorted((SAMPLE / "pred").glob("*.nii.gz"))[:8]:
+        Path("some").mkdir(exist_ok=True)
+        Path("some", file.name).symlink_to(file)
+    few = ("score", "some", SAMPLE / "gt", "--labels", LABELS, "-m", "dice,hd95", "--missing", "skip")
+    assert run(*few, "-o", "base").code == 0
+    rule = "rules:\n  - {id: a, measure: dice, class: organ, max_regression: 0.01}\n"
+    done = run("gate", scored, "-c", rules(f"baseline: {{path: base}}\n{rule}"))
+    assert (done.code, "4 cases are only here" in done.err) == (2, True)
+
+
+def test_a_baseline_may_be_the_summary_of_nnunet(run: Run, scored: Path) -> None:
+    assert run("score", SAMPLE / "pred", SAMPLE / "gt", "--labels", LABELS, "--format", "nnunet", "-o", "nn").code == 0
+    config = rules(
+        "baseline: {path: nn/summary.json}\n"
+        "rules:\n  - {id: no-worse, measure: dice, class: lesion, max_regression: 0.01}\n"
+    )
+    assert run("gate", scored, "-c", config).code == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "said"),
+    [
+        ("rules:\n  - {id: a, measure: dice, class: kidney, min: 0.5}\n", 4, "kidney"),
+        ("rules:\n  - {id: a, measure: iou, class: organ, min: 0.5}\n", 4, "has no iou"),
+        ("rules:\n  - {id: a, measure: dice, class: organ, max: 0.5}\n", 2, "higher dice is better"),
+        ("rules:\n  - {id: a, measure: dise, class: organ, min: 0.5}\n", 2, "Did you mean 'dice'?"),
+        ("rules:\n  - {id: a, measure: dice, clas: organ, min: 0.5}\n", 2, "Did you mean 'class'?"),
+        ("rules:\n  - {id: a, measure: dice, class: organ, max_regression: 0.1}\n", 4, "no baseline"),
+        ("baseline: {path: gone}\nrules:\n  - {id: a, measure: dice, max_regression: 0.1}\n", 2, "no such file"),
+        ("rules: []\n", 2, "no rule"),
+        ("cases: {min_cases: 50}\nrules:\n  - {id: a, measure: dice, min: 0.0}\n", 4, "at least 50"),
+    ],
+)
+def test_what_cannot_be_judged_never_passes(run: Run, scored: Path, text: str, code: int, said: str) -> None:
+    done = run("gate", scored, "-c", rules(text))
+    assert done.code == code
+    assert said in done.out + done.err
+
+
+def test_an_infinite_mean_fails_a_ceiling(run: Run, scored: Path) -> None:
+    ceiling = rules("rules:\n  - {id: far, measure: hd95, class: lesion, stat: mean, max: 50}\n")
+    assert run("gate", scored, "-c", ceiling).code == 1
+
+
+def test_slices_come_from_a_table_of_the_cases(run: Run, scored: Path) -> None:
+    lines = [f"case_{i:02},{'A' if i < 7 else 'B'}" for i in range(1, 13)]
+    Path("cases.csv").write_text("\n".join(["case,site", *lines, ""]))
+    sliced = rules(
+        "cases: {table: cases.csv}\n"
+        "rules:\n  - {id: site, measure: dice, class: organ, stat: mean, min: 0.9, by: site}\n"
+    )
+    done = run("gate", scored, "-c", sliced)
+    assert done.code == 1
+    assert "site=A" in done.out
+    assert "site=B" in done.out
+
+
+def test_an_interrupted_run_is_inconclusive(run: Run, scored: Path) -> None:
+    document = json.loads((scored / "run.json").read_text())
+    (scored / "run.json").write_text(json.dumps(document | {"complete": False}))
+    assert run("gate", scored, "--fail-under", "dice:mean=0.1").code == 4
+
+
+@pytest.mark.parametrize("config", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda path: path.name)
+def test_every_example_config_holds_against_schema_and_catalogue(config: Path) -> None:
+    from segeval.config import read_section
+    from segeval.options import ScoreOptions
+    from segeval.tasks.gate.gating import GateOptions, checked_config
+
+    assert checked_config(GateOptions(config=config)).rules
+    assert read_section(config, "score", ScoreOptions)["measures"]
+
+
+def test_the_organ_example_runs_against_a_baseline(run: Run) -> None:
+    config = ROOT / "configs" / "organs-vs-baseline.yaml"
+    assert run("score", SAMPLE / "pred", SAMPLE / "gt", "-c", config, "-o", "base", "-q").code == 0
+    assert run("score", SAMPLE / "pred", SAMPLE / "gt", "-c", config, "-o", "new", "-q").code == 0
+    assert run("gate", "new", "-c", config, "--baseline", "base").code == 0
+
+
+def test_the_street_example_runs_on_train_ids(run: Run) -> None:
+    rng = np.random.default_rng(0)
+    for i in range(3):
+        truth = rng.integers(0, 19, (32, 48)).astype(np.uint8)
+        truth[:2] = 255
+        pred = np.where(rng.random(truth.shape) < 0.95, truth, 0).astype(np.uint8)
+        write_image(Path(f"gt/town/scene_{i}_gtFine_labelTrainIds.png"), truth)
+        write_image(Path(f"pred/town/scene_{i}_pred.png"), np.where(pred == 255, 0, pred).astype(np.uint8))
+    done = run("score", "pred", "gt", "--gate", ROOT / "configs" / "cityscapes.yaml")
+    assert done.code == 0, done.err
+
+
+def test_the_schema_is_published(run: Run) -> None:
+    schema = json.loads(run("gate", "--schema").out)
+    assert {"rules", "cases", "baseline", "score"} <= schema["properties"].keys()

@@ -1,0 +1,118 @@
+"""Runs that are cut off: Ctrl-C keeps what is finished, and a killed run destroys nothing."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.cli.given import Run, files_in, rows_of, strict_json, write_image
+
+Start = Callable[..., "subprocess.Popen[str]"]
+OUT = Path("segeval-results")
+JOURNAL = OUT / ".segeval-journal.jsonl"
+N_CASES = 2000
+
+
+@pytest.fixture
+def long_run(start: Start) -> "subprocess.Popen[str]":
+    """A run of more cases than it can finish before the test ends it."""
+    for side in ("pred", "truth"):
+        image = np.zeros((100, 100, 100), dtype=np.uint8)
+        image[20:60, 30:50, 10:90] = 1
+        file = write_image(Path(f"{side}.npy"), image).resolve()
+        Path(side).mkdir()
+        for i in range(N_CASES):
+            Path(side, f"case_{i:04}.npy").symlink_to(file)
+    return start("score", "pred", "truth", "-m", "dice,pixel_accuracy", "--workers", "2", start_new_session=True)
+
+
+def wait_for_cases(process: "subprocess.Popen[str]", n: int) -> None:
+    """Until the journal holds so many finished cases."""
+    end = time.monotonic() + 60
+    while not JOURNAL.exists() or JOURNAL.read_text().count("\n") < n:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end, "no case was finished in a minute"
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def previous(run: Run, folders: tuple[Path, Path]) -> dict[str, bytes]:
+    """The results of an earlier run."""
+    run("score", *folders, "-m", "iou")
+    for side in folders:
+        side.rename(f"earlier_{side.name}")
+    return files_in(OUT)
+
+
+def test_ctrl_c_keeps_the_finished_cases_and_says_so(
+    previous: dict[str, bytes], long_run: "subprocess.Popen[str]"
+) -> None:
+    wait_for_cases(long_run, 3)
+    os.kill(long_run.pid, signal.SIGINT)
+    out, err = long_run.communicate(timeout=60)
+    assert long_run.returncode == 130
+    assert out == ""
+    assert "Traceback" not in err
+    assert f" of {N_CASES} cases are finished and kept in segeval-results, marked as incomplete" in err
+    assert err.endswith("segeval: interrupted.\n")
+    document = strict_json((OUT / "run.json").read_text())
+    assert document["complete"] is False
+    cases = rows_of(OUT / "cases.csv")
+    assert 3 <= len(cases) < N_CASES
+    assert {row["status"] for row in cases} == {"ok"}
+    assert len(rows_of(OUT / "scores.csv")) == len(cases)
+    assert set(files_in(OUT)) == set(previous)
+
+
+def test_a_killed_run_leaves_the_previous_results_whole_and_can_be_repeated(
+    run: Run, previous: dict[str, bytes], long_run: "subprocess.Popen[str]"
+) -> None:
+    wait_for_cases(long_run, 3)
+    long_run.kill()
+    long_run.wait(timeout=60)
+    assert {name: data for name, data in files_in(OUT).items() if name != JOURNAL.name} == previous
+    assert run("score", "earlier_pred", "earlier_truth", "-m", "iou").code == 0
+    assert files_in(OUT)["scores.csv"] == previous["scores.csv"]
+    assert not JOURNAL.exists()
+
+
+def test_a_first_run_that_was_killed_can_be_repeated(run: Run, folders: tuple[Path, Path], start: Start) -> None:
+    OUT.mkdir()
+    JOURNAL.write_text('{"half a line')
+    (OUT / ".segeval-new").mkdir()
+    (OUT / ".segeval-new" / "scores.csv").write_text("case")
+    assert run("score", *folders, "-m", "dice").code == 0
+    assert not [name for name in files_in(OUT) if name.startswith(".")]
+
+
+def test_ctrl_c_before_the_first_case_leaves_everything_as_it_was(
+    run: Run, folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    run("score", *folders, "-m", "dice")
+    before = files_in(OUT)
+    monkeypatch.setattr("segeval.tasks.score._score", interrupt)
+    done = run("score", *folders, "-m", "iou")
+    assert done.code == 130
+    assert "kept" not in done.err
+    assert files_in(OUT) == before
+
+
+def test_a_second_ctrl_c_while_tables_are_written_leaves_the_previous_ones(
+    run: Run, folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    run("score", *folders, "-m", "dice")
+    before = files_in(OUT)
+    monkeypatch.setattr("segeval.io.run_folder.run_document", interrupt)
+    assert run("score", *folders, "-m", "iou").code == 130
+    assert files_in(OUT) == before

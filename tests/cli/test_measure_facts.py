@@ -1,0 +1,70 @@
+"""`segeval measures`: the catalogue on screen, as JSON and as Markdown."""
+
+import json
+
+import pytest
+
+from segeval import catalogue
+from segeval.cli.measure_pages import readme_tables
+from tests.cli.given import Run
+
+
+def test_every_measure_is_listed_under_its_group(run: Run) -> None:
+    done = run("measures")
+    assert done.code == 0
+    assert done.err == ""
+    first_words = [line.split()[0] for line in done.out.splitlines() if line.split()]
+    for group in catalogue.GROUPS:
+        assert group in first_words
+        assert {one.name for one in catalogue.measures_of(group)} <= set(first_words)
+
+
+def test_a_group_can_be_listed_alone(run: Run) -> None:
+    out = run("measures", "boundary").out
+    assert "hd95" in out
+    assert "kappa" not in out
+
+
+@pytest.mark.parametrize("name", ["iou", "jaccard"])
+def test_one_measure_is_explained_by_its_name_or_alias(run: Run, name: str) -> None:
+    out = run("measures", name).out
+    assert out.startswith("iou (IoU)\nOverlap of the two masks, relative to their union.\n")
+    facts = dict(line.split(maxsplit=1) for line in out.splitlines()[3:])
+    assert facts["formula"] == "TP / (TP + FP + FN)"
+    assert facts["range"] == "0..1"
+    assert facts["aliases"] == "jaccard"
+    assert facts["absent"] == "from  both: undefined; pred: 0; truth: 0"
+
+
+def test_knobs_are_explained_with_their_defaults(run: Run) -> None:
+    out = run("measures", "nsd").out
+    assert "tolerance_mm=1.0" in out
+    assert "take what two experts differ by" in out
+
+
+def test_json_holds_every_declaration(run: Run) -> None:
+    found = {one["name"]: one for one in json.loads(run("measures", "--json").out)}
+    assert list(found) == list(catalogue.measures())
+    hausdorff = found["hd95"]
+    assert hausdorff["bounds"] == [0.0, "inf"]
+    assert hausdorff["absent"] == {"both": "undefined", "pred": "infinite", "truth": "infinite"}
+    assert found["gce"]["parameters"] == {"variant": "martin"}
+    assert found["accuracy"]["absent"]["pred"] == "varies"
+
+
+def test_markdown_is_what_the_readme_shows(run: Run) -> None:
+    out = run("measures", "--markdown").out
+    assert out == readme_tables(list(catalogue.measures().values()))
+    assert "| `dice` (dsc, f1)<br>Overlap of the two masks" in out
+    assert out.count("### ") == len(catalogue.GROUPS)
+
+
+def test_bars_in_formulas_do_not_break_the_table(run: Run) -> None:
+    table = run("measures", "volume_similarity", "--markdown").out.splitlines()[2:]
+    assert {line.replace("\\|", "").count("|") for line in table} == {5}
+
+
+def test_an_unknown_measure_is_refused_with_the_nearest_name(run: Run) -> None:
+    done = run("measures", "dise")
+    assert (done.code, done.out) == (2, "")
+    assert "Unknown measure 'dise'. Did you mean 'dice'?" in done.err

@@ -1,0 +1,51 @@
+"""`segeval measures`: the catalogue as table, text, Markdown and JSON."""
+
+import pytest
+
+from segeval import catalogue
+from tests.cli.given import Run, strict_json
+
+
+def test_every_measure_is_listed_under_its_group(run: Run) -> None:
+    out = run("measures", "--no-color").out
+    assert [name for name in catalogue.measures() if name not in out] == []
+    assert [group for group in catalogue.GROUPS if f"{group} " not in out] == []
+
+
+def test_a_group_can_be_listed_alone(run: Run) -> None:
+    out = run("measures", "overlap").out
+    assert "dice" in out
+    assert "hd95" not in out
+
+
+@pytest.mark.parametrize("name", ["dice", "dsc", "f1"])
+def test_one_measure_is_explained_by_name_and_alias(run: Run, name: str) -> None:
+    out = run("measures", name).out
+    assert out.startswith("dice (DSC)\n")
+    assert [
+        fact for fact in ("2TP / (2TP + FP + FN)", "higher", "0..1", "dsc, f1", "Dice 1945") if fact not in out
+    ] == []
+
+
+@pytest.mark.parametrize("name", sorted(catalogue.measures()))
+def test_every_measure_can_be_explained(run: Run, name: str) -> None:
+    done = run("measures", name)
+    assert (done.code, done.err) == (0, "")
+    assert catalogue.find(name).formula.split()[0] in done.out
+
+
+def test_json_is_strict_and_complete(run: Run) -> None:
+    facts = strict_json(run("measures", "--json").out)
+    assert [one["name"] for one in facts] == list(catalogue.measures())
+    assert strict_json(run("measures", "iou", "--json").out)[0]["aliases"] == ["jaccard"]
+
+
+def test_markdown_has_a_row_for_every_measure(run: Run) -> None:
+    lines = run("measures", "--markdown").out.splitlines()
+    assert sum(line.startswith("| `") for line in lines) == len(catalogue.measures())
+
+
+def test_an_unknown_name_gets_the_nearest_one_suggested(run: Run) -> None:
+    done = run("measures", "dise")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == "segeval: Unknown measure 'dise'. Did you mean 'dice'? `segeval measures` lists all of them.\n"

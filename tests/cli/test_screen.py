@@ -1,0 +1,198 @@
+"""What a person sees: terminals of any width, colours and their absence, quiet runs, and readers that leave early."""
+
+import fcntl
+import io
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from segeval.cli import app
+from tests.cli.given import SAMPLE, Run, strict_json
+
+Start = Callable[..., "subprocess.Popen[str]"]
+ESCAPE = "\x1b["
+SAMPLE_RUN = ("score", SAMPLE / "pred", SAMPLE / "gt")
+
+
+class Terminal(io.TextIOWrapper):
+    """A stdout that is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Run a command line in this process before a terminal of some width, and return what that shows."""
+
+    def run_it(*arguments: object, columns: int = 80, env: dict[str, str] | None = None) -> str:
+        for name, value in {"TERM": "xterm-256color", "COLUMNS": str(columns), **(env or {})}.items():
+            monkeypatch.setenv(name, value)
+        screen = Terminal(io.BytesIO(), encoding="utf-8")
+        monkeypatch.setattr(sys, "stdout", screen)
+        assert app.run([str(one) for one in arguments]) == 0
+        screen.seek(0)
+        return screen.read()
+
+    return run_it
+
+
+def without_escapes(text: str) -> str:
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
+
+
+@pytest.mark.parametrize("columns", [40, 80, 140])
+@pytest.mark.parametrize("command", [SAMPLE_RUN, ("doctor", *SAMPLE_RUN[1:]), ("measures",), ("measures", "dice")])
+def test_no_line_is_wider_than_the_terminal(
+    terminal: Callable[..., str], command: tuple[object, ...], columns: int
+) -> None:
+    lines = without_escapes(terminal(*command, columns=columns)).splitlines()
+    assert max(map(len, lines)) <= columns
+
+
+def test_measures_that_do_not_fit_get_a_table_of_their_own(terminal: Callable[..., str]) -> None:
+    lines = without_escapes(terminal(*SAMPLE_RUN, columns=40)).splitlines()
+    headers = [line.split() for line in lines if line.startswith("class ")]
+    assert headers == [["class", "cases", name] for name in ("dice", "iou", "sensitivity", "precision")]
+    assert lines[2].split() == ["1", "12", "0.906", "±", "0.076"]
+
+
+def test_a_true_terminal_gets_bold_headings_as_wide_as_it_is(start: Start) -> None:
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 60, 0, 0))
+    process = start(*SAMPLE_RUN, stdout=theirs, stderr=theirs, env={"TERM": "xterm-256color"})
+    os.close(theirs)
+    said = ""
+    with suppress(OSError):  # how Linux tells that the other end is closed
+        while chunk := os.read(ours, 65536):
+            said += chunk.decode()
+    os.close(ours)
+    assert process.wait(timeout=60) == 0
+    assert f"{ESCAPE}1m" in said
+    assert re.search(r"class +cases +dice +iou\r\n", without_escapes(said))
+
+
+@pytest.mark.parametrize(("arguments", "env"), [(("--no-color",), {}), ((), {"NO_COLOR": "1"}), ((), {"TERM": "dumb"})])
+def test_tables_are_plain_where_that_is_wanted(
+    terminal: Callable[..., str], arguments: tuple[str, ...], env: dict[str, str]
+) -> None:
+    assert ESCAPE in terminal(*SAMPLE_RUN)
+    assert ESCAPE not in terminal(*SAMPLE_RUN, *arguments, env=env)
+
+
+def test_a_pipe_gets_plain_text_of_one_width(program: Run) -> None:
+    texts = {program(*SAMPLE_RUN, "-m", "dice", env={"COLUMNS": columns}).out for columns in ("40", "200")}
+    assert len(texts) == 1
+    text = texts.pop()
+    assert ESCAPE not in text
+    assert not any(line.endswith(" ") for line in text.splitlines())
+
+
+def test_quiet_prints_nothing(run: Run) -> None:
+    done = run(*SAMPLE_RUN, "--quiet")
+    assert (done.code, done.out, done.err) == (0, "", "")
+    assert Path("segeval-results/scores.csv").exists()
+
+
+def test_quiet_json_is_json_alone(run: Run) -> None:
+    done = run(*SAMPLE_RUN, "--quiet", "--json", "-m", "dice")
+    assert done.err == ""
+    assert strict_json(done.out)["complete"] is True
+
+
+def test_quiet_errors_are_still_told(run: Run) -> None:
+    assert "no such file or folder" in run("score", "nowhere", "nothing", "--quiet").err
+
+
+def test_talk_tells_engine_and_device(run: Run) -> None:
+    assert run(*SAMPLE_RUN, "-m", "dice").err == (
+        "segeval: scoring 12 cases with 1 measure (numpy on cpu)\n"
+        "segeval: predictions are labels\n"
+        "segeval: tables are in segeval-results\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "n_lines"), [((*SAMPLE_RUN, "-m", "dice"), 0), ((*SAMPLE_RUN, "--json"), 1), (("--help",), 0)]
+)
+def test_a_reader_may_leave_early(start: Start, command: tuple[str, ...], n_lines: int) -> None:
+    process = start(*command)
+    assert process.stdout is not None
+    for _ in range(n_lines):
+        process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(timeout=60) == 0
+    assert process.stderr is not None
+    assert "Error" not in process.stderr.read()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("command", [SAMPLE_RUN, ("--help",)])
+def test_a_full_disk_behind_stdout_is_told(start: Start, command: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as full:
+        process = start(*command, stdout=full)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert err.endswith("segeval: stdout cannot be written: no space is left. Send it to another place.\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_talk_that_nobody_can_hear_stops_nothing(start: Start) -> None:
+    with Path("/dev/full").open("w") as full:
+        process = start(*SAMPLE_RUN, "-m", "dice", stderr=full)
+        process.communicate(timeout=60)
+    assert process.returncode == 0
+
+
+def test_an_old_encoding_breaks_nothing(program: Run) -> None:
+    done = program(*SAMPLE_RUN, "-m", "dice", env={"PYTHONIOENCODING": "ascii"})
+    assert done.code == 0
+    assert "0.906" in done.out
+
+
+def test_names_that_look_like_markup_stay_as_they_are(run: Run, folders: tuple[Path, Path]) -> None:
+    for side in folders:
+        (side / "a.npy").rename(side / "[bold]a[-bold]:smile:.npy")
+        (side / "b.npy").rename(side / "line\nbreak.npy")
+    done = run("score", *folders, "-m", "dice", "--labels", "1=[red]x,2=y")
+    assert done.code == 0
+    for name in ("[bold]a[-bold]:smile:", r"line\nbreak", "[red]x"):
+        assert name in done.out
+
+
+def test_the_worst_cases_are_those_with_the_worst_values(run: Run, folders: tuple[Path, Path]) -> None:
+    out = run("score", *folders, "-m", "fnr").out
+    rows = out[out.index("worst by fnr") :].splitlines()[2:]
+    assert [row.split()[:3] for row in rows[:2]] == [["b", "2", "absent_pred"], ["a", "1", "ok"]]
+
+
+def test_measures_that_describe_have_no_worst_cases(run: Run, folders: tuple[Path, Path]) -> None:
+    assert "worst by" not in run("score", *folders, "-m", "prevalence").out
+
+
+def test_case_level_measures_have_a_table_of_their_own(run: Run, folders: tuple[Path, Path]) -> None:
+    out = run("score", *folders, "-m", "pixel_accuracy").out.splitlines()
+    assert out[0].split() == ["cases", "pixel_accuracy"]
+    assert out[2].split() == ["(all)", "3", "0.875", "±", "0.000"]
+
+
+def test_version_and_help_answer(program: Run) -> None:
+    assert program("--version").out.startswith("segeval 0.")
+    done = program("--help")
+    assert done.code == 0
+    assert [name for name in ("score", "doctor", "measures") if name not in done.out] == []
+
+
+def test_every_option_of_score_has_a_help(run: Run) -> None:
+    text = run("score", "--help").out
+    for option in ("--missing", "--keep-going", "--resample", "--undefined", "--ci-level", "--format", "--workers"):
+        assert option in text
