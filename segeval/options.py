@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from segeval.core.policies import ChannelAxis, MissingPolicy, PredKind, UndefinedPolicy
+from segeval.core.policies import ChannelAxis, EmptyDistance, MissingPolicy, PredKind, UndefinedPolicy
 
 Engine = Literal["auto", "numpy", "torch"]
 ExtraFormat = Literal["md", "latex", "nnunet"]
@@ -51,9 +51,11 @@ class ScoreOptions(InputOptions):
     """
 
     measures: tuple[str, ...] = ()
+    like: tuple[str, ...] = ()
     missing: MissingPolicy = "error"
     keep_going: bool = False
     undefined: UndefinedPolicy = "skip"
+    empty_distance: EmptyDistance = "inf"
     ci_level: float = 0.95
     bootstrap: int = 1000
     format: tuple[ExtraFormat, ...] = ()

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from segeval.errors import ConfigError, DataError
-from segeval.io.pairs import Pair, find_pairs
+from segeval.io.pairs import Pair
 from segeval.io.paths import printable
 from segeval.options import SweepOptions
+from segeval.tasks.score import pairs_of
 from segeval.tasks.sweep.grid import Setting
 from segeval.tasks.sweep.run_folders import Run
 from segeval.tasks.sweep.words import setting_text
@@ -78,7 +79,7 @@ def find_run_files(runs: Sequence[Run], truth: Path, options: SweepOptions) -> R
 
 def _pairs(run: Run, truth: Path, options: SweepOptions, notes: dict[str, None]) -> Sequence[Pair]:
     try:
-        pairs = find_pairs(run.folder, truth, pred_pattern=options.pred_pattern, truth_pattern=options.truth_pattern)
+        pairs = pairs_of(run.folder, truth, options)
     except DataError as error:
         raise DataError(f"{run.where}: no predictions for {setting_text(run.setting)}. {error}") from error
     notes.update(dict.fromkeys(pairs.notes))

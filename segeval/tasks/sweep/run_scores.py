@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from segeval.core.builders.counts_numpy import joint_histogram
 from segeval.core.case import Case
 from segeval.core.labels import LabelClass, LabelMap
@@ -17,6 +15,7 @@ from segeval.io.volumes import read_volume
 from segeval.options import SweepOptions
 from segeval.tasks.score import reading_of, worker_count
 from segeval.tasks.stream import in_order
+from segeval.tasks.sweep.maps import MapCase
 from segeval.tasks.sweep.outcomes import Achieved, ClassMap, Outcome, outcome_of_maps, outcome_of_mask
 from segeval.tasks.sweep.run_pairs import PredOfRun, RunFiles
 
@@ -72,7 +71,7 @@ def _score_case(
 ) -> list[Scored]:
     pairs = list(files.pairs_of(case_id))
     truth = read_volume(pairs[0].truth)
-    cases = (case_of(case_id, pred=reading.prediction(one.files), truth=truth, reading=reading) for one in pairs)
+    cases = (case_of(case_id, pred=reading.take(one.files), truth=truth, reading=reading) for one in pairs)
     return [
         Scored(
             pair=pair, outcome=outcome_of_case(case, classes, reading.labels, options), is_map=case.probs is not None
@@ -86,9 +85,6 @@ def outcome_of_case(case: Case, classes: Sequence[LabelClass], labels: LabelMap,
     if case.probs is None:
         histogram = joint_histogram(truth=case.truth, pred=case.pred).without(labels.ignore)
         return outcome_of_mask(histogram.counts(classes))
-    counted = ~np.isin(case.truth, labels.ignore)
-    maps = [
-        ClassMap(probs=case.probs.of(one).probs()[counted], inside=np.isin(case.truth[counted], one.ids))
-        for one in classes
-    ]
+    of = MapCase(case=case, classes=tuple(classes), ignore=labels.ignore)
+    maps = [ClassMap(probs=probs, inside=inside) for probs, inside in map(of.map_of, classes)]
     return outcome_of_maps(maps, method=options.apr_method, keep_histograms=options.apr_averaging == "pooled")

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from segeval.errors import ConfigError
-from segeval.io.labelmaps import read_label_map
 from segeval.options import SweepOptions
+from segeval.tasks.score import label_map_of
 from segeval.tasks.sweep.classes import chosen_classes
 from segeval.tasks.sweep.layouts import THRESHOLD, baseline_row, how_of, table_of
 from segeval.tasks.sweep.run_folders import find_runs
@@ -37,12 +37,7 @@ def sweep_runs(loss: str, runs: Path | None, truth: Path | None, options: SweepO
     found, notes = find_runs(runs, words)
     chosen = kept_runs(found, words, options)
     files = find_run_files(chosen, require_truth(truth, "--runs"), options)
-    labels = read_label_map(
-        options.labels,
-        regions=options.regions,
-        ignore=options.ignore_label,
-        include_background=options.include_background,
-    )
+    labels = label_map_of(options)
     truths = [next(files.pairs_of(case_id)).truth for case_id in files.case_ids]
     classes = chosen_classes(truths, labels, options)
     scores = score_runs(files, classes, labels, options)

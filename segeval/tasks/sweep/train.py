@@ -7,11 +7,10 @@ from pathlib import Path
 from segeval.core.device import resolve_device
 from segeval.core.labels import LabelMap
 from segeval.errors import ConfigError, DataError
-from segeval.io.labelmaps import read_label_map
-from segeval.io.pairs import find_pairs, missing_message
+from segeval.io.pairs import missing_message
 from segeval.options import SweepOptions
 from segeval.sample import sample_folder
-from segeval.tasks.score import reading_of
+from segeval.tasks.score import label_map_of, pairs_of, reading_of
 from segeval.tasks.sweep.classes import chosen_classes
 from segeval.tasks.sweep.layouts import THRESHOLD, baseline_row, how_of, table_of
 from segeval.tasks.sweep.table import SweepTable
@@ -62,7 +61,7 @@ def sweep_train(
     baseline = baseline_row(settings, words, options)
     check_then_maps(words.loss, options)
     recipe = recipe_of(options)
-    labels = _labels(options)
+    labels = label_map_of(options)
     cases, classes, notes = _read(inputs, labels)
     campaign = Campaign(
         words=words,
@@ -116,25 +115,10 @@ def _inputs(images: Path | None, truth: Path | None, options: SweepOptions, *, w
     return Inputs(images=images, truth=truth, options=options)
 
 
-def _labels(options: SweepOptions) -> LabelMap:
-    return read_label_map(
-        options.labels,
-        regions=options.regions,
-        ignore=options.ignore_label,
-        include_background=options.include_background,
-    )
-
-
 def _read(inputs: Inputs, labels: LabelMap) -> tuple[list[TrainingCase], tuple[str, ...], tuple[str, ...]]:
     """All cases in memory, and the names of the classes that are trained."""
     options = inputs.options
-    pairs = find_pairs(
-        inputs.images,
-        inputs.truth,
-        pairs_csv=options.pairs,
-        pred_pattern=options.pred_pattern,
-        truth_pattern=options.truth_pattern,
-    )
+    pairs = pairs_of(inputs.images, inputs.truth, options)
     if pairs.missing_preds and not options.allow_missing:
         raise DataError(missing_message(pairs))
     whole = [one for one in pairs.pairs if one.pred is not None and one.truth is not None]

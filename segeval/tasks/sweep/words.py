@@ -9,17 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from segeval.errors import ConfigError
-from segeval.measure import Measure, MeasureCall
+from segeval.measure import Measure, MeasureCall, parse_call
+from segeval.tasks.sweep.exp_log_rows import EXP_LOG_ROWS, exp_log_call
 from segeval.tasks.sweep.grid import Setting, require_known
-from segeval.tasks.sweep.loss_names import EXP_LOG_ROWS, exp_log_call, find_loss, loss_call
+from segeval.tasks.sweep.losses import SEVERAL, find_loss
+from segeval.tasks.sweep.settings import require_a_price, spoken_names
 
 LOSS = "loss"
-_PRICES = {"alpha": "alpha_fp", "beta": "beta_fn"}  # so that nobody can swap them
-_COLUMN_OF: Mapping[str, Mapping[str, str]] = {
-    "tversky_loss": _PRICES,
-    "focal_tversky_loss": _PRICES,
-    "focal_loss": {"alpha": "alpha_pos"},
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +78,7 @@ def words_for(loss: str) -> Words:
     Raises:
         ConfigError: there is no such loss.
     """
-    if loss == "losses":
+    if loss == SEVERAL:
         return words_for_losses()
     measure = find_loss(loss)
     return words_for_exp_log() if measure.name == "exp_log_loss" else words_of(measure)
@@ -90,27 +86,26 @@ def words_for(loss: str) -> Words:
 
 def words_of(measure: Measure) -> Words:
     """The parameters of one loss, under their own names and those of the columns."""
-    shown = _COLUMN_OF.get(measure.name, {})
-    columns = {knob: shown.get(knob, knob) for knob in measure.knobs}
+    spoken = spoken_names(measure)
+    columns = {knob: spoken.get(knob, knob) for knob in measure.knobs}
     knob_of = {column: knob for knob, column in columns.items()}
 
     def call(setting: Setting) -> MeasureCall:
-        knobs = {knob_of[column]: value for column, value in setting.items()}
-        if shown is _PRICES:
-            _check_prices(knobs)
-        return measure.at(**knobs)
+        _require_both_prices(setting)
+        require_a_price([setting])
+        return measure.at(**{knob_of[column]: value for column, value in setting.items()})
 
     return Words(
         loss=measure.name,
         columns={**columns, **{column: column for column in columns.values()}},
         call=call,
-        sorted_by=("beta_fn",) if shown is _PRICES else (),
+        sorted_by=("beta_fn",) if "beta_fn" in knob_of else (),
     )
 
 
 def words_for_losses() -> Words:
     """Whole losses, each with the parameters it was trained with."""
-    return Words(loss="losses", columns={LOSS: LOSS}, call=lambda setting: loss_call(str(setting[LOSS])))
+    return Words(loss=SEVERAL, columns={LOSS: LOSS}, call=lambda setting: _loss_call(str(setting[LOSS])))
 
 
 def words_for_exp_log() -> Words:
@@ -119,6 +114,11 @@ def words_for_exp_log() -> Words:
     return Words(
         loss="exp_log_loss", columns={LOSS: LOSS}, call=lambda setting: exp_log_call(str(setting[LOSS])), rows=rows
     )
+
+
+def _loss_call(text: str) -> MeasureCall:
+    name, knobs = parse_call(text)
+    return find_loss(name).at(**knobs)
 
 
 def setting_text(setting: Setting) -> str:
@@ -131,12 +131,11 @@ def folder_name(setting: Setting, **parts: int | str) -> str:
     return "_".join([*_texts(setting), *(f"{name}={value}" for name, value in parts.items())])
 
 
-def _check_prices(knobs: Mapping[str, Any]) -> None:
-    given = [name for name in _PRICES if name in knobs]
+def _require_both_prices(setting: Setting) -> None:
+    given = [name for name in ("alpha_fp", "beta_fn") if name in setting]
     if len(given) == 1:
-        raise ConfigError(f"{given[0]} is set alone. Set alpha, the price of false alarms, and beta, that of misses.")
-    if given and all(knobs[name] == 0 for name in given):
-        raise ConfigError("alpha=0 and beta=0: with no price on any error every mask is perfect. Raise one.")
+        name = given[0].partition("_")[0]
+        raise ConfigError(f"{name} is set alone. Set alpha, the price of false alarms, and beta, that of misses.")
 
 
 def _texts(setting: Setting) -> list[str]:
