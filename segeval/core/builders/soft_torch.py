@@ -18,26 +18,27 @@ def distinct(p: Any, truth: Any, *, full: float) -> ProbHistogram:
 
 def moments(p: Any, truth: Any) -> ProbVoxels:
     """The voxels of a map in 32 or 64 bits as few entries with the same sums; see `soft_numpy.moments`."""
-    key, q = _keyed(p, truth, _coarse_bin, bins.N_COARSE)
-    q = q.double()
+    q = _from_the_ends(p)
+    key, q = _key(_bits(q) >> bins.COARSE_SHIFT, p, truth, bins.N_COARSE), q.double()
     table = [_counted(key, 4 * bins.N_COARSE, weights) for weights in (None, q, q * q)]
-    return bins.voxels_of_moments(np.stack(table).reshape(3, 2, 2, -1), *_tails(key, q, bins.N_COARSE))
+    return bins.voxels_of_moments(np.stack(table).reshape(3, 2, 2, -1))
 
 
 def ranks(p: Any, truth: Any) -> ProbHistogram:
-    """The histogram of a map in 32 or 64 bits, in bins no wider than 2^-17; see `soft_numpy.ranks`."""
-    key, q = _keyed(p, truth, _fine_bin, bins.N_FINE)
-    n = _counted(key, 4 * bins.N_FINE).astype(np.int64)
-    return bins.histogram_of_ranks(n.reshape(2, 2, -1), *_tails(key, q.double(), bins.N_FINE))
+    """The histogram of a map in 32 or 64 bits, in bins no wider than 2^-16; see `soft_numpy.ranks`."""
+    q = _from_the_ends(p)
+    beyond = (q.clip(bins.UNIFORM_FROM, None) - bins.UNIFORM_FROM) * bins.PER_UNIT
+    fine = (_bits(q.clip(None, bins.UNIFORM_FROM)) >> bins.FINE_SHIFT) + beyond.long()
+    n = _counted(_key(fine, p, truth, bins.N_FINE), 4 * bins.N_FINE).astype(np.int64)
+    return bins.histogram_of_ranks(n.reshape(2, 2, -1))
 
 
-def _keyed(p: Any, truth: Any, bin_of: Any, n_bins: int) -> tuple[Any, Any]:
-    q = p.minimum(1 - p).clip(0, None)
-    return bin_of(q) + n_bins * (2 * truth.long() + ((p >= 0.5) != truth)), q
+def _from_the_ends(p: Any) -> Any:
+    return p.minimum(1 - p).clip(0, None)
 
 
-def _tails(key: Any, q: Any, n_bins: int) -> list[np.ndarray]:
-    return [q[key == tail].cpu().numpy() for tail in (n_bins, 3 * n_bins)]
+def _key(code: Any, p: Any, truth: Any, n_bins: int) -> Any:
+    return code.long() + n_bins * (2 * truth.long() + (p >= 0.5))
 
 
 def _counted(key: Any, size: int, weights: Any = None) -> np.ndarray:
@@ -47,25 +48,15 @@ def _counted(key: Any, size: int, weights: Any = None) -> np.ndarray:
     return counted
 
 
+def _bits(q: Any) -> Any:
+    import torch
+
+    return q.float().view(torch.int32)
+
+
 def _code(p: Any, n_codes: int) -> Any:
     import torch
 
     if p.dtype == torch.float16:
         p = p.clip(0, None).view(torch.int16)
     return p.long().clip(None, n_codes - 1)
-
-
-def _coarse_bin(q: Any) -> Any:
-    return _log_bin(q, bins.COARSE_BITS)
-
-
-def _fine_bin(q: Any) -> Any:
-    beyond = (q.clip(bins.UNIFORM_FROM, None) - bins.UNIFORM_FROM) * bins.PER_UNIT
-    return _log_bin(q.clip(None, bins.UNIFORM_FROM), bins.FINE_BITS) + beyond.long()
-
-
-def _log_bin(q: Any, bits: int) -> Any:
-    import torch
-
-    code = (q.float().view(torch.int32) >> (23 - bits)) - bins.offset(bits)
-    return code.clip(0, None).long()
