@@ -64,9 +64,9 @@ HEAD = """\
 
 One softmax map of {classes} classes and {voxels:.1f} million voxels in float32 beside its labels, one thread, medians
 of {runs} runs in turns. segeval computes {n} losses per class, and those that have a value per case; MONAI runs {n}
-modules one after another, without gradients (the nearest one, or a cheap one where it has none). Reading is one sum over
-the map. Lovász by histogram is all three losses; by sort it is one loss of each channel as its authors compute it, with
-numpy. Average precision by sort is that of scikit-learn.
+modules one after another, without gradients (the nearest one, or a cheap one where it has none). Reading is one sum
+over the map. Lovász by histogram is all three losses; by sort it is one loss of each channel as its authors compute it,
+with numpy. Average precision by sort is that of scikit-learn.
 
 """
 

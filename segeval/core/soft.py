@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 
-from segeval.core.arrays import Lazy, argsort, constant, namespace, neg_log, quotient, take_along, widened
+from segeval.core.arrays import Lazy, argsort, constant, namespace, neg_log, take_along, widened
 from segeval.core.counts import Counts
 
 Cost = Callable[[Any, Any], Any]  # (-ln p_t, -ln(1 - p_t)) -> cost of the voxel
@@ -42,6 +42,8 @@ class Voxels:
     targets: Targets = "hard"
     worst_first: bool = False
 
+
+_TINY = 1e-30  # in place of no voxels, where a quotient is not used
 
 AnyVoxels = TypeVar("AnyVoxels", bound=Voxels)
 
@@ -254,9 +256,8 @@ class LovaszTerms(SoftEvidence):
         union = total + on_rest.cumsum(-1)
         before = union - on_rest
         xp = namespace(union)
-        of_rest = quotient(left * on_rest, union, empty=0.0)
-        first = xp.where(on_rest > 0, xp.ones_like(union), xp.zeros_like(union))
-        return xp.where(before > 0, quotient(on_truth + of_rest, before, empty=0.0), first)
+        step = (on_truth + left * on_rest / union.clip(_TINY, None)) / before.clip(_TINY, None)
+        return xp.where(before > 0, step, xp.where(on_rest > 0, xp.ones_like(step), xp.zeros_like(step)))
 
     def extension(self, error: Cost) -> Any:
         """Sum of error times step; `error` takes -ln p_t and -ln(1 - p_t) and falls with p_t."""
