@@ -42,8 +42,7 @@ def test_json_is_strict_and_complete(run: Run) -> None:
 
 def test_markdown_has_a_row_for_every_measure(run: Run) -> None:
     lines = run("measures", "--markdown").out.splitlines()
-    assert lines[0] == "| measure | formula | range, better | per |"
-    assert len(lines) == 2 + len(catalogue.measures())
+    assert sum(line.startswith("| `") for line in lines) == len(catalogue.measures())
 
 
 def test_an_unknown_name_gets_the_nearest_one_suggested(run: Run) -> None:

@@ -24,25 +24,18 @@ N_FINE_LOG = bits_of(UNIFORM_FROM) >> FINE_SHIFT
 N_FINE = N_FINE_LOG + int((0.5 - UNIFORM_FROM) * PER_UNIT) + 1
 
 
-def codes(dtype: np.dtype, full: float) -> tuple[int, np.ndarray]:
-    """How many codes a map in 8 or 16 bits has, and the probability of each.
-
-    Args:
-        dtype: float16, whose codes are its bits, or integers.
-        full: the integer that stands for probability 1.
-    """
-    if dtype == np.float16:
-        n_codes = int(np.float16(1.0).view(np.uint16)) + 1
-        return n_codes, np.arange(n_codes, dtype=np.uint16).view(np.float16).astype(np.float64)
-    return int(full) + 1, np.arange(int(full) + 1) / full
+def of_float16() -> np.ndarray:
+    """The probability that each bit pattern of a float16 stands for, up to that of 1."""
+    return np.arange(int(np.float16(1.0).view(np.uint16)) + 1, dtype=np.uint16).view(np.float16).astype(np.float64)
 
 
 def histogram_of_codes(n: np.ndarray, values: np.ndarray) -> ProbHistogram:
-    """The exact histogram of voxels counted by code, those of the rest first."""
-    negatives, positives = n.reshape(2, -1)
-    used = np.flatnonzero(negatives + positives)
-    p = values[used]
-    return ProbHistogram(p=p, rest=1 - p, positives=positives[used], negatives=negatives[used])
+    """The exact histogram of voxels counted by code, those of the rest first; codes need not rise with their values."""
+    counts = n.reshape(2, -1)
+    used = np.flatnonzero(counts.any(axis=0))
+    p, at = np.unique(values[used].astype(np.float64), return_inverse=True)
+    negatives, positives = (np.bincount(at, weights=side[used], minlength=len(p)).astype(np.int64) for side in counts)
+    return ProbHistogram(p=p, rest=1 - p, positives=positives, negatives=negatives)
 
 
 def voxels_of_moments(moments: np.ndarray) -> ProbVoxels:

@@ -9,36 +9,40 @@ from segeval.core.histogram import ProbHistogram
 from segeval.core.soft import ProbVoxels
 
 
-def distinct(p: Any, truth: Any, *, full: float) -> ProbHistogram:
+def distinct(p: Any, truth: Any, *, levels: np.ndarray | None) -> ProbHistogram:
     """The exact histogram of a map in 8 or 16 bits, as tensors; see `soft_numpy.distinct`."""
-    n_codes, values = bins.codes(np.dtype(str(p.dtype).removeprefix("torch.")), full)
-    n = _counted(_code(p, n_codes) + truth * n_codes, 2 * n_codes)
+    values = bins.of_float16() if levels is None else levels
+    n = _counted(_code(p, len(values)) + truth * len(values), 2 * len(values))
     return bins.histogram_of_codes(n.astype(np.int64), values)
 
 
-def moments(p: Any, truth: Any) -> ProbVoxels:
+def moments(p: Any, truth: Any, *, is_log_odds: bool = False) -> ProbVoxels:
     """The voxels of a map in 32 or 64 bits as few entries with the same sums; see `soft_numpy.moments`."""
-    q = _from_the_ends(p)
-    key, q = _key(_bits(q) >> bins.COARSE_SHIFT, p, truth, bins.N_COARSE), q.double()
-    table = [_counted(key, 4 * bins.N_COARSE, weights) for weights in (None, q, q * q)]
+    q, is_upper = _folded(p, is_log_odds=is_log_odds)
+    key = _key(_bits(q) >> bins.COARSE_SHIFT, truth, is_upper, bins.N_COARSE)
+    wide = q.double()
+    table = [_counted(key, 4 * bins.N_COARSE, weights) for weights in (None, wide, wide * wide)]
     return bins.voxels_of_moments(np.stack(table).reshape(3, 2, 2, -1))
 
 
-def ranks(p: Any, truth: Any) -> ProbHistogram:
+def ranks(p: Any, truth: Any, *, is_log_odds: bool = False) -> ProbHistogram:
     """The histogram of a map in 32 or 64 bits, in bins no wider than 2^-16; see `soft_numpy.ranks`."""
-    q = _from_the_ends(p)
+    q, is_upper = _folded(p, is_log_odds=is_log_odds)
     beyond = (q.clip(bins.UNIFORM_FROM, None) - bins.UNIFORM_FROM) * bins.PER_UNIT
     fine = (_bits(q.clip(None, bins.UNIFORM_FROM)) >> bins.FINE_SHIFT) + beyond.long()
-    n = _counted(_key(fine, p, truth, bins.N_FINE), 4 * bins.N_FINE).astype(np.int64)
+    n = _counted(_key(fine, truth, is_upper, bins.N_FINE), 4 * bins.N_FINE).astype(np.int64)
     return bins.histogram_of_ranks(n.reshape(2, 2, -1))
 
 
-def _from_the_ends(p: Any) -> Any:
-    return p.minimum(1 - p).clip(0, None)
+def _folded(p: Any, *, is_log_odds: bool) -> tuple[Any, Any]:
+    """q = min(p, 1 - p), and whether p is at least one half."""
+    if is_log_odds:
+        return (-p.double().abs()).sigmoid(), p >= 0
+    return p.minimum(1 - p).clip(0, None), p >= 0.5
 
 
-def _key(code: Any, p: Any, truth: Any, n_bins: int) -> Any:
-    return code.long() + n_bins * (2 * truth.long() + (p >= 0.5))
+def _key(code: Any, truth: Any, is_upper: Any, n_bins: int) -> Any:
+    return code.long() + n_bins * (2 * truth.long() + is_upper)
 
 
 def _counted(key: Any, size: int, weights: Any = None) -> np.ndarray:
@@ -58,5 +62,6 @@ def _code(p: Any, n_codes: int) -> Any:
     import torch
 
     if p.dtype == torch.float16:
-        p = p.clip(0, None).view(torch.int16)
-    return p.long().clip(None, n_codes - 1)
+        return p.clip(0, None).view(torch.int16).long().clip(None, n_codes - 1)
+    code = p.long()
+    return torch.where(code < 0, code + n_codes, code)
