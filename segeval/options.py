@@ -1,4 +1,4 @@
-"""The options of a run: one record, whose defaults are the program's defaults.
+"""The options of a run: one record per command, whose defaults are the program's defaults.
 
 The command line, the environment, config files and the library all end here.
 """
@@ -8,22 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from segeval.core.policies import ChannelAxis, MissingPolicy, PredKind, UndefinedPolicy
+from segeval.core.policies import ChannelAxis, EmptyDistance, MissingPolicy, PredKind, UndefinedPolicy
 
 Engine = Literal["auto", "numpy", "torch"]
 ExtraFormat = Literal["md", "latex", "nnunet"]
+SweepMode = Literal["maps", "runs", "train", "curve", "cdf"]
+SweepFormat = Literal["csv", "json", "md", "latex"]
+Averaging = Literal["case", "pooled"]
 OUT = Path("segeval-results")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScoreOptions:
-    """Everything that `segeval score` can be told, under the long names of its options.
+class InputOptions:
+    """Which files are read, who belongs to whom, and what their ids mean."""
 
-    Without `out` nothing is written; the command itself writes to `OUT` then. `workers=0` means one
-    per core, four at most. `bootstrap=0` gives no intervals.
-    """
-
-    measures: tuple[str, ...] = ()
     labels: str | Path | tuple[int, ...] | Mapping[int | str, str | int | list[int]] | None = None
     regions: str | Mapping[str, str | list[int]] | None = None
     ignore_label: tuple[int, ...] = ()
@@ -34,18 +32,70 @@ class ScoreOptions:
     pred_kind: PredKind | Literal["auto"] = "auto"
     channel_axis: ChannelAxis | None = None
     channel_files: str | None = None
-    missing: MissingPolicy = "error"
-    keep_going: bool = False
     geometry_tol: float = 1e-3
     resample: bool = False
     ignore_geometry: bool = False
     spacing: tuple[float, ...] | None = None
-    undefined: UndefinedPolicy = "skip"
-    ci_level: float = 0.95
-    bootstrap: int = 1000
     seed: int = 0
     out: Path | None = None
-    format: tuple[ExtraFormat, ...] = ()
     device: str = "auto"
-    engine: Engine = "auto"
     workers: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreOptions(InputOptions):
+    """Everything that `segeval score` can be told, under the long names of its options.
+
+    Without `out` nothing is written; the command itself writes to `OUT` then. `workers=0` means one
+    per core, four at most. `bootstrap=0` gives no intervals.
+    """
+
+    measures: tuple[str, ...] = ()
+    like: tuple[str, ...] = ()
+    missing: MissingPolicy = "error"
+    keep_going: bool = False
+    undefined: UndefinedPolicy = "skip"
+    empty_distance: EmptyDistance = "inf"
+    ci_level: float = 0.95
+    bootstrap: int = 1000
+    format: tuple[ExtraFormat, ...] = ()
+    engine: Engine = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepOptions(InputOptions):
+    """Everything that `segeval sweep` can be told, under the long names of its options.
+
+    None leaves the choice to the mode.
+
+    Attributes:
+        grid: `alpha=0.1:0.9:0.1` or `gamma=0,1,2`, one text per parameter; empty for the grid of the paper.
+        select: ids of the cases that thresholds are chosen on, with `*` for any characters; None for all.
+        report: ids of the cases that are reported; None for all that are not selected on.
+        baseline: the row that differences are taken against, such as `alpha=0.5,beta=0.5`.
+        max_voxels: voxels drawn per side for `cdf`; 0 takes all.
+    """
+
+    mode: SweepMode | None = None
+    grid: tuple[str, ...] = ()
+    zip: bool = False
+    sum_to_one: bool = False
+    class_name: str | None = None
+    averaging: Averaging | None = None
+    apr_method: Literal["step", "trapezoid"] = "step"
+    apr_averaging: Averaging = "case"
+    select: str | None = None
+    report: str | None = None
+    select_by: Literal["pooled", "case_mean", "oracle_per_case"] = "pooled"
+    threshold_by: Literal["tversky", "dice", "jaccard", "f2", "youden"] | None = None
+    histogram: bool = False
+    operating_points: bool = False
+    easy_threshold: float = 0.5
+    trained_gamma: float | None = None
+    max_voxels: int = 0
+    bootstrap: int = 0
+    baseline: str | None = None
+    format: tuple[SweepFormat, ...] = ()
+    layout: Literal["full", "paper"] = "full"
+    with_paper: bool = False
+    plot: Path | None = None

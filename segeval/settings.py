@@ -3,21 +3,23 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any, Generic, Literal, TypeVar, get_args, get_origin
 
+from segeval.core.policies import read_empty_distance
 from segeval.errors import ConfigError, did_you_mean
-from segeval.options import ScoreOptions
+from segeval.options import InputOptions, ScoreOptions, SweepOptions
 
 HERE = Path("segeval.yaml")
 COMMAND_LINE = "command line"
 ENVIRONMENT = "environment"
+Options = TypeVar("Options", bound=InputOptions)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class Settings(Generic[Options]):
     """The options of a run, and where each that is not left at its default was set."""
 
-    options: ScoreOptions
+    options: Options
     sources: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -29,12 +31,24 @@ class Given:
     source: str
 
 
-def resolve(given: Mapping[str, Given], config: Path | None) -> Settings:
+def resolve(given: Mapping[str, Given], config: Path | None) -> Settings[ScoreOptions]:
+    """The options of `segeval score`."""
+    return _resolve(ScoreOptions, "score", given, config)
+
+
+def resolve_sweep(given: Mapping[str, Given], config: Path | None) -> Settings[SweepOptions]:
+    """The options of `segeval sweep`."""
+    return _resolve(SweepOptions, "sweep", given, config)
+
+
+def _resolve(
+    record: type[Options], part: Literal["score", "sweep"], given: Mapping[str, Given], config: Path | None
+) -> Settings[Options]:
     """The options of a run.
 
     Args:
         given: what the command line and the environment set, by name; other names are passed over.
-        config: a YAML file with a `score:` part.
+        config: a YAML file with such a part.
 
     Raises:
         ConfigError: a value is not one of its option's, or a config file is wrong.
@@ -45,13 +59,13 @@ def resolve(given: Mapping[str, Given], config: Path | None) -> Settings:
         if file is not None:
             from segeval.config import read_section
 
-            section = read_section(file, "score", ScoreOptions)
+            section = read_section(file, part, record)
             values |= section
             sources |= dict.fromkeys(section, str(file))
-    typed = {one.name: given[one.name] for one in fields(ScoreOptions) if one.name in given}
+    typed = {one.name: given[one.name] for one in fields(record) if one.name in given}
     values |= {name: _from_text(name, one) for name, one in typed.items()}
     sources |= {name: one.source for name, one in typed.items()}
-    return Settings(options=checked(ScoreOptions(**values), sources), sources=sources)
+    return Settings(options=checked(record(**values), sources), sources=sources)
 
 
 def _from_text(name: str, given: Given) -> Any:
@@ -62,6 +76,8 @@ def _from_text(name: str, given: Given) -> Any:
         except ValueError as error:
             where = _where(name, given.source)
             raise ConfigError(f"{where} {given.value}: no list of lengths in mm. Write it as 0.5,0.5,3.") from error
+    if name == "empty_distance":
+        return read_empty_distance(given.value)
     if name in ("pairs", "out"):
         return Path(given.value)
     if name == "format":
@@ -69,7 +85,7 @@ def _from_text(name: str, given: Given) -> Any:
     return tuple(given.value) if isinstance(given.value, list) else given.value
 
 
-def checked(options: ScoreOptions, sources: Mapping[str, str] | None = None) -> ScoreOptions:
+def checked(options: Options, sources: Mapping[str, str] | None = None) -> Options:
     """The same options, once each is known to hold what it may.
 
     Args:
@@ -78,7 +94,7 @@ def checked(options: ScoreOptions, sources: Mapping[str, str] | None = None) -> 
     Raises:
         ConfigError: a value is not one of its option's choices, or out of range.
     """
-    for one in fields(ScoreOptions):
+    for one in fields(options):
         name, value = one.name, getattr(options, one.name)
         where = _where(name, (sources or {}).get(name))
         _check_choice(where, value, one.type)
@@ -96,9 +112,15 @@ _LIMITS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "ci_level": (lambda value: 0 < value < 1, "lie between 0 and 1, such as 0.95"),
     "bootstrap": (lambda value: value >= 0, "be 0 (no intervals) or a number of resamples"),
     "workers": (lambda value: value >= 0, "be 0 (one per core) or a number of workers"),
+    "empty_distance": (
+        lambda value: isinstance(value, str) or 0 <= value < float("inf"),
+        "be inf, nan, diagonal or a length in mm",
+    ),
     "seed": (lambda value: value >= 0, "be 0 or more"),
     "geometry_tol": (lambda value: value >= 0, "be 0 or more voxels"),
     "spacing": (lambda value: all(0 < one < float("inf") for one in value or ()), "hold positive lengths in mm"),
+    "easy_threshold": (lambda value: 0 < value < 1, "lie between 0 and 1, such as 0.5"),
+    "max_voxels": (lambda value: value >= 0, "be 0 (all) or a number of voxels"),
 }
 
 
@@ -115,9 +137,12 @@ def _text(value: Any) -> str:
 
 
 def _check_choice(where: str, value: Any, annotation: Any) -> None:
-    """A `Literal`, or a tuple of one, holds only what it lists."""
+    """A `Literal`, a tuple of one, or one that may be left out, holds only what it lists."""
     inner = get_args(annotation)[0] if get_origin(annotation) is tuple else annotation
-    choices = [one for one in get_args(inner) if isinstance(one, str)]
+    literals = [inner] if get_origin(inner) is Literal else [one for one in get_args(inner) if one is not type(None)]
+    if any(get_origin(one) is not Literal for one in literals):
+        return
+    choices = [one for literal in literals for one in get_args(literal)]
     for one in value if isinstance(value, tuple) else (value,):
-        if choices and one not in choices:
+        if choices and one is not None and one not in choices:
             raise ConfigError(f"{where} {one}: not one of {', '.join(choices)}.{did_you_mean(str(one), choices)}")

@@ -16,6 +16,7 @@ FLOORS = [
     {"tasks"},
     {"settings"},
     {"config"},
+    {"choice"},
     {"options", "profiles"},
     {"catalogue"},
     {"metrics", "losses", "engine", "io"},
@@ -23,6 +24,7 @@ FLOORS = [
     {"statistics"},
     {"core"},
     {"measure"},
+    {"sample"},
     {"errors"},
 ]
 FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names}
@@ -64,7 +66,7 @@ def modules_after(code: str) -> set[str]:
     return set(done.stdout.split())
 
 
-HEAVY = {"torch", "pandas", "scipy", "SimpleITK", "pydantic", "PIL", "skimage"}
+HEAVY = {"torch", "pandas", "scipy", "SimpleITK", "pydantic", "PIL", "skimage", "matplotlib"}
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from segeval.cli.doctor import doctor
 from segeval.cli.gate import gate
 from segeval.cli.measures import measures
 from segeval.cli.score import score
+from segeval.cli.sweep import sweep
 from segeval.errors import ConfigError, DataError, SegevalError
 
 BUG = 70
@@ -27,6 +28,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(score)
+app.command()(sweep)
 app.command()(gate)
 app.command()(compare)
 app.command()(doctor)

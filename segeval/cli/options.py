@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from segeval.settings import Given
 
 
-def _option(*flags: str, help: str, panel: str, **more: Any) -> Any:
+def option(*flags: str, help: str, panel: str, **more: Any) -> Any:
+    """An option that the environment can set too, under `SEGEVAL_` and its longest flag."""
     name = max(flags, key=len).partition("/")[0].lstrip("-").replace("-", "_").upper()
     return typer.Option(*flags, help=help, rich_help_panel=panel, envvar=f"SEGEVAL_{name}", show_envvar=False, **more)
 
@@ -21,100 +22,106 @@ PredPath = Annotated[Path | None, typer.Argument(metavar="PRED", help="Folder or
 TruthPath = Annotated[Path | None, typer.Argument(metavar="TRUTH", help="Folder or file of true masks.")]
 
 Pairs = Annotated[
-    Path | None, _option("--pairs", help="CSV with columns case,pred,truth instead of two folders.", panel=INPUT)
+    Path | None, option("--pairs", help="CSV with columns case,pred,truth instead of two folders.", panel=INPUT)
 ]
 PredPattern = Annotated[
-    str | None, _option("--pred-pattern", help="Name of a prediction, such as {case}_pred.nii.gz.", panel=INPUT)
+    str | None, option("--pred-pattern", help="Name of a prediction, such as {case}_pred.nii.gz.", panel=INPUT)
 ]
 TruthPattern = Annotated[
-    str | None, _option("--truth-pattern", help="Name of a truth, such as {case}_gt.nii.gz.", panel=INPUT)
+    str | None, option("--truth-pattern", help="Name of a truth, such as {case}_gt.nii.gz.", panel=INPUT)
 ]
 PredKind = Annotated[
-    str, _option("--pred-kind", help="What predictions hold: auto, labels, probs or logits.", panel=INPUT)
+    str, option("--pred-kind", help="What predictions hold: auto, labels, probs or logits.", panel=INPUT)
 ]
 ChannelAxis = Annotated[
     str | None,
-    _option("--channel-axis", help="Axis of probability files that counts classes: first or last.", panel=INPUT),
+    option("--channel-axis", help="Axis of probability files that counts classes: first or last.", panel=INPUT),
 ]
 ChannelFiles = Annotated[
     str | None,
-    _option("--channel-files", help="Name of a file that holds one class, such as {case}_{class}.nii.gz.", panel=INPUT),
+    option("--channel-files", help="Name of a file that holds one class, such as {case}_{class}.nii.gz.", panel=INPUT),
 ]
 Missing = Annotated[
-    str, _option("--missing", help="A truth without prediction: error, worst, background or skip.", panel=INPUT)
+    str, option("--missing", help="A truth without prediction: error, worst, background or skip.", panel=INPUT)
 ]
 KeepGoing = Annotated[
-    bool, _option("--keep-going", help="Score the other cases when one is bad, and exit 3 at the end.", panel=INPUT)
+    bool, option("--keep-going", help="Score the other cases when one is bad, and exit 3 at the end.", panel=INPUT)
 ]
 
 Labels = Annotated[
     str | None,
-    _option(
+    option(
         "--labels",
         help="1,2,3 or 1=liver,2=spleen or a file (dataset.json, YAML), or cityscapes, cityscapes-train.",
         panel=LABELS,
     ),
 ]
-Regions = Annotated[str | None, _option("--regions", help="Unions of ids: wt=1+2+3,tc=1+3.", panel=LABELS)]
+Regions = Annotated[str | None, option("--regions", help="Unions of ids: wt=1+2+3,tc=1+3.", panel=LABELS)]
 IgnoreLabel = Annotated[
-    list[int] | None, _option("--ignore-label", help="Leave out voxels with this truth id; repeatable.", panel=LABELS)
+    list[int] | None, option("--ignore-label", help="Leave out voxels with this truth id; repeatable.", panel=LABELS)
 ]
-IncludeBackground = Annotated[bool, _option("--include-background", help="Score id 0 as a class too.", panel=LABELS)]
+IncludeBackground = Annotated[bool, option("--include-background", help="Score id 0 as a class too.", panel=LABELS)]
 
 GeometryTol = Annotated[
-    float, _option("--geometry-tol", help="Largest misplacement of a corner, in voxels.", panel=GEOMETRY)
+    float, option("--geometry-tol", help="Largest misplacement of a corner, in voxels.", panel=GEOMETRY)
 ]
 Resample = Annotated[
-    bool, _option("--resample", help="Put predictions on the grid of the truth (nearest neighbour).", panel=GEOMETRY)
+    bool, option("--resample", help="Put predictions on the grid of the truth (nearest neighbour).", panel=GEOMETRY)
 ]
 IgnoreGeometry = Annotated[
-    bool, _option("--ignore-geometry", help="Compare the arrays, wherever they lie.", panel=GEOMETRY)
+    bool, option("--ignore-geometry", help="Compare the arrays, wherever they lie.", panel=GEOMETRY)
 ]
 Spacing = Annotated[
     str | None,
-    _option("--spacing", help="Spacing in mm, in array axis order, where files have none: 0.5,0.5.", panel=GEOMETRY),
+    option("--spacing", help="Spacing in mm, in array axis order, where files have none: 0.5,0.5.", panel=GEOMETRY),
 ]
 
 Measures = Annotated[
     list[str] | None,
-    _option(
+    option(
         "-m",
         "--measures",
         help="Groups and measures, such as dice,iou; +boundary adds to the default. `segeval measures` lists them.",
         panel=NUMBERS,
     ),
 ]
+Like = Annotated[
+    list[str] | None,
+    option("--like", help="Measures as this tool defines them, such as medpy or monai; repeatable.", panel=NUMBERS),
+]
+EmptyDistance = Annotated[
+    str,
+    option(
+        "--empty-distance", help="Distance to a surface that is not there: inf, nan, diagonal or mm.", panel=NUMBERS
+    ),
+]
 Undefined = Annotated[
-    str, _option("--undefined", help="Undefined values in means: skip, worst, best or fail.", panel=NUMBERS)
+    str, option("--undefined", help="Undefined values in means: skip, worst, best or fail.", panel=NUMBERS)
 ]
-CiLevel = Annotated[float, _option("--ci-level", help="Level of the intervals of means.", panel=NUMBERS)]
-Bootstrap = Annotated[int, _option("--bootstrap", help="Resamples for the intervals; 0 for none.", panel=NUMBERS)]
-Seed = Annotated[int, _option("--seed", help="Seed of the resamples.", panel=NUMBERS)]
+CiLevel = Annotated[float, option("--ci-level", help="Level of the intervals of means.", panel=NUMBERS)]
+Bootstrap = Annotated[int, option("--bootstrap", help="Resamples for the intervals; 0 for none.", panel=NUMBERS)]
+Seed = Annotated[int, option("--seed", help="Seed of the resamples.", panel=NUMBERS)]
 
-Out = Annotated[Path, _option("--out", "-o", help="Folder for the tables.", panel=OUTPUT)]
+Out = Annotated[Path, option("--out", "-o", help="Folder for the tables.", panel=OUTPUT)]
 Format = Annotated[
-    list[str] | None, _option("--format", help="Extra files: md, latex, nnunet; repeatable.", panel=OUTPUT)
+    list[str] | None, option("--format", help="Extra files: md, latex, nnunet; repeatable.", panel=OUTPUT)
 ]
-AsJson = Annotated[bool, _option("--json", help="Print run.json instead of tables.", panel=OUTPUT)]
-Quiet = Annotated[bool, _option("--quiet", "-q", help="Print nothing.", panel=OUTPUT)]
-Verbose = Annotated[bool, _option("--verbose", "-v", help="Say more on stderr.", panel=OUTPUT)]
-NoColor = Annotated[bool, _option("--no-color", help="Plain text.", panel=OUTPUT)]
+AsJson = Annotated[bool, option("--json", help="Print run.json instead of tables.", panel=OUTPUT)]
+Quiet = Annotated[bool, option("--quiet", "-q", help="Print nothing.", panel=OUTPUT)]
+Verbose = Annotated[bool, option("--verbose", "-v", help="Say more on stderr.", panel=OUTPUT)]
+NoColor = Annotated[bool, option("--no-color", help="Plain text.", panel=OUTPUT)]
 
-Config = Annotated[
-    Path | None, _option("--config", "-c", help="segeval.yaml with options under score:.", panel=RUNNING)
-]
+Config = Annotated[Path | None, option("--config", "-c", help="segeval.yaml with options under score:.", panel=RUNNING)]
 Gate = Annotated[
-    Path | None, _option("--gate", help="Hold the run against the rules of this segeval.yaml.", panel=RUNNING)
+    Path | None, option("--gate", help="Hold the run against the rules of this segeval.yaml.", panel=RUNNING)
 ]
 GateOutput = Annotated[
     list[str] | None,
-    _option(
-        "--output", help="Report of the gate: json, junit, markdown, github, and =PATH; repeatable.", panel=RUNNING
-    ),
+    option("--output", help="Report of the gate: json, junit, markdown, github, and =PATH; repeatable.", panel=RUNNING),
 ]
-Device = Annotated[str, _option("--device", help="auto, cpu, cuda or cuda:1.", panel=RUNNING)]
-Engine = Annotated[str, _option("--engine", help="auto, numpy or torch.", panel=RUNNING)]
-Workers = Annotated[int, _option("--workers", help="Cases read at a time; 0 for one per core.", panel=RUNNING)]
+Device = Annotated[str, option("--device", help="auto, cpu, cuda or cuda:1.", panel=RUNNING)]
+Engine = Annotated[str, option("--engine", help="auto, numpy or torch.", panel=RUNNING)]
+Workers = Annotated[int, option("--workers", help="Cases read at a time; 0 for one per core.", panel=RUNNING)]
 
 
 def given(ctx: typer.Context, values: Mapping[str, Any]) -> "dict[str, Given]":

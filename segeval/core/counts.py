@@ -36,7 +36,7 @@ class Counts:
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(tp=self.tp + other.tp, fp=self.fp + other.fp, fn=self.fn + other.fn, tn=self.tn + other.tn)
 
-    def __getitem__(self, index: slice | int) -> "Counts":
+    def __getitem__(self, index: slice | int | np.ndarray) -> "Counts":
         return Counts(tp=self.tp[index], fp=self.fp[index], fn=self.fn[index], tn=self.tn[index])
 
 

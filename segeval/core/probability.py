@@ -41,6 +41,11 @@ class ProbHistogram:
         if exact or probs.size <= EXACT_UP_TO:
             levels = np.unique(probs)
             return _counted(probs, inside, lambda p: np.searchsorted(levels, p), levels)
+        return cls.binned(probs, inside)
+
+    @classmethod
+    def binned(cls, probs: Float[np.ndarray, " voxel"], inside: Bool[np.ndarray, " voxel"]) -> "ProbHistogram":
+        """Count the voxels in narrow bins of probability, however few they are."""
         return _counted(probs, inside, _bin, _lowest_in_bin(), approx=True)
 
     def __add__(self, other: "ProbHistogram") -> "ProbHistogram":

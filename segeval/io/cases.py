@@ -26,7 +26,7 @@ def read_case(pair: Pair, reading: Reading) -> Case:
     if pair.truth is None:
         raise ValueError(f"{pair.case_id} has no truth, and is never scored")
     truth = read_volume(pair.truth)
-    pred = reading.prediction(pair) if pair.pred is not None else None
+    pred = reading.take(pair) if pair.pred is not None else None
     return case_of(pair.case_id, pred=pred, truth=truth, reading=reading)
 
 

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,30 +22,30 @@ _LATEX = {c: f"\\{c}" for c in "&%$#_{}"} | {
 def markdown(results: Results) -> str:
     """The summary as a Markdown table: a row per class, mean ± std per measure."""
     header, rows = _mean_table(results)
-    lines = [header, ["---"] * len(header), *rows]
-    return "".join("| " + " | ".join(cell.translate(_MD) for cell in line) + " |\n" for line in lines)
+    return "".join(map(markdown_line, [header, ["---"] * len(header), *rows]))
+
+
+def markdown_line(cells: Sequence[str]) -> str:
+    """A row of a Markdown table."""
+    return "| " + " | ".join(cell.translate(_MD) for cell in cells) + " |\n"
 
 
 def latex(results: Results) -> str:
     """The summary as a LaTeX tabular for booktabs."""
     header, rows = _mean_table(results)
-    columns = "l" + "r" * (len(header) - 1)
-    return "\n".join(
-        [
-            rf"\begin{{tabular}}{{{columns}}}",
-            r"\toprule",
-            _latex_line(header),
-            r"\midrule",
-            *map(_latex_line, rows),
-            r"\bottomrule",
-            r"\end{tabular}",
-            "",
-        ]
-    )
+    return latex_tabular([map(latex_text, line) for line in (header, *rows)], n_columns=len(header))
 
 
-def _latex_line(cells: Sequence[str]) -> str:
-    return " & ".join("".join(_LATEX.get(c, c) for c in cell) for cell in cells) + r" \\"
+def latex_tabular(lines: Sequence[Iterable[str]], *, n_columns: int) -> str:
+    """A tabular for booktabs; the first line is its header, and cells are LaTeX already."""
+    header, *rows = (" & ".join(cells) + r" \\" for cells in lines)
+    begin, end = rf"\begin{{tabular}}{{l{'r' * (n_columns - 1)}}}", r"\end{tabular}"
+    return "\n".join([begin, r"\toprule", header, r"\midrule", *rows, r"\bottomrule", end, ""])
+
+
+def latex_text(text: str) -> str:
+    """Text with the special characters of LaTeX escaped."""
+    return "".join(_LATEX.get(c, c) for c in text)
 
 
 def _mean_table(results: Results) -> tuple[list[str], list[list[str]]]:

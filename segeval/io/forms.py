@@ -7,7 +7,7 @@ from segeval.core.channels import Form, Layout
 from segeval.core.labels import LabelMap
 from segeval.core.policies import PredKind
 from segeval.errors import DataError
-from segeval.io.kinds import kind_of
+from segeval.io.kinds import kind_of, refuse_channels
 from segeval.io.layouts import layout_of
 from segeval.io.pairs import Pair
 from segeval.io.paths import printable
@@ -28,7 +28,7 @@ def agree(pairs: Sequence[Pair], reading: Reading) -> Reading:
         if reading.pred_kind == "labels":
             return replace(reading, agreed=Agreed(form=Form(), first=pair.pred))
         try:
-            pred = reading.at_hand.get(pair.case_id) or reading.prediction(pair)
+            pred = reading.look_at(pair)
             form = form_of(pred, reading)
         except DataError:  # its turn to be told will come
             continue
@@ -45,6 +45,8 @@ def form_of(pred: Prediction, reading: Reading) -> Form:
         DataError: it is neither labels nor probabilities, or something else than the first one of the run.
     """
     kind = kind_of(pred) if reading.pred_kind == "auto" else reading.pred_kind
+    if kind == "labels":
+        refuse_channels(pred)
     form = Form(kind=kind, layout=None if kind == "labels" else _layout(pred, kind, reading.labels))
     if reading.agreed is not None and form != reading.agreed.form:
         raise DataError(

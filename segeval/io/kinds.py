@@ -22,7 +22,7 @@ def kind_of(pred: Prediction) -> PredKind:
     """
     first = pred.images[0]
     if first.levels is None and first.array.dtype.kind in "biu":
-        return _kind_of_integers(pred)
+        return "labels"
     if len(pred.images) > 1:
         return "probs"
     low, high, is_whole = _values(first)
@@ -36,14 +36,18 @@ def kind_of(pred: Prediction) -> PredKind:
     return "probs"
 
 
-def _kind_of_integers(pred: Prediction) -> PredKind:
+def refuse_channels(pred: Prediction) -> None:
+    """Labels come in one image.
+
+    Raises:
+        DataError: there are several.
+    """
     if len(pred.images) > 1:
         shape = (*pred.images[0].array.shape, len(pred.images))
         raise DataError(
             f"{printable(pred.path)}: shape {shape} has channels, and labels are one id per voxel. "
-            "Pass --pred-kind probs if they are 0 and 1 of each class."
+            "Pass --pred-kind probs if these are probabilities."
         )
-    return "labels"
 
 
 def _values(volume: Volume) -> tuple[float, float, bool]:

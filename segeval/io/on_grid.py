@@ -14,7 +14,7 @@ from segeval.io.geometry import Kind, align
 from segeval.io.label_ids import distinct, to_labels
 from segeval.io.paths import printable
 from segeval.io.predictions import Prediction
-from segeval.io.probabilities import checked_images, map_of
+from segeval.io.probabilities import checked_images, map_of, sums_are_one
 from segeval.io.reading import Reading
 from segeval.io.volumes import Volume
 
@@ -39,6 +39,8 @@ def on_grid(pred: Prediction, truth: Volume, form: Form, reading: Reading) -> On
         return _labels_on_grid(pred.images[0].scaled(), truth, reading)
     _check_truth(truth, form.layout, reading.labels)
     pred = pred.placed(truth)
+    if not reading.resample:
+        _placed(pred.images[0], truth, reading, kind="probs")  # a wrong grid is told first: it explains wrong values
     images = checked_images(pred, form.layout, form.kind)
     if form.kind == "logits" and reading.resample:  # between voxels lie probabilities, not logits
         return _probs_on_grid(_as_probs(images, form.layout), truth, "probs", form.layout, reading)
@@ -60,8 +62,17 @@ def _probs_on_grid(images: Sequence[Volume], truth: Volume, kind: PredKind, layo
     labels, claims = hard_mask(channels, truth.array)
     notes = dict.fromkeys(note for one in placed for note in one.notes)
     return OnGrid(
-        labels=labels, probs=activated(channels) if kind == "logits" else channels, claims=claims, notes=tuple(notes)
+        labels=labels,
+        probs=activated(channels) if kind == "logits" else channels,
+        claims=claims,
+        notes=(*notes, *_doubts(images, kind, layout)),
     )
+
+
+def _doubts(images: Sequence[Volume], kind: PredKind, layout: Layout) -> list[str]:
+    if layout.exclusive or len(images) == 1 or kind == "logits" or not sums_are_one(images):
+        return []
+    return [f"{layout}, and yet those of each voxel add up to 1: is one of them background?"]
 
 
 def _placed(image: Volume, truth: Volume, reading: Reading, *, kind: Kind, outside: float = 0.0) -> Volume:

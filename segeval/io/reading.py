@@ -37,11 +37,17 @@ class Reading:
     agreed: Agreed | None = None
     at_hand: dict[str, Prediction] = field(default_factory=dict)
 
-    def prediction(self, pair: Pair) -> Prediction:
-        """The prediction of a pair, read once.
+    def look_at(self, pair: Pair) -> Prediction:
+        """The prediction of a pair before its turn.
 
         Raises:
             DataError: a file of it cannot be read.
         """
-        at_hand = self.at_hand.pop(pair.case_id, None)
+        at_hand = self.at_hand.get(pair.case_id)
         return at_hand or read_prediction(pair, as_labels=self.pred_kind == "labels", channel_axis=self.channel_axis)
+
+    def take(self, pair: Pair) -> Prediction:
+        """The prediction of a pair at its turn; what was at hand is kept no longer."""
+        pred = self.look_at(pair)
+        self.at_hand.pop(pair.case_id, None)
+        return pred

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -37,8 +37,13 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) 
         ConfigError: the file cannot be written.
     """
     with whole_file(path) as file:
-        file.write(_line(header))
-        file.writelines(_line(row) for row in rows)
+        file.writelines(csv_lines(header, rows))
+
+
+def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+    """The lines of a CSV file, each with its end."""
+    yield _line(header)
+    yield from map(_line, rows)
 
 
 def write_json_atomically(path: Path, data: Any, *, indent: int | None = 2) -> None:

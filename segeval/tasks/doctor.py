@@ -142,7 +142,7 @@ def _read(path: Path | None) -> tuple[Volume | None, str]:
 def _read_pred(pair: Pair, reading: Reading) -> tuple[Prediction | None, str]:
     """The prediction, or None and why there is none."""
     try:
-        return (None if pair.pred is None else reading.prediction(pair)), ""
+        return (None if pair.pred is None else reading.take(pair)), ""
     except DataError as error:
         return None, str(error)
 

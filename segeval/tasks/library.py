@@ -87,13 +87,13 @@ def _score_each(pred: Masks, truth: Masks, options: ScoreOptions, sources: Mappi
     reading = agree(pairs, replace(reading_of(options, plan.labels), at_hand=at_hand))
     job = Job(options=options, plan=plan_for(reading, plan), reading=reading, sources=sources)
     cases = (_case(pair, truths[pair.case_id], reading) for pair in pairs)
-    return finished([evaluate(case, job.plan) for case in cases], job)
+    return finished([job.pool.take(evaluate(case, job.plan)) for case in cases], job)
 
 
 def _case(pair: Pair, truth: Any, reading: Reading) -> Case:
     name = f"{pair.case_id} (truth)"
     volume = read_volume(Path(truth)) if _is_path(truth) else Volume(path=Path(name), array=_array(truth, name, (2, 3)))
-    return case_of(pair.case_id, pred=reading.prediction(pair), truth=volume, reading=reading)
+    return case_of(pair.case_id, pred=reading.take(pair), truth=volume, reading=reading)
 
 
 def _pair(case_id: str, pred: Any, truth: Any) -> Pair:

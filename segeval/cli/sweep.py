@@ -1,0 +1,95 @@
+"""`segeval sweep`: what a parameter of a loss does to a segmentation."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import typer
+
+from segeval.cli import options as o
+from segeval.cli import sweep_options as s
+from segeval.errors import ConfigError
+from segeval.options import SweepOptions
+
+if TYPE_CHECKING:
+    from segeval.settings import Given
+
+_DEFAULT = SweepOptions()
+
+
+def sweep(
+    ctx: typer.Context,
+    loss: s.Loss = None,
+    data: s.Data = None,
+    truth: s.Truth = None,
+    mode: s.Mode = None,
+    maps: s.Maps = False,
+    runs: s.Runs = False,
+    train: s.Train = False,
+    curve: s.Curve = False,
+    cdf: s.Cdf = False,
+    grid: s.Grid = None,
+    zip: s.Zip = False,
+    sum_to_one: s.SumToOne = False,
+    check_table: s.CheckTable = None,
+    pairs: o.Pairs = None,
+    pred_pattern: o.PredPattern = None,
+    truth_pattern: o.TruthPattern = None,
+    labels: o.Labels = None,
+    regions: o.Regions = None,
+    ignore_label: o.IgnoreLabel = None,
+    include_background: o.IncludeBackground = False,
+    class_name: s.ClassName = None,
+    geometry_tol: o.GeometryTol = _DEFAULT.geometry_tol,
+    resample: o.Resample = False,
+    ignore_geometry: o.IgnoreGeometry = False,
+    spacing: o.Spacing = None,
+    select_by: s.SelectBy = _DEFAULT.select_by,
+    threshold_by: s.ThresholdBy = None,
+    select: s.Select = None,
+    report: s.Report = None,
+    histogram: s.Histogram = False,
+    operating_points: s.OperatingPoints = False,
+    averaging: s.Averaging = None,
+    apr_method: s.AprMethod = _DEFAULT.apr_method,
+    apr_averaging: s.AprAveraging = _DEFAULT.apr_averaging,
+    bootstrap: s.Bootstrap = _DEFAULT.bootstrap,
+    baseline: s.Baseline = None,
+    seed: o.Seed = _DEFAULT.seed,
+    easy_threshold: s.EasyThreshold = _DEFAULT.easy_threshold,
+    trained_gamma: s.TrainedGamma = None,
+    max_voxels: s.MaxVoxels = _DEFAULT.max_voxels,
+    format: s.Format = None,
+    out: s.Out = None,
+    layout: s.Layout = _DEFAULT.layout,
+    with_paper: s.WithPaper = False,
+    plot: s.Plot = None,
+    quiet: o.Quiet = False,
+    no_color: o.NoColor = False,
+    config: s.Config = None,
+    workers: o.Workers = _DEFAULT.workers,
+) -> int:
+    """Tabulate what a parameter of a loss does to a segmentation; without paths on the bundled sample."""
+    from segeval.cli.sweep_output import show_findings, show_sweep
+    from segeval.settings import resolve_sweep
+    from segeval.tasks.sweep.run import run_sweep
+
+    if check_table is not None:
+        return show_findings(check_table, pooled=averaging == "pooled")
+    flags = {"maps": maps, "runs": runs, "train": train, "curve": curve, "cdf": cdf}
+    settings = resolve_sweep(_with_mode(o.given(ctx, locals()), flags), config)
+    outcome = run_sweep(loss, data, truth, settings.options, sources=settings.sources)
+    show_sweep(outcome, quiet=quiet, color=not no_color)
+    return 0
+
+
+def _with_mode(given: "dict[str, Given]", flags: Mapping[str, bool]) -> "dict[str, Given]":
+    """The options with `--mode` said by its short form."""
+    from segeval.settings import COMMAND_LINE, Given
+
+    named = [mode for mode, is_set in flags.items() if is_set]
+    if not named:
+        return given
+    modes = {*named} | ({given["mode"].value} if "mode" in given else set())
+    if len(modes) > 1:
+        raise ConfigError(f"A sweep has one mode, and {' and '.join(sorted(modes))} were asked for. Keep one of them.")
+    return given | {"mode": Given(value=named[0], source=COMMAND_LINE)}

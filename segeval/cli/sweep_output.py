@@ -1,0 +1,83 @@
+"""A sweep on screen: what holds for all rows, the table, what must be said of it, and the paper's table by itself."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from segeval.cli import console
+from segeval.cli.tables import plain_table
+from segeval.io.paths import printable
+
+if TYPE_CHECKING:
+    from segeval.tasks.sweep.folder import Outcome
+    from segeval.tasks.sweep.sheet import Sheet
+
+WRONG = 1
+_TEXTS = ("class", "of_class", "Penalties", "Loss", "note", "split")  # columns that stand left
+
+
+def show_sweep(outcome: "Outcome", *, quiet: bool, color: bool) -> None:
+    """Print the table: in the first format asked for, or for people."""
+    if not quiet and outcome.options.format:
+        _print_format(outcome)
+    elif not quiet:
+        with console.screen(color=color) as screen:
+            for sheet in _sheets(outcome):
+                _print_sheet(sheet, screen)
+    for folder in filter(None, (outcome.options.out, outcome.options.plot)):
+        if not quiet:
+            console.say(f"written to {printable(folder)}")
+
+
+def show_findings(path: Path, *, pooled: bool) -> int:
+    """Print what cannot be right in a table of metrics, and return the exit code."""
+    from segeval.tasks.sweep.check_file import check_file
+
+    found = check_file(path, pooled=pooled)
+    for one in found:
+        console.put(f"{one}\n")
+    if not found:
+        console.put(f"{printable(path)}: nothing that cannot be.\n")
+    return WRONG if found else 0
+
+
+def _print_format(outcome: "Outcome") -> None:
+    from segeval.tasks.sweep.render import markdown, render
+
+    form = outcome.options.format[0]
+    console.put(render(outcome.table, form, layout=outcome.options.layout, papers=outcome.papers))
+    if form == "csv" and outcome.papers:  # a second table would spoil the file
+        console.say("\n" + "\n".join(markdown(one.sheet) for one in outcome.papers))
+
+
+def _sheets(outcome: "Outcome") -> "list[Sheet]":
+    from segeval.tasks.sweep.sheet import paper_sheet, screen_sheet
+
+    table = outcome.table
+    ours = paper_sheet(table) if outcome.options.layout == "paper" else screen_sheet(table.screen or table)
+    return [ours, *(one.sheet for one in outcome.papers)]
+
+
+def _print_sheet(sheet: "Sheet", screen: Any) -> None:
+    screen.print(sheet.title, style="bold")
+    screen.print(sheet.caption, style="dim")
+    screen.print()
+    left = [i for i, name in enumerate(sheet.header) if name in _TEXTS]
+    table = plain_table(*sheet.header, left=left)
+    for column in table.columns:
+        column.header = column.header.replace("_", "\n")  # one word below the other, or the table is too wide
+    for i, row in enumerate(sheet.rows):
+        table.add_row(*(_cell(text, bold=(i, j) in sheet.bold) for j, text in enumerate(row)))
+        if sheet.header[0] in ("class", "of_class") and i + 1 < len(sheet.rows) and sheet.rows[i + 1][0] != row[0]:
+            table.add_section()
+    screen.print(table)
+    screen.print()
+    for note in sheet.notes:
+        screen.print(f"note: {note}")
+    if sheet.notes:
+        screen.print()
+
+
+def _cell(text: str, *, bold: bool) -> Any:
+    from rich.text import Text
+
+    return Text(printable(text), style="bold" if bold else "")

@@ -1,0 +1,152 @@
+"""`segeval sweep LOSS --param name=values`: any parameter of any loss, on one set of probability maps."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from segeval.core.counts import Counts
+from segeval.core.soft import SoftCounts, voxels_of_counts
+from segeval.errors import ConfigError
+from segeval.measure import Measure, MeasureCall
+from segeval.options import SweepOptions
+from segeval.statistics.summary import mean, summarise
+from segeval.tasks.sweep.grid import Setting, read_grid, require_known, settings_of
+from segeval.tasks.sweep.maps import CaseMap, ClassMaps
+from segeval.tasks.sweep.settings import require_a_price, spoken_names
+from segeval.tasks.sweep.slopes import Slopes, slopes_of, value_of
+from segeval.tasks.sweep.split import split_cases
+from segeval.tasks.sweep.table import Row, SweepTable, with_means
+from segeval.tasks.sweep.tversky import sweep_tversky_maps
+
+OF_VALUES = ("loss_mean", "loss_std", "loss_min", "loss_max")
+OF_SLOPES = ("grad_l1", "grad_pos_share", "grad_hard_share", "n_eff_grad")
+OF_LIMITS = ("loss_if_empty", "loss_if_full", "loss_if_perfect")
+COLUMNS = (*OF_VALUES, *OF_SLOPES, *OF_LIMITS, "direction", "approx")
+AVERAGED = ("loss_mean", *OF_SLOPES, *OF_LIMITS)
+NOT_PERFECT = "a perfect mask does not get 0"
+_NOTES = (
+    "One set of maps is weighed; the table says nothing about training with these losses.",
+    "loss values of different settings are not comparable in size.",
+    "direction is -1 where the loss would grow the mask, 1 where it would shrink it.",
+)
+
+
+def sweep_any_maps(loss: Measure, classes: Sequence[ClassMaps], options: SweepOptions) -> SweepTable:
+    """Tabulate value, gradient and limiting cases of a loss over a grid of its parameters, class by class.
+
+    Raises:
+        ConfigError: a parameter is unknown or does not fit, or the loss needs to know where voxels lie.
+    """
+    if any(need.on_map for need in _needs(loss)):
+        raise ConfigError(f"{loss.name} weighs voxels by where they lie, which a sweep does not know. Score with it.")
+    grid = _grid(loss, options)
+    names = {knob: spoken_names(loss).get(knob, knob) for knob in grid}
+    settings = settings_of(grid, paired=options.zip)
+    require_a_price(settings)
+    calls = [loss.at(**setting) for setting in settings]
+    shown = [{names[knob]: value for knob, value in setting.items()} for setting in settings]
+    split = split_cases(classes[0].case_ids, select=options.select, report=options.report)
+    reported = [one.of(split.report) for one in classes]
+    blocks = {one.name: _rows(one, calls, shown, options.easy_threshold) for one in reported}
+    rows = with_means(blocks, tuple(names.values()), AVERAGED)
+    table = SweepTable(
+        loss=loss.name,
+        mode="maps",
+        title=f"{loss.name} of one set of probability maps",
+        settings=tuple(names.values()),
+        columns=COLUMNS,
+        rows=tuple(rows),
+        averaging="case",
+        n_cases=len(split.report),
+        caption={"easy": f"p_t >= {options.easy_threshold:g}"},
+        notes=_NOTES,
+        emphasis=frozenset((i, "loss_if_perfect") for i, row in enumerate(rows) if row.get("note") == NOT_PERFECT),
+        shown=tuple(one for one in COLUMNS if one not in ("loss_min", "loss_max", "approx")),
+    )
+    return _with_thresholds(table, classes, options) if options.threshold_by else table
+
+
+def _with_thresholds(table: SweepTable, classes: Sequence[ClassMaps], options: SweepOptions) -> SweepTable:
+    """The table with the operating point that a criterion prefers: the same in every row, whatever the loss says."""
+    points = sweep_tversky_maps(classes, replace(options, grid=("alpha=0.5", "beta=0.5"), zip=False, baseline=None))
+    of_class = {row["class"]: row for row in points.rows}
+    columns = [one for one in points.columns if not one.startswith("soft_") and one not in table.columns]
+    rows = [{**row, **{one: of_class[row["class"]].get(one) for one in columns}} for row in table.rows]
+    return replace(
+        table,
+        columns=(*table.columns, *columns),
+        rows=tuple(rows),
+        constant=tuple(columns),
+        averaging=points.averaging,
+        threshold_rule=points.threshold_rule,
+        split=points.split,
+        caption={**table.caption, **points.caption},
+        shown=(*table.shown, "threshold", "dsc", "sensitivity", "precision"),
+    )
+
+
+def _grid(loss: Measure, options: SweepOptions) -> dict[str, list[Any]]:
+    """Values by knob; numbers rise, words stay as they were asked for."""
+    knob_of = {said: knob for knob, said in spoken_names(loss).items()}
+    grid = {knob_of.get(name, name): values for name, values in read_grid(options.grid).items()}
+    require_known(grid, loss.knobs, loss.name)
+    if options.zip:
+        return grid
+    return {
+        name: sorted(values) if all(isinstance(one, int | float) for one in values) else values
+        for name, values in grid.items()
+    }
+
+
+def _rows(maps: ClassMaps, calls: Sequence[MeasureCall], settings: Sequence[Setting], easy: float) -> list[Row]:
+    return [
+        {**setting, **_cells(maps, call, easy), "approx": maps.curve.approx}
+        for call, setting in zip(calls, settings, strict=True)
+    ]
+
+
+def _cells(maps: ClassMaps, call: MeasureCall, easy: float) -> dict[str, Any]:
+    values = summarise(np.array([float(value_of(call, one.voxels)) for one in maps.cases]))
+    slopes = [slopes_of(call, one.voxels) for one in maps.cases]
+    limits = _limits(maps, call)
+    is_region = SoftCounts in _needs(call.measure) and np.isfinite(call.measure.bounds).all()
+    return {
+        **dict(zip(OF_VALUES, (values.mean, values.std, values.min, values.max), strict=True)),
+        **_slope_cells(slopes, easy),
+        **limits,
+        "direction": int(np.sign(sum(one.total for one in slopes))),
+        "note": NOT_PERFECT if is_region and abs(limits["loss_if_perfect"]) > 1e-9 else "",
+    }
+
+
+def _slope_cells(slopes: Sequence[Slopes], easy: float) -> dict[str, float]:
+    """Means over the cases."""
+    of_cases = {
+        "grad_l1": [one.l1 for one in slopes],
+        "grad_pos_share": [one.share(one.voxels.truth) for one in slopes],
+        "grad_hard_share": [one.share(one.voxels.hit < easy) for one in slopes],
+        "n_eff_grad": [one.n_eff for one in slopes],
+    }
+    return {name: float(mean(np.array(values))) for name, values in of_cases.items()}
+
+
+def _limits(maps: ClassMaps, call: MeasureCall) -> dict[str, float]:
+    """The loss of predicting nothing, everything, and the truth, as means over the cases."""
+    inside, outside = (_totals(maps.cases, side) for side in ("positives", "negatives"))
+    none = np.zeros_like(inside)
+    masks = {
+        "loss_if_empty": Counts(tp=none, fp=none, fn=inside, tn=outside),
+        "loss_if_full": Counts(tp=inside, fp=outside, fn=none, tn=none),
+        "loss_if_perfect": Counts(tp=inside, fp=none, fn=none, tn=outside),
+    }
+    return {name: float(mean(np.asarray(value_of(call, voxels_of_counts(one))))) for name, one in masks.items()}
+
+
+def _totals(cases: Sequence[CaseMap], side: str) -> np.ndarray:
+    return np.array([getattr(one.histogram, side).sum() for one in cases], dtype=np.int64)
+
+
+def _needs(loss: Measure) -> tuple[Any, ...]:
+    return loss.needs
