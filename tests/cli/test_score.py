@@ -10,8 +10,8 @@ from tests.cli.given import SAMPLE, Run, cell, columns_of, files_in, number, row
 
 OUT = Path("segeval-results")
 FILES = {"scores.csv", "cases.csv", "summary.csv", "confusion.csv", "run.json"}
-PER_CLASS = [one.name for one in catalogue.measures_of("overlap") if "class" in one.levels]
-PER_CASE = [one.name for one in catalogue.measures_of("overlap") if "case" in one.levels]
+PER_CLASS = [call.column for call in catalogue.choose(()) if "class" in call.measure.levels]
+PER_CASE = [call.column for call in catalogue.choose(()) if "case" in call.measure.levels]
 
 
 def test_the_sample_is_scored_and_shown_and_written(program: Run) -> None:
