@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -11,14 +12,14 @@ from segeval.options import InputOptions, SweepMode, SweepOptions
 from segeval.tasks.sweep.check import findings, rows_of
 from segeval.tasks.sweep.curves import exp_log_curve, focal_curve
 from segeval.tasks.sweep.draw import draw_pictures
-from segeval.tasks.sweep.exp_log import sweep_exp_log_maps
+from segeval.tasks.sweep.exp_log import Entries, sweep_exp_log_maps
 from segeval.tasks.sweep.focal import sweep_focal_maps
 from segeval.tasks.sweep.focal_cdf import sweep_focal_cdf
 from segeval.tasks.sweep.folder import Outcome, write_folder
 from segeval.tasks.sweep.generic import sweep_any_maps
 from segeval.tasks.sweep.grid import read_grid
 from segeval.tasks.sweep.losses import SEVERAL, find_loss
-from segeval.tasks.sweep.maps import ClassMaps, gather, only_class
+from segeval.tasks.sweep.maps import ClassMaps, count_classes, gather
 from segeval.tasks.sweep.papers import papers_of
 from segeval.tasks.sweep.reading import read_maps
 from segeval.tasks.sweep.settings import EXP_LOG, FOCAL, PRICES
@@ -128,7 +129,7 @@ def _of_maps(loss: str, mode: SweepMode, data: Path | None, truth: Path | None, 
         raise ConfigError(f"{loss} has no --cdf. It is for focal_loss.")
     if (loss, mode) == ("exp_log_loss", "maps") and named <= {*EXP_LOG}:
         _refuse_idle(options, (), said)
-        return sweep_exp_log_maps(read_maps(data, truth, options), options)
+        return sweep_exp_log_maps(read_maps(data, truth, options, Entries.of), options)
     answer = _ANSWERS.get((loss, mode))
     if answer is None or not named <= {*answer.parameters}:
         thresholds = OF_THRESHOLDS if options.threshold_by else {"threshold_by"}
@@ -139,7 +140,8 @@ def _of_maps(loss: str, mode: SweepMode, data: Path | None, truth: Path | None, 
 
 
 def _classes(data: Path | None, truth: Path | None, options: SweepOptions) -> tuple[ClassMaps, ...]:
-    return only_class(gather(read_maps(data, truth, options), binned=options.histogram), options.class_name)
+    count = partial(count_classes, only=options.class_name, binned=options.histogram)
+    return gather(read_maps(data, truth, options, count))
 
 
 def _curve(loss: str, data: Path | None, options: SweepOptions) -> SweepTable:
