@@ -64,12 +64,9 @@ def score_folders(
     job, pairs = make_job(pred, truth, options, sources=sources)
     if options.out is None:
         return finished(list(_scores(pairs, job, watch)), job)
-    folder = RunFolder.open(options.out)
-    try:
+    with RunFolder.open(options.out) as folder:
         results = _journalled(pairs, job, folder, watch)
         folder.write(results, formats=options.format)
-    finally:
-        folder.leave()
     return results
 
 
