@@ -3,19 +3,21 @@
 A new module of measures costs one word in `GROUPS`; a new measure costs nothing here.
 """
 
-from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
 
 from segeval.errors import ConfigError, did_you_mean
-from segeval.measure import Measure, MeasureCall, parse_call, split_outside_parentheses
+from segeval.measure import Measure
 
 GROUPS = {
     "overlap": ("metrics.overlap", "metrics.agreement", "metrics.partition", "metrics.volume"),
+    "losses": ("losses.pixel", "losses.region", "losses.lovasz", "losses.compound"),
+    "weight_map": ("losses.boundary",),
     "boundary": ("metrics.boundary", "metrics.boundary_scores", "metrics.point_sets"),
+    "lesion": ("metrics.lesion",),
+    "probability": ("metrics.probability",),
+    "topology": ("metrics.topology",),
 }
-DEFAULT = ("overlap",)
-HEADLINE = ("dice", "iou", "sensitivity", "precision", "hd95", "nsd", "lesion_f1", "bce_loss", "dice_loss")
 
 
 @cache
@@ -52,56 +54,3 @@ def find(name: str) -> Measure:
 def names_and_aliases() -> dict[str, Measure]:
     """Every measure under its name and under each of its aliases."""
     return {name: one for one in measures().values() for name in (one.name, *one.aliases)}
-
-
-def choose(asked: Iterable[str]) -> tuple[MeasureCall, ...]:
-    """The measure calls that a `--measures` choice stands for, each column once.
-
-    A part is a group, a measure with or without knobs, or either with a leading `+`, which adds to
-    the default instead of replacing it.
-
-    Raises:
-        ConfigError: a name or a knob is unknown, or two calls would share a column.
-    """
-    chosen: dict[str, MeasureCall] = {}
-    for call in (call for part in _parts(asked) for call in _calls(part)):
-        if chosen.setdefault(call.column, call).all_knobs != call.all_knobs:
-            raise ConfigError(f"Two different measures would both be called {call.column!r}. Drop one of them.")
-    return tuple(chosen.values())
-
-
-def headline(asked: Iterable[str]) -> tuple[str, ...]:
-    """The columns that a screen shows of that choice: measures named, and of groups the well-known ones."""
-    parts = _parts(asked)
-    named = [call.column for part in parts if not _is_group(part) for call in _calls(part)]
-    of_groups = [call for part in parts if _is_group(part) for call in _calls(part)]
-    known = sorted((call for call in of_groups if call.measure.name in HEADLINE), key=_rank)
-    rest = [] if named or known else of_groups
-    return tuple(dict.fromkeys([*named, *(call.column for call in (*known, *rest))]))
-
-
-def _rank(call: MeasureCall) -> int:
-    return HEADLINE.index(call.measure.name)
-
-
-def _parts(asked: Iterable[str]) -> list[str]:
-    """The choice without its `+`, and with the default where that is added to."""
-    parts = [part for text in asked for part in split_outside_parentheses(text)]
-    adds = any(part.startswith("+") for part in parts)
-    parts = [part.lstrip("+") for part in parts]
-    return ["default", *parts] if adds or not parts else parts
-
-
-def _is_group(part: str) -> bool:
-    return part in GROUPS or part in ("all", "default")
-
-
-def _calls(part: str) -> list[MeasureCall]:
-    if part == "all":
-        return [one.at() for one in measures().values()]
-    if part == "default":
-        return [one.at() for group in DEFAULT for one in measures_of(group)]
-    if part in GROUPS:
-        return [one.at() for one in measures_of(part)]
-    name, knobs = parse_call(part)
-    return [find(name).at(**knobs)]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar, get_args, get_origin
 
+from segeval.core.policies import read_empty_distance
 from segeval.errors import ConfigError, did_you_mean
 from segeval.options import InputOptions, ScoreOptions, SweepOptions
 
@@ -75,6 +76,8 @@ def _from_text(name: str, given: Given) -> Any:
         except ValueError as error:
             where = _where(name, given.source)
             raise ConfigError(f"{where} {given.value}: no list of lengths in mm. Write it as 0.5,0.5,3.") from error
+    if name == "empty_distance":
+        return read_empty_distance(given.value)
     if name in ("pairs", "out"):
         return Path(given.value)
     if name == "format":
@@ -109,11 +112,26 @@ _LIMITS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "ci_level": (lambda value: 0 < value < 1, "lie between 0 and 1, such as 0.95"),
     "bootstrap": (lambda value: value >= 0, "be 0 (no intervals) or a number of resamples"),
     "workers": (lambda value: value >= 0, "be 0 (one per core) or a number of workers"),
+    "empty_distance": (
+        lambda value: isinstance(value, str) or 0 <= value < float("inf"),
+        "be inf, nan, diagonal or a length in mm",
+    ),
     "seed": (lambda value: value >= 0, "be 0 or more"),
     "geometry_tol": (lambda value: value >= 0, "be 0 or more voxels"),
     "spacing": (lambda value: all(0 < one < float("inf") for one in value or ()), "hold positive lengths in mm"),
     "easy_threshold": (lambda value: 0 < value < 1, "lie between 0 and 1, such as 0.5"),
     "max_voxels": (lambda value: value >= 0, "be 0 (all) or a number of voxels"),
+    "holdout": (lambda value: 0 < value < 1, "lie between 0 and 1, such as 0.25"),
+    "folds": (lambda value: value == 0 or value >= 2, "be 0 (a hold-out) or 2 or more"),
+    "seeds": (
+        lambda value: min(value, default=-1) >= 0 and len(set(value)) == len(value),
+        "be different whole numbers",
+    ),
+    "dimensions": (lambda value: value in (2, 3), "be 2 or 3"),
+    "iterations": (lambda value: value is None or value >= 10, "be 10 or more"),
+    "batch": (lambda value: value is None or value >= 2, "be 2 or more"),
+    "learning_rate": (lambda value: value is None or value > 0, "be above 0"),
+    "width": (lambda value: value >= 1, "be 1 or more"),
 }
 
 

@@ -5,11 +5,12 @@ from collections import Counter
 import pytest
 
 from segeval import catalogue
+from segeval.choice import choose
 from segeval.errors import ConfigError
 
 
 def columns(*asked: str) -> list[str]:
-    return [call.column for call in catalogue.choose(asked)]
+    return [call.column for call in choose(asked).calls]
 
 
 OVERLAP = [one.name for one in catalogue.measures_of("overlap")]
@@ -98,19 +99,19 @@ def test_all_is_every_measure_once() -> None:
 @pytest.mark.parametrize("asked", ["dise", "dice(smooth=1)", "dice(", "dice,,iou(2)"])
 def test_a_choice_that_cannot_be_read_is_refused(asked: str) -> None:
     with pytest.raises(ConfigError):
-        catalogue.choose([asked])
+        choose([asked])
 
 
 def test_the_screen_shows_what_was_named() -> None:
-    assert catalogue.headline(["kappa,iou"]) == ("kappa", "iou")
+    assert choose(["kappa,iou"]).shown == ("kappa", "iou")
 
 
 def test_of_a_group_the_screen_shows_the_well_known_measures_in_their_order() -> None:
-    assert catalogue.headline(["overlap"]) == ("dice", "iou", "sensitivity", "precision")
-    assert catalogue.headline(["overlap", "kappa"]) == ("kappa", "dice", "iou", "sensitivity", "precision")
-    assert catalogue.headline([])[:2] == ("dice", "iou")
+    assert choose(["overlap"]).shown == ("dice", "iou", "sensitivity", "precision")
+    assert choose(["overlap", "kappa"]).shown == ("kappa", "dice", "iou", "sensitivity", "precision")
+    assert choose([]).shown[:2] == ("dice", "iou")
 
 
 def test_everything_shown_is_computed() -> None:
     for asked in ([], ["all"], ["+kappa"], ["overlap,fbeta(beta=3)"]):
-        assert set(catalogue.headline(asked)) <= set(columns(*asked))
+        assert set(choose(asked).shown) <= set(columns(*asked))

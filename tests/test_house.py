@@ -16,6 +16,7 @@ FLOORS = [
     {"tasks"},
     {"settings"},
     {"config"},
+    {"choice"},
     {"options", "profiles"},
     {"catalogue"},
     {"metrics", "losses", "engine", "io"},

@@ -85,6 +85,16 @@ Measures = Annotated[
         panel=NUMBERS,
     ),
 ]
+Like = Annotated[
+    list[str] | None,
+    option("--like", help="Measures as this tool defines them, such as medpy or monai; repeatable.", panel=NUMBERS),
+]
+EmptyDistance = Annotated[
+    str,
+    option(
+        "--empty-distance", help="Distance to a surface that is not there: inf, nan, diagonal or mm.", panel=NUMBERS
+    ),
+]
 Undefined = Annotated[
     str, option("--undefined", help="Undefined values in means: skip, worst, best or fail.", panel=NUMBERS)
 ]

@@ -19,3 +19,9 @@ class Grid:
         if self.spacing_mm is None or len(self.shape) != 3:
             return math.nan
         return math.prod(self.spacing_mm) / 1000.0
+
+    @property
+    def diagonal(self) -> float:
+        """Length of the image's diagonal, in mm, or in voxels without spacing."""
+        steps = self.spacing_mm or (1.0,) * len(self.shape)
+        return math.hypot(*(n * step for n, step in zip(self.shape, steps, strict=True)))

@@ -7,17 +7,24 @@ from typing import Any
 from segeval.core.labels import LabelClass
 from segeval.engine.evaluate import absent_rows
 from segeval.engine.plan import Aggregation, Plan
+from segeval.engine.pool import Pool
 from segeval.engine.summarise import Scored, merge_histograms, summary_rows
 from segeval.results import CaseScore, ClassRow, Results
 
 
-def collect(scores: Sequence[CaseScore], plan: Plan, how: Aggregation, facts: Mapping[str, Any]) -> Results:
+def collect(
+    scores: Sequence[CaseScore], plan: Plan, how: Aggregation, facts: Mapping[str, Any], *, pool: Pool | None = None
+) -> Results:
     """Sort the cases, give every case every class, and summarise.
+
+    Args:
+        pool: what was added up of the cases already.
 
     Raises:
         DataError: a value is undefined and the policy is `fail`.
     """
-    scores = sorted(scores, key=lambda score: score.row.case_id)
+    pool = pool or Pool()
+    scores = sorted(map(pool.take, scores), key=lambda score: score.row.case_id)
     scored = [score for score in scores if score.histogram is not None]
     pooled = merge_histograms([score.histogram for score in scored if score.histogram is not None])
     classes = plan.labels.classes_among(pooled.ids)
@@ -28,6 +35,7 @@ def collect(scores: Sequence[CaseScore], plan: Plan, how: Aggregation, facts: Ma
         classes=classes,
         pooled=pooled,
         plan=plan,
+        totals=pool.totals,
         n_missing=sum(score.row.status == "missing_pred" for score in scores),
     )
     return Results(
@@ -38,6 +46,7 @@ def collect(scores: Sequence[CaseScore], plan: Plan, how: Aggregation, facts: Ma
         case_rows=tuple(score.row for score in scores),
         summary=summary_rows(found, how),
         confusion=pooled if scored and not plan.overlaps else None,
+        lesions={score.row.case_id: score.lesions for score in scored} if plan.lesion_rule else None,
         shown=plan.shown,
         facts=facts,
     )

@@ -9,6 +9,7 @@ import numpy as np
 from segeval.core.case import Case
 from segeval.core.counts import Counts, Histogram
 from segeval.core.labels import LabelClass
+from segeval.core.policies import distance_or_policy
 from segeval.engine.evidence import Evidence
 from segeval.engine.plan import Plan
 from segeval.measure import Measure, MeasureCall
@@ -18,16 +19,24 @@ from segeval.results import CaseRow, CaseScore, ClassRow, Status
 def evaluate(case: Case, plan: Plan) -> CaseScore:
     """Score one case: every class that occurs in it, and the case as a whole."""
     evidence = Evidence(case, plan)
+    of_classes, of_case = class_rows(evidence), case_values(evidence)
     row = CaseRow(
         case_id=case.case_id,
         status="ok",
         shape=case.shape,
         spacing_mm=case.spacing_mm,
         probability_source="hard" if case.probs is None else "probs",
-        values=case_values(evidence),
+        values=of_case,
+        approx=tuple(call.column for call in plan.at("class") if evidence.is_approximate(call)),
         notes=case.notes,
     )
-    return CaseScore(row=row, classes=class_rows(evidence), histogram=evidence.histogram.without_preds(case.claims))
+    return CaseScore(
+        row=row,
+        classes=of_classes,
+        histogram=evidence.histogram.without_preds(case.claims),
+        lesions=evidence.lesion_rows(),
+        additive=evidence.for_pooling(),
+    )
 
 
 def case_values(evidence: Evidence) -> dict[str, float]:
@@ -53,7 +62,14 @@ def class_values(evidence: Evidence, call: MeasureCall) -> list[float]:
     absent = call.measure.absent
     declared = {"absent_both": absent.both, "absent_pred": absent.pred, "absent_truth": absent.truth}
     said = [declared.get(status) for status in _statuses(evidence.counts)]
-    return [float(v) if d is None else d for v, d in zip(evidence.values(call, "class"), said, strict=True)]
+    values = [float(v) if d is None else d for v, d in zip(evidence.values(call, "class"), said, strict=True)]
+    return values if call.measure.profile or call.measure.unit != "mm" else _with_empty_distance(values, evidence)
+
+
+def _with_empty_distance(distances: list[float], evidence: Evidence) -> list[float]:
+    """Distances, with what the user chose for the one to a surface that is not there."""
+    policy, diagonal = evidence.plan.empty_distance, evidence.grid.diagonal
+    return [distance_or_policy(one, policy=policy, diagonal=diagonal) for one in distances]
 
 
 def absent_rows(case: CaseRow, classes: Sequence[LabelClass], n_voxels: int, plan: Plan) -> tuple[ClassRow, ...]:
@@ -75,7 +91,7 @@ def as_missing(score: CaseScore, plan: Plan, *, worst: bool) -> CaseScore:
     rows = tuple(_missing_row(row, of, worst=worst and row.n_truth > 0) for row in score.classes)
     values = _worst(score.row.values, of) if worst else score.row.values
     row = replace(score.row, status="missing_pred", values=values)
-    return CaseScore(row=row, classes=rows, histogram=score.histogram)
+    return replace(score, row=row, classes=rows)
 
 
 def _missing_row(row: ClassRow, of: Mapping[str, Measure], *, worst: bool) -> ClassRow:

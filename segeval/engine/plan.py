@@ -1,11 +1,13 @@
 """What to compute: measures, classes and policies, all checked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 from segeval.core.channels import Form
 from segeval.core.labels import LabelMap
-from segeval.core.policies import UndefinedPolicy
+from segeval.core.lesions import Lesions
+from segeval.core.matching import MatchRule
+from segeval.core.policies import EmptyDistance, UndefinedPolicy
 from segeval.measure import Level, MeasureCall
 
 
@@ -13,13 +15,16 @@ from segeval.measure import Level, MeasureCall
 class Plan:
     """How every case of a run is scored.
 
-    `form` is what the predictions are, where that is known. `shown` are the columns for a screen. `device` is
-    `cpu` for the numpy engine, else the torch device that builds the evidence.
+    `form` is what the predictions are, where that is known. `shown` are the columns for a screen, `notes` what a
+    user should know of the choice. `empty_distance` stands for the distance to a surface that is not there. `device`
+    is `cpu` for the numpy engine, else the torch device that builds the evidence.
     """
 
     measures: tuple[MeasureCall, ...]
     shown: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     labels: LabelMap = LabelMap()
+    empty_distance: EmptyDistance = "inf"
     form: Form | None = None
     engine: Literal["numpy", "torch"] = "numpy"
     device: str = "cpu"
@@ -28,6 +33,15 @@ class Plan:
     def overlaps(self) -> bool:
         """Whether predicted classes may share voxels, so that no value speaks of all classes together."""
         return self.form is not None and self.form.overlaps
+
+    @property
+    def lesion_rule(self) -> MatchRule | None:
+        """How the table of lesions is made: as the first lesion measure does it; None without such a measure."""
+        for call in self.measures:
+            if Lesions in call.measure.needs:
+                known = {field.name for field in fields(MatchRule)}
+                return MatchRule(**{name: value for name, value in call.all_knobs.items() if name in known})
+        return None
 
     def at(self, level: Level) -> tuple[MeasureCall, ...]:
         """The measures that give one value per class, or one per case."""

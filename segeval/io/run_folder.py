@@ -18,10 +18,10 @@ from segeval.io.outputs import RUN_FILE, prepare_output_folder
 from segeval.io.run_json import document_text, run_document
 from segeval.io.tables import jsonable, write_csv
 from segeval.results import CaseScore, Results
-from segeval.results.tables import TABLES
+from segeval.results.tables import TABLES, tables_of
 
 STAGE = f"{PRIVATE_PREFIX}new"
-EXTRA_FILES = tuple(file_name for file_name, _ in EXTRA_FORMATS.values())
+OUR_FILES = (*(f"{name}.csv" for name in TABLES), *(file_name for file_name, _ in EXTRA_FORMATS.values()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ class RunFolder:
 
     def note(self, score: CaseScore) -> None:
         """Add a finished case to the journal."""
-        line = asdict(replace(score, histogram=None)) | {"histogram": _sparse(score.histogram)}
+        line = asdict(replace(score, histogram=None, lesions=(), additive={})) | {"histogram": _sparse(score.histogram)}
         self._journal("a", json.dumps(jsonable(line)) + "\n")
 
     def _journal(self, mode: str, text: str) -> None:
@@ -71,8 +71,8 @@ class RunFolder:
             ConfigError: the disk is full or not writable; then the earlier tables stay as they were.
         """
         with self._stage() as stage:
-            for name, table in TABLES.items():
-                write_csv(stage / f"{name}.csv", *table(results))
+            for name, table in tables_of(results).items():
+                write_csv(stage / f"{name}.csv", *table)
             for file_name, render in (EXTRA_FORMATS[name] for name in formats):
                 write_text_atomically(stage / file_name, render(results))
             write_text_atomically(stage / RUN_FILE, document_text(run_document(results)))
@@ -86,8 +86,9 @@ class RunFolder:
             shutil.rmtree(stage, ignore_errors=True)
             stage.mkdir()
             yield stage
-            for name in EXTRA_FILES:
-                (self.path / name).unlink(missing_ok=True)
+            for name in OUR_FILES:
+                if not (stage / name).exists():
+                    (self.path / name).unlink(missing_ok=True)
             for file in sorted(stage.iterdir(), key=lambda file: file.name == RUN_FILE):
                 file.replace(self.path / file.name)
         except OSError as error:

@@ -1,11 +1,12 @@
 """What a run found: one row per case and class, one per case, and what is known of each column."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from segeval.core.counts import Histogram
 from segeval.core.labels import LabelClass
+from segeval.core.lesion_rows import LesionRow
 from segeval.core.shapes import SpacingMm
 from segeval.errors import ConfigError
 
@@ -47,17 +48,20 @@ class CaseRow:
     pred_file: str = ""
     truth_file: str = ""
     values: Values = field(default_factory=dict)
+    approx: tuple[str, ...] = ()  # columns with values that were read from bins
     notes: tuple[str, ...] = ()
     problem: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CaseScore:
-    """All that is kept of a case once it is scored."""
+    """What comes of scoring a case; `additive` is evidence to be added up over cases for pooled values, by name."""
 
     row: CaseRow
     classes: tuple[ClassRow, ...] = ()
     histogram: Histogram | None = None
+    lesions: tuple[LesionRow, ...] = ()
+    additive: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,8 +83,8 @@ class Results:
     """A finished run.
 
     `classes` and the two column tuples give the order of everything, `shown` are the columns for a
-    screen; `facts` is what `run.json` says besides the tables (plan, definitions, versions, timings,
-    warnings).
+    screen. `lesions` are those of each case; None without a lesion measure. `facts` is what `run.json`
+    says besides the tables (plan, definitions, versions, timings, warnings).
     """
 
     classes: tuple[LabelClass, ...]
@@ -90,6 +94,7 @@ class Results:
     case_rows: tuple[CaseRow, ...]
     summary: tuple[SummaryRow, ...]
     confusion: Histogram | None
+    lesions: Mapping[str, Sequence[LesionRow]] | None
     shown: tuple[str, ...]
     facts: Mapping[str, Any]
 
@@ -99,16 +104,17 @@ class Results:
         return tuple(row for row in self.case_rows if row.status in ("failed", "missing_pred", "missing_truth"))
 
     def to_pandas(self, table: str = "scores") -> Any:
-        """One of the tables `scores`, `cases`, `summary` and `confusion` as a `pandas.DataFrame`.
+        """A table as a `pandas.DataFrame`: `scores`, `cases`, `summary`, `confusion`, or `lesions` if there is one.
 
         Raises:
             ConfigError: there is no such table.
         """
         import pandas
 
-        from segeval.results.tables import TABLES
+        from segeval.results.tables import tables_of
 
-        if table not in TABLES:
-            raise ConfigError(f"There is no table {table!r}. The tables are: {', '.join(TABLES)}.")
-        columns, rows = TABLES[table](self)
+        tables = tables_of(self)
+        if table not in tables:
+            raise ConfigError(f"There is no table {table!r}. The tables are: {', '.join(tables)}.")
+        columns, rows = tables[table]
         return pandas.DataFrame(rows, columns=columns)

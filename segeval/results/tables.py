@@ -1,8 +1,10 @@
 """The tables of a run as header and rows: the same cells for CSV, `run.json` and pandas."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
+from segeval.core.lesion_rows import LesionRow
 from segeval.results.records import Results
 
 Table = tuple[list[str], list[list[Any]]]
@@ -58,9 +60,46 @@ def _times(numbers: Sequence[float]) -> str:
     return "x".join(f"{one:g}" for one in numbers)
 
 
+def lesions_table(results: Results) -> Table:
+    """One row per lesion of either side, in the order of cases and classes."""
+    header = ["case", "label", "class", *(field.name for field in fields(LesionRow) if field.name != "of")]
+    rows = [
+        [case_id, row.of.label, row.of.name] + [_lesion_cell(row, name) for name in header[3:]]
+        for case_id, lesions in (results.lesions or {}).items()
+        for row in lesions
+    ]
+    return header, rows
+
+
+def tables_of(results: Results) -> dict[str, Table]:
+    """The tables that a run has, by name."""
+    return {name: table(results) for name, table in TABLES.items() if name != "lesions" or results.lesions is not None}
+
+
+def _lesion_cell(row: LesionRow, name: str) -> Any:
+    value = getattr(row, name)
+    return _TEXT[name](value) if name in _TEXT else value
+
+
+def _joined(numbers: Sequence[float]) -> str:
+    return " ".join(f"{one:g}" for one in numbers)
+
+
+def _box(box: tuple[Sequence[int], Sequence[int]]) -> str:
+    """`10:14 0:20 3:5`, as one would cut it out of the array."""
+    return " ".join(f"{start}:{stop}" for start, stop in zip(*box, strict=True))
+
+
+_TEXT: Mapping[str, Callable[[Any], str]] = {
+    "matched_ids": lambda ids: "+".join(map(str, ids)),
+    "centroid_mm": _joined,
+    "bbox": _box,
+}
+
 TABLES: Mapping[str, Callable[[Results], Table]] = {
     "scores": scores_table,
     "cases": cases_table,
     "summary": summary_table,
     "confusion": confusion_table,
+    "lesions": lesions_table,
 }

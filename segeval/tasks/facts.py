@@ -9,6 +9,8 @@ from typing import Any
 
 import segeval
 from segeval.core.channels import Form
+from segeval.core.class_maps import ClassMaps
+from segeval.engine.plan import Plan
 from segeval.measure import MeasureCall
 from segeval.tasks.job import Job
 
@@ -25,7 +27,7 @@ def run_facts(job: Job, notes: Sequence[str], *, complete: bool) -> dict[str, An
         "inputs": {"pred": job.pred, "truth": job.truth},
         "plan": asdict(job.options) | {"measures": list(job.options.measures) or ["default"]},
         "plan_from": dict(job.sources),
-        "definitions": {call.column: _definition(call) for call in job.plan.measures},
+        "definitions": {call.column: _definition(call, job.plan) for call in job.plan.measures},
         "predictions": _predictions(job.plan.form),
         "ignored_ids": list(job.plan.labels.ignore),
         "device": {"engine": job.plan.engine, "device": job.plan.device},
@@ -45,8 +47,9 @@ def _predictions(form: Form | None) -> dict[str, Any] | None:
     return {"kind": form.kind, "channels": channels, "exclusive": form.layout.exclusive}
 
 
-def _definition(call: MeasureCall) -> dict[str, Any]:
+def _definition(call: MeasureCall, plan: Plan) -> dict[str, Any]:
     measure = call.measure
+    is_distance = measure.unit == "mm" and not measure.profile
     return {
         "measure": measure.name,
         "kind": measure.kind,
@@ -56,6 +59,9 @@ def _definition(call: MeasureCall) -> dict[str, Any]:
         "better": measure.better,
         "unit": measure.unit,
         "levels": list(measure.levels),
+        **({"profile": measure.profile} if measure.profile else {}),
+        **({"needs_probabilities": True} if ClassMaps in measure.needs else {}),
+        **({"empty_distance": plan.empty_distance} if is_distance else {}),
     }
 
 

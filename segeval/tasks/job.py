@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from segeval.engine.plan import Plan
+from segeval.engine.pool import Pool
 from segeval.io.reading import Reading
 from segeval.options import ScoreOptions
 
@@ -21,4 +22,5 @@ class Job:
     truth: Path | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    pool: Pool = field(default_factory=Pool)
     started: float = field(default_factory=time.perf_counter)

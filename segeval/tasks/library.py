@@ -87,7 +87,7 @@ def _score_each(pred: Masks, truth: Masks, options: ScoreOptions, sources: Mappi
     reading = agree(pairs, replace(reading_of(options, plan.labels), at_hand=at_hand))
     job = Job(options=options, plan=plan_for(reading, plan), reading=reading, sources=sources)
     cases = (_case(pair, truths[pair.case_id], reading) for pair in pairs)
-    return finished([evaluate(case, job.plan) for case in cases], job)
+    return finished([job.pool.take(evaluate(case, job.plan)) for case in cases], job)
 
 
 def _case(pair: Pair, truth: Any, reading: Reading) -> Case:

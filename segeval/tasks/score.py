@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from segeval import catalogue
+from segeval.choice import choose
 from segeval.core.device import resolve_device
 from segeval.core.labels import LabelMap
 from segeval.engine.collect import collect
@@ -119,9 +119,12 @@ def make_plan(options: ScoreOptions) -> Plan:
         ConfigError: a measure, a class or a device is unknown.
     """
     engine, device = resolve_device(engine=options.engine, device=options.device)
+    choice = choose(options.measures, like=options.like)
     return Plan(
-        measures=catalogue.choose(options.measures),
-        shown=catalogue.headline(options.measures),
+        measures=choice.calls,
+        shown=choice.shown,
+        notes=choice.notes,
+        empty_distance=options.empty_distance,
         labels=label_map_of(options),
         engine=engine,
         device=device,
@@ -189,7 +192,7 @@ def _scores(pairs: Pairs, job: Job, watch: Watch | None) -> Iterator[CaseScore]:
         ):
             if watch is not None:
                 watch.advance(score.row)
-            yield score
+            yield job.pool.take(score)
     except DataError as error:
         raise DataError(f"{error}{OTHER_CASES if len(pairs.pairs) > 1 else ''}") from error
 
@@ -235,6 +238,6 @@ def finished(scores: Sequence[CaseScore], job: Job, *, complete: bool = True) ->
     how = Aggregation(
         undefined=options.undefined, ci_level=options.ci_level, bootstrap=options.bootstrap, seed=options.seed
     )
-    results = collect(scores, job.plan, how, facts={})
-    notes = (*job.notes, *notes_on_scores(scores, job.plan.labels, options))
+    results = collect(scores, job.plan, how, facts={}, pool=job.pool)
+    notes = (*job.notes, *job.plan.notes, *notes_on_scores(scores, job.plan.labels, options))
     return replace(results, facts=run_facts(job, notes, complete=complete))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from segeval import catalogue
+from segeval.choice import choose
 from segeval.core.case import Case
 from segeval.core.labels import LabelClass, LabelMap
 from segeval.engine.collect import collect
@@ -20,7 +20,7 @@ NO_INTERVALS = Aggregation(bootstrap=0)
 
 
 def plan(measures: str = "dice,accuracy,pixel_accuracy", labels: LabelMap = LabelMap()) -> Plan:
-    return Plan(measures=catalogue.choose([measures]), labels=labels, shown=("dice",))
+    return Plan(measures=choose([measures]).calls, labels=labels, shown=("dice",))
 
 
 def scored(case_id: str, truth: Sequence[int], pred: Sequence[int], how: Plan) -> CaseScore:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from segeval import catalogue
+from segeval.choice import choose
 from segeval.core.case import Case
 from segeval.core.counts import Counts
 from segeval.core.labels import LabelClass, LabelMap
@@ -31,7 +31,7 @@ def case(truth: list[int], pred: list[int], **more: Any) -> Case:
 
 
 def plan(measures: str, labels: LabelMap = LabelMap(), **more: Any) -> Plan:
-    return Plan(measures=catalogue.choose([measures]), labels=labels, **more)
+    return Plan(measures=choose([measures]).calls, labels=labels, **more)
 
 
 def score(truth: list[int], pred: list[int], measures: str, labels: LabelMap = LabelMap()) -> CaseScore:
@@ -181,8 +181,8 @@ def test_the_row_of_a_class_seen_elsewhere_equals_that_of_a_class_named_before(l
     mask = np.zeros((2, 3, 4), np.uint8)
     mask[0, 0, 0] = 1
     one = Case(case_id="x", truth=mask, pred=mask, spacing_mm=(1.0, 2.0, 3.0))
-    named = evaluate(one, Plan(measures=catalogue.choose(["all"]), labels=labels))
-    (late,) = absent_rows(named.row, [TWO], mask.size, Plan(measures=catalogue.choose(["all"])))
+    named = evaluate(one, Plan(measures=choose(["all"]).calls, labels=labels))
+    (late,) = absent_rows(named.row, [TWO], mask.size, Plan(measures=choose(["all"]).calls))
     (expected,) = named.classes
     assert replace(late, values={}) == replace(expected, values={})
     assert dict(late.values) == pytest.approx(dict(expected.values), nan_ok=True)

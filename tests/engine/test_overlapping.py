@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from segeval import catalogue
+from segeval.choice import choose
 from segeval.core.case import Case
 from segeval.core.channels import Channels, Form, Layout, ProbMap
 from segeval.core.counts import Histogram
@@ -23,7 +24,7 @@ WHOLE = LabelClass(name="whole", ids=(1, 2))
 SIGMOIDS = Layout(classes=(A, B, WHOLE), exclusive=False)
 LABELS = LabelMap(classes=(A, B), regions=(WHOLE,), ignore=(9,))
 PLAN = Plan(
-    measures=catalogue.choose(["dice,kappa,hd,pixel_accuracy"]),
+    measures=choose(["dice,kappa,hd,pixel_accuracy"]).calls,
     labels=LABELS,
     form=Form(kind="probs", layout=SIGMOIDS),
 )

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from segeval import catalogue
+from segeval.choice import choose
 from segeval.core.case import Case
 from segeval.core.counts import Counts, Histogram
 from segeval.core.labels import LabelClass, LabelMap
@@ -145,7 +146,7 @@ def masks_with(tp: int, fp: int, fn: int, tn: int) -> tuple[np.ndarray, np.ndarr
 
 
 def run(pairs: Sequence[Any], measures: str, labels: LabelMap = LabelMap()) -> dict[tuple[str, str], SummaryRow]:
-    plan = Plan(measures=catalogue.choose([measures]), labels=labels)
+    plan = Plan(measures=choose([measures]).calls, labels=labels)
     cases = [
         Case(case_id=str(i), truth=np.atleast_2d(truth), pred=np.atleast_2d(pred))
         for i, (truth, pred) in enumerate(pairs)
@@ -215,7 +216,7 @@ def test_declared_values_hold_for_pooled_counts_too() -> None:
 
 
 def test_worst_counts_a_missing_prediction_as_missed_voxels_when_pooled() -> None:
-    plan = Plan(measures=catalogue.choose(["dice,sensitivity"]))
+    plan = Plan(measures=choose(["dice,sensitivity"]).calls)
     found, missed = (
         evaluate(Case(case_id=name, truth=np.array([[1, 1, 0]]), pred=np.array([pred])), plan)
         for name, pred in (("a", [1, 1, 0]), ("b", [0, 0, 0]))
@@ -286,7 +287,7 @@ def test_all_classes_share_their_resamples() -> None:
 
 
 def test_case_level_rows_have_intervals_too() -> None:
-    plan = Plan(measures=catalogue.choose(["pixel_accuracy"]))
+    plan = Plan(measures=choose(["pixel_accuracy"]).calls)
     pairs = [masks_with(tp, 0, 6 - tp, 0) for tp in range(6)]
     cases = [Case(case_id=str(i), truth=truth, pred=pred) for i, (truth, pred) in enumerate(pairs)]
     (row,) = collect([evaluate(case, plan) for case in cases], plan, Aggregation(), {}).summary

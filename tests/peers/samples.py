@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 
-from segeval import catalogue
+from segeval.choice import choose
 from segeval.core.case import Case
 from segeval.core.labels import LabelClass, LabelMap
 from segeval.engine.evaluate import evaluate
@@ -35,7 +35,7 @@ class Sample:
 def score(truth: np.ndarray, pred: np.ndarray, n_classes: int) -> CaseScore:
     """segeval on a label image with the classes 1 to `n_classes`; a voxel of a volume has one cubic millimetre."""
     classes = tuple(LabelClass(name=str(one), ids=(one,)) for one in range(1, n_classes + 1))
-    plan = Plan(measures=catalogue.choose(["overlap", CASE_CALLS]), labels=LabelMap(classes=classes))
+    plan = Plan(measures=choose(["overlap", CASE_CALLS]).calls, labels=LabelMap(classes=classes))
     return evaluate(Case(case_id="x", truth=truth, pred=pred, spacing_mm=(1.0,) * truth.ndim), plan)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from segeval import catalogue
+from segeval.choice import HEADLINE, choose
 from segeval.errors import ConfigError
 from segeval.tasks.gate.inputs import measure_of
 from segeval.tasks.gate.table import RunTable
@@ -26,7 +26,7 @@ def shared_keys(tables: Sequence[RunTable], measures: Sequence[str]) -> list[tup
     known = list(dict.fromkeys(measure for _, measure in shared))
     if not known:
         raise ConfigError("These runs have no measure of a class in common that has a better direction.")
-    asked = [call.column for call in catalogue.choose(measures)] if measures else _headline(known)
+    asked = [call.column for call in choose(measures).calls] if measures else _headline(known)
     unknown = [one for one in asked if one not in known]
     if unknown:
         raise ConfigError(f"{', '.join(unknown)}: not in all of these runs. They share: {', '.join(known)}.")
@@ -34,4 +34,4 @@ def shared_keys(tables: Sequence[RunTable], measures: Sequence[str]) -> list[tup
 
 
 def _headline(known: Sequence[str]) -> Sequence[str]:
-    return [one for one in known if measure_of(one).name in catalogue.HEADLINE] or known
+    return [one for one in known if measure_of(one).name in HEADLINE] or known

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from segeval import catalogue
+from segeval.choice import choose
 from segeval.config import Config, Rule, check_rules, read_config
 from segeval.errors import ConfigError
 from segeval.io.paths import printable, require_existing
@@ -84,7 +85,7 @@ def _short_rule(text: str) -> Rule:
     stat, equals, limit = rest.partition("=")
     if not colon or not equals:
         raise ConfigError(f"--fail-under {text}: write MEASURE:STATISTIC=LIMIT, such as dice:mean=0.85.")
-    side = "max" if catalogue.choose([name])[0].measure.better == "lower" else "min"
+    side = "max" if choose([name]).calls[0].measure.better == "lower" else "min"
     try:
         return Rule.model_validate({"id": text, "measure": name, "stat": stat, side: float(limit)})
     except ValueError as error:

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from segeval import catalogue
+from segeval.choice import HEADLINE
 from segeval.errors import ConfigError
 from segeval.io.paths import printable
 from segeval.io.stored_runs import StoredRun
@@ -32,7 +32,7 @@ def starter(run: StoredRun) -> str:
     columns = [
         column
         for column in run_table(run).columns.values()
-        if measure_of(column.measure).name in catalogue.HEADLINE and column.class_name != CASE_LEVEL
+        if measure_of(column.measure).name in HEADLINE and column.class_name != CASE_LEVEL
     ]
     rules = [rule for column in columns for rule in _rules(column)]
     if not rules:

@@ -1,0 +1,111 @@
+"""What a choice of measures stands for: groups, names with knobs, and the definitions of other tools."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from segeval import catalogue
+from segeval.errors import ConfigError
+from segeval.measure import MeasureCall, parse_call, split_outside_parentheses
+from segeval.profiles import profile
+from segeval.profiles.definition import Profile
+
+DEFAULT = ("overlap", "losses")
+HEADLINE = ("dice", "iou", "sensitivity", "precision", "hd95", "nsd", "lesion_f1", "bce_loss", "dice_loss")
+
+_PART = re.compile(r"(?P<call>.*?)\s*(?:\[(?P<profile>[^\]]*)\])?", re.DOTALL)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """The chosen measures, the columns of them that a screen shows, and what had to be left out."""
+
+    calls: tuple[MeasureCall, ...]
+    shown: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+def choose(asked: Iterable[str], *, like: Sequence[str] = ()) -> Choice:
+    """The measures that `--measures` and `--like` stand for, each column once.
+
+    A part of `asked` is a group, a measure with or without knobs, a measure as another tool defines it
+    (`hd95[medpy]`), or any of these with a leading `+`, which adds to the default instead of replacing it.
+
+    Args:
+        like: profiles whose definitions are taken; without `asked` they stand for all their measures.
+
+    Raises:
+        ConfigError: a name, a knob or a profile is unknown, or two calls would share a column.
+    """
+    asked = tuple(asked)
+    if like:
+        return _like([profile(name) for name in like], asked)
+    parts = _parts(asked)
+    return Choice(calls=_each_once(call for part in parts for call in _calls(part)), shown=_headline(parts))
+
+
+def _like(profiles: Sequence[Profile], asked: Sequence[str]) -> Choice:
+    parts = _parts(asked) if asked else ["all"]
+    plain = _each_once(call for part in parts for call in _calls(part))
+    named = {call.measure.name for part in parts if not _is_group(part) for call in _calls(part)}
+    calls = _each_once(
+        one.like(call.measure).at(**call.knobs)
+        for one in profiles
+        for call in plain
+        if call.measure.name in one.definitions
+    )
+    return Choice(
+        calls=calls,
+        shown=tuple(call.column for call in calls if call.measure.name in (named or HEADLINE)),
+        notes=tuple(note for one in profiles if asked for note in _on_what_it_lacks(one, plain)),
+    )
+
+
+def _on_what_it_lacks(one: Profile, calls: Sequence[MeasureCall]) -> Iterator[str]:
+    lacking = [call.column for call in calls if call.measure.name not in one.definitions]
+    if lacking:
+        yield f"{one.name} has no {', '.join(lacking)}: left out"
+
+
+def _each_once(calls: Iterable[MeasureCall]) -> tuple[MeasureCall, ...]:
+    chosen: dict[str, MeasureCall] = {}
+    for call in calls:
+        if chosen.setdefault(call.column, call).all_knobs != call.all_knobs:
+            raise ConfigError(f"Two different measures would both be called {call.column!r}. Drop one of them.")
+    return tuple(chosen.values())
+
+
+def _headline(parts: Sequence[str]) -> tuple[str, ...]:
+    """Measures that were named, and of groups the well-known ones."""
+    named = [call.column for part in parts if not _is_group(part) for call in _calls(part)]
+    of_groups = [call for part in parts if _is_group(part) for call in _calls(part)]
+    known = sorted((call for call in of_groups if call.measure.name in HEADLINE), key=_rank)
+    rest = [] if named or known else of_groups
+    return tuple(dict.fromkeys([*named, *(call.column for call in (*known, *rest))]))
+
+
+def _rank(call: MeasureCall) -> int:
+    return HEADLINE.index(call.measure.name)
+
+
+def _parts(asked: Iterable[str]) -> list[str]:
+    """The choice without its `+`, and with the default where that is added to."""
+    parts = [part for text in asked for part in split_outside_parentheses(text)]
+    adds = any(part.startswith("+") for part in parts)
+    parts = [part.lstrip("+") for part in parts]
+    return ["default", *parts] if adds or not parts else parts
+
+
+def _is_group(part: str) -> bool:
+    return part in catalogue.GROUPS or part in ("all", "default")
+
+
+def _calls(part: str) -> Iterator[MeasureCall]:
+    groups = {"all": tuple(catalogue.GROUPS), "default": DEFAULT}.get(part, (part,))
+    if _is_group(part):
+        yield from (one.at() for group in groups for one in catalogue.measures_of(group))
+        return
+    call, tool = _PART.fullmatch(part).groups()  # type: ignore[union-attr]  # it matches every text
+    name, knobs = parse_call(call)
+    measure = catalogue.find(name)
+    yield (profile(tool).like(measure) if tool else measure).at(**knobs)
