@@ -9,8 +9,9 @@ from segeval.tasks.sweep.achieved_metrics import How
 from segeval.tasks.sweep.grid import Setting, read_grid, require_known
 from segeval.tasks.sweep.optimised import optimised_table
 from segeval.tasks.sweep.per_class import exp_log_table, losses_table
+from segeval.tasks.sweep.report import Report
 from segeval.tasks.sweep.table import SweepTable
-from segeval.tasks.sweep.tradeoff import Report, tradeoff_table
+from segeval.tasks.sweep.tradeoff import tradeoff_table
 from segeval.tasks.sweep.words import LOSS, Words, setting_text
 
 THRESHOLD = "p >= 0.5, one class against the rest"

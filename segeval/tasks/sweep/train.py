@@ -13,8 +13,8 @@ from segeval.sample import sample_folder
 from segeval.tasks.score import label_map_of, pairs_of, reading_of
 from segeval.tasks.sweep.classes import chosen_classes
 from segeval.tasks.sweep.layouts import THRESHOLD, baseline_row, how_of, table_of
+from segeval.tasks.sweep.report import Report
 from segeval.tasks.sweep.table import SweepTable
-from segeval.tasks.sweep.tradeoff import Report
 from segeval.tasks.sweep.training.cases import TrainingCase, read_training_case, require_disjoint
 from segeval.tasks.sweep.training.grids import settings_to_train
 from segeval.tasks.sweep.training.progress import TrainWatch

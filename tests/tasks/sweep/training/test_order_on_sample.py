@@ -4,7 +4,7 @@ import pytest
 
 from segeval.options import SweepOptions
 from segeval.tasks.sweep.check import findings, rows_of
-from segeval.tasks.sweep.tradeoff import spearman
+from segeval.tasks.sweep.tradeoff_notes import spearman
 from segeval.tasks.sweep.train import sweep_train
 
 
