@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from segeval.tasks.sweep.achieved_metrics import METRICS, How
 from segeval.tasks.sweep.metrics import Columns
-from segeval.tasks.sweep.outcomes import Achieved
 from segeval.tasks.sweep.table import Mode
-from segeval.tasks.sweep.words import Words
+from segeval.tasks.sweep.trained.estimates import METRICS, How
+from segeval.tasks.sweep.trained.outcomes import Achieved
+from segeval.tasks.sweep.trained.words import Words
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,10 +8,10 @@ import numpy as np
 
 from segeval.metrics.overlap import dice
 from segeval.statistics.summary import mean, summarise
-from segeval.tasks.sweep.outcomes import Achieved, summed
-from segeval.tasks.sweep.report import Report
 from segeval.tasks.sweep.table import MEAN, Better, Row, SweepTable, better_of
-from segeval.tasks.sweep.tradeoff import tradeoff_table
+from segeval.tasks.sweep.trained.outcomes import Achieved, summed
+from segeval.tasks.sweep.trained.report import Report
+from segeval.tasks.sweep.trained.tradeoff import tradeoff_table
 
 _OVERLAPS = {"dice": "dsc", "iou": "iou"}
 

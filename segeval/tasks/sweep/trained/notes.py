@@ -6,9 +6,9 @@ import numpy as np
 
 from segeval.measure import ratio
 from segeval.statistics.significance import average_ranks
-from segeval.tasks.sweep.achieved_metrics import METRICS, ClassEstimates
-from segeval.tasks.sweep.report import Report
 from segeval.tasks.sweep.table import Row
+from segeval.tasks.sweep.trained.estimates import METRICS, ClassEstimates
+from segeval.tasks.sweep.trained.report import Report
 
 _ONE_RUN = "One run per setting: nothing here says how much of a difference is chance."
 _NO_BOOTSTRAP = "No difference is called significant: --bootstrap adds intervals."
