@@ -9,7 +9,6 @@ from segeval.cli import console
 from segeval.cli import options as o
 from segeval.cli.definition_pages import definition_facts, print_definitions
 from segeval.cli.measure_pages import absent_text, absent_texts, range_text, readme_tables
-
 from segeval.errors import ConfigError
 
 if TYPE_CHECKING:
