@@ -15,6 +15,7 @@ GROUPS = {
     "weight_map": ("losses.boundary",),
     "boundary": ("metrics.boundary", "metrics.boundary_scores", "metrics.point_sets"),
     "lesion": ("metrics.lesion",),
+    "probability": ("metrics.probability",),
     "topology": ("metrics.topology",),
 }
 

@@ -52,8 +52,8 @@ def soft_value_of(call: MeasureCall, case: Case) -> float:
     """The value of class 1 for a prediction that is not quite sure of itself."""
     p = np.where(case.pred == 1, 0.8, 0.1)
     one = LabelClass(name="1", ids=(1,))
-    maps = ProbMaps(probs=np.stack([1 - p, p]), truth=case.truth, channels=(None, one))
-    return float(ProbEvidence.of_maps(maps, classes=[1], softmax=True).values(call, "class")[0])
+    maps = ProbMaps.of_array(np.stack([1 - p, p]), truth=case.truth, channels=(None, one))
+    return float(ProbEvidence.of_maps(maps, classes=[1], partition=[0, 1]).values(call, "class")[0])
 
 
 def same(left: CaseScore, right: CaseScore, *, rel: float = 1e-12) -> None:

@@ -6,7 +6,7 @@ from functools import cached_property
 from types import EllipsisType
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Shaped
+from jaxtyping import Bool, Float, Shaped
 
 from segeval.core.labels import LabelClass, LabelMap
 from segeval.core.policies import PredKind
@@ -27,7 +27,7 @@ class ProbMap:
     """
 
     stored: Shaped[np.ndarray, "*space"]
-    levels: Float32[np.ndarray, " level"] | None = None
+    levels: Float[np.ndarray, " level"] | None = None
     is_log_odds: bool = False
 
     def probs(self, block: Block = ...) -> Float[np.ndarray, "*space"]:
@@ -46,6 +46,19 @@ class ProbMap:
         if self.levels is not None:
             return (self.levels >= HALF).take(stored)
         return stored >= (0.0 if self.is_log_odds else HALF)
+
+    @property
+    def is_coded(self) -> bool:
+        """Whether there are few distinct probabilities: those of 8 or 16 bits."""
+        return self.levels is not None or (self.stored.dtype == np.float16 and not self.is_log_odds)
+
+    def both_sides(self) -> tuple[np.ndarray, np.ndarray]:
+        """Probabilities in float64 and their complements, each precise where it is small if the map is."""
+        if self.is_log_odds:
+            wide = self.stored.astype(np.float64)
+            return _sigmoid(wide), _sigmoid(-wide)
+        p = self.probs().astype(np.float64)
+        return p, 1 - p
 
     @property
     def complement(self) -> "ProbMap":
@@ -112,14 +125,19 @@ class Channels:
         Raises:
             LookupError: no channel speaks of the class.
         """
-        for one, of in zip(self.maps, self.layout.classes, strict=True):
-            if set(of.ids) == set(wanted.ids):
-                return one
+        index = self.index_of(wanted)
+        if index is not None:
+            return self.maps[index]
         if not self.layout.exclusive:
             raise LookupError(f"No channel is of {wanted.name}: they are {self.layout}.")
         if wanted.ids == BACKGROUND.ids:
             return self.maps[0].complement
         return self._union(wanted)
+
+    def index_of(self, wanted: LabelClass) -> int | None:
+        """The channel of a class, None where there is no channel of just its ids."""
+        known = [set(of.ids) for of in self.layout.classes]
+        return known.index(set(wanted.ids)) if set(wanted.ids) in known else None
 
     @cached_property
     def channel_of_id(self) -> dict[int, int]:

@@ -1,7 +1,7 @@
 """Probability maps beside their truth: the evidence of calibration, ranking and soft overlap."""
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial, reduce
 from operator import add
 from typing import Any, Literal
@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from segeval.core.additive import Additive, Kept, Record
+from segeval.core.channels import ProbMap, blocks
 from segeval.core.labels import LabelClass
 from segeval.core.probability import EXACT_UP_TO, ProbHistogram, part_sizes
 from segeval.core.shapes import Labels, PerLabel, Probs
@@ -49,7 +50,7 @@ class Bins(Additive):
 class ClassMap:
     """The probability of one class, and the voxels that are the class in truth."""
 
-    probs: Float[np.ndarray, "*space"]
+    map: ProbMap
     truth: Labels
     ids: tuple[int, ...]
     ignore: tuple[int, ...]
@@ -57,12 +58,12 @@ class ClassMap:
     def flat(self, order: Literal["C", "K"] = "K") -> tuple[np.ndarray, np.ndarray]:
         """Probability of each voxel that is scored, and whether it came true; order K is that of memory."""
         by: Literal["C", "F"] = "F" if order == "K" and self.truth.flags.f_contiguous else "C"
-        probs, truth = self.probs.reshape(-1, order=by), self.truth.reshape(-1, order=by)
+        stored, truth = self.map.stored.reshape(-1, order=by), self.truth.reshape(-1, order=by)
         inside = _is_any(truth, self.ids)
-        if not self.ignore:
-            return probs, inside
-        scored = ~_is_any(truth, self.ignore)
-        return probs[scored], inside[scored]
+        if self.ignore:
+            scored = ~_is_any(truth, self.ignore)
+            stored, inside = stored[scored], inside[scored]
+        return _as_precise_as_stored(replace(self.map, stored=stored)), inside
 
     def sums(self) -> ProbSums:
         probs, inside = self.flat()
@@ -72,19 +73,26 @@ class ClassMap:
 
 @dataclass(frozen=True, kw_only=True)
 class TopLabelMap:
-    """The largest probability of each voxel, and whether that class is the true one."""
+    """The largest probability of each voxel, and whether that class is the true one; negative codes are ignored."""
 
-    probs: Float[np.ndarray, "label voxel"]
+    maps: tuple[ProbMap, ...]
     codes: np.ndarray
 
     def flat(self, order: Literal["C", "K"] = "K") -> tuple[np.ndarray, np.ndarray]:
         """Largest probability of each voxel, and whether it came true."""
-        return self.probs.max(axis=0), self.probs.argmax(axis=0) == self.codes
+        parts = [(probs.max(axis=0), probs.argmax(axis=0) == codes) for probs, codes in self._columns()]
+        largest, right = (np.concatenate(each) for each in zip(*parts, strict=True))
+        return largest, right
 
     def sums(self) -> ProbSums:
         """What brier and nll are made of."""
-        columns = ((self.probs[:, chunk].astype(np.float64), self.codes[chunk]) for chunk in _chunks(self.codes.size))
-        return reduce(add, (_sums_over_classes(*each) for each in columns))
+        return reduce(add, (_sums_over_classes(probs.astype(np.float64), codes) for probs, codes in self._columns()))
+
+    def _columns(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """The probabilities of all classes at some voxels, (label, voxel), and the true class of each."""
+        for block in blocks(self.codes):
+            scored = self.codes[block] >= 0
+            yield np.stack([one.probs(block)[scored] for one in self.maps]), self.codes[block][scored]
 
 
 Map = ClassMap | TopLabelMap
@@ -110,11 +118,18 @@ class ClassMaps:
         Args:
             ignore: truth ids whose voxels count nowhere.
         """
-        maps = [
-            ClassMap(probs=one, truth=truth, ids=of.ids, ignore=tuple(ignore))
-            for one, of in zip(probs, classes, strict=True)
+        return cls.of_maps([ProbMap(stored=one) for one in probs], truth, classes=classes, ignore=ignore)
+
+    @classmethod
+    def of_maps(
+        cls, maps: Sequence[ProbMap], truth: Labels, *, classes: Sequence[LabelClass], ignore: Sequence[int] = ()
+    ) -> "ClassMaps":
+        """The same of maps as they were stored."""
+        of_classes = [
+            ClassMap(map=one, truth=truth, ids=of.ids, ignore=tuple(ignore))
+            for one, of in zip(maps, classes, strict=True)
         ]
-        return cls(classes=tuple(classes), maps=tuple(maps))
+        return cls(classes=tuple(classes), maps=tuple(of_classes))
 
     @classmethod
     def of_case(cls, probs: Float[np.ndarray, "label voxel"], codes: np.ndarray) -> "ClassMaps":
@@ -123,10 +138,12 @@ class ClassMaps:
         Voxels with a negative code are ignored. Rankings of the most probable class are not defined;
         sums and bins are, and have no class axis.
         """
-        scored = codes >= 0
-        if not scored.all():
-            probs, codes = probs[:, scored], codes[scored]
-        return cls(classes=(_WHOLE_CASE,), maps=(TopLabelMap(probs=probs, codes=codes),))
+        return cls.of_partition([ProbMap(stored=one) for one in probs], codes)
+
+    @classmethod
+    def of_partition(cls, maps: Sequence[ProbMap], codes: np.ndarray) -> "ClassMaps":
+        """The same of maps as they were stored, and codes in their shape."""
+        return cls(classes=(_WHOLE_CASE,), maps=(TopLabelMap(maps=tuple(maps), codes=codes),))
 
     @property
     def approx(self) -> bool:
@@ -176,6 +193,11 @@ class ClassMaps:
         if not self.maps:
             raise LookupError("Pooled maps know only what every case was asked for.")
         return compute(self.maps[which])
+
+
+def _as_precise_as_stored(one: ProbMap) -> np.ndarray:
+    """Probabilities; those of float16 in float16, since so few differ that all of them can be told apart."""
+    return one.probs() if one.levels is not None or one.is_log_odds else np.clip(one.stored, 0, 1)
 
 
 def _check_number(bins: int) -> None:

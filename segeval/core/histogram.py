@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from segeval.core.channels import ProbMap
 from segeval.core.soft import ProbVoxels
 
 
@@ -24,15 +25,22 @@ class ProbHistogram:
     exact: bool = True
 
     @classmethod
-    def of_values(cls, p: np.ndarray, truth: np.ndarray) -> "ProbHistogram":
-        """The exact histogram of some voxels, by sorting them."""
-        sides = [np.unique(p[truth == is_class], return_counts=True) for is_class in (False, True)]
+    def of_values(cls, stored: np.ndarray, truth: np.ndarray, *, is_log_odds: bool = False) -> "ProbHistogram":
+        """The exact histogram of some voxels, by sorting them.
+
+        Args:
+            stored: probabilities, of which those a little outside [0, 1] are taken as its nearest end, or log odds.
+            truth: whether each voxel is the class.
+            is_log_odds: which of the two.
+        """
+        values = stored if is_log_odds else np.clip(stored, 0, 1)
+        sides = [np.unique(values[truth == is_class], return_counts=True) for is_class in (False, True)]
         values = np.union1d(sides[0][0], sides[1][0])
         counts = np.zeros((2, len(values)), dtype=np.int64)
         for side, (own, n) in enumerate(sides):
             counts[side, np.searchsorted(values, own)] = n
-        wide = values.astype(np.float64)
-        return cls(p=wide, rest=1 - wide, positives=counts[1], negatives=counts[0])
+        p, rest = ProbMap(stored=values, is_log_odds=is_log_odds).both_sides()
+        return cls(p=p, rest=rest, positives=counts[1], negatives=counts[0])
 
     @classmethod
     def joined(cls, parts: Sequence["ProbHistogram"], *, exact: bool) -> "ProbHistogram":

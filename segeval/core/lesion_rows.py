@@ -1,20 +1,20 @@
 """One row per lesion of either side: where it is, what it met, and why it did not match."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 
+from segeval.core.channels import ProbMap
 from segeval.core.components import Components
 from segeval.core.labels import LabelClass
 from segeval.core.lesion_shapes import extent_of, mean_and_max, nearest_other_mm
 from segeval.core.lesions import Lesions, Matched
 from segeval.core.masks import Masks
 from segeval.core.matching import MatchRule, Overlaps, PerPair, Side, main_overlap
-from segeval.core.shapes import Probs
 
 Outcome = Literal["tp", "fp", "fn", "merged"]
 
@@ -48,11 +48,11 @@ class LesionRow:
     reason: str = ""
 
 
-def lesion_rows(lesions: Lesions, *, probs: Probs | None = None, **settings: Any) -> list[LesionRow]:
+def lesion_rows(lesions: Lesions, *, probs: Sequence[ProbMap | None] | None = None, **settings: Any) -> list[LesionRow]:
     """List the lesions of a case by class, side (pred first) and id.
 
     Args:
-        probs: one probability map per class, where there are any.
+        probs: the probability map of each class, where there is one.
         settings: as for `MatchRule`.
     """
     rule = MatchRule(**settings)
@@ -138,7 +138,7 @@ def _sides(matched: Matched) -> tuple[_OneSide, _OneSide]:
     )
 
 
-def _rows(of: LabelClass, side: _OneSide, masks: Masks, probs: Any) -> Iterator[LesionRow]:
+def _rows(of: LabelClass, side: _OneSide, masks: Masks, probs: ProbMap | None) -> Iterator[LesionRow]:
     if not len(side.own):
         return
     shared, union = side.overlaps.joined(side.told(), side=side.name)

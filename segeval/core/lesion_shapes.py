@@ -1,13 +1,13 @@
 """Where the components of a mask lie, and how near those of another mask are."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float64, Int64
 
+from segeval.core.channels import ProbMap
 from segeval.core.components import Components
 from segeval.core.masks import values_at
-from segeval.core.shapes import Probs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,9 +43,9 @@ def nearest_other_mm(parts: Components, others: Components, scale: Float64[np.nd
     return per_part(np.minimum, tree.query(here.all_voxels.coordinates * scale)[0], here)
 
 
-def mean_and_max(probs: Probs, parts: Components) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and largest probability inside each part; `probs` has no class axis here."""
-    inside = values_at(probs, parts.index).astype(np.float64)
+def mean_and_max(probs: ProbMap, parts: Components) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and largest probability inside each part."""
+    inside = replace(probs, stored=values_at(probs.stored, parts.index)).probs().astype(np.float64)
     return per_part(np.add, inside, parts) / parts.n_voxels, per_part(np.maximum, inside, parts)
 
 

@@ -1,11 +1,12 @@
 """Probability maps of one case, read channel by channel."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from segeval.core.channels import ProbMap
 from segeval.core.histogram import ProbHistogram
 from segeval.core.labels import LabelClass
 from segeval.core.soft import ProbVoxels
@@ -19,21 +20,25 @@ class ProbMaps:
     """Probability maps of one case beside its truth, on one grid.
 
     Args:
-        probs: (channel, *space); floats, or integers from 0 to `full`.
+        maps: one per channel.
         truth: class ids, (*space).
         channels: the class of each channel; None takes every id that no other channel has, as the background of a
             softmax does.
         ignore: truth ids that count nowhere.
-        full: the integer that stands for probability 1.
         device: the torch device that builds the evidence; None for numpy.
     """
 
-    probs: np.ndarray
+    maps: tuple[ProbMap, ...]
     truth: np.ndarray
     channels: tuple[LabelClass | None, ...]
     ignore: tuple[int, ...] = ()
-    full: float = 1.0
     device: str | None = None
+
+    @classmethod
+    def of_array(cls, probs: np.ndarray, *, full: float | None = None, **facts: Any) -> "ProbMaps":
+        """From one array, channels first: floats, or unsigned integers from 0 to `full`."""
+        levels = None if full is None else np.arange(full + 1) / full
+        return cls(maps=tuple(ProbMap(stored=one, levels=levels) for one in probs), **facts)
 
     def __len__(self) -> int:
         return len(self.channels)
@@ -60,18 +65,18 @@ class ProbMaps:
     def masks_in_space(self, channel: int) -> tuple[np.ndarray, np.ndarray]:
         """Prediction (p >= 0.5) and truth in the shape of the image, ignored voxels outside both."""
         scored = ~np.isin(self.truth, self.ignore)
-        return scored & (self.probs[channel] >= self.full / 2), scored & self._members(self.truth, channel)
+        return scored & self.maps[channel].at_least_half(), scored & self._members(self.truth, channel)
 
-    def map(self, channel: int) -> np.ndarray:
+    def stored(self, channel: int) -> np.ndarray:
         """The stored values of the scored voxels, 1-D."""
-        return self.flat(self.probs[channel])
+        return self.flat(self.maps[channel].stored)
 
     def flat(self, image: np.ndarray) -> np.ndarray:
-        """The scored voxels of an image, in the order of `mask` and `map`."""
+        """The scored voxels of an image, in the order of `mask` and `stored`."""
         return self._only_scored(self._flat_in_memory_order(image))
 
     def _flat_in_memory_order(self, image: np.ndarray) -> np.ndarray:
-        like = self.probs[0].flags
+        like = self.maps[0].stored.flags
         return image.reshape(-1, order="F" if like.f_contiguous and not like.c_contiguous else "C")
 
     def _only_scored(self, flat: np.ndarray) -> np.ndarray:
@@ -85,32 +90,35 @@ class ProbMaps:
 
     @property
     def is_coded(self) -> bool:
-        """Whether the maps have few distinct values: 8 or 16 bits."""
-        return self.probs.dtype.itemsize <= 2
+        """Whether each of the maps has few distinct values: 8 or 16 bits."""
+        return all(one.is_coded for one in self.maps)
 
     def voxels(self, channel: int) -> ProbVoxels:
         """Every scored voxel of a channel, one by one."""
-        p, truth = np.clip(self.map(channel) / self.full, 0.0, 1.0, dtype=np.float64), self.mask(channel)
+        p, rest = replace(self.maps[channel], stored=self.stored(channel)).both_sides()
+        truth = self.mask(channel)
         return ProbVoxels(
-            truth=truth, count=np.ones(p.size), hit=np.where(truth, p, 1 - p), miss=np.where(truth, 1 - p, p)
+            truth=truth, count=np.ones(p.size), hit=np.where(truth, p, rest), miss=np.where(truth, rest, p)
         )
 
     def condensed(self, channel: int) -> ProbVoxels:
         """Few entries with the same sums."""
-        if self.is_coded:
+        if self.maps[channel].is_coded:
             return self.histogram(channel).voxels()
-        return self.voxels(channel) if self.n <= FEW else self._built("moments", channel)
+        is_log_odds = self.maps[channel].is_log_odds
+        return self.voxels(channel) if self.n <= FEW else self._built("moments", channel, is_log_odds=is_log_odds)
 
     def histogram(self, channel: int, *, exact: bool = False) -> ProbHistogram:
         """Voxels by probability: exact up to 2^20 of them, for maps in 8 or 16 bits, and on request."""
-        if self.is_coded:
-            return self._built("distinct", channel, full=self.full)
+        one = self.maps[channel]
+        if one.is_coded:
+            return self._built("distinct", channel, levels=one.levels)
         if exact or self.n <= SORTED:
-            return ProbHistogram.of_values(np.clip(self.map(channel), 0, 1), self.mask(channel))
-        return self._built("ranks", channel)
+            return ProbHistogram.of_values(self.stored(channel), self.mask(channel), is_log_odds=one.is_log_odds)
+        return self._built("ranks", channel, is_log_odds=one.is_log_odds)
 
-    def _built(self, what: str, channel: int, **options: float) -> Any:
-        p, truth = self.map(channel), self.mask(channel)
+    def _built(self, what: str, channel: int, **options: Any) -> Any:
+        p, truth = self.stored(channel), self.mask(channel)
         if self.device is None:
             from segeval.core.builders import soft_numpy
 

@@ -61,13 +61,15 @@ class ProbEvidence:
         return cls(lambda level, ranked: rows[level], is_partition="case" in rows, maps=maps, classes=indices)
 
     @classmethod
-    def of_maps(cls, maps: ProbMaps, *, classes: Sequence[int], softmax: bool, exact: bool = False) -> "ProbEvidence":
+    def of_maps(
+        cls, maps: ProbMaps, *, classes: Sequence[int], partition: Sequence[int] = (), exact: bool = False
+    ) -> "ProbEvidence":
         """The evidence of probability maps.
 
         Args:
             maps: the maps.
             classes: the channels to score one by one.
-            softmax: whether the channels are one partition.
+            partition: the channels that are one partition of the case; a single one has the rest for its other part.
             exact: rank by sorting however many voxels there are.
         """
 
@@ -79,11 +81,12 @@ class ProbEvidence:
             return stacked([row(channel) for channel in range(len(maps))])
 
         def rows(level: Level, ranked: bool) -> ProbVoxels:
-            found = channels(ranked)
-            return found if level == "case" else mapped(found, lambda array: array[list(classes)])
+            which = list(classes if level == "class" else partition)
+            found = mapped(channels(ranked), lambda array: array[which])
+            return found if level == "class" or len(which) > 1 else mapped(two_channels(found), lambda array: array[0])
 
         is_exact = exact or maps.is_coded or maps.n <= SORTED
-        return cls(rows, is_partition=softmax, maps=lambda: maps, classes=classes, exact=is_exact)
+        return cls(rows, is_partition=bool(partition), maps=lambda: maps, classes=classes, exact=is_exact)
 
     def values(self, call: MeasureCall, level: Level) -> Any:
         """The measure on this case: one float64 per class, or a single one, nan without a partition."""

@@ -19,18 +19,20 @@ from segeval.results import CaseRow, CaseScore, ClassRow, Status
 def evaluate(case: Case, plan: Plan) -> CaseScore:
     """Score one case: every class that occurs in it, and the case as a whole."""
     evidence = Evidence(case, plan)
+    of_classes, of_case = class_rows(evidence), case_values(evidence)
     row = CaseRow(
         case_id=case.case_id,
         status="ok",
         shape=case.shape,
         spacing_mm=case.spacing_mm,
         probability_source="hard" if case.probs is None else "probs",
-        values=case_values(evidence),
+        values=of_case,
+        approx=tuple(call.column for call in plan.at("class") if evidence.is_approximate(call)),
         notes=case.notes,
     )
     return CaseScore(
         row=row,
-        classes=class_rows(evidence),
+        classes=of_classes,
         histogram=evidence.histogram.without_preds(case.claims),
         lesions=evidence.lesion_rows(),
         additive=evidence.for_pooling(),

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from segeval.core.builders.elements import is_one_of
 from segeval.core.case import Case
+from segeval.core.class_maps import ClassMaps
 from segeval.core.counts import Counts, Histogram, Joint, per_class_joint
 from segeval.core.grid import Grid
 from segeval.core.labels import LabelClass
@@ -20,12 +20,13 @@ from segeval.core.probabilities import ProbEvidence
 from segeval.core.soft import SoftEvidence
 from segeval.core.surface import Surfaces
 from segeval.core.topology import Skeletons, Topology
+from segeval.engine.maps import CaseMaps
 from segeval.engine.plan import Plan
 from segeval.errors import DataError
 from segeval.measure import Level, MeasureCall
 
 MAX_IDS = 4096
-POOLED = ("lesions",)  # what has to be added up over cases, besides histograms and counts
+POOLED = ("lesions", "class_maps", "case_maps")  # what has to be added up over cases, besides histograms and counts
 
 
 class Evidence:
@@ -97,11 +98,12 @@ class Evidence:
     def lesion_rows(self) -> tuple[LesionRow, ...]:
         """A row per lesion, matched as the first of the chosen lesion measures does it."""
         rule = self.plan.lesion_rule
-        return () if rule is None else tuple(lesion_rows(self.lesions, **asdict(rule)))
+        probs = None if self.maps is None else self.maps.of_each_class
+        return () if rule is None else tuple(lesion_rows(self.lesions, probs=probs, **asdict(rule)))
 
     def for_pooling(self) -> dict[str, Any]:
         """The evidence that has to be added up over the cases, as far as a measure has asked for it."""
-        return {name: getattr(self, name).for_pooling() for name in POOLED if name in vars(self)}
+        return {name: getattr(self, name).for_pooling() for name in POOLED if vars(self).get(name) is not None}
 
     @cached_property
     def partition(self) -> Joint:
@@ -116,26 +118,54 @@ class Evidence:
         return self.histogram.joint(disjoint, rest_is_class=not labels.names_zero and 0 not in labels.ignore)
 
     @cached_property
+    def maps(self) -> CaseMaps | None:
+        """The probability maps; None where there are only masks."""
+        if self.case.probs is None:
+            return None
+        ignore = self.plan.labels.ignore
+        return CaseMaps.of(self.case.probs, self.case.truth, classes=self.classes, ignore=ignore)
+
+    @cached_property
     def soft(self) -> ProbEvidence:
-        """What losses read: of a hard mask its counts, and its voxels only where a weight map needs them."""
+        """What losses read: the maps, or of a hard mask its counts, and its voxels where a weight map needs them."""
+        if self.maps is not None:
+            return self.maps.soft(device=self.plan.device if self.plan.engine == "torch" else None)
         partition = self.partition if self.partition.total else None  # without a voxel there is nothing to lose
         return ProbEvidence.of_counts(self.counts, partition, maps=self._maps_of_masks)
 
     def _maps_of_masks(self) -> ProbMaps:
         """The predicted mask of each class as a map of 0 and 1."""
-        masks = [is_one_of(self.case.pred, one.ids) for one in self.classes]
-        return ProbMaps(
-            probs=np.stack(masks).view(np.uint8),
-            truth=self.case.truth,
-            channels=self.classes,
-            ignore=self.plan.labels.ignore,
+        masks = [np.isin(self.case.pred, one.ids) for one in self.members]
+        ignore = self.plan.labels.ignore
+        return ProbMaps.of_array(
+            np.stack(masks).view(np.uint8), full=1.0, truth=self.case.truth, channels=self.classes, ignore=ignore
         )
 
+    @cached_property
+    def class_maps(self) -> ClassMaps | None:
+        return None if self.maps is None else self.maps.of_classes(self.classes)
+
+    @cached_property
+    def case_maps(self) -> ClassMaps | None:
+        return None if self.maps is None else self.maps.of_partition
+
     def values(self, call: MeasureCall, level: Level) -> Any:
-        """The measure on this case: one float64 per class, or a single one."""
+        """The measure on this case: one float64 per class, or a single one; nan where probabilities are lacking."""
         if issubclass(call.measure.needs[0], SoftEvidence):
-            return self.soft.values(call, level)
-        return call(*(_PROVIDERS[need, level](self) for need in call.measure.needs))
+            values = self.soft.values(call, level)
+            return values if self.maps is None or level == "case" else self.maps.spread(values)
+        pieces = [_PROVIDERS[need, level](self) for need in call.measure.needs]
+        if any(piece is None for piece in pieces):
+            return np.full(len(self.classes), np.nan) if level == "class" else np.nan
+        values, own = call(*pieces), getattr(pieces[0], "classes", self.classes)
+        return values if level == "case" or own == self.classes else _aligned(values, own, self.classes)
+
+    def is_approximate(self, call: MeasureCall) -> bool:
+        """Whether values were read from bins, so that they are off by up to 1e-5."""
+        if issubclass(call.measure.needs[0], SoftEvidence):
+            return self.soft.is_approximate(call)
+        maps = self.class_maps if ClassMaps in call.measure.needs else None
+        return maps is not None and maps.approx and call.all_knobs.get("exact") is False
 
 
 _PROVIDERS: Mapping[tuple[type, Level], Callable[[Evidence], Any]] = {
@@ -146,6 +176,8 @@ _PROVIDERS: Mapping[tuple[type, Level], Callable[[Evidence], Any]] = {
     (Lesions, "class"): lambda evidence: evidence.lesions,
     (Topology, "class"): lambda evidence: evidence.topology,
     (Skeletons, "class"): lambda evidence: evidence.skeletons,
+    (ClassMaps, "class"): lambda evidence: evidence.class_maps,
+    (ClassMaps, "case"): lambda evidence: evidence.case_maps,
     (Grid, "class"): lambda evidence: evidence.grid,
     (Grid, "case"): lambda evidence: evidence.grid,
 }
@@ -167,6 +199,12 @@ def count(case: Case, plan: Plan) -> Histogram:
             "Check that these are label masks and not images or instance maps."
         )
     return histogram
+
+
+def _aligned(values: np.ndarray, own: Sequence[LabelClass], wanted: Sequence[LabelClass]) -> np.ndarray:
+    """The values in the order of the wanted classes, undefined for those that have none."""
+    value_of = dict(zip(own, values, strict=True))
+    return np.array([value_of.get(one, np.nan) for one in wanted], dtype=np.float64)
 
 
 def _ids(classes: Sequence[LabelClass]) -> set[int]:

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
 from segeval.core.case import Case
+from segeval.core.class_maps import ClassMaps
 from segeval.core.counts import Counts, Histogram, Joint
 from segeval.core.labels import LabelClass
 from segeval.core.lesions import Lesions
@@ -24,7 +25,7 @@ from segeval.statistics.summary import apply_undefined, mean, summarise
 
 ALL = "(all)"
 MACRO = "(mean)"
-_ADDITIVE = (Counts, Joint, SoftEvidence, Lesions)  # evidence that adds up over cases, so that a pooled value exists
+_ADDITIVE = (Counts, Joint, Lesions, ClassMaps)  # evidence that adds up over cases, so that a pooled value exists
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,18 +187,23 @@ def _pooled_values(scored: Scored, level: Level, calls: Sequence[MeasureCall], n
     evidence.classes = tuple(scored.classes)
     evidence.counts = _summed_counts(scored)
     for name, total in scored.totals.items():
-        setattr(evidence, name, replace(total, classes=evidence.classes))
+        setattr(evidence, name, total)
+    are_hard = all(row.probability_source == "hard" for row in scored.cases)
     pooled = np.full((n_names, len(calls)), math.nan)
     if level == "case" and scored.plan.overlaps:
         return pooled
     for j, call in enumerate(calls):
-        if scored.cases and _adds_up(call):
+        if scored.cases and _adds_up(call, are_hard):
             pooled[:, j] = class_values(evidence, call) if level == "class" else evidence.values(call, level)
     return pooled
 
 
-def _adds_up(call: MeasureCall) -> bool:
-    return all(issubclass(need, _ADDITIVE) and not getattr(need, "on_map", False) for need in call.measure.needs)
+def _adds_up(call: MeasureCall, are_hard: bool) -> bool:
+    """Whether the sum of what it reads is known: of losses only for hard masks, whose counts say it all."""
+    needs: tuple[Any, ...] = call.measure.needs
+    if any(issubclass(need, SoftEvidence) for need in needs):
+        return are_hard and not any(need.on_map for need in needs)
+    return all(need in _ADDITIVE for need in needs)
 
 
 def _summed_counts(scored: Scored) -> Counts:

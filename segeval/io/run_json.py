@@ -19,6 +19,7 @@ def run_document(results: Results) -> dict[str, Any]:
         "files": {row.case_id: {"pred": row.pred_file, "truth": row.truth_file} for row in results.case_rows},
         "problems": [_problem(row) for row in results.problems],
         "notes": {row.case_id: list(row.notes) for row in results.case_rows if row.notes},
+        "approx": {row.case_id: list(row.approx) for row in results.case_rows if row.approx},
         "undefined": _undefined(results),
         "tables": {name: {"columns": columns, "rows": rows} for name, (columns, rows) in tables_of(results).items()},
     }
@@ -46,11 +47,16 @@ def _problem(row: CaseRow) -> dict[str, str]:
 
 
 def _undefined(results: Results) -> dict[str, dict[str, dict[str, int]]]:
-    """How often a measure of a class is undefined, by the status of the row; `ok` means 0/0 in its formula."""
+    """How often a measure of a class is undefined, and why.
+
+    The reason is the status of the row, of which `ok` means 0/0 in the formula, or `needs_probabilities`.
+    """
+    needy = {column for column, one in results.facts["definitions"].items() if one.get("needs_probabilities")}
+    hard = {row.case_id for row in results.case_rows if row.probability_source == "hard"}
     found: defaultdict[str, defaultdict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
-    values = [(row.of.name, row.status, row.values) for row in results.class_rows]
-    values += [("(all)", row.status, row.values) for row in results.case_rows]
-    for name, status, of_row in values:
-        for column in (column for column, value in of_row.items() if math.isnan(value)):
-            found[name][column][status] += 1
+    rows = [(row.of.name, row) for row in results.class_rows] + [("(all)", row) for row in results.case_rows]
+    for name, row in rows:
+        for column in (column for column, value in row.values.items() if math.isnan(value)):
+            lacks = column in needy and row.case_id in hard
+            found[name][column]["needs_probabilities" if lacks else row.status] += 1
     return {name: {column: dict(why) for column, why in columns.items()} for name, columns in found.items()}

@@ -152,7 +152,6 @@ def iou_loss(counts: SoftCounts, *, smooth: float = 1e-6, log: bool = False, emp
     formula="1 - (TP + s)/(TP + αFP + βFN + s)",
     bounds=(0.0, 1.0),
     aliases=("tversky",),
-    in_column=("alpha", "beta"),
     reference="Salehi 2017, arXiv:1706.05721",
     limits=_PRICES,
 )

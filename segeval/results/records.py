@@ -48,6 +48,7 @@ class CaseRow:
     pred_file: str = ""
     truth_file: str = ""
     values: Values = field(default_factory=dict)
+    approx: tuple[str, ...] = ()  # columns with values that were read from bins
     notes: tuple[str, ...] = ()
     problem: str = ""
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import segeval
 from segeval.core.channels import Form
+from segeval.core.class_maps import ClassMaps
 from segeval.engine.plan import Plan
 from segeval.measure import MeasureCall
 from segeval.tasks.job import Job
@@ -59,6 +60,7 @@ def _definition(call: MeasureCall, plan: Plan) -> dict[str, Any]:
         "unit": measure.unit,
         "levels": list(measure.levels),
         **({"profile": measure.profile} if measure.profile else {}),
+        **({"needs_probabilities": True} if ClassMaps in measure.needs else {}),
         **({"empty_distance": plan.empty_distance} if is_distance else {}),
     }
 

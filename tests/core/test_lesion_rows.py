@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
+from segeval.core.channels import ProbMap
 from segeval.core.labels import LabelClass
 from segeval.core.lesion_rows import LesionRow, lesion_rows
 from segeval.core.lesions import Lesions
@@ -135,7 +136,9 @@ def test_probabilities_inside_a_lesion_are_told_where_there_are_any() -> None:
     truth = row(1, 1, 0, 1)
     lesions = Lesions.of(truth, truth, classes=ONE)
     probs = np.array([[[0.5, 0.75, 0.0, 1.0]]], dtype=np.float32)
-    assert [(one.max_prob, one.mean_prob) for one in lesion_rows(lesions, probs=probs)] == [(0.75, 0.625), (1, 1)] * 2
+    assert [
+        (one.max_prob, one.mean_prob) for one in lesion_rows(lesions, probs=[ProbMap(stored=one) for one in probs])
+    ] == [(0.75, 0.625), (1, 1)] * 2
     assert all(math.isnan(one.max_prob) and math.isnan(one.mean_prob) for one in lesion_rows(lesions))
 
 

@@ -32,11 +32,11 @@ def a_case(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 
 def maps_of(probs: np.ndarray, truth: np.ndarray, **options: Any) -> ProbMaps:
-    return ProbMaps(probs=probs, truth=truth, channels=(None, *CLASSES), ignore=(255,), **options)
+    return ProbMaps.of_array(probs, truth=truth, channels=(None, *CLASSES), ignore=(255,), **options)
 
 
 def evidence_of(probs: np.ndarray, truth: np.ndarray, **options: Any) -> ProbEvidence:
-    return ProbEvidence.of_maps(maps_of(probs, truth, **options), classes=(1, 2), softmax=True)
+    return ProbEvidence.of_maps(maps_of(probs, truth, **options), classes=(1, 2), partition=(0, 1, 2))
 
 
 def every_value(evidence: ProbEvidence) -> dict[str, list[float]]:
@@ -70,7 +70,7 @@ def test_a_hard_mask_needs_no_look_at_its_voxels() -> None:
     from_counts = ProbEvidence.of_counts(
         histogram.counts(CLASSES),
         histogram.joint(CLASSES, rest_is_class=True),
-        maps=lambda: ProbMaps(probs=hard[1:], truth=truth, channels=CLASSES, ignore=(255,)),
+        maps=lambda: ProbMaps.of_array(hard[1:], truth=truth, channels=CLASSES, ignore=(255,)),
     )
     expected = every_value(evidence_of(hard, truth))
     found = every_value(from_counts)
@@ -139,7 +139,7 @@ def test_a_value_from_bins_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     assert binned.is_approximate(call)
     assert not binned.is_approximate(region.dice_loss.at())
     assert binned.values(call, "case") == pytest.approx(float(value), abs=1e-5)
-    sorted_after_all = ProbEvidence.of_maps(maps_of(probs, truth), classes=(1, 2), softmax=True, exact=True)
+    sorted_after_all = ProbEvidence.of_maps(maps_of(probs, truth), classes=(1, 2), partition=(0, 1, 2), exact=True)
     assert not sorted_after_all.is_approximate(call)
     assert sorted_after_all.values(call, "case") == value
 
@@ -147,9 +147,9 @@ def test_a_value_from_bins_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.uint8, np.uint16])
 def test_every_storage_of_a_map_gives_its_own_value(dtype: type) -> None:
     probs, truth = a_case()
-    full = float(np.iinfo(dtype).max) if np.issubdtype(dtype, np.integer) else 1.0
-    stored = (probs * full).round().astype(dtype) if full > 1 else probs.astype(dtype)
-    as_float = stored.astype(np.float64) / full
+    full = float(np.iinfo(dtype).max) if np.issubdtype(dtype, np.integer) else None
+    stored = (probs * full).round().astype(dtype) if full else probs.astype(dtype)
+    as_float = stored.astype(np.float64) / (full or 1.0)
     expected = every_value(evidence_of(as_float, truth))
     for name, values in every_value(evidence_of(stored, truth, full=full)).items():
         assert values == pytest.approx(expected[name], rel=1e-9), name

@@ -85,9 +85,10 @@ def test_both_builders_condense_alike(dtype: type, device: str) -> None:
 def test_maps_in_few_bits_are_counted_exactly(dtype: type, full: float, device: str) -> None:
     p, truth = a_map()
     stored = (p * full).round().astype(dtype) if full > 1 else p.astype(dtype)
-    found = soft_numpy.distinct(stored, truth, full=full)
+    levels = None if dtype == np.float16 else np.arange(full + 1) / full
+    found = soft_numpy.distinct(stored, truth, levels=levels)
     expected = ProbHistogram.of_values(stored / full, truth)
-    on_device = soft_torch.distinct(*(torch.from_numpy(one).to(device) for one in (stored, truth)), full=full)
+    on_device = soft_torch.distinct(*(torch.from_numpy(one).to(device) for one in (stored, truth)), levels=levels)
     for name in ("positives", "negatives"):
         np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
         np.testing.assert_array_equal(getattr(on_device, name), getattr(expected, name))
@@ -115,7 +116,7 @@ def test_lovasz_of_a_half_precision_map_is_exact() -> None:
     p, truth = a_map(spread=2.0)
     half = p.astype(np.float16)
     exact = LovaszTerms(voxel_by_voxel(half, truth))
-    counted = LovaszTerms(soft_numpy.distinct(half, truth, full=1.0).voxels())
+    counted = LovaszTerms(soft_numpy.distinct(half, truth, levels=None).voxels())
     assert lovasz_sigmoid_loss(counted) == pytest.approx(float(lovasz_sigmoid_loss(exact)), rel=1e-12)
     assert lovasz_hinge_loss(counted) == pytest.approx(float(lovasz_hinge_loss(exact)), rel=1e-12)
 

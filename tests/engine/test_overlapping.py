@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from segeval import catalogue
 from segeval.choice import choose
 from segeval.core.case import Case
 from segeval.core.channels import Channels, Form, Layout, ProbMap

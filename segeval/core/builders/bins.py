@@ -38,25 +38,18 @@ def log_edges(n_bins: int, bits: int) -> np.ndarray:
     return np.concatenate([[0.0], codes.view(np.float32).astype(np.float64)])
 
 
-def codes(dtype: np.dtype, full: float) -> tuple[int, np.ndarray]:
-    """How many codes a map in 8 or 16 bits has, and the probability of each.
-
-    Args:
-        dtype: float16, whose codes are its bits, or integers.
-        full: the integer that stands for probability 1.
-    """
-    if dtype == np.float16:
-        n_codes = int(np.float16(1.0).view(np.uint16)) + 1
-        return n_codes, np.arange(n_codes, dtype=np.uint16).view(np.float16).astype(np.float64)
-    return int(full) + 1, np.arange(int(full) + 1) / full
+def of_float16() -> np.ndarray:
+    """The probability that each bit pattern of a float16 stands for, up to that of 1."""
+    return np.arange(int(np.float16(1.0).view(np.uint16)) + 1, dtype=np.uint16).view(np.float16).astype(np.float64)
 
 
 def histogram_of_codes(n: np.ndarray, values: np.ndarray) -> ProbHistogram:
     """The exact histogram of voxels counted by code, those of the rest first."""
     negatives, positives = n.reshape(2, -1)
     used = np.flatnonzero(negatives + positives)
-    p = values[used]
-    return ProbHistogram(p=p, rest=1 - p, positives=positives[used], negatives=negatives[used])
+    p = values[used].astype(np.float64)
+    counted = ProbHistogram(p=p, rest=1 - p, positives=positives[used], negatives=negatives[used])
+    return ProbHistogram.joined([counted], exact=True)  # codes need not rise with what they stand for
 
 
 def voxels_of_moments(moments: np.ndarray, tail_of_rest: np.ndarray, tail_of_class: np.ndarray) -> ProbVoxels:

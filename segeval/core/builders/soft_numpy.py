@@ -11,32 +11,33 @@ from segeval.core.soft import ProbVoxels
 _CHUNK, _BLOCK = 1 << 15, 1 << 18
 
 
-def distinct(p: np.ndarray, truth: np.ndarray, *, full: float) -> ProbHistogram:
+def distinct(p: np.ndarray, truth: np.ndarray, *, levels: np.ndarray | None) -> ProbHistogram:
     """The exact histogram of a map in 8 or 16 bits: the bit pattern is the bin.
 
     Args:
-        p: float16, or integers from 0 to `full`.
+        p: float16, or integers.
         truth: whether each voxel is the class.
-        full: the integer that stands for probability 1.
+        levels: the probability of each integer, negative ones from its end; None for float16.
     """
-    n_codes, values = bins.codes(p.dtype, full)
-    n = np.zeros(2 * n_codes, dtype=np.int64)
+    values = bins.of_float16() if levels is None else levels
+    n = np.zeros(2 * len(values), dtype=np.int64)
     for start in range(0, p.size, _BLOCK):
         block = slice(start, start + _BLOCK)
-        n += np.bincount(_code(p[block], n_codes) + truth[block] * np.int32(n_codes), minlength=2 * n_codes)
+        n += np.bincount(_code(p[block], len(values)) + truth[block] * np.int32(len(values)), minlength=n.size)
     return bins.histogram_of_codes(n, values)
 
 
-def moments(p: np.ndarray, truth: np.ndarray) -> ProbVoxels:
+def moments(p: np.ndarray, truth: np.ndarray, *, is_log_odds: bool = False) -> ProbVoxels:
     """The voxels of a map in 32 or 64 bits as few entries with the same sums.
 
     Args:
-        p: probabilities; what lies a little outside [0, 1] is taken as its nearest end.
+        p: probabilities, of which those a little outside [0, 1] are taken as its nearest end, or log odds.
         truth: whether each voxel is the class.
+        is_log_odds: which of the two.
     """
     table = np.zeros((3, 4 * bins.N_COARSE))
     tails = Tails(bins.N_COARSE)
-    for key, q in _blocks(p, truth, _coarse_bin, bins.N_COARSE):
+    for key, q in _blocks(p, truth, _coarse_bin, bins.N_COARSE, is_log_odds):
         n = np.bincount(key, minlength=table.shape[1])
         tails.keep(n, key, q)
         table[0] += n
@@ -45,11 +46,11 @@ def moments(p: np.ndarray, truth: np.ndarray) -> ProbVoxels:
     return bins.voxels_of_moments(table.reshape(3, 2, 2, -1), tails.of_rest, tails.of_class)
 
 
-def ranks(p: np.ndarray, truth: np.ndarray) -> ProbHistogram:
+def ranks(p: np.ndarray, truth: np.ndarray, *, is_log_odds: bool = False) -> ProbHistogram:
     """The histogram of a map in 32 or 64 bits, in bins no wider than 2^-17; arguments as in `moments`."""
     total = np.zeros(4 * bins.N_FINE, dtype=np.int64)
     tails = Tails(bins.N_FINE)
-    for key, q in _blocks(p, truth, _fine_bin, bins.N_FINE):
+    for key, q in _blocks(p, truth, _fine_bin, bins.N_FINE, is_log_odds):
         n = np.bincount(key, minlength=total.size)
         tails.keep(n, key, q)
         total += n
@@ -77,7 +78,7 @@ class Tails:
 
 
 def _blocks(
-    p: np.ndarray, truth: np.ndarray, bin_of: Callable[[np.ndarray], np.ndarray], n_bins: int
+    p: np.ndarray, truth: np.ndarray, bin_of: Callable[[np.ndarray], np.ndarray], n_bins: int, is_log_odds: bool
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Key and q = min(p, 1 - p) of each voxel, block by block.
 
@@ -90,12 +91,22 @@ def _blocks(
         for at in range(0, size, _CHUNK):
             chunk = slice(at, min(at + _CHUNK, size))
             part, of = p[start:][chunk], truth[start:][chunk]
-            q = np.maximum(np.minimum(part, 1 - part), 0)
+            q, is_likely = _folded_log_odds(part) if is_log_odds else _folded(part)
             code = bin_of(q)
             code += of * np.int32(2 * n_bins)
-            code += ((part >= 0.5) != of) * np.int32(n_bins)
+            code += (is_likely != of) * np.int32(n_bins)
             key[chunk], wide[chunk] = code, q
         yield key[:size], wide[:size]
+
+
+def _folded(p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """q = min(p, 1 - p), and whether p is at least one half."""
+    return np.maximum(np.minimum(p, 1 - p), 0), p >= 0.5
+
+
+def _folded_log_odds(log_odds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    small = np.exp(-np.abs(log_odds.astype(np.float64)))
+    return small / (1 + small), log_odds >= 0
 
 
 def _coarse_bin(q: np.ndarray) -> np.ndarray:
@@ -115,5 +126,6 @@ def _log_bin(q: np.ndarray, bits: int) -> np.ndarray:
 
 def _code(p: np.ndarray, n_codes: int) -> np.ndarray:
     if p.dtype == np.float16:
-        p = np.maximum(p, np.float16(0.0)).view(np.uint16)
-    return np.minimum(p.astype(np.int32), n_codes - 1)
+        return np.minimum(np.maximum(p, np.float16(0.0)).view(np.uint16).astype(np.int32), n_codes - 1)
+    code = p.astype(np.int32)
+    return code if p.dtype.kind == "u" else np.where(code < 0, code + n_codes, code)

@@ -9,31 +9,32 @@ from segeval.core.histogram import ProbHistogram
 from segeval.core.soft import ProbVoxels
 
 
-def distinct(p: Any, truth: Any, *, full: float) -> ProbHistogram:
+def distinct(p: Any, truth: Any, *, levels: np.ndarray | None) -> ProbHistogram:
     """The exact histogram of a map in 8 or 16 bits, as tensors; see `soft_numpy.distinct`."""
-    n_codes, values = bins.codes(np.dtype(str(p.dtype).removeprefix("torch.")), full)
-    n = _counted(_code(p, n_codes) + truth * n_codes, 2 * n_codes)
+    values = bins.of_float16() if levels is None else levels
+    n = _counted(_code(p, len(values)) + truth * len(values), 2 * len(values))
     return bins.histogram_of_codes(n.astype(np.int64), values)
 
 
-def moments(p: Any, truth: Any) -> ProbVoxels:
+def moments(p: Any, truth: Any, *, is_log_odds: bool = False) -> ProbVoxels:
     """The voxels of a map in 32 or 64 bits as few entries with the same sums; see `soft_numpy.moments`."""
-    key, q = _keyed(p, truth, _coarse_bin, bins.N_COARSE)
+    key, q = _keyed(p, truth, _coarse_bin, bins.N_COARSE, is_log_odds)
     q = q.double()
     table = [_counted(key, 4 * bins.N_COARSE, weights) for weights in (None, q, q * q)]
     return bins.voxels_of_moments(np.stack(table).reshape(3, 2, 2, -1), *_tails(key, q, bins.N_COARSE))
 
 
-def ranks(p: Any, truth: Any) -> ProbHistogram:
+def ranks(p: Any, truth: Any, *, is_log_odds: bool = False) -> ProbHistogram:
     """The histogram of a map in 32 or 64 bits, in bins no wider than 2^-17; see `soft_numpy.ranks`."""
-    key, q = _keyed(p, truth, _fine_bin, bins.N_FINE)
+    key, q = _keyed(p, truth, _fine_bin, bins.N_FINE, is_log_odds)
     n = _counted(key, 4 * bins.N_FINE).astype(np.int64)
     return bins.histogram_of_ranks(n.reshape(2, 2, -1), *_tails(key, q.double(), bins.N_FINE))
 
 
-def _keyed(p: Any, truth: Any, bin_of: Any, n_bins: int) -> tuple[Any, Any]:
-    q = p.minimum(1 - p).clip(0, None)
-    return bin_of(q) + n_bins * (2 * truth.long() + ((p >= 0.5) != truth)), q
+def _keyed(p: Any, truth: Any, bin_of: Any, n_bins: int, is_log_odds: bool) -> tuple[Any, Any]:
+    q = (-p.double().abs()).sigmoid() if is_log_odds else p.minimum(1 - p).clip(0, None)
+    is_likely = p >= (0.0 if is_log_odds else 0.5)
+    return bin_of(q) + n_bins * (2 * truth.long() + (is_likely != truth)), q
 
 
 def _tails(key: Any, q: Any, n_bins: int) -> list[np.ndarray]:
@@ -51,8 +52,9 @@ def _code(p: Any, n_codes: int) -> Any:
     import torch
 
     if p.dtype == torch.float16:
-        p = p.clip(0, None).view(torch.int16)
-    return p.long().clip(None, n_codes - 1)
+        return p.clip(0, None).view(torch.int16).long().clip(None, n_codes - 1)
+    code = p.long()
+    return torch.where(code < 0, code + n_codes, code)
 
 
 def _coarse_bin(q: Any) -> Any:

@@ -1,0 +1,101 @@
+"""The probability maps of a case, as its classes and the case as a whole see them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from segeval.core.channels import BACKGROUND, Channels, ProbMap
+from segeval.core.class_maps import ClassMaps
+from segeval.core.labels import LabelClass
+from segeval.core.prob_maps import ProbMaps
+from segeval.core.probabilities import ProbEvidence
+from segeval.core.shapes import Labels
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseMaps:
+    """Every map that some measure reads, each once.
+
+    `maps` begins with the channels as they were stored; classes that none of them is of follow: unions, and the
+    background of a single map. `channel_of` says where each class is, None for one that no channel speaks of.
+    """
+
+    channels: Channels
+    maps: tuple[ProbMap, ...]
+    classes: tuple[LabelClass | None, ...]
+    channel_of: tuple[int | None, ...]
+    truth: Labels
+    ignore: tuple[int, ...] = ()
+
+    @classmethod
+    def of(
+        cls, channels: Channels, truth: Labels, *, classes: Sequence[LabelClass], ignore: Sequence[int]
+    ) -> "CaseMaps":
+        """Find the map of every class."""
+        exclusive = channels.layout.exclusive
+        maps = list(channels.maps)
+        named = [None if exclusive and of == BACKGROUND else of for of in channels.layout.classes]
+        channel_of: list[int | None] = []
+        for one in classes:
+            found = channels.index_of(one)
+            if found is None and exclusive:
+                maps.append(channels.of(one))
+                named.append(one)
+                found = len(maps) - 1
+            channel_of.append(found)
+        return cls(
+            channels=channels,
+            maps=tuple(maps),
+            classes=tuple(named),
+            channel_of=tuple(channel_of),
+            truth=truth,
+            ignore=tuple(ignore),
+        )
+
+    @property
+    def known(self) -> list[int]:
+        """The channels of the classes that have one."""
+        return [one for one in self.channel_of if one is not None]
+
+    @property
+    def of_each_class(self) -> list[ProbMap | None]:
+        """The map of each class."""
+        return [None if one is None else self.maps[one] for one in self.channel_of]
+
+    def spread(self, values: np.ndarray) -> np.ndarray:
+        """Values of the classes that have a channel as those of all classes, undefined for the others."""
+        has_one = [one is not None for one in self.channel_of]
+        found = np.full(len(has_one), np.nan)
+        found[has_one] = values
+        return found
+
+    def soft(self, *, device: str | None) -> ProbEvidence:
+        """What losses read."""
+        layout = self.channels.layout
+        maps = ProbMaps(maps=self.maps, truth=self.truth, channels=self.classes, ignore=self.ignore, device=device)
+        partition = range(len(layout.classes)) if layout.exclusive else ()
+        return ProbEvidence.of_maps(maps, classes=self.known, partition=partition)
+
+    def of_classes(self, classes: Sequence[LabelClass]) -> ClassMaps:
+        """What probability metrics read of each class."""
+        named = [of for of, one in zip(classes, self.channel_of, strict=True) if one is not None]
+        return ClassMaps.of_maps([self.maps[one] for one in self.known], self.truth, classes=named, ignore=self.ignore)
+
+    @cached_property
+    def of_partition(self) -> ClassMaps:
+        """What probability metrics read of exclusive channels together."""
+        stored = self.channels.maps
+        maps = (stored[0].complement, *stored) if len(stored) == 1 else stored
+        return ClassMaps.of_partition(maps, self._codes(single=len(stored) == 1))
+
+    def _codes(self, *, single: bool) -> np.ndarray:
+        """The channel of each voxel's true class; -1 where it is ignored, or of no channel."""
+        classes = self.channels.layout.classes
+        background = 0 if single else classes.index(BACKGROUND) if BACKGROUND in classes else -1
+        codes = np.full_like(self.truth, background, dtype=np.int32)
+        for one, channel in self.channels.channel_of_id.items():
+            codes[self.truth == one] = channel + single
+        codes[np.isin(self.truth, self.ignore)] = -1
+        return codes
