@@ -62,9 +62,9 @@ HEAD = """\
 
 `{command}` on {machine}.
 
-One softmax map of {classes} classes and {voxels:.1f} million voxels in float32 beside its labels, one thread, medians of
-{runs} runs in turns. Times are those of the processor, which a busy machine distorts least; what lives in the caches
-still suffers from neighbours more than a sum over the map does.
+One softmax map of {classes} classes and {voxels:.1f} million voxels in float32 beside its labels, one thread, medians
+of {runs} runs in turns. Times are those of the processor, which a busy machine distorts least; work in the caches still
+suffers more from neighbours than a sum over the map does.
 
 segeval computes {n} losses per class, and those that have a value per case; MONAI runs {n} modules one after another,
 without gradients (the nearest one, or a cheap one where it has none). Reading is one sum over the map. Lovász by
