@@ -10,8 +10,9 @@ from tests.cli.given import SAMPLE, Run, cell, columns_of, files_in, number, row
 
 OUT = Path("segeval-results")
 FILES = {"scores.csv", "cases.csv", "summary.csv", "confusion.csv", "run.json"}
-PER_CLASS = [one.name for one in catalogue.measures_of("overlap") if "class" in one.levels]
-PER_CASE = [one.name for one in catalogue.measures_of("overlap") if "case" in one.levels]
+MEASURES = [*catalogue.measures_of("overlap"), *catalogue.measures_of("losses")]
+PER_CLASS = [one.name for one in MEASURES if "class" in one.levels]
+PER_CASE = [one.name for one in MEASURES if "case" in one.levels]
 
 
 def test_the_sample_is_scored_and_shown_and_written(program: Run) -> None:
