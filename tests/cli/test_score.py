@@ -172,7 +172,8 @@ def test_workers_and_engine_change_no_byte(run: Run, extra: tuple[str, ...]) -> 
 
 
 def test_the_screen_is_the_same_twice(run: Run) -> None:
-    first, second = (run("score", SAMPLE / "png" / "pred", SAMPLE / "png" / "gt").out for _ in range(2))
+    sides = (SAMPLE / "png" / "pred", SAMPLE / "png" / "gt")
+    first, second = (run("score", *sides, "-m", "dice").out for _ in range(2))
     assert first == second
 
 
