@@ -157,9 +157,8 @@ class Evidence:
         pieces = [_PROVIDERS[need, level](self) for need in call.measure.needs]
         if any(piece is None for piece in pieces):
             return np.full(len(self.classes), np.nan) if level == "class" else np.nan
-        values = call(*pieces)
-        own = pieces[0].classes if isinstance(pieces[0], ClassMaps) else self.classes  # only maps may be lacking
-        return values if level == "case" or own == self.classes else _aligned(values, own, self.classes)
+        values, own = call(*pieces), getattr(pieces[0], "classes", self.classes)
+        return values if level == "case" or own in (self.classes, self.members) else _aligned(values, own, self.classes)
 
     def is_approximate(self, call: MeasureCall) -> bool:
         """Whether values were read from bins, so that they are off by up to 1e-5."""

@@ -11,6 +11,8 @@ from segeval.errors import ConfigError
 from segeval.profiles.definition import Definition, Profile
 from segeval.profiles.tables import PROFILES
 
+OURS = "segeval"
+
 
 def profile(name: str) -> Profile:
     """A profile by its name.
@@ -18,10 +20,10 @@ def profile(name: str) -> Profile:
     Raises:
         ConfigError: no such profile; the message suggests the nearest name.
     """
-    if name == "segeval":
+    if name == OURS:
         return Profile(name=name, definitions={one: Definition(knobs={}) for one in catalogue.measures()})
     if name not in PROFILES:
         near = difflib.get_close_matches(name.lower(), PROFILES, n=1)
-        suggestion = f"Did you mean {near[0]!r}?" if near else f"The profiles: segeval, {', '.join(PROFILES)}."
+        suggestion = f"Did you mean {near[0]!r}?" if near else f"The profiles: {OURS}, {', '.join(PROFILES)}."
         raise ConfigError(f"Unknown profile {name!r}. {suggestion}")
     return PROFILES[name]

@@ -69,6 +69,25 @@ def test_a_rule_in_short_gates_every_class_on_its_worse_side(run: Run, scored: P
     assert run("gate", scored, "--fail-under", "hd95:median=1").code == 1
 
 
+PROFILES = "hd95[medpy],nsd[panoptica],dice[simpleitk]"
+
+
+def test_rules_on_the_definitions_of_other_tools_are_judged(run: Run) -> None:
+    assert run("score", SAMPLE / "pred", SAMPLE / "gt", "--labels", LABELS, "-m", PROFILES, "-o", "run").code == 0
+    loose = rules(
+        "rules:\n"
+        "  - {id: hd, measure: 'hd95[medpy]', stat: median, max: 50}\n"
+        "  - {id: nsd, measure: 'nsd[panoptica]', stat: median, min: 0.01}\n"
+        "  - {id: dice, measure: 'dsc[simpleitk]', min: 0.01}\n"
+    )
+    assert run("gate", "run", "-c", loose).code == 0
+    assert run("gate", "run", "--fail-under", "hd95[medpy]:median=0.1").code == 1
+    assert run("gate", "run", "--fail-under", "nsd[panoptica]:median=0.9999").code == 1
+    assert run("gate", "run", "--fail-under", "nsd[monai]:median=0.9").code == 4
+    assert run("gate", "run", "--init", "start.yaml").code == 0
+    assert run("gate", "run", "-c", "start.yaml").code == 0
+
+
 @pytest.mark.parametrize("short", ["dice", "dice:mean", "dice:mean=high", "dice:middle=0.5", "dise:mean=0.5"])
 def test_a_short_rule_that_cannot_be_read_is_a_usage_error(run: Run, scored: Path, short: str) -> None:
     done = run("gate", scored, "--fail-under", short)

@@ -1,7 +1,7 @@
 """Files of probability maps and their truths, as cases for a sweep."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -9,7 +9,7 @@ from segeval.core.labels import LabelMap
 from segeval.errors import ConfigError, DataError
 from segeval.io.cases import read_case
 from segeval.io.forms import agree
-from segeval.io.pairs import Pair, missing_message
+from segeval.io.pairs import Pair, Pairs, missing_message
 from segeval.io.paths import printable
 from segeval.io.reading import Reading
 from segeval.options import InputOptions
@@ -21,17 +21,41 @@ from segeval.tasks.sweep.maps import MapCase
 Used = TypeVar("Used")
 
 
-def read_maps(
-    maps: Path | None, truth: Path | None, options: InputOptions, use: Callable[[MapCase], Used]
-) -> Iterator[Used]:
-    """Read maps and truths, a few cases at a time; without paths, those of the bundled sample.
+@dataclass(frozen=True, kw_only=True)
+class MapFiles:
+    """Maps and truths that belong together, yet to be read.
 
-    Args:
-        use: what becomes of a case before it is let go.
+    Attributes:
+        labels: with the classes that the channels name.
+        workers: how many cases are read at a time.
+        notes: what was passed over.
+    """
+
+    pairs: tuple[Pair, ...]
+    reading: Reading
+    labels: LabelMap
+    workers: int
+    notes: tuple[str, ...] = ()
+
+    def read(self, use: Callable[[MapCase], Used]) -> Iterator[Used]:
+        """What `use` makes of every case, in order; a case is let go once it is used.
+
+        Raises:
+            DataError: a file cannot be read, or is of another kind than the first.
+        """
+        return in_order(lambda pair: use(self._case(pair)), self.pairs, workers=self.workers)
+
+    def _case(self, pair: Pair) -> MapCase:
+        case = read_case(pair, self.reading)
+        return MapCase(case=case, classes=self.labels.classes_among(()), ignore=self.labels.ignore)
+
+
+def find_maps(maps: Path | None, truth: Path | None, options: InputOptions) -> MapFiles:
+    """Find maps and truths; without paths, those of the bundled sample.
 
     Raises:
-        ConfigError: a path or an option is wrong.
-        DataError: a file cannot be read, holds a mask, or has no partner.
+        ConfigError: a path or an option is wrong, or the predictions are masks.
+        DataError: a truth has no map.
     """
     if maps is None and truth is None and options.pairs is None:
         sample = sample_folder()
@@ -42,18 +66,18 @@ def read_maps(
     pairs = pairs_of(maps, truth, options)
     if pairs.missing_preds:
         raise DataError(missing_message(pairs))
-    both = [one for one in pairs.pairs if one.truth is not None]
+    both = tuple(one for one in pairs.pairs if one.truth is not None)
     reading = agree(both, reading_of(options, label_map_of(options)))
-    labels = _labels_of_maps(reading)
-    return in_order(lambda pair: use(_read(pair, reading, labels)), both, workers=worker_count(options))
+    return MapFiles(
+        pairs=both,
+        reading=reading,
+        labels=_labels_of_maps(reading),
+        workers=worker_count(options),
+        notes=(*pairs.notes, *_without_truth(pairs)),
+    )
 
 
 def _labels_of_maps(reading: Reading) -> LabelMap:
-    """The label map with the classes of the channels.
-
-    Raises:
-        ConfigError: the predictions are masks.
-    """
     if reading.agreed is None:
         raise ConfigError("No prediction has a truth, so there is nothing to sweep over.")
     form = reading.agreed.form
@@ -65,5 +89,7 @@ def _labels_of_maps(reading: Reading) -> LabelMap:
     return form.completed(reading.labels)
 
 
-def _read(pair: Pair, reading: Reading, labels: LabelMap) -> MapCase:
-    return MapCase(case=read_case(pair, reading), classes=labels.classes_among(()), ignore=labels.ignore)
+def _without_truth(pairs: Pairs) -> list[str]:
+    names = pairs.missing_truths
+    more = " ..." if len(names) > 5 else ""
+    return [f"{len(names)} maps have no truth and are left out: {', '.join(names[:5])}{more}"] if names else []

@@ -7,8 +7,8 @@ import numpy as np
 
 from segeval.tasks.sweep.plots import Picture, Series
 from segeval.tasks.sweep.table import SweepTable
+from segeval.tasks.sweep.trained.words import setting_text
 from segeval.tasks.sweep.training.rows import Campaign, Training
-from segeval.tasks.sweep.words import setting_text
 
 MOST_POINTS = 100  # of a loss curve
 
