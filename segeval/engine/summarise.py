@@ -203,7 +203,7 @@ def _adds_up(call: MeasureCall, are_hard: bool) -> bool:
     needs: tuple[Any, ...] = call.measure.needs
     if any(issubclass(need, SoftEvidence) for need in needs):
         return are_hard and not any(need.on_map for need in needs)
-    return all(need in _ADDITIVE for need in needs)
+    return call.measure.pools or all(need in _ADDITIVE for need in needs)
 
 
 def _summed_counts(scored: Scored) -> Counts:
