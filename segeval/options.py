@@ -74,6 +74,16 @@ class SweepOptions(InputOptions):
         report: ids of the cases that are reported; None for all that are not selected on.
         baseline: the row that differences are taken against, such as `alpha=0.5,beta=0.5`.
         max_voxels: voxels drawn per side for `cdf`; 0 takes all.
+        losses: whole losses to compare, such as `tversky_loss(alpha=0.3,beta=0.7)`; empty for all that were run.
+        vary: the one parameter that rows differ in.
+        optimise: a parameter of which each row takes its best value, by `by` on the cases to select on.
+        allow_missing: compare trained models on the cases that all of them have.
+        holdout: share of the cases that networks are judged by, where there are no `folds`.
+        seeds: each setting is trained once per seed.
+        dimensions: 2 trains on slices of volumes, 3 on whole ones.
+        patch: voxels of a training patch along each axis.
+        protocol: `paper` trains as arXiv 1706.05721 did, for longer and with Adam.
+        then_maps: also tabulate thresholds of the maps that the baseline's networks predict.
     """
 
     mode: SweepMode | None = None
@@ -93,6 +103,23 @@ class SweepOptions(InputOptions):
     easy_threshold: float = 0.5
     trained_gamma: float | None = None
     max_voxels: int = 0
+    losses: tuple[str, ...] = ()
+    vary: str | None = None
+    optimise: str | None = None
+    by: Literal["dsc", "sensitivity", "specificity", "precision", "f2", "apr", "iou"] = "dsc"
+    allow_missing: bool = False
+    holdout: float = 0.25
+    folds: int = 0
+    seeds: tuple[int, ...] = (0,)
+    dimensions: int = 2
+    patch: tuple[int, ...] | None = None
+    iterations: int | None = None
+    batch: int | None = None
+    learning_rate: float | None = None
+    network: Literal["unet", "monai"] = "unet"
+    width: int = 8
+    protocol: Literal["quick", "paper"] = "quick"
+    then_maps: bool = False
     bootstrap: int = 0
     baseline: str | None = None
     format: tuple[SweepFormat, ...] = ()

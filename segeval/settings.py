@@ -121,6 +121,17 @@ _LIMITS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "spacing": (lambda value: all(0 < one < float("inf") for one in value or ()), "hold positive lengths in mm"),
     "easy_threshold": (lambda value: 0 < value < 1, "lie between 0 and 1, such as 0.5"),
     "max_voxels": (lambda value: value >= 0, "be 0 (all) or a number of voxels"),
+    "holdout": (lambda value: 0 < value < 1, "lie between 0 and 1, such as 0.25"),
+    "folds": (lambda value: value == 0 or value >= 2, "be 0 (a hold-out) or 2 or more"),
+    "seeds": (
+        lambda value: min(value, default=-1) >= 0 and len(set(value)) == len(value),
+        "be different whole numbers",
+    ),
+    "dimensions": (lambda value: value in (2, 3), "be 2 or 3"),
+    "iterations": (lambda value: value is None or value >= 10, "be 10 or more"),
+    "batch": (lambda value: value is None or value >= 2, "be 2 or more"),
+    "learning_rate": (lambda value: value is None or value > 0, "be above 0"),
+    "width": (lambda value: value >= 1, "be 1 or more"),
 }
 
 

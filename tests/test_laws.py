@@ -11,9 +11,11 @@ from hypothesis.extra import numpy as hnp
 
 from segeval import catalogue
 from segeval.core.case import Case
-from segeval.core.labels import LabelClass
-from segeval.core.prob_maps import ProbMaps
-from segeval.core.probabilities import ProbEvidence
+from segeval.core.channels import BACKGROUND, Channels, Form, Layout, ProbMap
+from segeval.core.class_maps import ClassMaps
+from segeval.core.hard_masks import hard_mask
+from segeval.core.labels import LabelClass, LabelMap
+from segeval.core.soft import SoftEvidence
 from segeval.engine.evaluate import evaluate
 from segeval.engine.plan import Plan
 from segeval.measure import Measure, MeasureCall
@@ -22,12 +24,17 @@ from segeval.results import CaseScore
 MEASURES = list(catalogue.measures().values())
 OF_COLUMN = {one.at().column: one for one in MEASURES}
 PER_CLASS = [one for one in MEASURES if "class" in one.levels]
+SOFT = [one for one in MEASURES if issubclass(one.needs[0], SoftEvidence | ClassMaps)]
 SPACING = (0.7, 1.5, 2.0)
 # of knobs that have no room above their default, or do nothing there
 TURNED = {"percent": 50.0, "iou_threshold": 0.6, "min_size_mm3": 100.0}
 THINNED = ("cldice", "cl_precision", "cl_sensitivity")  # thinning takes the axes one after the other
 ALIKE_TURNED = [one for one in MEASURES if one.name not in THINNED]
 NEVER_HELPED = ("dice", "iou", "accuracy", "sensitivity", "npv", "tversky_index", "fnr", "false_omission_rate", "fbeta")
+
+CLASSES = tuple(LabelClass(name=str(one), ids=(one,)) for one in (1, 2, 3))
+SOFTMAX = Layout(classes=(BACKGROUND, *CLASSES), exclusive=True)
+FORM = Form(kind="probs", layout=SOFTMAX)
 
 
 @st.composite
@@ -48,12 +55,31 @@ def value_of(call: MeasureCall, case: Case) -> float:
     return evaluate(case, Plan(measures=(call,))).classes[0].values[call.column]
 
 
+@st.composite
+def soft_cases(draw: st.DrawFn) -> Case:
+    """A tiny case with a softmax, often of ties and of probabilities 0 and 1."""
+    case = draw(cases())
+    logits = hnp.arrays(np.float64, (4, *case.shape), elements=st.sampled_from([-800.0, -2.5, 0.0, 0.25, 800.0]))
+    return with_softmax(case, draw(logits))
+
+
+def with_softmax(case: Case, logits: np.ndarray) -> Case:
+    """The case with probabilities of background and the classes 1, 2 and 3."""
+    powers = np.exp(logits - logits.max(axis=0))
+    channels = Channels(maps=tuple(ProbMap(stored=one) for one in powers / powers.sum(axis=0)), layout=SOFTMAX)
+    return replace(case, pred=hard_mask(channels, case.truth)[0], probs=channels)
+
+
+def soft_score(case: Case, *measures: Measure) -> CaseScore:
+    calls = tuple(one.at() for one in measures or SOFT)
+    return evaluate(case, Plan(measures=calls, labels=LabelMap(classes=CLASSES), form=FORM))
+
+
 def soft_value_of(call: MeasureCall, case: Case) -> float:
     """The value of class 1 for a prediction that is not quite sure of itself."""
-    p = np.where(case.pred == 1, 0.8, 0.1)
-    one = LabelClass(name="1", ids=(1,))
-    maps = ProbMaps.of_array(np.stack([1 - p, p]), truth=case.truth, channels=(None, one))
-    return float(ProbEvidence.of_maps(maps, classes=[1], partition=[0, 1]).values(call, "class")[0])
+    logits = np.stack([np.zeros(case.shape), np.where(case.pred == 1, 1.4, -2.2), *np.full((2, *case.shape), -9.0)])
+    plan = Plan(measures=(call,), labels=LabelMap(classes=CLASSES), form=FORM)
+    return evaluate(with_softmax(case, logits), plan).classes[0].values[call.column]
 
 
 def same(left: CaseScore, right: CaseScore, *, rel: float = 1e-12) -> None:
@@ -80,6 +106,46 @@ def test_a_perfect_prediction_gets_the_best_value(case: Case) -> None:
             measure = OF_COLUMN[name]
             if measure.better != "none" and measure.name not in ("mutual_information",):
                 assert math.isnan(value) or value == pytest.approx(measure.best, abs=1e-12), name
+
+
+@given(soft_cases())
+def test_values_of_probabilities_stay_within_their_bounds(case: Case) -> None:
+    found = soft_score(case)
+    for row in (*found.classes, found.row):
+        for name, value in row.values.items():
+            low, high = OF_COLUMN[name].bounds
+            assert math.isnan(value) or (low - 1e-12 <= value <= high + 1e-12), name
+            assert not math.isinf(value), name
+
+
+@given(cases())
+def test_certain_and_right_probabilities_get_the_best_value(case: Case) -> None:
+    sure = np.stack([case.truth == one for one in range(4)]) * 800.0
+    found = soft_score(with_softmax(case, sure))
+    for row in (*found.classes, found.row):
+        for name, value in row.values.items():
+            measure = OF_COLUMN[name]
+            if measure.better != "none":
+                assert math.isnan(value) or value == pytest.approx(measure.best, abs=1e-12), name
+
+
+@given(soft_cases())
+def test_certain_probabilities_lose_what_their_mask_loses(case: Case) -> None:
+    sure = with_softmax(case, np.stack([case.pred == one for one in range(4)]) * 800.0)
+    losses = [one for one in SOFT if one.kind == "loss"]
+    same(soft_score(sure, *losses), soft_score(replace(sure, probs=None), *losses), rel=1e-9)
+
+
+@given(soft_cases(), st.permutations([0, 1, 2]), st.sets(st.sampled_from([0, 1, 2])))
+def test_flips_and_axis_swaps_of_probabilities_change_nothing(case: Case, axes: list[int], flipped: set[int]) -> None:
+    def turn(image: np.ndarray) -> np.ndarray:
+        return np.flip(image, axis=tuple(flipped)).transpose(axes)
+
+    assert case.probs is not None
+    maps = tuple(ProbMap(stored=turn(one.stored)) for one in case.probs.maps)
+    turned = replace(case, truth=turn(case.truth), pred=turn(case.pred), probs=replace(case.probs, maps=maps))
+    alike = [one for one in SOFT if one.name != "adaptive_ece"]  # equal probabilities are taken in C order
+    same(soft_score(case, *alike), soft_score(turned, *alike), rel=1e-9)
 
 
 @given(cases(), st.permutations([0, 1, 2]), st.sets(st.sampled_from([0, 1, 2])))
@@ -124,7 +190,7 @@ def test_each_knob_matters_by_itself(measure: Measure) -> None:
     truth[0, 5, 5] = 1
     pred[5, 5, 5] = pred[0, 0, 0] = 1
     case = Case(case_id="x", truth=truth, pred=pred, spacing_mm=SPACING)
-    value = soft_value_of if measure.kind == "loss" else value_of
+    value = soft_value_of if measure in SOFT else value_of
     plain = value(measure.at(), case)
     for knob, default in measure.knobs.items():
         if isinstance(default, float):

@@ -163,7 +163,7 @@ class Evidence:
         if any(piece is None for piece in pieces):
             return np.full(len(self.classes), np.nan) if level == "class" else np.nan
         values, own = call(*pieces), getattr(pieces[0], "classes", self.classes)
-        return values if level == "case" or own == self.classes else _aligned(values, own, self.classes)
+        return values if level == "case" or own in (self.classes, self.members) else _aligned(values, own, self.classes)
 
     def is_approximate(self, call: MeasureCall) -> bool:
         """Whether values were read from bins, so that they are off by up to 1e-5."""

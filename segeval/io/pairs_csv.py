@@ -1,16 +1,13 @@
 """Read the `--pairs` file: one row per case with the paths of its two sides."""
 
-import csv
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
 
 from segeval.errors import ConfigError
+from segeval.io.csv_rows import Row, read_csv_rows
 from segeval.io.folders import case_id_of
 from segeval.io.paths import printable, require_existing
 
 COLUMNS = ("case", "pred", "truth")
-Row = dict[str, str]
 
 
 def read_pairs_csv(path: Path) -> dict[str, tuple[Path | None, Path | None]]:
@@ -23,40 +20,13 @@ def read_pairs_csv(path: Path) -> dict[str, tuple[Path | None, Path | None]]:
         ConfigError: the file cannot be read, lacks a column, names a case twice or a file that is not there.
     """
     sides: dict[str, tuple[Path | None, Path | None]] = {}
-    for line, row in _rows(path):
+    for line, row in read_csv_rows(path, what="--pairs", columns=COLUMNS):
         where = f"{printable(path)}, line {line}"
         case_id = _case_id(row, where)
         if case_id in sides:
             raise ConfigError(f"{where}: case '{printable(case_id)}' stands here a second time. Keep one row per case.")
         sides[case_id] = (_file(row, "pred", path.parent, where), _file(row, "truth", path.parent, where))
     return sides
-
-
-def _rows(path: Path) -> Iterator[tuple[int, Row]]:
-    if require_existing(path, what="--pairs").is_dir():
-        raise ConfigError(f"--pairs {printable(path)}: this is a folder. Name a CSV file.")
-    try:
-        # Excel puts a byte order mark in front
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            yield from _checked_rows(file, path)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(f"--pairs {printable(path)}: cannot be read as CSV in UTF-8 ({error}).") from error
-
-
-def _checked_rows(file: TextIO, path: Path) -> Iterator[tuple[int, Row]]:
-    reader = csv.reader(file, strict=True)
-    header = [name.strip() for name in next(reader, [])]
-    if any(header.count(name) != 1 for name in COLUMNS):
-        raise ConfigError(
-            f"--pairs {printable(path)}: the first line reads {','.join(header)!r}. "
-            "It must name the columns case,pred,truth, each once and with commas between them."
-        )
-    for cells in reader:
-        if cells and len(cells) != len(header):
-            where = f"{printable(path)}, line {reader.line_num}"
-            raise ConfigError(f"{where}: {len(cells)} cells under {len(header)} headings. Quote names with commas.")
-        if any(cell.strip() for cell in cells):
-            yield reader.line_num, dict(zip(header, cells, strict=True))
 
 
 def _case_id(row: Row, where: str) -> str:

@@ -1,4 +1,4 @@
-"""PNG label images: grey values or palette indices as ids, in (row, column) order."""
+"""PNG images: grey values or palette indices as ids, in (row, column) order."""
 
 import io
 import struct
@@ -18,8 +18,11 @@ _COLOURED = {2: "RGB", 4: "grey with alpha", 6: "RGBA"}  # colour types of the P
 _SPREAD = {(0, 2): 85, (0, 4): 17}  # Pillow stretches grey of few bits to 0..255: undone, since values are ids
 
 
-def read_png(path: Path) -> Volume:
+def read_png(path: Path, *, colours: bool = False) -> Volume:
     """Read a grey or palette PNG.
+
+    Args:
+        colours: let an image have colours, in a last axis; label images have none.
 
     Raises:
         DataError: the file is damaged, or holds colours instead of ids.
@@ -27,7 +30,7 @@ def read_png(path: Path) -> Volume:
     with open_file(path) as file:
         data = file.read()
     width, height, depth, colour = _checked_header(path, data)
-    if colour in _COLOURED:
+    if colour in _COLOURED and not colours:
         raise DataError(
             f"{printable(path)}: its colour mode is {_COLOURED[colour]}, and colours are no class ids. "
             "Save the ids as 8- or 16-bit grey, or as a palette image."

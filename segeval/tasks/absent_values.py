@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from segeval.core.case import Case
+from segeval.core.channels import Channels, Layout, ProbMap
+from segeval.core.class_maps import ClassMaps
 from segeval.core.labels import LabelClass, LabelMap
 from segeval.engine.evaluate import evaluate
 from segeval.engine.plan import Plan
@@ -14,6 +16,8 @@ from segeval.measure import Measure
 
 # what is said of a box in one image and of another box in another is said of every class
 _IMAGES: tuple[tuple[tuple[int, int, int], slice], ...] = (((7, 8, 9), slice(2, 5)), ((11, 10, 9), slice(3, 7)))
+
+ABSENT = LabelClass(name="absent", ids=(1,))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +31,7 @@ class AbsentValues:
 
 def absent_values(measures: Sequence[Measure]) -> dict[str, AbsentValues]:
     """Score a class that one side lacks, or both, by every measure; by its name."""
-    labels = LabelMap(classes=(LabelClass(name="absent", ids=(1,)),))
+    labels = LabelMap(classes=(ABSENT,))
     plan = Plan(measures=tuple(one.at() for one in measures), labels=labels)
     both = _values(plan, in_pred=False, in_truth=False)
     pred = _values(plan, in_pred=False, in_truth=True)
@@ -48,6 +52,13 @@ def _scored(plan: Plan, in_pred: bool, in_truth: bool, shape: tuple[int, int, in
     mask = np.zeros(shape, dtype=np.uint8)
     mask[box, box, box] = 1
     case = Case(case_id="absent", pred=mask * in_pred, truth=mask * in_truth, spacing_mm=(1.0, 1.5, 2.0))
+    likely = np.linspace(0.1, 0.4, mask.size).reshape(shape) + 0.5 * case.pred
+    probs = Channels(maps=(ProbMap(stored=likely),), layout=Layout(classes=(ABSENT,), exclusive=True))
+    needy = tuple(call for call in plan.measures if ClassMaps in call.measure.needs)
+    return _of_class(case, plan) | _of_class(replace(case, probs=probs), replace(plan, measures=needy))
+
+
+def _of_class(case: Case, plan: Plan) -> dict[str, float]:
     found = evaluate(case, plan)
     (of_class,) = found.classes
     return {**found.row.values, **of_class.values}

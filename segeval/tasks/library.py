@@ -48,7 +48,8 @@ def score(pred: Masks = None, truth: Masks = None, **options: Any) -> Results:
         return score_folders(pred and Path(pred), truth and Path(truth), chosen, sources=sources)
     results = _score_each(pred, truth, chosen, sources)
     if chosen.out is not None:
-        RunFolder.open(chosen.out).write(results, formats=chosen.format)
+        with RunFolder.open(chosen.out) as folder:
+            folder.write(results, formats=chosen.format)
     return results
 
 

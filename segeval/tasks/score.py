@@ -20,7 +20,7 @@ from segeval.io.pairs import Pair, Pairs, find_pairs, missing_message
 from segeval.io.paths import printable
 from segeval.io.reading import Reading
 from segeval.io.run_folder import RunFolder
-from segeval.options import ScoreOptions
+from segeval.options import InputOptions, ScoreOptions
 from segeval.results import CaseRow, CaseScore, Results
 from segeval.tasks.facts import run_facts
 from segeval.tasks.job import Job
@@ -64,12 +64,9 @@ def score_folders(
     job, pairs = make_job(pred, truth, options, sources=sources)
     if options.out is None:
         return finished(list(_scores(pairs, job, watch)), job)
-    folder = RunFolder.open(options.out)
-    try:
+    with RunFolder.open(options.out) as folder:
         results = _journalled(pairs, job, folder, watch)
         folder.write(results, formats=options.format)
-    finally:
-        folder.leave()
     return results
 
 
@@ -131,7 +128,7 @@ def make_plan(options: ScoreOptions) -> Plan:
     )
 
 
-def label_map_of(options: ScoreOptions) -> LabelMap:
+def label_map_of(options: InputOptions) -> LabelMap:
     """Which ids are classes, as the options say."""
     return read_label_map(
         options.labels,
@@ -149,7 +146,7 @@ def plan_for(reading: Reading, plan: Plan) -> Plan:
     return replace(plan, form=form, labels=form.completed(plan.labels))
 
 
-def pairs_of(pred: Path | None, truth: Path | None, options: ScoreOptions) -> Pairs:
+def pairs_of(pred: Path | None, truth: Path | None, options: InputOptions) -> Pairs:
     """Who belongs to whom, as the options say."""
     return find_pairs(
         pred,
@@ -162,7 +159,7 @@ def pairs_of(pred: Path | None, truth: Path | None, options: ScoreOptions) -> Pa
     )
 
 
-def reading_of(options: ScoreOptions, labels: LabelMap) -> Reading:
+def reading_of(options: InputOptions, labels: LabelMap) -> Reading:
     """How the files of a run become cases."""
     return Reading(
         labels=labels,
@@ -175,7 +172,7 @@ def reading_of(options: ScoreOptions, labels: LabelMap) -> Reading:
     )
 
 
-def worker_count(options: ScoreOptions) -> int:
+def worker_count(options: InputOptions) -> int:
     """How many cases are worked on at a time."""
     return options.workers or min(MAX_WORKERS, os.cpu_count() or 1)
 

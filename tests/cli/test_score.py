@@ -11,8 +11,8 @@ from tests.cli.given import SAMPLE, Run, cell, columns_of, files_in, ids, number
 
 OUT = Path("segeval-results")
 FILES = {"scores.csv", "cases.csv", "summary.csv", "confusion.csv", "run.json"}
-PER_CLASS = [one.name for one in catalogue.measures_of("overlap") if "class" in one.levels]
-PER_CASE = [one.name for one in catalogue.measures_of("overlap") if "case" in one.levels]
+PER_CLASS = [call.column for call in catalogue.choose(()) if "class" in call.measure.levels]
+PER_CASE = [call.column for call in catalogue.choose(()) if "case" in call.measure.levels]
 
 
 def test_the_sample_is_scored_and_shown_and_written(program: Run) -> None:
@@ -172,7 +172,8 @@ def test_workers_and_engine_change_no_byte(run: Run, extra: tuple[str, ...]) -> 
 
 
 def test_the_screen_is_the_same_twice(run: Run) -> None:
-    first, second = (run("score", SAMPLE / "png" / "pred", SAMPLE / "png" / "gt").out for _ in range(2))
+    sides = (SAMPLE / "png" / "pred", SAMPLE / "png" / "gt")
+    first, second = (run("score", *sides, "-m", "dice").out for _ in range(2))
     assert first == second
 
 

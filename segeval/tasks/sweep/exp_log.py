@@ -30,42 +30,40 @@ _NOTES = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Channels:
+class Entries:
     """All channels of one case as entries, each for the voxels of one label and one set of probabilities.
 
     Attributes:
+        names: of the labels, in the order of the channels.
         probs: shape (channel, entry).
         label: the true channel of each entry.
         count: voxels of each entry.
     """
 
+    names: tuple[str, ...]
     probs: np.ndarray
     label: np.ndarray
     count: np.ndarray
 
     @classmethod
-    def of(cls, case: MapCase) -> "Channels":
-        """Take a case whose channels share out the whole probability; a single map gets its background.
+    def of(cls, case: MapCase) -> "Entries":
+        """Take a case whose channels share out the whole probability.
 
         Raises:
             DataError: the channels are independent of each other.
         """
-        probs, inside = case.probs, case.inside
-        if len(probs) == 1:
-            probs, inside = np.concatenate([1 - probs, probs]), np.concatenate([~inside, inside])
-        elif not case.has_background:
+        if not case.partition:
             raise DataError(
-                f"{case.case_id}: {len(probs)} channels for as many classes are independent maps, and exp_log looks "
+                f"{case.case.case_id}: its channels are independent maps ({case.channels.layout}), and exp_log looks "
                 "across the channels of a softmax. Give a channel for the background too."
             )
-        rows = np.concatenate([inside.argmax(axis=0)[None], probs])
+        maps, truths = zip(*(case.map_of(one) for one in case.partition), strict=True)
+        rows = np.stack([np.argmax(truths, axis=0), *maps]).astype(np.float64)
         rows = rows[:, np.lexsort(rows)]
         first = np.flatnonzero(np.concatenate([[True], (np.diff(rows) != 0).any(axis=0)]))
-        return cls(
-            probs=rows[1:, first].astype(np.float64),
-            label=rows[0, first].astype(np.int64),
-            count=np.diff(first, append=rows.shape[1]).astype(np.float64),
-        )
+        count = np.diff(first, append=rows.shape[1]).astype(np.float64)
+        names = tuple(one.name for one in case.partition)
+        return cls(names=names, probs=rows[1:, first], label=rows[0, first].astype(np.int64), count=count)
 
     @property
     def voxels(self) -> ProbVoxels:
@@ -97,7 +95,7 @@ def _evaluated(call: MeasureCall, voxels: Any) -> Any:
     return call(*(need(voxels) for need in needs))
 
 
-def sweep_exp_log_maps(cases: Iterable[MapCase], options: SweepOptions) -> SweepTable:
+def sweep_exp_log_maps(cases: Iterable[Entries], options: SweepOptions) -> SweepTable:
     """Tabulate the loss, its two parts, and the share of the gradient on each label, averaged over cases.
 
     Raises:
@@ -108,8 +106,8 @@ def sweep_exp_log_maps(cases: Iterable[MapCase], options: SweepOptions) -> Sweep
     names: tuple[str, ...] = ()
     of_cases: list[list[Row]] = []
     for case in cases:
-        names = ("background", *(one.name for one in case.classes))
-        of_cases.append(_rows(Channels.of(case), settings, names))
+        names = case.names
+        of_cases.append(_rows(case, settings))
     dices, shares = tuple(f"dice_{name}" for name in names), tuple(f"grad_share_{name}" for name in names)
     columns = (*PARTS, *dices, *shares)
     table = SweepTable(
@@ -131,21 +129,21 @@ def sweep_exp_log_maps(cases: Iterable[MapCase], options: SweepOptions) -> Sweep
     return replace(table, pictures=(_picture(table, shares),))
 
 
-def _rows(channels: Channels, settings: Sequence[Setting], names: Sequence[str]) -> list[Row]:
-    counts = ChannelCounts(channels.voxels)
+def _rows(entries: Entries, settings: Sequence[Setting]) -> list[Row]:
+    counts = ChannelCounts(entries.voxels)
     dice = (2 * counts.tp + EPS) / (counts.pred + counts.truth + EPS)
-    dices = {f"dice_{name}": float(one) for name, one in zip(names, dice, strict=True)}
-    parts = {gamma: _parts(channels, gamma) for gamma in dict.fromkeys(one["gamma"] for one in settings)}
-    return [dices | _cells(parts[one["gamma"]], one, names) for one in settings]
+    dices = {f"dice_{name}": float(one) for name, one in zip(entries.names, dice, strict=True)}
+    parts = {gamma: _parts(entries, gamma) for gamma in dict.fromkeys(one["gamma"] for one in settings)}
+    return [dices | _cells(parts[one["gamma"]], one, entries.names) for one in settings]
 
 
-def _parts(channels: Channels, gamma: float) -> list[tuple[float, np.ndarray]]:
+def _parts(entries: Entries, gamma: float) -> list[tuple[float, np.ndarray]]:
     """Value and gradient of the Dice part and of the cross-entropy part; the loss is their weighted sum."""
     calls = [
         exp_log_loss.at(gamma_dice=gamma, gamma_cross=gamma, w_dice=w_dice, w_cross=1 - w_dice, eps=EPS)
         for w_dice in (1.0, 0.0)
     ]
-    return [(channels.value(one), channels.gradient(one)) for one in calls]
+    return [(entries.value(one), entries.gradient(one)) for one in calls]
 
 
 def _cells(parts: Sequence[tuple[float, np.ndarray]], setting: Setting, names: Sequence[str]) -> dict[str, float]:

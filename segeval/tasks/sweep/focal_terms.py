@@ -33,7 +33,7 @@ class Side:
 
     def losses(self, gamma: float) -> np.ndarray:
         """-(1 - p_t)^γ ln p_t of each entry."""
-        losses: np.ndarray = focal_cost(gamma)(neg_log(self.hit, self.miss), neg_log(self.miss, self.hit))
+        losses: np.ndarray = focal_cost(float(gamma))(neg_log(self.hit, self.miss), neg_log(self.miss, self.hit))
         return losses
 
     def slopes(self, gamma: float) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Probability maps of all cases, boiled down to what sweeps need: voxels per probability, class by class."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 from operator import add
@@ -8,6 +8,8 @@ from operator import add
 import numpy as np
 
 from segeval.core.builders.soft_numpy import moments
+from segeval.core.case import Case
+from segeval.core.channels import BACKGROUND, Channels
 from segeval.core.labels import LabelClass
 from segeval.core.probability import ProbHistogram
 from segeval.core.soft import ProbVoxels
@@ -17,23 +19,47 @@ from segeval.tasks.sweep.curve import Curve
 
 @dataclass(frozen=True, kw_only=True)
 class MapCase:
-    """The maps of one case beside its truth, ignored voxels removed.
+    """The probability maps of one case beside its truth.
 
     Attributes:
         classes: the classes of the tables.
-        probs: one map per channel, shape (channel, voxel); a background comes before the classes.
-        inside: which voxels are the channel's in truth, the same shape.
+        ignore: ids of the truth whose voxels count nowhere.
     """
 
-    case_id: str
+    case: Case
     classes: tuple[LabelClass, ...]
-    probs: np.ndarray
-    inside: np.ndarray
+    ignore: tuple[int, ...] = ()
 
     @property
-    def has_background(self) -> bool:
-        """Whether the channels share out the whole probability of a voxel."""
-        return len(self.probs) > len(self.classes)
+    def channels(self) -> Channels:
+        if self.case.probs is None:
+            raise LookupError(f"{self.case.case_id} has no probability maps.")
+        return self.case.probs
+
+    @property
+    def partition(self) -> tuple[LabelClass, ...]:
+        """The classes that share out the whole probability of a voxel, background first; none where they overlap."""
+        layout = self.channels.layout
+        if not layout.exclusive:
+            return ()
+        zero = any(0 in one.ids for one in layout.classes)
+        return layout.classes if zero else (BACKGROUND, *layout.classes)
+
+    def map_of(self, wanted: LabelClass) -> tuple[np.ndarray, np.ndarray]:
+        """The probability of a class and whether it is true, for every voxel that counts, both of shape (voxel,)."""
+        return self._counted(self.channels.of(wanted).probs()), self._counted(self._is_true(wanted))
+
+    def _is_true(self, wanted: LabelClass) -> np.ndarray:
+        """Voxels of a class; background is every id that no channel has."""
+        if wanted in self.partition and 0 in wanted.ids:
+            others = [one for of in self.partition if of != wanted for one in of.ids]
+            return ~np.isin(self.case.truth, others)
+        return np.isin(self.case.truth, wanted.ids)
+
+    def _counted(self, image: np.ndarray) -> np.ndarray:
+        if self.ignore:
+            return image[~np.isin(self.case.truth, self.ignore)]
+        return image.reshape(-1, order="F" if self.case.truth.flags.f_contiguous else "C")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,17 +105,27 @@ class ClassMaps:
         return replace(self, cases=tuple(one for one in self.cases if one.case_id in case_ids))
 
 
-def gather(cases: Iterable[MapCase], *, binned: bool = False) -> tuple[ClassMaps, ...]:
-    """Class by class over all cases; each case is let go once it is counted.
+def count_classes(case: MapCase, *, only: str | None = None, binned: bool = False) -> dict[str, CaseMap]:
+    """Count the voxels of every class, or of the one that is named.
 
     Args:
-        binned: count voxels in narrow bins of probability even where there are few enough to be told apart.
+        binned: in narrow bins of probability even where the voxels are few enough to be told apart.
+
+    Raises:
+        ConfigError: there is no class of that name.
     """
+    chosen = [one for one in case.classes if only in (None, one.name)]
+    if not chosen:
+        raise ConfigError(f"--class {only}: no such class. There are {', '.join(one.name for one in case.classes)}.")
+    return {one.name: case_map(case.case.case_id, *case.map_of(one), binned=binned) for one in chosen}
+
+
+def gather(cases: Iterable[Mapping[str, CaseMap]]) -> tuple[ClassMaps, ...]:
+    """Class by class over all cases."""
     rows: dict[str, list[CaseMap]] = {}
     for case in cases:
-        first = len(case.probs) - len(case.classes)
-        for of, probs, inside in zip(case.classes, case.probs[first:], case.inside[first:], strict=True):
-            rows.setdefault(of.name, []).append(case_map(case.case_id, probs, inside, binned=binned))
+        for name, one in case.items():
+            rows.setdefault(name, []).append(one)
     return tuple(ClassMaps(name=name, cases=tuple(of_class)) for name, of_class in rows.items())
 
 
@@ -107,15 +143,3 @@ def entries_of(histogram: ProbHistogram) -> ProbVoxels:
     truth = np.repeat([True, False], [np.count_nonzero(side) for side in sides])
     count = np.concatenate([side[side > 0] for side in sides]).astype(np.float64)
     return ProbVoxels(truth=truth, count=count, hit=np.where(truth, p, 1 - p), miss=np.where(truth, 1 - p, p))
-
-
-def only_class(classes: tuple[ClassMaps, ...], name: str | None) -> tuple[ClassMaps, ...]:
-    """The class that `--class` names, or all.
-
-    Raises:
-        ConfigError: there is no such class.
-    """
-    chosen = tuple(one for one in classes if name in (None, one.name))
-    if not chosen:
-        raise ConfigError(f"--class {name}: no such class. There are {', '.join(one.name for one in classes)}.")
-    return chosen

@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -11,16 +12,16 @@ from segeval.options import InputOptions, SweepMode, SweepOptions
 from segeval.tasks.sweep.check import findings, rows_of
 from segeval.tasks.sweep.curves import exp_log_curve, focal_curve
 from segeval.tasks.sweep.draw import draw_pictures
-from segeval.tasks.sweep.exp_log import sweep_exp_log_maps
+from segeval.tasks.sweep.exp_log import Entries, sweep_exp_log_maps
 from segeval.tasks.sweep.focal import sweep_focal_maps
 from segeval.tasks.sweep.focal_cdf import sweep_focal_cdf
 from segeval.tasks.sweep.folder import Outcome, write_folder
 from segeval.tasks.sweep.generic import sweep_any_maps
 from segeval.tasks.sweep.grid import read_grid
 from segeval.tasks.sweep.losses import SEVERAL, find_loss
-from segeval.tasks.sweep.maps import ClassMaps, gather, only_class
+from segeval.tasks.sweep.maps import ClassMaps, count_classes, gather
 from segeval.tasks.sweep.papers import papers_of
-from segeval.tasks.sweep.reading import read_maps
+from segeval.tasks.sweep.reading import MapFiles, find_maps
 from segeval.tasks.sweep.settings import EXP_LOG, FOCAL, PRICES
 from segeval.tasks.sweep.table import SweepTable
 from segeval.tasks.sweep.tversky import sweep_tversky_maps
@@ -123,23 +124,31 @@ def sweep(loss: str, data: Path | None, truth: Path | None, options: SweepOption
 
 
 def _of_maps(loss: str, mode: SweepMode, data: Path | None, truth: Path | None, options: SweepOptions) -> SweepTable:
+    table_of = _table_of_maps(loss, mode, options)
+    files = find_maps(data, truth, options)
+    table = table_of(files)
+    return replace(table, notes=(*table.notes, *files.notes))
+
+
+def _table_of_maps(loss: str, mode: SweepMode, options: SweepOptions) -> Callable[[MapFiles], SweepTable]:
+    """How the table is made, once the options are known to fit it."""
     named, said = read_grid(options.grid).keys(), f"{loss} --{mode}"
     if mode == "cdf" and loss != "focal_loss":
         raise ConfigError(f"{loss} has no --cdf. It is for focal_loss.")
     if (loss, mode) == ("exp_log_loss", "maps") and named <= {*EXP_LOG}:
         _refuse_idle(options, (), said)
-        return sweep_exp_log_maps(read_maps(data, truth, options), options)
+        return lambda files: sweep_exp_log_maps(files.read(Entries.of), options)
     answer = _ANSWERS.get((loss, mode))
-    if answer is None or not named <= {*answer.parameters}:
-        thresholds = OF_THRESHOLDS if options.threshold_by else {"threshold_by"}
-        _refuse_idle(options, {"zip", "easy_threshold", *OF_MAPS, *thresholds}, said)
-        return sweep_any_maps(find_loss(loss), _classes(data, truth, options), options)
-    _refuse_idle(options, answer.options, said)
-    return answer.of_classes(_classes(data, truth, options), options)
+    if answer is not None and named <= {*answer.parameters}:
+        _refuse_idle(options, answer.options, said)
+        return lambda files: answer.of_classes(_classes(files, options), options)
+    thresholds = OF_THRESHOLDS if options.threshold_by else {"threshold_by"}
+    _refuse_idle(options, {"zip", "easy_threshold", *OF_MAPS, *thresholds}, said)
+    return lambda files: sweep_any_maps(find_loss(loss), _classes(files, options), options)
 
 
-def _classes(data: Path | None, truth: Path | None, options: SweepOptions) -> tuple[ClassMaps, ...]:
-    return only_class(gather(read_maps(data, truth, options), binned=options.histogram), options.class_name)
+def _classes(files: MapFiles, options: SweepOptions) -> tuple[ClassMaps, ...]:
+    return gather(files.read(partial(count_classes, only=options.class_name, binned=options.histogram)))
 
 
 def _curve(loss: str, data: Path | None, options: SweepOptions) -> SweepTable:

@@ -35,6 +35,7 @@ def tversky_settings(options: SweepOptions) -> list[Setting]:
     settings = settings_of(grid, paired=options.zip or options.sum_to_one)
     require_numbers(settings)
     require_a_price(settings)
+    settings = [{name: float(price) for name, price in one.items()} for one in settings]
     return sorted(settings, key=lambda one: (one["beta_fn"], one["alpha_fp"]))
 
 
@@ -79,7 +80,7 @@ def focal_settings(options: SweepOptions) -> list[Setting]:
     """
     grid = {**FOCAL_GRID, **_named(read_grid(options.grid), FOCAL, "focal_loss")}
     settings = settings_of(grid, paired=options.zip)
-    require_numbers([{"gamma": one["gamma"]} for one in settings])
+    _require_focus([one["gamma"] for one in settings])
     require_numbers([{"alpha_pos": one["alpha_pos"]} for one in settings], high=1.0)
     return sorted(settings, key=lambda one: (one["gamma"], -1.0 if one["alpha_pos"] is None else one["alpha_pos"]))
 
@@ -115,8 +116,13 @@ def gammas(options: SweepOptions, default: Sequence[float], loss: str) -> list[f
 
 def _gammas(grid: Mapping[str, Sequence[Any]], default: Sequence[float]) -> list[float]:
     values = grid.get("gamma", default)
-    require_numbers([{"gamma": math.nan if one is None else one} for one in values])
+    _require_focus(values)
     return sorted(values)
+
+
+def _require_focus(values: Sequence[Any]) -> None:
+    """γ is a number in every setting; there is no loss without one."""
+    require_numbers([{"gamma": math.nan if one is None else one} for one in values])
 
 
 def _rest_of_one(values: Sequence[float]) -> list[float]:

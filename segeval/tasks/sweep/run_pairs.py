@@ -1,0 +1,133 @@
+"""Which prediction of which run belongs to which case, checked so that every setting is judged on the same cases."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from segeval.errors import ConfigError, DataError
+from segeval.io.pairs import Pair
+from segeval.io.paths import printable
+from segeval.options import SweepOptions
+from segeval.tasks.score import pairs_of
+from segeval.tasks.sweep.grid import Setting
+from segeval.tasks.sweep.run_folders import Run
+from segeval.tasks.sweep.trained.words import setting_text
+
+FilesOfSeed = dict[str, Pair]  # case -> its files
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilesOfSetting:
+    """The predictions of one setting: seed -> case -> files."""
+
+    setting: Setting
+    of_seed: dict[str, FilesOfSeed]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredOfRun:
+    """The files of one prediction: which row and seed of the table it belongs to."""
+
+    row: int
+    seed: str
+    files: Pair
+
+    @property
+    def truth(self) -> Path:
+        """The true mask; only predictions that have one are kept."""
+        if self.files.truth is None:
+            raise ValueError(f"{self.files.case_id} has no truth")
+        return self.files.truth
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFiles:
+    """All predictions of all settings, over the same cases."""
+
+    settings: tuple[FilesOfSetting, ...]
+    case_ids: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+    def pairs_of(self, case_id: str) -> Iterator[PredOfRun]:
+        """Every prediction of one case."""
+        for row, one in enumerate(self.settings):
+            for seed, files in one.of_seed.items():
+                yield PredOfRun(row=row, seed=seed, files=files[case_id])
+
+
+def find_run_files(runs: Sequence[Run], truth: Path, options: SweepOptions) -> RunFiles:
+    """Pair the predictions of every run with the truth, the folds of a setting joined.
+
+    Raises:
+        ConfigError: a path is not there.
+        DataError: a setting has no predictions, a case twice, or lacks cases and `allow_missing` is off.
+    """
+    settings: dict[str, FilesOfSetting] = {}
+    expected: dict[str, None] = {}
+    notes: dict[str, None] = {}
+    for run in runs:
+        files = settings.setdefault(
+            setting_text(run.setting), FilesOfSetting(setting=run.setting, of_seed={})
+        ).of_seed.setdefault(run.seed, {})
+        for pair in _pairs(run, truth, options, notes):
+            if pair.truth is not None:
+                expected[pair.case_id] = None
+                _add(files, pair, run)
+    found = tuple(settings.values())
+    return RunFiles(settings=found, case_ids=_common(found, sorted(expected), options), notes=tuple(notes))
+
+
+def _pairs(run: Run, truth: Path, options: SweepOptions, notes: dict[str, None]) -> Sequence[Pair]:
+    try:
+        pairs = pairs_of(run.folder, truth, options)
+    except DataError as error:
+        raise DataError(f"{run.where}: no predictions for {setting_text(run.setting)}. {error}") from error
+    notes.update(dict.fromkeys(pairs.notes))
+    if pairs.missing_truths:
+        said = ", ".join(map(printable, pairs.missing_truths[:5]))
+        note = f"{printable(run.folder)}: {len(pairs.missing_truths)} predictions without a truth, such as {said}"
+        notes[note] = None
+    return pairs.pairs
+
+
+def _add(files: FilesOfSeed, pair: Pair, run: Run) -> None:
+    if pair.pred is None:
+        return
+    if pair.case_id in files:
+        raise DataError(
+            f"{printable(pair.pred)}: case '{printable(pair.case_id)}' of {setting_text(run.setting)} has a prediction "
+            f"already, {printable(files[pair.case_id].pred or '')}. Folds share no case; name a seed per training."
+        )
+    files[pair.case_id] = pair
+
+
+def _common(settings: Sequence[FilesOfSetting], expected: Sequence[str], options: SweepOptions) -> tuple[str, ...]:
+    """The cases that every setting and seed has."""
+    missing = {
+        setting_text(one.setting) + (f", seed {seed}" if seed else ""): [id for id in expected if id not in files]
+        for one in settings
+        for seed, files in one.of_seed.items()
+    }
+    lacking = {name: cases for name, cases in missing.items() if cases}
+    if lacking and not options.allow_missing:
+        name, cases = next(iter(lacking.items()))
+        raise DataError(
+            f"{name}: {len(cases)} of {len(expected)} cases have no prediction: {', '.join(map(printable, cases[:5]))}"
+            f"{' ...' if len(cases) > 5 else ''}. Every row needs the same cases: add them, or pass --allow-missing to "
+            "compare on the cases that all rows have."
+        )
+    common = tuple(case for case in expected if not any(case in cases for cases in lacking.values()))
+    if not common:
+        raise DataError("No case has a prediction of every setting, so nothing can be compared.")
+    return common
+
+
+def require_truth(truth: Path | None, what: str) -> Path:
+    """The folder of truths.
+
+    Raises:
+        ConfigError: none was named.
+    """
+    if truth is None:
+        raise ConfigError(f"{what} needs the folder of true masks beside the predictions. Name it as TRUTH.")
+    return truth

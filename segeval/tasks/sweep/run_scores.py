@@ -1,0 +1,90 @@
+"""Read the predictions of all runs, case by case, and score them against their truth."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from segeval.core.builders.counts_numpy import joint_histogram
+from segeval.core.case import Case
+from segeval.core.labels import LabelClass, LabelMap
+from segeval.errors import ConfigError
+from segeval.io.cases import case_of
+from segeval.io.pairs import Pair
+from segeval.io.paths import printable
+from segeval.io.reading import Reading
+from segeval.io.volumes import read_volume
+from segeval.options import SweepOptions
+from segeval.tasks.score import reading_of, worker_count
+from segeval.tasks.stream import in_order
+from segeval.tasks.sweep.maps import MapCase
+from segeval.tasks.sweep.run_pairs import PredOfRun, RunFiles
+from segeval.tasks.sweep.trained.outcomes import Achieved, ClassMap, Outcome, outcome_of_maps, outcome_of_mask
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scores:
+    """What every setting achieved, and whether its predictions were probability maps."""
+
+    rows: tuple[Achieved, ...]
+    from_maps: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scored:
+    """One prediction of one case."""
+
+    pair: PredOfRun
+    outcome: Outcome
+    is_map: bool
+
+
+def score_runs(files: RunFiles, classes: Sequence[LabelClass], labels: LabelMap, options: SweepOptions) -> Scores:
+    """Score every prediction; a truth is read once for all settings.
+
+    Raises:
+        DataError: a file cannot be read, or some predictions are maps and others are masks.
+    """
+    reading = reading_of(options, labels)
+    found: list[dict[str, dict[str, Outcome]]] = [{seed: {} for seed in one.of_seed} for one in files.settings]
+    kinds: dict[bool, Pair] = {}
+    work = in_order(
+        lambda case_id: _score_case(case_id, files, classes, reading, options),
+        files.case_ids,
+        workers=worker_count(options),
+    )
+    for case_id, scored in zip(files.case_ids, work, strict=True):
+        for one in scored:
+            found[one.pair.row][one.pair.seed][case_id] = one.outcome
+            kinds.setdefault(one.is_map, one.pair.files)
+    if len(kinds) > 1:
+        raise ConfigError(
+            f"{printable(str(kinds[True].pred))} holds probabilities and {printable(str(kinds[False].pred))} a mask, "
+            "and rows must be comparable. Give predictions of one kind."
+        )
+    rows = tuple(
+        Achieved(setting=one.setting, outcomes=outcomes) for one, outcomes in zip(files.settings, found, strict=True)
+    )
+    return Scores(rows=rows, from_maps=next(iter(kinds)))
+
+
+def _score_case(
+    case_id: str, files: RunFiles, classes: Sequence[LabelClass], reading: Reading, options: SweepOptions
+) -> list[Scored]:
+    pairs = list(files.pairs_of(case_id))
+    truth = read_volume(pairs[0].truth)
+    cases = (case_of(case_id, pred=reading.take(one.files), truth=truth, reading=reading) for one in pairs)
+    return [
+        Scored(
+            pair=pair, outcome=outcome_of_case(case, classes, reading.labels, options), is_map=case.probs is not None
+        )
+        for pair, case in zip(pairs, cases, strict=True)
+    ]
+
+
+def outcome_of_case(case: Case, classes: Sequence[LabelClass], labels: LabelMap, options: SweepOptions) -> Outcome:
+    """Score the maps of a case where it has some, else its mask."""
+    if case.probs is None:
+        histogram = joint_histogram(truth=case.truth, pred=case.pred).without(labels.ignore)
+        return outcome_of_mask(histogram.counts(classes))
+    of = MapCase(case=case, classes=tuple(classes), ignore=labels.ignore)
+    maps = [ClassMap(probs=probs, inside=inside) for probs, inside in map(of.map_of, classes)]
+    return outcome_of_maps(maps, method=options.apr_method, keep_histograms=options.apr_averaging == "pooled")

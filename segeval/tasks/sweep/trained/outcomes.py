@@ -1,0 +1,110 @@
+"""What trained models achieved: counts of every class, seed and case, whatever the masks came from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, reduce
+from operator import add
+from typing import Any, Literal
+
+import numpy as np
+
+from segeval.core.counts import Counts
+from segeval.core.probability import ProbHistogram
+from segeval.tasks.sweep.curve import Curve
+from segeval.tasks.sweep.grid import Setting
+
+AprMethod = Literal["step", "trapezoid"]
+HALF = 0.5  # inclusive: arXiv 1706.05721, section 2.3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """One prediction of one case, class by class.
+
+    Attributes:
+        counts: every field of shape (class,).
+        apr: area under the precision-recall curve, shape (class,); nan for masks.
+        histograms: voxels per probability of each class, where the curve over all cases is asked for.
+    """
+
+    counts: Counts
+    apr: np.ndarray
+    histograms: tuple[ProbHistogram, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Achieved:
+    """All predictions of one setting.
+
+    Attributes:
+        outcomes: seed -> case -> what was achieved; every seed has the same cases.
+        facts: further columns of its row, such as `train_loss_last`.
+    """
+
+    setting: Setting
+    outcomes: Mapping[str, Mapping[str, Outcome]]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
+
+    @property
+    def seeds(self) -> tuple[str, ...]:
+        return tuple(self.outcomes)
+
+    def counts(self, of_class: int, case_ids: Sequence[str]) -> Counts:
+        """Counts of one class, every field of shape (seed, case)."""
+        rows = [[self.outcomes[seed][one].counts[of_class] for one in case_ids] for seed in self.seeds]
+        sides = (np.array([[getattr(one, side) for one in row] for row in rows]) for side in ("tp", "fp", "fn", "tn"))
+        tp, fp, fn, tn = sides
+        return Counts(tp=tp, fp=fp, fn=fn, tn=tn)
+
+    def apr(self, of_class: int, case_ids: Sequence[str]) -> np.ndarray:
+        """Areas under the precision-recall curves of one class, shape (seed, case)."""
+        return np.array([[self.outcomes[seed][one].apr[of_class] for one in case_ids] for seed in self.seeds])
+
+    def pooled_apr(self, of_class: int, case_ids: Sequence[str], method: AprMethod) -> np.ndarray:
+        """The area under the curve of all voxels pooled, shape (seed,); nan for masks."""
+        pooled = [[self.outcomes[seed][one].histograms for one in case_ids] for seed in self.seeds]
+        return np.array([_pooled_area([one[of_class] for one in row if one], method) for row in pooled])
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassMap:
+    """The probabilities of one class in one case, with its truth, both of shape (voxel,)."""
+
+    probs: np.ndarray
+    inside: np.ndarray
+
+    @cached_property
+    def counts(self) -> Counts:
+        """Counts of the mask `p >= 0.5`, 0-dimensional."""
+        predicted = self.probs >= HALF
+        tp, pred, truth = (np.count_nonzero(one) for one in (predicted & self.inside, predicted, self.inside))
+        sides = (tp, pred - tp, truth - tp, predicted.size - pred - truth + tp)
+        tp_, fp, fn, tn = (np.asarray(one, dtype=np.int64) for one in sides)
+        return Counts(tp=tp_, fp=fp, fn=fn, tn=tn)
+
+
+def outcome_of_maps(maps: Sequence[ClassMap], *, method: AprMethod, keep_histograms: bool) -> Outcome:
+    """Score the masks `p >= 0.5`, one class against the rest, and the curves behind them."""
+    histograms = tuple(ProbHistogram.from_probs(one.probs, one.inside) for one in maps)
+    sides = {side: np.stack([getattr(one.counts, side) for one in maps]) for side in ("tp", "fp", "fn", "tn")}
+    return Outcome(
+        counts=Counts(**sides),
+        apr=np.array([Curve.of(one).average_precision(method) for one in histograms]),
+        histograms=histograms if keep_histograms else (),
+    )
+
+
+def outcome_of_mask(counts: Counts) -> Outcome:
+    """Score a mask, which has no curve."""
+    return Outcome(counts=counts, apr=np.full(counts.tp.shape, np.nan))
+
+
+def summed(counts: Counts) -> Counts:
+    """Counts summed over the last axis."""
+    tp, fp, fn, tn = (side.sum(axis=-1) for side in (counts.tp, counts.fp, counts.fn, counts.tn))
+    return Counts(tp=tp, fp=fp, fn=fn, tn=tn)
+
+
+def _pooled_area(histograms: Sequence[ProbHistogram], method: AprMethod) -> float:
+    return Curve.of(reduce(add, histograms)).average_precision(method) if histograms else float("nan")
