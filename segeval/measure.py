@@ -61,6 +61,7 @@ class Measure:
     levels: tuple[Level, ...] = ("class",)
     absent: Absent = Absent()
     in_column: tuple[str, ...] = ()  # knobs that the column name always carries
+    pools: bool = False  # has a value for all cases together although its evidence as such does not add up
     profile: str = ""  # the tool whose definition it follows
     limits: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # lowest and highest value of a knob
     needs: tuple[type, ...] = ()

@@ -26,7 +26,12 @@ from segeval.errors import DataError
 from segeval.measure import Level, MeasureCall
 
 MAX_IDS = 4096
-POOLED = ("lesions", "class_maps", "case_maps")  # what has to be added up over cases, besides histograms and counts
+POOLED = (
+    "lesions",
+    "surfaces",
+    "class_maps",
+    "case_maps",
+)  # what has to be added up over cases, besides histograms and counts
 
 
 class Evidence:

@@ -8,6 +8,7 @@ import difflib
 
 from segeval import catalogue
 from segeval.errors import ConfigError
+from segeval.measure import Measure
 from segeval.profiles.definition import Definition, Profile
 from segeval.profiles.tables import PROFILES
 
@@ -27,3 +28,8 @@ def profile(name: str) -> Profile:
         suggestion = f"Did you mean {near[0]!r}?" if near else f"The profiles: {OURS}, {', '.join(PROFILES)}."
         raise ConfigError(f"Unknown profile {name!r}. {suggestion}")
     return PROFILES[name]
+
+
+def errors_of(measure: Measure) -> tuple[str, ...]:
+    """The statuses for which the tool that a measure follows raises an error or returns nonsense."""
+    return profile(measure.profile).definitions[measure.name].errors if measure.profile else ()
