@@ -48,8 +48,8 @@ def nsd(
     """Share of the two surfaces that lies within a tolerance of the other (normalised surface Dice).
 
     Args:
-        tolerance_mm: inclusive; one number, or one for each class. The default is a placeholder, not
-            advice: take what two experts differ by.
+        tolerance_mm: inclusive; one number, or one for each class such as `liver:1;spleen:2`. The default is
+            a placeholder, not advice: take what two experts differ by.
         surface: weighs by area, or counts voxels.
         edge: as for the distances.
         neighbours: as for the distances.
