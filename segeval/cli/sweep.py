@@ -61,6 +61,23 @@ def sweep(
     easy_threshold: s.EasyThreshold = _DEFAULT.easy_threshold,
     trained_gamma: s.TrainedGamma = None,
     max_voxels: s.MaxVoxels = _DEFAULT.max_voxels,
+    losses: s.Losses = None,
+    vary: s.Vary = None,
+    optimise: s.Optimise = None,
+    by: s.By = _DEFAULT.by,
+    allow_missing: s.AllowMissing = False,
+    holdout: s.Holdout = _DEFAULT.holdout,
+    folds: s.Folds = _DEFAULT.folds,
+    seeds: s.Seeds = None,
+    iterations: s.Iterations = None,
+    batch: s.Batch = None,
+    learning_rate: s.LearningRate = None,
+    dimensions: s.Dimensions = _DEFAULT.dimensions,
+    patch: s.Patch = None,
+    network: s.Network = _DEFAULT.network,
+    width: s.Width = _DEFAULT.width,
+    protocol: s.Protocol = _DEFAULT.protocol,
+    then_maps: s.ThenMaps = False,
     format: s.Format = None,
     out: s.Out = None,
     layout: s.Layout = _DEFAULT.layout,
@@ -69,10 +86,12 @@ def sweep(
     quiet: o.Quiet = False,
     no_color: o.NoColor = False,
     config: s.Config = None,
+    device: o.Device = _DEFAULT.device,
     workers: o.Workers = _DEFAULT.workers,
 ) -> int:
     """Tabulate what a parameter of a loss does to a segmentation; without paths on the bundled sample."""
     from segeval.cli.sweep_output import show_findings, show_sweep
+    from segeval.cli.sweep_talk import SweepTalk
     from segeval.settings import resolve_sweep
     from segeval.tasks.sweep.run import run_sweep
 
@@ -80,7 +99,8 @@ def sweep(
         return show_findings(check_table, pooled=averaging == "pooled")
     flags = {"maps": maps, "runs": runs, "train": train, "curve": curve, "cdf": cdf}
     settings = resolve_sweep(_with_mode(o.given(ctx, locals()), flags), config)
-    outcome = run_sweep(loss, data, truth, settings.options, sources=settings.sources)
+    with SweepTalk(quiet=quiet, color=not no_color) as talk:
+        outcome = run_sweep(loss, data, truth, settings.options, sources=settings.sources, watch=talk)
     show_sweep(outcome, quiet=quiet, color=not no_color)
     return 0
 

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 
 from segeval.errors import ConfigError
@@ -22,8 +21,11 @@ from segeval.tasks.sweep.losses import SEVERAL, find_loss
 from segeval.tasks.sweep.maps import ClassMaps, count_classes, gather
 from segeval.tasks.sweep.papers import papers_of
 from segeval.tasks.sweep.reading import MapFiles, find_maps
+from segeval.tasks.sweep.runs import sweep_runs
 from segeval.tasks.sweep.settings import EXP_LOG, FOCAL, PRICES
 from segeval.tasks.sweep.table import SweepTable
+from segeval.tasks.sweep.train import sweep_train
+from segeval.tasks.sweep.training.progress import TrainWatch
 from segeval.tasks.sweep.tversky import sweep_tversky_maps
 
 ALWAYS_READ = {one.name for one in fields(InputOptions)} | {"mode", "grid", "format", "layout", "with_paper", "plot"}
@@ -31,6 +33,14 @@ OF_MAPS = {"class_name", "histogram"}
 OF_THRESHOLDS = {
     *("threshold_by", "select_by", "select", "report", "operating_points"),
     *("averaging", "apr_method", "apr_averaging", "bootstrap", "baseline"),
+}
+OF_MODELS = {
+    *("class_name", "averaging", "apr_method", "apr_averaging", "bootstrap", "baseline"),
+    *("losses", "vary", "optimise", "by", "select", "report", "allow_missing"),
+}
+OF_TRAINING = {
+    *("zip", "sum_to_one", "holdout", "folds", "seeds", "dimensions", "patch", "iterations", "batch"),
+    *("learning_rate", "network", "width", "protocol", "then_maps"),
 }
 
 
@@ -69,6 +79,7 @@ def run_sweep(
     options: SweepOptions,
     *,
     sources: Mapping[str, str] | None = None,
+    watch: TrainWatch | None = None,
 ) -> Outcome:
     """Sweep, and write what the options ask to be written.
 
@@ -80,7 +91,7 @@ def run_sweep(
     if loss is None:
         raise ConfigError("Name the loss to sweep: tversky, focal, exp_log, or any that `segeval measures` lists.")
     _check_output(options)
-    table = sweep(loss, data, truth, options)
+    table = sweep(loss, data, truth, options, watch=watch)
     outcome = Outcome(
         table=table,
         options=options,
@@ -96,13 +107,16 @@ def run_sweep(
     return outcome
 
 
-def sweep(loss: str, data: Path | None, truth: Path | None, options: SweepOptions) -> SweepTable:
+def sweep(
+    loss: str, data: Path | None, truth: Path | None, options: SweepOptions, *, watch: TrainWatch | None = None
+) -> SweepTable:
     """Tabulate a loss over settings of its parameters.
 
     Args:
         loss: name or alias, or `losses` to compare several.
         data: probability maps, a folder of runs or a manifest, or images to train on, as the mode wants; with
             neither data nor truth the bundled sample.
+        watch: is told how far trainings are.
 
     Raises:
         ConfigError: an option, a name or a path is wrong, or the loss has no such mode.
@@ -115,8 +129,12 @@ def sweep(loss: str, data: Path | None, truth: Path | None, options: SweepOption
             table = _curve(name, data, options)
         case "maps" | "cdf":
             table = _of_maps(name, mode, data, truth, options)
-        case _:
-            table = _trained(mode)(name, data, truth, options)
+        case "runs":
+            _refuse_idle(options, OF_MODELS, f"{name} --runs")
+            table = sweep_runs(name, data, truth, options)
+        case "train":
+            _refuse_idle(options, OF_MODELS | OF_TRAINING, f"{name} --train")
+            table = sweep_train(name, data, truth, options, watch=watch)
     wrong = findings(rows_of(table))
     if wrong:
         raise RuntimeError(f"a table of ours contradicts itself: {' '.join(wrong)}")
@@ -158,15 +176,6 @@ def _curve(loss: str, data: Path | None, options: SweepOptions) -> SweepTable:
         raise ConfigError(f"--curve needs no data, and {data} was named. Leave it out.")
     _refuse_idle(options, (), f"{loss} --curve")
     return _CURVES[loss](options)
-
-
-def _trained(mode: SweepMode) -> Callable[..., SweepTable]:
-    try:
-        module = import_module(f"segeval.tasks.sweep.{mode}")
-    except ModuleNotFoundError as error:
-        raise ConfigError(f"--{mode} is not there yet. Use --maps.") from error
-    answer: Callable[..., SweepTable] = getattr(module, f"sweep_{mode}")
-    return answer
 
 
 def _refuse_idle(options: SweepOptions, read: Collection[str], said: str) -> None:

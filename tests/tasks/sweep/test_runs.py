@@ -202,7 +202,9 @@ def test_the_rank_correlation_of_beta_and_sensitivity_is_reported(runs, truth):
 
 def test_cases_that_differ_between_rows_are_an_error(runs, truth):
     (runs / "alpha=0.3_beta=0.7" / "b.npy").unlink()
-    with pytest.raises(DataError, match=r"alpha_fp=0.3, beta_fn=0.7: 1 of 3 cases have no prediction: b\..*allow-missing"):
+    with pytest.raises(
+        DataError, match=r"alpha_fp=0.3, beta_fn=0.7: 1 of 3 cases have no prediction: b\..*allow-missing"
+    ):
         sweep(runs, truth)
 
 
@@ -286,7 +288,10 @@ def focal_runs(tmp_path):
 
 def test_the_best_alpha_is_chosen_on_other_cases_than_are_reported(focal_runs, truth):
     table = sweep(focal_runs, truth, "focal", vary="gamma", optimise="alpha", select="a", report="b,c")
-    assert [(row["gamma"], row["alpha_pos"], row["n_alpha_tried"]) for row in table.rows] == [(0, 0.75, 2), (2, 0.75, 2)]
+    assert [(row["gamma"], row["alpha_pos"], row["n_alpha_tried"]) for row in table.rows] == [
+        (0, 0.75, 2),
+        (2, 0.75, 2),
+    ]
     assert table.n_cases == 2
     assert table.split == "chosen on 1 cases, reported on 2 others"
     full = table.extras["full"]

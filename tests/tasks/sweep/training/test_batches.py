@@ -18,7 +18,9 @@ def case(shape=(2, 12, 10), *, at=(0, 5, 5), channels=1, case_id="a"):
     target = np.zeros(shape, dtype=np.uint8)
     target[at] = 1
     image = np.broadcast_to(target[:, None], (shape[0], channels, *shape[1:])).astype(np.float32)
-    return TrainingCase(case_id=case_id, image=image, target=target, slice_axis=0, truth=Volume(path=None, array=target))
+    return TrainingCase(
+        case_id=case_id, image=image, target=target, slice_axis=0, truth=Volume(path=None, array=target)
+    )
 
 
 def drawn(pool, recipe=RECIPE, seed=0):
@@ -45,7 +47,9 @@ def test_patches_on_the_class_hold_it_wherever_it_lies(at):
 
 
 def test_the_class_is_not_always_in_the_same_place_of_a_patch():
-    places = {tuple(np.argwhere(one == 1)[0]) for _, target in drawn(pool_of([case()], ("lesion",))) for one in target[:2]}
+    places = {
+        tuple(np.argwhere(one == 1)[0]) for _, target in drawn(pool_of([case()], ("lesion",))) for one in target[:2]
+    }
     assert len(places) > 3
 
 

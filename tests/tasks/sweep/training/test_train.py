@@ -74,7 +74,9 @@ def test_the_columns_are_those_of_runs_and_of_the_training(data):
 
 def test_what_rows_share_is_said(data):
     caption = train(data).caption
-    assert caption["network"].startswith("compact U-Net, 2-D, width 4, 1 channel(s) in, 1 out, output bias at the prior")
+    assert caption["network"].startswith(
+        "compact U-Net, 2-D, width 4, 1 channel(s) in, 1 out, output bias at the prior"
+    )
     assert caption["batch"] == "4 patches of 16 x 16, 2 on the class"
     assert caption["initial_weights"].startswith("fold 1 seed 0 ")
     assert "," not in caption["initial_weights"]  # one hash for both rows
