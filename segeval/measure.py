@@ -61,6 +61,7 @@ class Measure:
     levels: tuple[Level, ...] = ("class",)
     absent: Absent = Absent()
     in_column: tuple[str, ...] = ()  # knobs that the column name always carries
+    pools: bool = False  # has a value for all cases together although its evidence as such does not add up
     profile: str = ""  # the tool whose definition it follows
     limits: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # lowest and highest value of a knob
     needs: tuple[type, ...] = ()
@@ -207,9 +208,11 @@ def split_outside_parentheses(text: str) -> list[str]:
 
 
 def _knob_value(text: str) -> Any:
-    words = {"true": True, "false": False, "none": None}
+    words = {"true": True, "false": False, "none": None, "per_class": PerClass()}
     if text.lower() in words:
         return words[text.lower()]
+    if ":" in text:
+        return PerClass({name.strip(): _of_class(name, value) for name, _, value in _split_at_colons(text)})
     try:
         return int(text)
     except ValueError:
@@ -218,6 +221,19 @@ def _knob_value(text: str) -> Any:
         return float(text)
     except ValueError:
         return text
+
+
+def _split_at_colons(text: str) -> list[tuple[str, str, str]]:
+    return [part.rpartition(":") for part in text.split(";") if part.strip()]
+
+
+def _of_class(name: str, value: str) -> float:
+    try:
+        return float(value)
+    except ValueError as error:
+        raise ConfigError(
+            f"Cannot read {value!r} for class {name!r}. Write a number for each class: tolerance_mm=liver:1;spleen:2."
+        ) from error
 
 
 def knob_text(value: Any) -> str:

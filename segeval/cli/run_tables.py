@@ -13,6 +13,7 @@ N_CLASSES = 40  # more rows than a screen has help nobody
 STATUSES = {"missing_pred": "without prediction", "failed": "failed", "missing_truth": "without truth"}
 POLICIES = {
     "skip": "left out of the means",
+    "fail": "left out of the means: these measures only describe",
     "worst": "counted in the means with the worst value",
     "best": "counted in the means with the best value",
 }
