@@ -96,13 +96,15 @@ class Training:
 
 def run_campaign(campaign: Campaign, watch: TrainWatch | None) -> list[Training]:
     """Train every cell that is not kept from an earlier sweep, and score the maps of all of them."""
-    kept = Kept.open(campaign.options.out, campaign.classes)
     pools = {
         fold.number: pool_of([campaign.cases[one] for one in fold.train], campaign.classes) for fold in campaign.folds
     }
+    kept = Kept.open(campaign.options.out, campaign.classes)
+    kept.drop_others(campaign.cells, campaign.cases)
     found = [(cell, _key(cell, campaign)) for cell in campaign.cells]
-    todo = sum(not kept.has(cell, key, campaign.cases) for cell, key in found)
-    pace = Pace(total=todo * campaign.recipe.iterations, watch=watch)
+    todo = [key for cell, key in found if not kept.has(cell, key, campaign.cases)]
+    n = len(todo) if kept.folder is None else len(set(todo))  # a setting asked for twice is read back once it is there
+    pace = Pace(total=n * campaign.recipe.iterations, watch=watch)
     return list(_trainings(found, campaign, pools, kept, pace))
 
 

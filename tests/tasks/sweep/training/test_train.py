@@ -188,8 +188,31 @@ def test_what_was_trained_otherwise_or_on_other_data_is_not_taken_for_it(data, t
     assert left_to_train(seeds=(0, 1)) == 24
     assert left_to_train(grid=("alpha=0.5", "beta=0.9,1")) == 12
     assert left_to_train(class_name="2") == 24
+    train(data, out=tmp_path / "out", iterations=13)
+    assert left_to_train() == 24, "its maps are gone"
+    assert left_to_train(iterations=13) == 0
     np.save(data[0] / "c0.npy", picture(99)[0])
-    assert left_to_train() == 24
+    assert left_to_train(iterations=13) == 26
+
+
+def test_maps_of_cases_that_are_predicted_no_longer_are_removed(data, tmp_path):
+    def predicted():
+        return {
+            folder.name: sorted(one.stem for one in folder.iterdir()) for folder in (tmp_path / "out/maps").iterdir()
+        }
+
+    train(data, out=tmp_path / "out", folds=3)
+    assert [*predicted().values()] == [list(CASES)] * 2
+    train(data, out=tmp_path / "out")
+    first, second = predicted().values()
+    assert first == second
+    assert len(first) == 2
+
+
+def test_a_repeated_setting_is_trained_once_where_it_is_kept(data, tmp_path):
+    watch = Watched()
+    train(data, out=tmp_path / "out", grid=("alpha=0.5", "beta=0.7,0.7"), watch=watch)
+    assert watch.total == len(watch.steps) == 12
 
 
 def test_a_folder_that_holds_something_else_is_left_alone(data, tmp_path):
@@ -285,7 +308,7 @@ def test_alpha_is_chosen_on_cases_that_are_neither_trained_on_nor_reported(data)
     table = train(data, "focal", vary="gamma", optimise="alpha", grid=("gamma=0,2", "alpha=0.25,0.75"))
     assert [row["gamma"] for row in table.rows] == [0, 2]
     assert [row["n_alpha_tried"] for row in table.rows] == [2, 2]
-    assert table.split == "chosen on 2 cases, reported on 1 others"
+    assert table.split == "hold-out: 3 cases trained on, 3 others predicted; chosen on 2 cases, reported on 1 others"
     assert len(table.extras["full"].rows) == 4
 
 
@@ -348,7 +371,7 @@ def test_a_kept_training_says_what_it_was(data, tmp_path):
     records = sorted((tmp_path / "out" / ".segeval-cells").iterdir())
     assert len(records) == 2
     record = json.loads(records[0].read_text())
-    assert set(record) == {"training", "start", "n_parameters", "losses"}
+    assert set(record) == {"training", "key", "start", "n_parameters", "losses"}
     assert len(record["losses"]) == 12
 
 
