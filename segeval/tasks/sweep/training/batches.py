@@ -99,11 +99,8 @@ def _anywhere(generator: np.random.Generator, field: Field, recipe: Recipe) -> l
 
 def _around(centre: np.ndarray, anywhere: Sequence[int], field: Field, recipe: Recipe) -> list[int]:
     """The place nearest to `anywhere` whose patch holds the voxel, so that it is not always in the middle."""
-    low = [max(0, int(at) - side + 1) for at, side in zip(centre, recipe.patch, strict=True)]
-    high = [
-        min(int(at), max(n - side, 0)) for at, n, side in zip(centre, field.target.shape, recipe.patch, strict=True)
-    ]
-    return [min(max(at, lowest), max(highest, lowest)) for at, lowest, highest in zip(anywhere, low, high, strict=True)]
+    axes = zip(anywhere, centre.tolist(), field.target.shape, recipe.patch, strict=True)
+    return [max(min(at, voxel, max(n - side, 0)), voxel - side + 1, 0) for at, voxel, n, side in axes]
 
 
 def _cut_field(field: Field, start: Sequence[int], recipe: Recipe) -> Batch:

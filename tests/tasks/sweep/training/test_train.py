@@ -13,7 +13,7 @@ from segeval.options import SweepOptions
 from segeval.tasks.sweep.check import findings, rows_of
 from segeval.tasks.sweep.runs import sweep_runs
 from segeval.tasks.sweep.train import sweep_train
-from segeval.tasks.sweep.training import fit, rows
+from segeval.tasks.sweep.training import campaign, fit
 
 CASES = tuple(f"c{i}" for i in range(6))
 QUICK = {"iterations": 12, "patch": (16, 16), "width": 4, "batch": 4, "grid": ("alpha=0.5", "beta=0.5,0.9")}
@@ -331,12 +331,14 @@ def test_the_focal_table_varies_alpha_without_focus_by_default():
         ({"holdout": 0.95}, "leaves 0 to train on"),
         ({"folds": 9}, "from 2 to 6 folds"),
         ({"folds": 2, "optimise": "alpha"}, "goes with --holdout"),
+        ({"protocol": "paper", "optimise": "alpha"}, "goes with --holdout"),
+        ({"losses": ("dice",)}, "--loss goes with"),
         ({"class_name": "9"}, "no such class"),
         ({"baseline": "alpha=3,beta=3"}, "no row with"),
     ],
 )
 def test_what_cannot_be_trained_is_refused_before_it_starts(data, monkeypatch, options, said):
-    monkeypatch.setattr(rows, "run_campaign", None)
+    monkeypatch.setattr(campaign, "_trainings", None)
     with pytest.raises(ConfigError, match=said):
         train(data, **options)
 
