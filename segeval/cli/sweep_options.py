@@ -8,7 +8,6 @@ import typer
 from segeval.cli.options import INPUT, LABELS, OUTPUT, RUNNING, option
 
 SETTINGS, THRESHOLDS, STATISTICS = "Settings", "Thresholds (--maps)", "Numbers"
-MODELS, TRAINING = "Trained models (--runs, --train)", "Training (--train)"
 
 Loss = Annotated[
     str | None,
@@ -108,36 +107,6 @@ TrainedGamma = Annotated[
 ]
 MaxVoxels = Annotated[
     int, option("--max-voxels", help="Voxels to draw per side for --cdf; 0 for all.", panel=STATISTICS)
-]
-
-Losses = Annotated[
-    list[str] | None,
-    option("--loss", help="A loss to compare in `sweep losses`: 'tversky_loss(alpha=0.3)'; repeatable.", panel=MODELS),
-]
-Vary = Annotated[str | None, option("--vary", help="The one parameter that rows differ in.", panel=MODELS)]
-Optimise = Annotated[
-    str | None, option("--optimise", help="Parameter of which each row takes its best value.", panel=MODELS)
-]
-By = Annotated[str, option("--by", help="Metric that --optimise looks at, on the --select cases.", panel=MODELS)]
-AllowMissing = Annotated[
-    bool, option("--allow-missing", help="Compare on the cases that all settings have.", panel=MODELS)
-]
-
-Holdout = Annotated[float, option("--holdout", help="Share of the cases to report on.", panel=TRAINING)]
-Folds = Annotated[int, option("--folds", help="Cross-validate in so many folds instead.", panel=TRAINING)]
-Seeds = Annotated[str | None, option("--seeds", help="Train each setting once per seed: 0,1,2.", panel=TRAINING)]
-Iterations = Annotated[int | None, option("--iterations", help="Steps of each training; 300.", panel=TRAINING)]
-Batch = Annotated[int | None, option("--batch", help="Patches per step.", panel=TRAINING)]
-LearningRate = Annotated[float | None, option("--learning-rate", help="Highest rate; 0.01.", panel=TRAINING)]
-Dimensions = Annotated[int, option("--dimensions", help="2 trains on slices, 3 on volumes.", panel=TRAINING)]
-Patch = Annotated[str | None, option("--patch", help="Voxels of a patch along each axis: 96,96.", panel=TRAINING)]
-Network = Annotated[str, option("--network", help="unet, or monai for that of MONAI.", panel=TRAINING)]
-Width = Annotated[int, option("--width", help="Channels of the first layer.", panel=TRAINING)]
-Protocol = Annotated[
-    str, option("--protocol", help="quick, or paper: Adam and more steps, as arXiv 1706.05721.", panel=TRAINING)
-]
-ThenMaps = Annotated[
-    bool, option("--then-maps", help="Also sweep over the maps of the baseline's networks.", panel=TRAINING)
 ]
 
 Out = Annotated[Path | None, option("--out", "-o", help="Folder for tables, figures and run.json.", panel=OUTPUT)]

@@ -34,12 +34,15 @@ OF_THRESHOLDS = {
     *("threshold_by", "select_by", "select", "report", "operating_points"),
     *("averaging", "apr_method", "apr_averaging", "bootstrap", "baseline"),
 }
-OF_MODELS = {
-    *("class_name", "averaging", "apr_method", "apr_averaging", "bootstrap", "baseline"),
-    *("losses", "vary", "optimise", "by", "select", "report", "allow_missing"),
+
+
+OF_TRAINED = {
+    *("class_name", "zip", "averaging", "apr_method", "apr_averaging", "bootstrap", "baseline", "allow_missing"),
+    *("losses", "vary", "optimise", "by", "select", "report"),
 }
-OF_TRAINING = {
-    *("zip", "sum_to_one", "holdout", "folds", "seeds", "dimensions", "patch", "iterations", "batch"),
+OF_RUNS = OF_TRAINED - {"zip"}
+OF_TRAINING = OF_TRAINED | {
+    *("sum_to_one", "holdout", "folds", "seeds", "dimensions", "patch", "iterations", "batch"),
     *("learning_rate", "network", "width", "protocol", "then_maps"),
 }
 
@@ -83,6 +86,9 @@ def run_sweep(
 ) -> Outcome:
     """Sweep, and write what the options ask to be written.
 
+    Args:
+        watch: is told how far trainings are.
+
     Raises:
         ConfigError: an option, a name or a path is wrong, or the loss has no such mode.
         DataError: a file cannot be used.
@@ -116,7 +122,6 @@ def sweep(
         loss: name or alias, or `losses` to compare several.
         data: probability maps, a folder of runs or a manifest, or images to train on, as the mode wants; with
             neither data nor truth the bundled sample.
-        watch: is told how far trainings are.
 
     Raises:
         ConfigError: an option, a name or a path is wrong, or the loss has no such mode.
@@ -130,10 +135,10 @@ def sweep(
         case "maps" | "cdf":
             table = _of_maps(name, mode, data, truth, options)
         case "runs":
-            _refuse_idle(options, OF_MODELS, f"{name} --runs")
+            _refuse_idle(options, OF_RUNS, f"{name} --runs")
             table = sweep_runs(name, data, truth, options)
         case "train":
-            _refuse_idle(options, OF_MODELS | OF_TRAINING, f"{name} --train")
+            _refuse_idle(options, OF_TRAINING, f"{name} --train")
             table = sweep_train(name, data, truth, options, watch=watch)
     wrong = findings(rows_of(table))
     if wrong:

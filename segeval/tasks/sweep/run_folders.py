@@ -10,7 +10,7 @@ from segeval.io.csv_rows import read_csv_rows
 from segeval.io.paths import printable, require_existing
 from segeval.measure import parse_call
 from segeval.tasks.sweep.grid import Setting
-from segeval.tasks.sweep.words import LOSS, Words, setting_text
+from segeval.tasks.sweep.trained.words import LOSS, Words, setting_text
 
 PARTS = ("fold", "seed")
 

@@ -10,14 +10,14 @@ from segeval.errors import ConfigError
 from segeval.io.cases import case_of
 from segeval.io.pairs import Pair
 from segeval.io.paths import printable
+from segeval.io.readers import read_volume
 from segeval.io.reading import Reading
-from segeval.io.volumes import read_volume
 from segeval.options import SweepOptions
 from segeval.tasks.score import reading_of, worker_count
 from segeval.tasks.stream import in_order
 from segeval.tasks.sweep.maps import MapCase
-from segeval.tasks.sweep.outcomes import Achieved, ClassMap, Outcome, outcome_of_maps, outcome_of_mask
 from segeval.tasks.sweep.run_pairs import PredOfRun, RunFiles
+from segeval.tasks.sweep.trained.outcomes import Achieved, ClassMap, Outcome, outcome_of_maps, outcome_of_mask
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,15 +5,15 @@ from pathlib import Path
 from segeval.errors import ConfigError
 from segeval.options import SweepOptions
 from segeval.tasks.score import label_map_of
-from segeval.tasks.sweep.classes import chosen_classes
-from segeval.tasks.sweep.layouts import THRESHOLD, baseline_row, how_of, table_of
 from segeval.tasks.sweep.run_folders import find_runs
 from segeval.tasks.sweep.run_pairs import find_run_files, require_truth
 from segeval.tasks.sweep.run_scores import score_runs
-from segeval.tasks.sweep.selection import kept_runs
 from segeval.tasks.sweep.table import SweepTable
-from segeval.tasks.sweep.tradeoff import Report
-from segeval.tasks.sweep.words import words_for
+from segeval.tasks.sweep.trained.classes import chosen_classes
+from segeval.tasks.sweep.trained.layouts import THRESHOLD, baseline_row, how_of, table_of
+from segeval.tasks.sweep.trained.report import Report
+from segeval.tasks.sweep.trained.selection import kept_runs
+from segeval.tasks.sweep.trained.words import words_for
 
 MASKS = "masks as they are"
 

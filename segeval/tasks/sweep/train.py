@@ -11,10 +11,11 @@ from segeval.io.pairs import missing_message
 from segeval.options import SweepOptions
 from segeval.sample import sample_folder
 from segeval.tasks.score import label_map_of, pairs_of, reading_of
-from segeval.tasks.sweep.classes import chosen_classes
-from segeval.tasks.sweep.layouts import THRESHOLD, baseline_row, how_of, table_of
 from segeval.tasks.sweep.table import SweepTable
-from segeval.tasks.sweep.tradeoff import Report
+from segeval.tasks.sweep.trained.classes import chosen_classes
+from segeval.tasks.sweep.trained.layouts import THRESHOLD, baseline_row, how_of, table_of
+from segeval.tasks.sweep.trained.report import Report
+from segeval.tasks.sweep.trained.words import words_for
 from segeval.tasks.sweep.training.cases import TrainingCase, read_training_case, require_disjoint
 from segeval.tasks.sweep.training.grids import settings_to_train
 from segeval.tasks.sweep.training.progress import TrainWatch
@@ -23,7 +24,6 @@ from segeval.tasks.sweep.training.rows import FACTS, Campaign, Training, achieve
 from segeval.tasks.sweep.training.said import caption_of, curves_of, split_text
 from segeval.tasks.sweep.training.splits import Fold, hold_out, k_folds
 from segeval.tasks.sweep.training.then_maps import check_then_maps, then_maps_table
-from segeval.tasks.sweep.words import words_for
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ import pytest
 
 from segeval.errors import ConfigError
 from segeval.tasks.sweep.run_folders import find_runs
-from segeval.tasks.sweep.words import folder_name, words_for
+from segeval.tasks.sweep.trained.words import folder_name, words_for
 
 TVERSKY = words_for("tversky")
 

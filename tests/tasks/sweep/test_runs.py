@@ -154,7 +154,7 @@ def test_a_case_in_two_folds_is_an_error(tmp_path, truth):
     write(tmp_path / "f1", {"c": maps_of("c")})
     manifest = tmp_path / "runs.csv"
     manifest.write_text("path,alpha,beta,fold\nf0,0.5,0.5,0\nf1,0.5,0.5,1\n")
-    with pytest.raises(DataError, match="case 'c' of alpha_fp=0.5, beta_fn=0.5 has a prediction already"):
+    with pytest.raises(DataError, match=r"case 'c' of alpha_fp=0\.5, beta_fn=0\.5 has a prediction already"):
         sweep(manifest, truth)
 
 
@@ -235,13 +235,13 @@ def test_a_class_without_a_voxel_has_empty_cells_and_a_note(runs, truth):
 
 
 def test_an_unknown_class_is_an_error(runs, truth):
-    with pytest.raises(ConfigError, match="--class bone: no such class. There are 1"):
+    with pytest.raises(ConfigError, match=r"--class bone: no such class\. There are 1"):
         sweep(runs, truth, class_name="bone")
 
 
 def test_a_grid_limits_the_rows_and_asks_for_runs_that_exist(runs, truth):
     assert len(sweep(runs, truth, grid=("beta=0.5,0.9",)).rows) == 2
-    with pytest.raises(ConfigError, match="beta_fn=0.6: no run has this setting"):
+    with pytest.raises(ConfigError, match=r"beta_fn=0\.6: no run has this setting"):
         sweep(runs, truth, grid=("beta=0.5,0.6",))
 
 

@@ -6,9 +6,9 @@ from typing import Any
 from segeval.errors import ConfigError
 from segeval.options import SweepOptions
 from segeval.tasks.sweep.grid import Setting, settings_of
-from segeval.tasks.sweep.selection import asked_values, check_varied
 from segeval.tasks.sweep.settings import tversky_settings
-from segeval.tasks.sweep.words import LOSS, Words
+from segeval.tasks.sweep.trained.selection import asked_values, check_varied
+from segeval.tasks.sweep.trained.words import LOSS, Words
 
 # arXiv 1708.02002, Tables 1a and 1b
 _FOCAL: Mapping[str | None, Mapping[str, Sequence[Any]]] = {

@@ -10,14 +10,14 @@ import numpy as np
 from segeval.options import SweepOptions
 from segeval.tasks.sweep.grid import Setting
 from segeval.tasks.sweep.maps import CaseMap, case_map
-from segeval.tasks.sweep.outcomes import Achieved, ClassMap, Outcome, outcome_of_maps
+from segeval.tasks.sweep.trained.outcomes import Achieved, ClassMap, Outcome, outcome_of_maps
+from segeval.tasks.sweep.trained.words import Words
 from segeval.tasks.sweep.training.batches import Pool, pool_of
 from segeval.tasks.sweep.training.cases import TrainingCase
 from segeval.tasks.sweep.training.cells import Cell, Kept, Trained, key_of
 from segeval.tasks.sweep.training.progress import Pace, TrainWatch
 from segeval.tasks.sweep.training.recipe import Recipe
 from segeval.tasks.sweep.training.splits import Fold
-from segeval.tasks.sweep.words import Words
 
 FACTS = (
     *("train_loss_first", "train_loss_last", "iterations", "seeds", "diverged"),

@@ -8,9 +8,9 @@ from segeval.options import SweepOptions
 from segeval.tasks.sweep.focal import sweep_focal_maps
 from segeval.tasks.sweep.maps import ClassMaps
 from segeval.tasks.sweep.table import SweepTable
+from segeval.tasks.sweep.trained.words import setting_text
 from segeval.tasks.sweep.training.rows import Campaign, Training
 from segeval.tasks.sweep.tversky import sweep_tversky_maps
-from segeval.tasks.sweep.words import setting_text
 
 _SWEEPS: Mapping[str, Callable[[Sequence[ClassMaps], SweepOptions], SweepTable]] = {
     "tversky_loss": sweep_tversky_maps,

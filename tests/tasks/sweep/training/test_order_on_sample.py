@@ -1,11 +1,11 @@
-"""What the Tversky paper is about, on the bundled sample: the dearer a miss, the more is found and the less is right."""
+"""What the Tversky paper shows, on the bundled sample: the dearer a miss, the more is found and the less is right."""
 
 import pytest
 
 from segeval.options import SweepOptions
 from segeval.tasks.sweep.check import findings, rows_of
-from segeval.tasks.sweep.tradeoff import spearman
 from segeval.tasks.sweep.train import sweep_train
+from segeval.tasks.sweep.trained.notes import spearman
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """Sweeps that train: the same start for all rows, the same numbers for the same seed, and nothing lost on the way."""
 
+import contextlib
 import json
 import math
 
@@ -140,20 +141,31 @@ def test_a_watch_is_told_of_every_iteration_and_of_the_time_left(data):
     assert watch.steps[-1].seconds_left == 0
 
 
-class BrokenOff(Exception):
+class BrokenOffError(Exception):
     """Somebody pulled the plug."""
 
 
 class PullsThePlug(Watched):
+    """Breaks off at an iteration, or with 0 before any training, if there is some to come."""
+
+    def __init__(self, at):
+        super().__init__()
+        self.at = at
+
+    def start(self, total):
+        super().start(total)
+        if total and not self.at:
+            raise BrokenOffError
+
     def advance(self, step):
         super().advance(step)
-        if step.done == 15:  # within the second training
-            raise BrokenOff
+        if step.done == self.at:
+            raise BrokenOffError
 
 
 def test_a_sweep_that_was_broken_off_goes_on_where_it_stopped(data, tmp_path):
-    with pytest.raises(BrokenOff):
-        train(data, out=tmp_path / "out", watch=PullsThePlug())
+    with pytest.raises(BrokenOffError):
+        train(data, out=tmp_path / "out", watch=PullsThePlug(at=15))  # within the second training
     watch = Watched()
     resumed = train(data, out=tmp_path / "out", watch=watch)
     assert watch.total == len(watch.steps) == 12
@@ -163,23 +175,21 @@ def test_a_sweep_that_was_broken_off_goes_on_where_it_stopped(data, tmp_path):
     assert watch.total == 0
 
 
-@pytest.mark.parametrize(
-    "changed", [{"iterations": 13}, {"seeds": (1,)}, {"grid": ("alpha=0.4", "beta=0.5,0.9")}, {"class_name": "2"}]
-)
-def test_what_was_trained_otherwise_is_not_taken_for_it(data, tmp_path, changed):
-    train(data, out=tmp_path / "out")
-    watch = Watched()
-    train(data, out=tmp_path / "out", watch=watch, **changed)
-    assert watch.total > 0
+def test_what_was_trained_otherwise_or_on_other_data_is_not_taken_for_it(data, tmp_path):
+    def left_to_train(**changed):
+        watch = PullsThePlug(at=0)
+        with contextlib.suppress(BrokenOffError):
+            train(data, out=tmp_path / "out", watch=watch, **changed)
+        return watch.total
 
-
-def test_changed_data_are_trained_again(data, tmp_path):
     train(data, out=tmp_path / "out")
-    image, _ = picture(99)
-    np.save(data[0] / "c0.npy", image)
-    watch = Watched()
-    train(data, out=tmp_path / "out", watch=watch)
-    assert watch.total == 24
+    assert left_to_train() == 0
+    assert left_to_train(iterations=13) == 26
+    assert left_to_train(seeds=(0, 1)) == 24
+    assert left_to_train(grid=("alpha=0.5", "beta=0.9,1")) == 12
+    assert left_to_train(class_name="2") == 24
+    np.save(data[0] / "c0.npy", picture(99)[0])
+    assert left_to_train() == 24
 
 
 def test_a_folder_that_holds_something_else_is_left_alone(data, tmp_path):
@@ -256,6 +266,7 @@ def test_several_classes_are_trained_at_once_and_reported_apart(data):
     assert [row["loss"] for row in table.rows] == ["dice_loss", "exp_log_loss"]
     assert {"dice_1", "dice_2", "dice_mean", "iou_1"} <= set(table.header)
     assert "background, 1, 2 out" in table.caption["network"]
+    assert all(row["train_loss_last"] > 0 for row in table.rows)
 
 
 def test_the_rows_of_the_exp_log_paper_can_be_trained(data):
@@ -279,8 +290,8 @@ def test_alpha_is_chosen_on_cases_that_are_neither_trained_on_nor_reported(data)
 
 
 def test_the_focal_table_varies_alpha_without_focus_by_default():
+    from segeval.tasks.sweep.trained.words import words_for
     from segeval.tasks.sweep.training.grids import settings_to_train
-    from segeval.tasks.sweep.words import words_for
 
     settings = settings_to_train(words_for("focal"), SweepOptions(vary="alpha"))
     assert [one["alpha_pos"] for one in settings] == [0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 0.999]

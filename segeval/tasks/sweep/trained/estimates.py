@@ -9,7 +9,7 @@ from segeval.options import Averaging
 from segeval.statistics.bootstrap import Draws
 from segeval.statistics.summary import mean, summarise
 from segeval.tasks.sweep.metrics import FORMULAS, Estimate, of_cases, of_counts
-from segeval.tasks.sweep.outcomes import Achieved, AprMethod
+from segeval.tasks.sweep.trained.outcomes import Achieved, AprMethod
 
 METRICS = ("dsc", "sensitivity", "specificity", "f2", "apr", "precision", "iou")  # the paper's come first
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from segeval.errors import ConfigError
 from segeval.measure import Measure, MeasureCall, parse_call
-from segeval.tasks.sweep.exp_log_rows import EXP_LOG_ROWS, exp_log_call
 from segeval.tasks.sweep.grid import Setting, require_known
 from segeval.tasks.sweep.losses import SEVERAL, find_loss
 from segeval.tasks.sweep.settings import require_a_price, spoken_names
+from segeval.tasks.sweep.trained.exp_log_rows import EXP_LOG_ROWS, exp_log_call
 
 LOSS = "loss"
 

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from segeval.errors import ConfigError
 from segeval.options import SweepOptions
 from segeval.statistics.bootstrap import draw
-from segeval.tasks.sweep.achieved_metrics import How
 from segeval.tasks.sweep.grid import Setting, read_grid, require_known
-from segeval.tasks.sweep.optimised import optimised_table
-from segeval.tasks.sweep.per_class import exp_log_table, losses_table
 from segeval.tasks.sweep.table import SweepTable
-from segeval.tasks.sweep.tradeoff import Report, tradeoff_table
-from segeval.tasks.sweep.words import LOSS, Words, setting_text
+from segeval.tasks.sweep.trained.estimates import How
+from segeval.tasks.sweep.trained.optimised import optimised_table
+from segeval.tasks.sweep.trained.per_class import exp_log_table, losses_table
+from segeval.tasks.sweep.trained.report import Report
+from segeval.tasks.sweep.trained.tradeoff import tradeoff_table
+from segeval.tasks.sweep.trained.words import LOSS, Words, setting_text
 
 THRESHOLD = "p >= 0.5, one class against the rest"
 _BASELINES: dict[str, Setting] = {"beta_fn": {"alpha_fp": 0.5, "beta_fn": 0.5}, "gamma": {"gamma": 0}}

@@ -7,7 +7,7 @@ from segeval.errors import ConfigError
 from segeval.options import SweepOptions
 from segeval.tasks.sweep.grid import Setting, read_grid, require_known
 from segeval.tasks.sweep.run_folders import Run
-from segeval.tasks.sweep.words import LOSS, Words, setting_text, value_text
+from segeval.tasks.sweep.trained.words import LOSS, Words, setting_text, value_text
 
 
 def kept_runs(runs: Sequence[Run], words: Words, options: SweepOptions) -> list[Run]:

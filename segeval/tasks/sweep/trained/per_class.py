@@ -8,9 +8,10 @@ import numpy as np
 
 from segeval.metrics.overlap import dice
 from segeval.statistics.summary import mean, summarise
-from segeval.tasks.sweep.outcomes import Achieved, summed
-from segeval.tasks.sweep.table import MEAN, Row, SweepTable, better_of
-from segeval.tasks.sweep.tradeoff import Report, tradeoff_table
+from segeval.tasks.sweep.table import MEAN, Better, Row, SweepTable, better_of
+from segeval.tasks.sweep.trained.outcomes import Achieved, summed
+from segeval.tasks.sweep.trained.report import Report
+from segeval.tasks.sweep.trained.tradeoff import tradeoff_table
 
 _OVERLAPS = {"dice": "dsc", "iou": "iou"}
 
@@ -29,8 +30,9 @@ def losses_table(report: Report) -> SweepTable:
         table,
         columns=(*table.columns, *names),
         rows=tuple(rows),
-        best={**table.best, **better_of(*names)},
+        best={**table.best, **_best_of(names, table)},
         notes=(*table.notes, *_mean_note(report)),
+        shown=(*table.shown, *(name for name in names if name.startswith("dice_"))),
     )
 
 
@@ -45,8 +47,10 @@ def exp_log_table(report: Report) -> SweepTable:
         table,
         columns=(*columns, *report.facts),
         rows=tuple({**row, **own} for row, own in zip(table.rows, spread, strict=True)),
-        best=better_of(*columns[:-1]),
+        best=_best_of(columns[:-1], table),
+        shown=(),
         caption={
+            **{name: said for name, said in table.caption.items() if name != "apr"},
             **{f"volume_fraction_{name}": f"{volumes[name]:.4%}" for name in names},
             "include_background": "true" if "background" in report.classes else "false",
         },
@@ -67,6 +71,12 @@ def _overlaps(rows: Sequence[Row]) -> dict[str, float]:
     found = {f"{name}_{row['class']}": row[metric] for name, metric in _OVERLAPS.items() for row in classes}
     means = {f"{name}_mean": _mean([row[metric] for row in classes]) for name, metric in _OVERLAPS.items()}
     return found | means
+
+
+def _best_of(names: Sequence[str], table: SweepTable) -> dict[str, Better]:
+    """A class's Dice may be called best where the `dsc` of the table may."""
+    prefixes = tuple(f"{name}_" for name, metric in _OVERLAPS.items() if metric in table.best)
+    return better_of(*(name for name in names if name.startswith(prefixes) and not name.endswith("_diff")))
 
 
 def _against(row: Mapping[str, float], base: Mapping[str, float]) -> dict[str, float]:

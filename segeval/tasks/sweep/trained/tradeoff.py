@@ -1,21 +1,19 @@
 """The table of trained models: what each setting achieved, in the columns of arXiv 1706.05721, Table 1."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
-
-import numpy as np
 
 from segeval.measure import ratio
 from segeval.metrics.overlap import tversky_index
-from segeval.statistics.significance import average_ranks
 from segeval.statistics.summary import mean
-from segeval.tasks.sweep.achieved_metrics import METRICS, ClassEstimates, How, estimate_class
-from segeval.tasks.sweep.metrics import Columns, mean_over_classes
-from segeval.tasks.sweep.outcomes import Achieved, summed
+from segeval.tasks.sweep.metrics import mean_over_classes
 from segeval.tasks.sweep.pictures import tradeoff
-from segeval.tasks.sweep.table import MEAN, Mode, PaperLayout, Row, SweepTable, better_of, mean_cells
-from segeval.tasks.sweep.words import Words
+from segeval.tasks.sweep.table import MEAN, PaperLayout, Row, SweepTable, better_of, mean_cells
+from segeval.tasks.sweep.trained.estimates import METRICS, ClassEstimates, estimate_class
+from segeval.tasks.sweep.trained.notes import close_to_baseline, notes_on, rank_correlation
+from segeval.tasks.sweep.trained.outcomes import Achieved, summed
+from segeval.tasks.sweep.trained.report import Report
 
 PAPERS: Mapping[str, PaperLayout] = {
     "tversky_loss": PaperLayout(
@@ -32,53 +30,6 @@ PAPERS: Mapping[str, PaperLayout] = {
 }
 SHOWN_FACTS = ("train_loss_last", "diverged", "pred_volume_ratio")
 _OF_CLASS = ("f2_if_pooled", "hard_tversky_loss", "pred_volume_ratio", "empty_predictions")
-_ONE_RUN = "One run per setting: nothing here says how much of a difference is chance."
-_NO_BOOTSTRAP = "No difference is called significant: --bootstrap adds intervals."
-
-
-@dataclass(frozen=True, kw_only=True)
-class Report:
-    """What was achieved, and how it is to be reported.
-
-    Attributes:
-        rows: sorted by setting.
-        classes: names, in the order of the outcomes.
-        baseline: index of the row that differences are taken against.
-        facts: names of the columns in each row's facts.
-        title, threshold_rule, split, caption, notes: as in `SweepTable`.
-    """
-
-    mode: Mode
-    words: Words
-    rows: Sequence[Achieved]
-    classes: tuple[str, ...]
-    how: How
-    baseline: int | None = None
-    facts: tuple[str, ...] = ()
-    title: str = ""
-    threshold_rule: str = ""
-    split: str = ""
-    caption: Mapping[str, str] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-
-    @property
-    def settings(self) -> tuple[str, ...]:
-        """The columns of the parameters."""
-        return tuple(self.rows[0].setting)
-
-    @property
-    def has_seeds(self) -> bool:
-        """Whether a setting was trained more than once."""
-        return any(len(row.seeds) > 1 for row in self.rows)
-
-    @property
-    def columns(self) -> Columns:
-        return Columns(
-            metrics=METRICS,
-            spread=self.how.averaging == "case",
-            bootstrap=self.how.draws is not None,
-            baseline=self.baseline,
-        )
 
 
 def tradeoff_table(report: Report) -> SweepTable:
@@ -87,7 +38,7 @@ def tradeoff_table(report: Report) -> SweepTable:
     blocks = {name: _block(report, i, of_class[name]) for i, name in enumerate(report.classes)}
     if len(blocks) > 1:
         blocks[MEAN] = _mean_block(report, list(of_class.values()), list(blocks.values()))
-    uncertain = _uncertain(report, list(of_class.values()))
+    close = close_to_baseline(report, list(of_class.values()))
     table = SweepTable(
         loss=report.words.loss,
         mode=report.mode,
@@ -95,17 +46,18 @@ def tradeoff_table(report: Report) -> SweepTable:
         settings=report.settings,
         columns=_columns(report),
         rows=tuple({"class": name, **row} for name, block in blocks.items() for row in block),
-        best=better_of(*(name for name in METRICS if name not in uncertain)),
+        best=better_of(*(name for name in METRICS if name not in close)),
         averaging=report.how.averaging,
         threshold_rule=report.threshold_rule,
         split=report.split,
         n_cases=len(report.how.case_ids),
-        caption={**_apr_caption(report), **report.caption, **_spearman(report, blocks)},
-        notes=(*report.notes, *_usual_notes(report), *_uncertain_note(uncertain)),
+        caption={**_apr_caption(report), **report.caption, **rank_correlation(report, blocks)},
+        notes=(*report.notes, *notes_on(report, close)),
         shown=(*METRICS[:-1], *(name for name in SHOWN_FACTS if name in report.facts)),
         paper=PAPERS.get(report.words.loss),
     )
-    return replace(table, pictures=(tradeoff(table, _symbols(report)),))
+    picture = tradeoff(replace(table, caption=_apr_caption(report)), _symbols(report))
+    return replace(table, pictures=(picture,))
 
 
 def _columns(report: Report) -> tuple[str, ...]:
@@ -168,30 +120,10 @@ def _mean_block(
     means = {name: mean_over_classes([one.of[name] for one in classes]) for name in METRICS}
     metrics = report.columns.rows(means)
     return [
-        {**row.setting, **mean_cells([block[i] for block in blocks], _OF_CLASS), **metrics[i]}
+        {**row.setting, **row.facts, **mean_cells([block[i] for block in blocks], _OF_CLASS), **metrics[i]}
+        | {"note": row.note}
         for i, row in enumerate(report.rows)
     ]
-
-
-def _uncertain(report: Report, classes: Sequence[ClassEstimates]) -> set[str]:
-    """Metrics whose best row is too near to the baseline to be called best: within twice the spread over the seeds."""
-    if not report.has_seeds:
-        return set()
-    return {name for name in METRICS if any(_is_close(one, name, report.baseline or 0) for one in classes)}
-
-
-def _is_close(estimates: ClassEstimates, metric: str, baseline: int) -> bool:
-    values, spreads = estimates.of[metric].value, estimates.seed_std[metric]
-    if np.isnan(values).all() or np.isnan(spreads).all():
-        return False
-    pooled = float(np.sqrt(np.nanmean(spreads**2)))
-    return bool(np.nanmax(values) - values[baseline] < 2 * pooled)
-
-
-def _uncertain_note(metrics: set[str]) -> list[str]:
-    names = ", ".join(name for name in METRICS if name in metrics)
-    said = "no row stands out: the gap to the baseline is below twice the standard deviation over the seeds"
-    return [f"{names}: {said}."] if names else []
 
 
 def _symbols(report: Report) -> dict[str, str]:
@@ -202,29 +134,3 @@ def _symbols(report: Report) -> dict[str, str]:
 
 def _apr_caption(report: Report) -> dict[str, str]:
     return {"apr": f"{report.how.apr_method}, {report.how.apr_averaging}"}
-
-
-def _usual_notes(report: Report) -> list[str]:
-    notes = [] if report.has_seeds else [_ONE_RUN]
-    return notes if report.how.draws is not None else [*notes, _NO_BOOTSTRAP]
-
-
-def _spearman(report: Report, blocks: Mapping[str, Sequence[Row]]) -> dict[str, str]:
-    """Rank correlation of β and sensitivity over the rows: whether a dearer miss is paid for."""
-    if "beta_fn" not in report.settings or len(report.rows) < 3:
-        return {}
-    found = {name: spearman([(row["beta_fn"], row["sensitivity"]) for row in rows]) for name, rows in blocks.items()}
-    only = next(iter(found.values()))
-    said = _number(only) if len(found) == 1 else ", ".join(f"{name} {_number(value)}" for name, value in found.items())
-    return {"spearman_beta_sensitivity": said}
-
-
-def _number(value: float) -> str:
-    return "undefined" if np.isnan(value) else f"{value:.3f}"
-
-
-def spearman(pairs: Sequence[tuple[float, float]]) -> float:
-    """Rank correlation of the pairs that are defined; nan where one side does not vary."""
-    defined = np.array([pair for pair in pairs if not np.isnan(pair).any()]).reshape(-1, 2)
-    x, y = (average_ranks(side) - (len(defined) + 1) / 2 for side in defined.T)
-    return float(ratio(x @ y, np.sqrt((x @ x) * (y @ y))))

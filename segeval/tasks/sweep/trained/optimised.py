@@ -9,12 +9,13 @@ from segeval.errors import ConfigError
 from segeval.options import SweepOptions
 from segeval.statistics.bootstrap import draw
 from segeval.statistics.summary import mean
-from segeval.tasks.sweep.achieved_metrics import How, estimate_class
-from segeval.tasks.sweep.outcomes import Achieved
 from segeval.tasks.sweep.split import Split, split_cases
 from segeval.tasks.sweep.table import SweepTable
-from segeval.tasks.sweep.tradeoff import Report, tradeoff_table
-from segeval.tasks.sweep.words import setting_text
+from segeval.tasks.sweep.trained.estimates import How, estimate_class
+from segeval.tasks.sweep.trained.outcomes import Achieved
+from segeval.tasks.sweep.trained.report import Report
+from segeval.tasks.sweep.trained.tradeoff import tradeoff_table
+from segeval.tasks.sweep.trained.words import setting_text
 
 
 def optimised_table(report: Report, options: SweepOptions) -> SweepTable:

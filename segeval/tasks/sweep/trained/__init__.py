@@ -1,0 +1,1 @@
+"""What models achieved that were trained with each setting: shared by `--runs` and `--train`."""
