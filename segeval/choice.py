@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from segeval import catalogue
 from segeval.errors import ConfigError
-from segeval.measure import MeasureCall, parse_call, split_outside_parentheses
+from segeval.measure import Measure, MeasureCall, parse_call, split_outside_parentheses
 from segeval.profiles import profile
 from segeval.profiles.definition import Profile
 
@@ -105,7 +105,32 @@ def _calls(part: str) -> Iterator[MeasureCall]:
     if _is_group(part):
         yield from (one.at() for group in groups for one in catalogue.measures_of(group))
         return
-    call, tool = _PART.fullmatch(part).groups()  # type: ignore[union-attr]  # it matches every text
-    name, knobs = parse_call(call)
-    measure = catalogue.find(name)
-    yield (profile(tool).like(measure) if tool else measure).at(**knobs)
+    yield call_of(part)
+
+
+def call_of(text: str) -> MeasureCall:
+    """The measure that a text names, with its knobs and as the tool in brackets defines it: `hd95[medpy]`.
+
+    Raises:
+        ConfigError: the measure, a knob or the profile is unknown.
+    """
+    call, _ = _split(text)
+    _, knobs = parse_call(call)
+    return measure_of(text).at(**knobs)
+
+
+def measure_of(column: str) -> Measure:
+    """The measure behind a column name, whatever its knobs, as the tool in brackets defines it.
+
+    Raises:
+        ConfigError: the measure or the profile is unknown.
+    """
+    call, tool = _split(column)
+    measure = catalogue.find(call.partition("(")[0].strip())
+    return profile(tool).like(measure) if tool else measure
+
+
+def _split(text: str) -> tuple[str, str | None]:
+    """`hd95(unit=mm)[medpy]` as the call and the tool."""
+    call, tool = _PART.fullmatch(text.strip()).groups()  # type: ignore[union-attr]  # it matches every text
+    return call, tool

@@ -61,6 +61,7 @@ class Measure:
     levels: tuple[Level, ...] = ("class",)
     absent: Absent = Absent()
     in_column: tuple[str, ...] = ()  # knobs that the column name always carries
+    pools: bool = False  # has a value for all cases together although its evidence as such does not add up
     profile: str = ""  # the tool whose definition it follows
     limits: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # lowest and highest value of a knob
     needs: tuple[type, ...] = ()
@@ -99,6 +100,10 @@ class Measure:
         low, high = self.bounds
         return {"higher": high, "lower": low, "zero": 0.0, "none": None}[self.better]
 
+    def words_for(self, knob: str) -> tuple[str, ...]:
+        """The words that a knob takes, in the order of its declaration; numbers are not listed."""
+        return tuple(_words(inspect.signature(self.function).parameters[knob].annotation))
+
     def at(self, **knobs: Any) -> "MeasureCall":
         """This measure with some of its knobs set; a dict sets one for each class by its name.
 
@@ -124,7 +129,7 @@ class MeasureCall:
             for name, default in self.measure.knobs.items()
             if name in self.knobs or name in self.measure.in_column
         }
-        inner = ",".join(f"{name}={_knob_text(value)}" for name, value in shown.items())
+        inner = ",".join(f"{name}={knob_text(value)}" for name, value in shown.items())
         name = f"{self.measure.name}({inner})" if inner else self.measure.name
         return f"{name}[{self.measure.profile}]" if self.measure.profile else name
 
@@ -203,9 +208,11 @@ def split_outside_parentheses(text: str) -> list[str]:
 
 
 def _knob_value(text: str) -> Any:
-    words = {"true": True, "false": False, "none": None}
+    words = {"true": True, "false": False, "none": None, "per_class": PerClass()}
     if text.lower() in words:
         return words[text.lower()]
+    if ":" in text:
+        return PerClass({name.strip(): _of_class(name, value) for name, _, value in _split_at_colons(text)})
     try:
         return int(text)
     except ValueError:
@@ -216,7 +223,21 @@ def _knob_value(text: str) -> Any:
         return text
 
 
-def _knob_text(value: Any) -> str:
+def _split_at_colons(text: str) -> list[tuple[str, str, str]]:
+    return [part.rpartition(":") for part in text.split(";") if part.strip()]
+
+
+def _of_class(name: str, value: str) -> float:
+    try:
+        return float(value)
+    except ValueError as error:
+        raise ConfigError(
+            f"Cannot read {value!r} for class {name!r}. Write a number for each class: tolerance_mm=liver:1;spleen:2."
+        ) from error
+
+
+def knob_text(value: Any) -> str:
+    """The value of a knob as columns show it."""
     match value:
         case bool() | None:
             return str(value).lower()
@@ -250,7 +271,7 @@ def _check_knob_type(measure: str, name: str, value: Any, annotation: Any) -> No
     if not _fits(value, annotation):
         *most, last = _said(annotation)
         said = f"{', '.join(most)} or {last}" if most else last
-        raise ConfigError(f"{measure}: {name}={_knob_text(value)} does not fit; {name} takes {said}.")
+        raise ConfigError(f"{measure}: {name}={knob_text(value)} does not fit; {name} takes {said}.")
 
 
 def _said(annotation: Any) -> list[str]:
@@ -258,10 +279,16 @@ def _said(annotation: Any) -> list[str]:
     words = {float: "a number", int: "a whole number", str: "a word", bool: "true or false", type(None): "none"}
     words[PerClass] = "a number for each class"
     if get_origin(annotation) is Literal:
-        return [_knob_text(choice) for choice in get_args(annotation)]
+        return [knob_text(choice) for choice in get_args(annotation)]
     if get_args(annotation):
         return [word for argument in get_args(annotation) for word in _said(argument)]
     return [words.get(annotation, str(annotation))]
+
+
+def _words(annotation: Any) -> list[str]:
+    if get_origin(annotation) is Literal:
+        return [knob_text(choice) for choice in get_args(annotation)]
+    return [word for argument in get_args(annotation) for word in _words(argument)]
 
 
 def _as_meant(value: Any, annotation: Any) -> Any:
@@ -269,7 +296,7 @@ def _as_meant(value: Any, annotation: Any) -> Any:
     kinds = get_args(annotation) or (annotation,)
     if type(value) is int and float in kinds and int not in kinds:
         return float(value)
-    text = _knob_text(value)
+    text = knob_text(value)
     return text if not _fits(value, annotation) and _fits(text, annotation) else value
 
 
@@ -277,7 +304,7 @@ def _check_knob_range(measure: Measure, name: str, value: Any) -> None:
     low, high = measure.limits.get(name, (-math.inf, math.inf))
     if isinstance(value, int | float) and not low <= value <= high:
         said = f"{low:g} or more" if math.isinf(high) else f"between {low:g} and {high:g}"
-        raise ConfigError(f"{measure.name}: {name}={_knob_text(value)} is out of range; {name} is {said}.")
+        raise ConfigError(f"{measure.name}: {name}={knob_text(value)} is out of range; {name} is {said}.")
 
 
 def _fits(value: Any, annotation: Any) -> bool:

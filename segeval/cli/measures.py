@@ -7,7 +7,9 @@ import typer
 
 from segeval.cli import console
 from segeval.cli import options as o
+from segeval.cli.definition_pages import definition_facts, print_definitions
 from segeval.cli.measure_pages import absent_text, absent_texts, range_text, readme_tables
+from segeval.errors import ConfigError
 
 if TYPE_CHECKING:
     from segeval.measure import Measure
@@ -16,21 +18,34 @@ Name = Annotated[
     str | None, typer.Argument(metavar="NAME", help="One measure, by name or alias, or a group such as overlap.")
 ]
 Markdown = Annotated[bool, typer.Option("--markdown", help="Print Markdown tables.")]
+Definitions = Annotated[
+    bool, typer.Option("--definitions", help="Show what other tools mean by it: settings and absent values by profile.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def measures(
-    name: Name = None, markdown: Markdown = False, as_json: AsJson = False, no_color: o.NoColor = False
+    name: Name = None,
+    definitions: Definitions = False,
+    markdown: Markdown = False,
+    as_json: AsJson = False,
+    no_color: o.NoColor = False,
 ) -> None:
     """List every measure, or explain one."""
     chosen = _chosen(name)
+    if definitions and (markdown or not (name or as_json)):
+        raise ConfigError("--definitions explains a measure: segeval measures NAME --definitions, also with --json.")
     if as_json:
-        console.put(json.dumps(_facts(chosen), indent=1, ensure_ascii=False) + "\n")
+        facts = _facts(chosen, definitions=definitions)
+        console.put(json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
     elif markdown:
         console.put(readme_tables(chosen))
     else:
         with console.screen(color=not no_color) as screen:
-            if len(chosen) == 1:
+            if definitions:
+                for one in chosen:
+                    print_definitions(one, screen)
+            elif len(chosen) == 1:
                 _print_one(chosen[0], screen)
             else:
                 _print_all(chosen, screen)
@@ -44,11 +59,16 @@ def _chosen(name: str | None) -> list["Measure"]:
     return [catalogue.find(name)] if name else list(catalogue.measures().values())
 
 
-def _facts(chosen: list["Measure"]) -> list[dict[str, Any]]:
+def _facts(chosen: list["Measure"], *, definitions: bool) -> list[dict[str, Any]]:
     from segeval.tasks.absent_values import absent_values
 
     absent = absent_values(chosen)
-    return [_facts_of(one) | {"absent": absent_texts(absent[one.name])} for one in chosen]
+    return [
+        _facts_of(one)
+        | {"absent": absent_texts(absent[one.name])}
+        | ({"definitions": definition_facts(one)} if definitions else {})
+        for one in chosen
+    ]
 
 
 def _facts_of(one: "Measure") -> dict[str, Any]:

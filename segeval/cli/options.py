@@ -96,7 +96,12 @@ EmptyDistance = Annotated[
     ),
 ]
 Undefined = Annotated[
-    str, option("--undefined", help="Undefined values in means: skip, worst, best or fail.", panel=NUMBERS)
+    str,
+    option(
+        "--undefined",
+        help="Undefined values in means: skip, worst, best or fail. Measures that only describe skip theirs.",
+        panel=NUMBERS,
+    ),
 ]
 CiLevel = Annotated[float, option("--ci-level", help="Level of the intervals of means.", panel=NUMBERS)]
 Bootstrap = Annotated[int, option("--bootstrap", help="Resamples for the intervals; 0 for none.", panel=NUMBERS)]

@@ -13,6 +13,7 @@ N_CLASSES = 40  # more rows than a screen has help nobody
 STATUSES = {"missing_pred": "without prediction", "failed": "failed", "missing_truth": "without truth"}
 POLICIES = {
     "skip": "left out of the means",
+    "fail": "left out of the means: these measures only describe",
     "worst": "counted in the means with the worst value",
     "best": "counted in the means with the best value",
 }
@@ -134,9 +135,10 @@ def _print_footer(results: Results, screen: Any) -> None:
         cases = [row.case_id for row in results.case_rows if row.status == status]
         if cases:
             screen.print(_line_of_cases(cases, len(results.case_rows), said), style="yellow")
-    rest = len({*results.class_columns, *results.case_columns} - {*columns})
+    rest = len({*results.class_columns, *results.case_columns} - {*results.shown})
     if rest:
-        screen.print(f"{rest} more measures are in summary.csv, scores.csv and cases.csv.", style="dim")
+        more = "1 more measure is" if rest == 1 else f"{rest} more measures are"
+        screen.print(f"{more} in summary.csv, scores.csv and cases.csv.", style="dim")
 
 
 def _line_of_cases(cases: Sequence[str], n: int, said: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from segeval.cli import console
 from segeval.cli.tables import counted
+from segeval.io.paths import printable
 
 if TYPE_CHECKING:  # numpy alone would take half of the time that `--help` may take
     from segeval.engine.plan import Plan
@@ -51,11 +52,11 @@ class Talk(AbstractContextManager["Talk"]):
             self._say(row.problem)
         elif self.verbose:
             for said in filter(None, (row.problem, *row.notes)):
-                self._say(f"{row.case_id}: {said}")
+                self._say(f"{printable(row.case_id)}: {said}")
         if self._progress is not None:
             speed = self._progress.tasks[0].speed
             self._progress.update(
-                self._task, advance=1, case=row.case_id, speed=f"{speed:.1f} cases/s" if speed else ""
+                self._task, advance=1, case=printable(row.case_id), speed=f"{speed:.1f} cases/s" if speed else ""
             )
 
     def finish(self, results: "Results", *, as_json: bool) -> None:

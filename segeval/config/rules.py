@@ -1,30 +1,27 @@
 """Rules held against the catalogue: does the measure exist, and does the limit face the right way?"""
 
-import difflib
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
+from segeval.choice import call_of
 from segeval.config.models import Rule
 from segeval.errors import ConfigError
-from segeval.measure import Better, Measure, parse_call
+from segeval.measure import Better, Measure
 
 MACRO = "(mean)"
-_CALL = re.compile(r"(?P<call>.*?)(?P<profile>\[[^\]]*\])?", re.DOTALL)
 
 
-def check_rules(rules: Sequence[Rule], measures: Mapping[str, Measure], *, source: str = "") -> tuple[Rule, ...]:
+def check_rules(rules: Sequence[Rule], *, source: str = "") -> tuple[Rule, ...]:
     """The same rules with the canonical names of their measures.
 
     Args:
         rules: as they were read.
-        measures: every measure under its name and its aliases.
         source: the file of the rules, for the messages.
 
     Raises:
-        ConfigError: a measure or a knob is unknown, a limit is on the wrong side of its measure, or the
+        ConfigError: a measure, a knob or a profile is unknown, a limit is on the wrong side of its measure, or the
             statistic does not exist for the class.
     """
-    return tuple(_checked(rule, measures, source) for rule in rules)
+    return tuple(_checked(rule, source) for rule in rules)
 
 
 def direction(rule: Rule, measure: Measure) -> Better:
@@ -42,28 +39,16 @@ def notes_on_rules(rules: Sequence[Rule]) -> tuple[str, ...]:
     return ()
 
 
-def _checked(rule: Rule, measures: Mapping[str, Measure], source: str) -> Rule:
+def _checked(rule: Rule, source: str) -> Rule:
     where = f"{source}:{rule.line}: rule {rule.id!r}: " if source else f"rule {rule.id!r}: "
     try:
-        measure, column = _find(rule.measure, measures)
+        call = call_of(rule.measure)
     except ConfigError as error:
         raise ConfigError(where + str(error)) from error
-    wrong = _wrong_side(rule, direction(rule, measure), column) or _wrong_class(rule)
+    wrong = _wrong_side(rule, direction(rule, call.measure), call.column) or _wrong_class(rule)
     if wrong:
         raise ConfigError(where + wrong)
-    return rule.model_copy(update={"measure": column})
-
-
-def _find(text: str, measures: Mapping[str, Measure]) -> tuple[Measure, str]:
-    """The measure that a rule names, and its column in the tables."""
-    match = _CALL.fullmatch(text.strip())
-    call, profile = (match["call"], match["profile"] or "") if match else (text, "")
-    name, knobs = parse_call(call)
-    if name not in measures:
-        near = difflib.get_close_matches(name.lower(), list(measures), n=1)
-        help = f" Did you mean {near[0]!r}?" if near else ""
-        raise ConfigError(f"Unknown measure {name!r}.{help} `segeval measures` lists all of them.")
-    return measures[name], measures[name].at(**knobs).column + profile
+    return rule.model_copy(update={"measure": call.column})
 
 
 def _wrong_side(rule: Rule, better: Better, column: str) -> str:

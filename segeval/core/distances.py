@@ -60,9 +60,10 @@ class Directed:
         squares = Directed(distance=(self.distance - self.mean()) ** 2, weight=self.weight)
         return math.sqrt(squares.mean())
 
-    def share_within(self, reach: float) -> float:
-        """Share of the weight whose distance is at most `reach`."""
-        return Directed(distance=(self.distance <= reach).astype(np.float64), weight=self.weight).mean()
+    def size_within(self, reach: float) -> float:
+        """The weight of the elements whose distance is at most `reach`."""
+        near = self.distance <= reach
+        return float(np.count_nonzero(near) if self.weight is None else self.weight[near].sum())
 
     def percentile(self, percent: float) -> float:
         """Distance within which this share of the weight lies.

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 
-from segeval.core.arrays import Lazy, argsort, constant, namespace, neg_log, quotient, take_along, widened
+from segeval.core.arrays import Lazy, argsort, constant, namespace, neg_log, take_along, widened
 from segeval.core.counts import Counts
 
 Cost = Callable[[Any, Any], Any]  # (-ln p_t, -ln(1 - p_t)) -> cost of the voxel
@@ -33,13 +33,17 @@ class Voxels:
         count: how many voxels the entry stands for; 0 leaves it out.
         weight_map: how much each voxel matters to voxel losses; None for all the same.
         targets: how a fractional truth overlaps: `product` sums p y, `l1` sums min(p, y).
+        worst_first: whether the entries lie in rising order of p_t, so that nothing needs a sort.
     """
 
     truth: Any
     count: Any
     weight_map: Any = None
     targets: Targets = "hard"
+    worst_first: bool = False
 
+
+_TINY = 1e-30  # in place of no voxels, where a quotient is not used
 
 AnyVoxels = TypeVar("AnyVoxels", bound=Voxels)
 
@@ -102,6 +106,7 @@ def stacked(rows: Sequence[ProbVoxels]) -> ProbVoxels:
         count=stack("count", 0.0),
         hit=stack("hit", 1.0),
         miss=stack("miss", 0.0),
+        worst_first=all(row.worst_first for row in rows),
     )
 
 
@@ -234,8 +239,8 @@ class LovaszTerms(SoftEvidence):
 
     @Lazy
     def order(self) -> Any:
-        """The worst error first."""
-        return argsort(constant(self.voxels.margin))
+        """The worst error first; None where the voxels lie so."""
+        return None if self.voxels.worst_first else argsort(constant(self.voxels.margin))
 
     @Lazy
     def steps(self) -> Any:
@@ -245,21 +250,22 @@ class LovaszTerms(SoftEvidence):
         another one (P - a)/((P + b)(P + b + 1)). Without any class voxel the first error alone costs 1. Equal
         errors may come in any order. Constant for the gradient.
         """
-        on_truth = widened(take_along(self.on_truth, self.order))
-        on_rest = widened(take_along(self.on_rest, self.order))
+        on_truth, on_rest = (widened(self._in_order(side)) for side in (self.on_truth, self.on_rest))
         total = on_truth.sum(-1)[..., None]
         left = total - on_truth.cumsum(-1)
         union = total + on_rest.cumsum(-1)
         before = union - on_rest
         xp = namespace(union)
-        first = xp.where((before <= 0) & (on_rest > 0), xp.ones_like(union), xp.zeros_like(union))
-        per_voxel = quotient(left, before * union, empty=0.0) * on_rest + quotient(on_truth, before, empty=0.0)
-        return xp.where(before > 0, per_voxel, first)
+        step = (on_truth + left * on_rest / union.clip(_TINY, None)) / before.clip(_TINY, None)
+        return xp.where(before > 0, step, xp.where(on_rest > 0, xp.ones_like(step), xp.zeros_like(step)))
 
     def extension(self, error: Cost) -> Any:
         """Sum of error times step; `error` takes -ln p_t and -ln(1 - p_t) and falls with p_t."""
-        errors = error(take_along(self.voxels.nll, self.order), take_along(self.voxels.nlm, self.order))
+        errors = error(self._in_order(self.voxels.nll), self._in_order(self.voxels.nlm))
         return (self.steps * errors).sum(-1)
+
+    def _in_order(self, array: Any) -> Any:
+        return array if self.order is None else take_along(array, self.order)
 
 
 class Volumes(SoftCounts):

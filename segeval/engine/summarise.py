@@ -145,10 +145,10 @@ class _Block:
 def _defined(
     raw: np.ndarray, calls: Sequence[MeasureCall], names: Sequence[str], case_ids: Sequence[str], how: Aggregation
 ) -> np.ndarray:
-    """The values with the policy for undefined ones applied; a descriptive measure has nothing to put there."""
+    """The values with the policy for undefined ones applied; a measure that only describes skips them."""
     values = raw.copy()
     for j, call in enumerate(calls):
-        if how.undefined in ("worst", "best") and call.measure.better == "none":
+        if call.measure.better == "none":
             continue
         for i, name in enumerate(names):
             values[:, i, j] = apply_undefined(
@@ -203,7 +203,7 @@ def _adds_up(call: MeasureCall, are_hard: bool) -> bool:
     needs: tuple[Any, ...] = call.measure.needs
     if any(issubclass(need, SoftEvidence) for need in needs):
         return are_hard and not any(need.on_map for need in needs)
-    return all(need in _ADDITIVE for need in needs)
+    return call.measure.pools or all(need in _ADDITIVE for need in needs)
 
 
 def _summed_counts(scored: Scored) -> Counts:

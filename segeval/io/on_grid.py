@@ -55,7 +55,7 @@ def _labels_on_grid(image: Volume, truth: Volume, reading: Reading) -> OnGrid:
 
 def _probs_on_grid(images: Sequence[Volume], truth: Volume, kind: PredKind, layout: Layout, reading: Reading) -> OnGrid:
     placed = [
-        _placed(one, truth, reading, kind="probs", outside=float(of == BACKGROUND))
+        _placed(one, truth, reading, kind="probs", outside=float(of.ids == BACKGROUND.ids))
         for one, of in zip(images, layout.classes, strict=True)
     ]
     channels = _channels(placed, kind, layout)

@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ OUR_FILES = (*(f"{name}.csv" for name in TABLES), *(file_name for file_name, _ i
 
 @dataclass(frozen=True, kw_only=True)
 class RunFolder:
-    """Where a run writes; open it with `RunFolder.open`, which checks that it may."""
+    """Where a run writes: `with RunFolder.open(path) as folder`, which checks that it may."""
 
     path: Path
     is_new: bool
@@ -56,11 +56,16 @@ class RunFolder:
         except OSError as error:
             raise cannot_write(path, error) from error
 
-    def leave(self) -> None:
-        """Leave the folder as it was found: with the previous run, or not at all."""
-        self._tidy()
-        if self.is_new and not any(self.path.iterdir()):
-            self.path.rmdir()
+    def __enter__(self) -> "RunFolder":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave no trace besides the tables; without any, the folder goes too if it was made for them."""
+        shutil.rmtree(self.path / STAGE, ignore_errors=True)
+        with suppress(OSError):
+            (self.path / JOURNAL).unlink()
+            if self.is_new:
+                self.path.rmdir()  # refused where it holds the tables
 
     def write(self, results: Results, *, formats: Sequence[str] = ()) -> None:
         """Write every table, and let them take their places only once all of them are on disk.
@@ -76,7 +81,6 @@ class RunFolder:
             for file_name, render in (EXTRA_FORMATS[name] for name in formats):
                 write_text_atomically(stage / file_name, render(results))
             write_text_atomically(stage / RUN_FILE, document_text(run_document(results)))
-        self._tidy()
 
     @contextmanager
     def _stage(self) -> Iterator[Path]:
@@ -95,10 +99,6 @@ class RunFolder:
             raise cannot_write(self.path, error) from error
         finally:
             shutil.rmtree(stage, ignore_errors=True)
-
-    def _tidy(self) -> None:
-        shutil.rmtree(self.path / STAGE, ignore_errors=True)
-        (self.path / JOURNAL).unlink(missing_ok=True)
 
 
 def _sparse(histogram: Histogram | None) -> dict[str, Any] | None:

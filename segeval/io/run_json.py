@@ -47,16 +47,24 @@ def _problem(row: CaseRow) -> dict[str, str]:
 
 
 def _undefined(results: Results) -> dict[str, dict[str, dict[str, int]]]:
-    """How often a measure of a class is undefined, and why.
-
-    The reason is the status of the row, of which `ok` means 0/0 in the formula, or `needs_probabilities`.
-    """
-    needy = {column for column, one in results.facts["definitions"].items() if one.get("needs_probabilities")}
-    hard = {row.case_id for row in results.case_rows if row.probability_source == "hard"}
+    """How often a measure of a class is undefined, and why."""
     found: defaultdict[str, defaultdict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+    of_case = {row.case_id: row for row in results.case_rows}
     rows = [(row.of.name, row) for row in results.class_rows] + [("(all)", row) for row in results.case_rows]
     for name, row in rows:
         for column in (column for column, value in row.values.items() if math.isnan(value)):
-            lacks = column in needy and row.case_id in hard
-            found[name][column]["needs_probabilities" if lacks else row.status] += 1
+            reason = _lack(of_case[row.case_id], row.status, results.facts["definitions"][column])
+            found[name][column][reason or row.status] += 1
     return {name: {column: dict(why) for column, why in columns.items()} for name, columns in found.items()}
+
+
+def _lack(case: CaseRow, status: str, definition: Mapping[str, Any]) -> str:
+    """What a value wants that the case has not; if nothing, its status is the reason, and `ok` means 0/0.
+
+    `profile_undefined`: the tool that is followed has no answer for a class that is absent like this.
+    """
+    if definition.get("needs_probabilities") and case.probability_source == "hard":
+        return "needs_probabilities"
+    if definition["unit"] == "ml" and len(case.spacing_mm or ()) != 3:
+        return "needs_spacing_in_3d"
+    return "profile_undefined" if status in definition.get("tool_errors", ()) else ""

@@ -14,6 +14,7 @@ from segeval.errors import ConfigError
 from segeval.io.outputs import RUN_FILE
 from segeval.io.paths import printable, require_existing
 from segeval.io.suffixes import stem
+from segeval.io.tables import text_of
 
 CASE_LEVEL = "(all)"
 _FIXED = 10  # columns of scores.csv before the measures
@@ -111,7 +112,7 @@ def stored_run_of(document: Mapping[str, Any], *, path: Path) -> StoredRun:
 
 def _from_csv(file: Path, text: str) -> StoredRun:
     """A `scores.csv` alone: values without definitions, and nothing on cases that have no row."""
-    rows = list(csv.reader(text.splitlines()))
+    rows = [[text_of(cell) for cell in row] for row in csv.reader(text.splitlines())]
     if not rows or rows[0][:4] != ["case", "label", "class", "status"]:
         raise ConfigError(f"{printable(file)}: no scores.csv of `segeval score`: its columns begin otherwise.")
     columns = _columns(rows[0], rows[1:], n_fixed=_FIXED, class_at=2)

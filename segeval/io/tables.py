@@ -30,6 +30,11 @@ def cell(value: Any) -> str:
     return str(plain).lower() if isinstance(plain, bool) else str(plain)
 
 
+def text_of(cell: str) -> str:
+    """The text that was made harmless in a cell."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA_STARTS) else cell
+
+
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     r"""Write a CSV file in UTF-8 with `\n` line ends, whole or not at all.
 

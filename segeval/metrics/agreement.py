@@ -46,6 +46,7 @@ def _disagreement(bins: int, weights: str) -> np.ndarray:
     bounds=SIGNED,
     better="higher",
     levels=BOTH,
+    aliases=("phi",),
     reference="Matthews 1975, doi:10.1016/0005-2795(75)90109-9; Gorodkin 2004, doi:10.1016/j.compbiolchem.2004.09.006",
 )
 def mcc(joint: Joint) -> PerLabel:

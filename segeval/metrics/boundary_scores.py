@@ -4,19 +4,19 @@ A class that only one side has scores 0; a class that neither has is undefined.
 """
 
 import math
-from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from segeval.core.bands import Band, BandRule, band_overlap
 from segeval.core.builders.elements import Edge, Metric, Neighbours
-from segeval.core.distances import Directed, SurfacePair, within
+from segeval.core.distances import within
 from segeval.core.shapes import PerLabel
 from segeval.core.surface import Element, Surfaces, Unit
+from segeval.core.surface_shares import Shares
 from segeval.errors import ConfigError
-from segeval.measure import PerClass, metric
+from segeval.measure import PerClass, metric, ratio
 
 UNIT = (0.0, 1.0)
 SLACK = 1e-6
@@ -30,6 +30,7 @@ Tolerance = float | PerClass | Literal["min_spacing"]
     bounds=UNIT,
     better="higher",
     aliases=("surface_dice",),
+    pools=True,
     in_column=("tolerance_mm",),
     reference="Nikolov et al. 2021, doi:10.2196/26151",
 )
@@ -47,8 +48,8 @@ def nsd(
     """Share of the two surfaces that lies within a tolerance of the other (normalised surface Dice).
 
     Args:
-        tolerance_mm: inclusive; one number, or one for each class. The default is a placeholder, not
-            advice: take what two experts differ by.
+        tolerance_mm: inclusive; one number, or one for each class such as `liver:1;spleen:2`. The default is
+            a placeholder, not advice: take what two experts differ by.
         surface: weighs by area, or counts voxels.
         edge: as for the distances.
         neighbours: as for the distances.
@@ -57,13 +58,10 @@ def nsd(
         slack: relative allowance for rounding.
     """
 
-    def value(there: Directed, back: Directed, reach: float) -> float:
-        if pooling == "pooled":
-            return (there + back).share_within(reach)
-        return (there.share_within(reach) + back.share_within(reach)) / 2
-
-    pairs = surfaces.distances(surface=surface, edge=edge, neighbours=neighbours, unit=unit)
-    return _score_of_each(pairs, _reaches(surfaces, tolerance_mm, unit, slack), value)
+    shares = _shares(surfaces, tolerance_mm, slack, surface=surface, edge=edge, neighbours=neighbours, unit=unit)
+    if pooling == "directed_mean":
+        return shares.settled((_near_truth(shares) + _near_pred(shares)) / 2)
+    return shares.settled(ratio(shares.pred_within + shares.truth_within, shares.pred_size + shares.truth_size))
 
 
 @metric(
@@ -72,6 +70,7 @@ def nsd(
     bounds=UNIT,
     better="higher",
     aliases=("bf_score",),
+    pools=True,
     in_column=("tolerance_mm",),
     reference="Csurka et al. 2013, doi:10.5244/C.27.32",
 )
@@ -90,12 +89,9 @@ def boundary_f1(
     The knobs are those of `nsd`.
     """
 
-    def value(there: Directed, back: Directed, reach: float) -> float:
-        precision, recall = there.share_within(reach), back.share_within(reach)
-        return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
-
-    pairs = surfaces.distances(surface=surface, edge=edge, neighbours=neighbours, unit=unit)
-    return _score_of_each(pairs, _reaches(surfaces, tolerance_mm, unit, slack), value)
+    shares = _shares(surfaces, tolerance_mm, slack, surface=surface, edge=edge, neighbours=neighbours, unit=unit)
+    precision, recall = _near_truth(shares), _near_pred(shares)
+    return shares.settled(np.nan_to_num(ratio(2 * precision * recall, precision + recall)))
 
 
 @metric(
@@ -139,11 +135,24 @@ def boundary_iou(
     return np.array(values, dtype=np.float64)
 
 
-def _reaches(surfaces: Surfaces, tolerance: Tolerance, unit: Unit, slack: float) -> list[float]:
-    """For every class the largest distance that is within its tolerance."""
-    spacing = surfaces.spacing(unit)
-    each = [min(spacing) if tolerance == "min_spacing" else _of_class(tolerance, c.name) for c in surfaces.classes]
-    return [within(_checked("tolerance_mm", one), spacing=spacing, slack=slack) for one in each]
+def _near_truth(shares: Shares) -> PerLabel:
+    return ratio(shares.pred_within, shares.pred_size)
+
+
+def _near_pred(shares: Shares) -> PerLabel:
+    return ratio(shares.truth_within, shares.truth_size)
+
+
+def _shares(surfaces: Surfaces, tolerance: Tolerance, slack: float, **how: Any) -> Shares:
+    """How much of the surfaces is within the tolerance, for every class."""
+
+    def of_class(index: int) -> Shares:
+        spacing, name = surfaces.spacing(how["unit"]), surfaces.classes[index].name
+        wanted = min(spacing) if tolerance == "min_spacing" else _checked("tolerance_mm", _of_class(tolerance, name))
+        return Shares.of_pair(surfaces.distances(**how)[index], reach=within(wanted, spacing=spacing, slack=slack))
+
+    said = tuple(tolerance.items()) if isinstance(tolerance, PerClass) else tolerance
+    return surfaces.shares((said, slack, *how.values()), of_class)
 
 
 def _of_class(tolerance: float | PerClass, name: str) -> float:
@@ -159,12 +168,3 @@ def _checked(knob: str, value: float) -> float:
     if not value >= 0:
         raise ConfigError(f"{knob}={value:g} is negative. Use 0 or more.")
     return value
-
-
-def _score_of_each(pairs: Sequence[SurfacePair], reaches: Sequence[float], value: Callable[..., float]) -> PerLabel:
-    """The value for every class: 0 if a surface is missing on one side only, 1 for two masks without one."""
-    scores = [
-        pair.settle(partial(value, reach=reach), alike=1.0, apart=0.0)
-        for pair, reach in zip(pairs, reaches, strict=True)
-    ]
-    return np.array(scores, dtype=np.float64)

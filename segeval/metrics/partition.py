@@ -10,6 +10,7 @@ from segeval.measure import metric, ratio
 
 UNIT = (0.0, 1.0)
 CASE = ("case",)
+Classes = Literal["truth", "union"]
 LONG = "Long 2015, arXiv:1411.4038"
 
 
@@ -20,9 +21,15 @@ def pixel_accuracy(joint: Joint) -> PerLabel:
 
 
 @metric(symbol="MA", formula="mean of nᵢᵢ / bᵢ", bounds=UNIT, better="higher", levels=CASE, reference=LONG)
-def mean_accuracy(joint: Joint, *, include_background: bool = True) -> PerLabel:
-    """Mean over the classes of the truth of the share found."""
-    return _mean(joint, ratio(joint.hits, joint.truth), include_background=include_background)
+def mean_accuracy(joint: Joint, *, classes: Classes = "truth", include_background: bool = True) -> PerLabel:
+    """Mean over the classes of the truth of the share found.
+
+    Args:
+        classes: those that the truth has, or with `union` also those that were only predicted, which count as 0.
+        include_background: whether background is a class.
+    """
+    found = np.nan_to_num(ratio(joint.hits, joint.truth))
+    return _mean(joint, found, classes=classes, include_background=include_background)
 
 
 @metric(
@@ -34,10 +41,15 @@ def mean_accuracy(joint: Joint, *, include_background: bool = True) -> PerLabel:
     aliases=("miou",),
     reference=LONG,
 )
-def mean_iou(joint: Joint, *, include_background: bool = True) -> PerLabel:
-    """Mean IoU over the classes that occur on either side."""
+def mean_iou(joint: Joint, *, classes: Classes = "union", include_background: bool = True) -> PerLabel:
+    """Mean IoU over the classes that occur on either side.
+
+    Args:
+        classes: those of either side, or with `truth` only those that the truth has.
+        include_background: whether background is a class.
+    """
     union = joint.truth + joint.pred - joint.hits
-    return _mean(joint, ratio(joint.hits, union), include_background=include_background)
+    return _mean(joint, ratio(joint.hits, union), classes=classes, include_background=include_background)
 
 
 @metric(
@@ -48,9 +60,15 @@ def mean_iou(joint: Joint, *, include_background: bool = True) -> PerLabel:
     levels=CASE,
     reference="Dice 1945, doi:10.2307/1932409",
 )
-def mean_dice(joint: Joint, *, include_background: bool = True) -> PerLabel:
-    """Mean Dice over the classes that occur on either side."""
-    return _mean(joint, ratio(2 * joint.hits, joint.truth + joint.pred), include_background=include_background)
+def mean_dice(joint: Joint, *, classes: Classes = "union", include_background: bool = True) -> PerLabel:
+    """Mean Dice over the classes that occur on either side.
+
+    Args:
+        classes: those of either side, or with `truth` only those that the truth has.
+        include_background: whether background is a class.
+    """
+    values = ratio(2 * joint.hits, joint.truth + joint.pred)
+    return _mean(joint, values, classes=classes, include_background=include_background)
 
 
 @metric(
@@ -89,9 +107,10 @@ def generalized_dice_score(joint: Joint, *, weight: Literal["square", "simple", 
     return ratio((2 * weights * hits).sum(axis=-1), (weights * (truth + pred)).sum(axis=-1))
 
 
-def _mean(joint: Joint, of_class: np.ndarray, *, include_background: bool) -> PerLabel:
-    """Mean over the bins where the value is defined and which count as classes."""
-    counted = joint.in_mean & ~np.isnan(of_class)
+def _mean(joint: Joint, of_class: np.ndarray, *, classes: Classes, include_background: bool) -> PerLabel:
+    """Mean over the bins that count as classes and have a voxel."""
+    voxels = joint.truth if classes == "truth" else joint.truth + joint.pred
+    counted = joint.in_mean & (voxels > 0)
     if not include_background:
         counted[..., 0] = False
     return ratio(np.where(counted, of_class, 0.0).sum(axis=-1), counted.sum(axis=-1))

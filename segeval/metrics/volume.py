@@ -13,7 +13,7 @@ POSITIVE = (0.0, float("inf"))
     formula="(p − g) / g",
     bounds=(-1.0, float("inf")),
     better="zero",
-    aliases=("ravd",),
+    aliases=("rvd", "ravd"),
     reference="Heimann 2009, doi:10.1109/TMI.2009.2013851",
 )
 def relative_volume_difference(counts: Counts) -> PerLabel:

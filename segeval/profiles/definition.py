@@ -31,7 +31,7 @@ class Definition:
 
     @property
     def errors(self) -> tuple[str, ...]:
-        """The statuses for which the tool has no answer; the value is then `profile_undefined`."""
+        """The statuses for which the tool has no answer; the value is then undefined, as `profile_undefined`."""
         statuses = ("absent_both", "absent_pred", "absent_truth")
         return tuple(one for one, value in zip(statuses, self.absent or (), strict=False) if value == ERROR)
 

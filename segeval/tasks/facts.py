@@ -12,13 +12,17 @@ from segeval.core.channels import Form
 from segeval.core.class_maps import ClassMaps
 from segeval.engine.plan import Plan
 from segeval.measure import MeasureCall
+from segeval.profiles import errors_of
+from segeval.results import CaseRow
 from segeval.tasks.job import Job
 
 SCHEMA_VERSION = 1
 
 
-def run_facts(job: Job, notes: Sequence[str], *, complete: bool) -> dict[str, Any]:
+def run_facts(job: Job, notes: Sequence[str], cases: Sequence[CaseRow], *, complete: bool) -> dict[str, Any]:
     """Plan, definitions, versions and timings, ready to be written as JSON."""
+    spacings = [row.spacing_mm for row in cases if row.shape]
+    length = "px" if spacings and not any(spacings) else "mm"
     return {
         "tool": "segeval",
         "kind": "score",
@@ -27,7 +31,7 @@ def run_facts(job: Job, notes: Sequence[str], *, complete: bool) -> dict[str, An
         "inputs": {"pred": job.pred, "truth": job.truth},
         "plan": asdict(job.options) | {"measures": list(job.options.measures) or ["default"]},
         "plan_from": dict(job.sources),
-        "definitions": {call.column: _definition(call, job.plan) for call in job.plan.measures},
+        "definitions": {call.column: _definition(call, job.plan, length=length) for call in job.plan.measures},
         "predictions": _predictions(job.plan.form),
         "ignored_ids": list(job.plan.labels.ignore),
         "device": {"engine": job.plan.engine, "device": job.plan.device},
@@ -47,8 +51,13 @@ def _predictions(form: Form | None) -> dict[str, Any] | None:
     return {"kind": form.kind, "channels": channels, "exclusive": form.layout.exclusive}
 
 
-def _definition(call: MeasureCall, plan: Plan) -> dict[str, Any]:
-    measure = call.measure
+def _definition(call: MeasureCall, plan: Plan, *, length: str) -> dict[str, Any]:
+    """What a column is.
+
+    Args:
+        length: the unit of distances, `px` where no case has a spacing.
+    """
+    measure, tool_errors = call.measure, errors_of(call.measure)
     is_distance = measure.unit == "mm" and not measure.profile
     return {
         "measure": measure.name,
@@ -57,12 +66,19 @@ def _definition(call: MeasureCall, plan: Plan) -> dict[str, Any]:
         "parameters": call.all_knobs,
         "bounds": list(measure.bounds),
         "better": measure.better,
-        "unit": measure.unit,
+        "unit": _unit(call, length),
         "levels": list(measure.levels),
         **({"profile": measure.profile} if measure.profile else {}),
+        **({"tool_errors": list(tool_errors)} if tool_errors else {}),
         **({"needs_probabilities": True} if ClassMaps in measure.needs else {}),
         **({"empty_distance": plan.empty_distance} if is_distance else {}),
     }
+
+
+def _unit(call: MeasureCall, length: str) -> str:
+    if call.measure.unit != "mm":
+        return call.measure.unit
+    return "px" if call.all_knobs.get("unit") == "voxel" else length
 
 
 def versions() -> dict[str, str]:

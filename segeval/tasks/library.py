@@ -15,9 +15,10 @@ from segeval.io.cases import case_of
 from segeval.io.forms import agree
 from segeval.io.pairs import Pair
 from segeval.io.predictions import Prediction
+from segeval.io.readers import read_volume
 from segeval.io.reading import Reading
 from segeval.io.run_folder import RunFolder
-from segeval.io.volumes import Volume, read_volume
+from segeval.io.volumes import Volume
 from segeval.options import ScoreOptions
 from segeval.results import Results
 from segeval.settings import checked
@@ -48,7 +49,8 @@ def score(pred: Masks = None, truth: Masks = None, **options: Any) -> Results:
         return score_folders(pred and Path(pred), truth and Path(truth), chosen, sources=sources)
     results = _score_each(pred, truth, chosen, sources)
     if chosen.out is not None:
-        RunFolder.open(chosen.out).write(results, formats=chosen.format)
+        with RunFolder.open(chosen.out) as folder:
+            folder.write(results, formats=chosen.format)
     return results
 
 

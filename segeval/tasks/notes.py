@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
 
 from segeval.core.labels import LabelMap
+from segeval.engine.plan import Plan
 from segeval.io.paths import printable
 from segeval.options import ScoreOptions
 from segeval.results import CaseScore
@@ -18,10 +19,11 @@ def named(names: Sequence[str]) -> str:
     return ", ".join(printable(one) for one in names[:_FEW]) + more
 
 
-def notes_on_scores(scores: Sequence[CaseScore], labels: LabelMap, options: ScoreOptions) -> tuple[str, ...]:
-    """Notes on the ids of the cases, and on a spacing that was not used."""
+def notes_on_scores(scores: Sequence[CaseScore], plan: Plan, options: ScoreOptions) -> tuple[str, ...]:
+    """Notes on the ids of the cases, on a spacing that was not used, and on units that differ."""
     in_truths, in_preds = _ids_by_side(scores)
-    return (*notes_on_ids(labels, in_truths=in_truths, in_preds=in_preds), *_on_spacing(scores, options))
+    on_ids = notes_on_ids(plan.labels, in_truths=in_truths, in_preds=in_preds)
+    return (*on_ids, *_on_spacing(scores, options), *_on_units(scores, plan))
 
 
 def notes_on_ids(labels: LabelMap, *, in_truths: Set[int], in_preds: Cases) -> Iterator[str]:
@@ -63,3 +65,10 @@ def _on_spacing(scores: Sequence[CaseScore], options: ScoreOptions) -> Iterator[
     own = [one.row.case_id for one in scores if one.row.spacing_mm not in (None, options.spacing)]
     if options.spacing is not None and own:
         yield f"--spacing is for files without one, and these have their own, which counts: {named(own)}"
+
+
+def _on_units(scores: Sequence[CaseScore], plan: Plan) -> Iterator[str]:
+    scored = [one.row for one in scores if one.row.shape]
+    in_px = [row.case_id for row in scored if row.spacing_mm is None]
+    if len(in_px) not in (0, len(scored)) and any(call.measure.unit == "mm" for call in plan.measures):
+        yield f"distances of cases without a spacing are in px, all others in mm: {named(in_px)}. Pass --spacing"

@@ -64,12 +64,9 @@ def score_folders(
     job, pairs = make_job(pred, truth, options, sources=sources)
     if options.out is None:
         return finished(list(_scores(pairs, job, watch)), job)
-    folder = RunFolder.open(options.out)
-    try:
+    with RunFolder.open(options.out) as folder:
         results = _journalled(pairs, job, folder, watch)
         folder.write(results, formats=options.format)
-    finally:
-        folder.leave()
     return results
 
 
@@ -239,5 +236,5 @@ def finished(scores: Sequence[CaseScore], job: Job, *, complete: bool = True) ->
         undefined=options.undefined, ci_level=options.ci_level, bootstrap=options.bootstrap, seed=options.seed
     )
     results = collect(scores, job.plan, how, facts={}, pool=job.pool)
-    notes = (*job.notes, *job.plan.notes, *notes_on_scores(scores, job.plan.labels, options))
-    return replace(results, facts=run_facts(job, notes, complete=complete))
+    notes = (*job.notes, *job.plan.notes, *notes_on_scores(scores, job.plan, options))
+    return replace(results, facts=run_facts(job, notes, results.case_rows, complete=complete))

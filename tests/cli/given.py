@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from PIL import Image
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "sample_data"
+IS_ROOT = getattr(os, "geteuid", lambda: 1)() == 0  # whom no permission stops
 
 
 @dataclass(frozen=True, kw_only=True)

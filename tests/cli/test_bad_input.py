@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.cli.given import Run, files_in, ids, rows_of, write_cases, write_image
+from tests.cli.given import IS_ROOT, Run, files_in, ids, rows_of, write_cases, write_image
 
 OUT = Path("segeval-results")
 Damage = Callable[[Path], None]
@@ -133,7 +133,7 @@ def test_an_image_without_a_place_does_not_meet_one_with_a_place(run: Run) -> No
     assert "--ignore-geometry" in done.err
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.skipif(IS_ROOT, reason="root may read everything")
 def test_a_file_that_may_not_be_read_is_told(run: Run, folders: tuple[Path, Path]) -> None:
     (folders[0] / "a.npy").chmod(0)
     done = run("score", *folders)

@@ -8,7 +8,7 @@ import nibabel
 import numpy as np
 import pytest
 
-from tests.cli.given import ROOT, SAMPLE, Run, write_image
+from tests.cli.given import ROOT, SAMPLE, Run, rows_of, write_image
 
 LABELS = SAMPLE / "labels.yaml"
 CONFIG = ROOT / "configs" / "lesions-ci.yaml"
@@ -67,6 +67,40 @@ def test_a_rule_in_short_gates_every_class_on_its_worse_side(run: Run, scored: P
     assert run("gate", scored, "--fail-under", "dice:mean=0.9").code == 1
     assert run("gate", scored, "--fail-under", "hd95:median=20").code == 0
     assert run("gate", scored, "--fail-under", "hd95:median=1").code == 1
+
+
+PROFILES = "hd95[medpy],nsd[panoptica],dice[simpleitk]"
+
+
+def test_rules_on_the_definitions_of_other_tools_are_judged(run: Run) -> None:
+    assert run("score", SAMPLE / "pred", SAMPLE / "gt", "--labels", LABELS, "-m", PROFILES, "-o", "run").code == 0
+    loose = rules(
+        "rules:\n"
+        "  - {id: hd, measure: 'hd95[medpy]', stat: median, max: 50}\n"
+        "  - {id: nsd, measure: 'nsd[panoptica]', stat: median, min: 0.01}\n"
+        "  - {id: dice, measure: 'dsc[simpleitk]', min: 0.01}\n"
+    )
+    assert run("gate", "run", "-c", loose).code == 0
+    assert run("gate", "run", "--fail-under", "hd95[medpy]:median=0.1").code == 1
+    assert run("gate", "run", "--fail-under", "nsd[panoptica]:median=0.9999").code == 1
+    assert run("gate", "run", "--fail-under", "nsd[monai]:median=0.9").code == 4
+    assert run("gate", "run", "--init", "start.yaml").code == 0
+    assert run("gate", "run", "-c", "start.yaml").code == 0
+
+
+def test_a_tolerance_may_differ_between_classes(run: Run) -> None:
+    config = rules(
+        "score: {measures: ['nsd(tolerance_mm=organ:2;vessel:1;lesion:0.5)', nsd]}\n"
+        "rules:\n  - {id: nsd, measure: nsd(tolerance_mm=per_class), stat: median, min: 0.1}\n"
+    )
+    inputs = (SAMPLE / "pred", SAMPLE / "gt", "--labels", LABELS)
+    assert run("score", *inputs, "-c", config, "--gate", config, "-o", "run").code == 0
+    means = {(row["class"], row["measure"]): row["mean"] for row in rows_of(Path("run", "summary.csv"))}
+    of_each, same = "nsd(tolerance_mm=per_class)", "nsd(tolerance_mm=1)"
+    assert means["vessel", of_each] == means["vessel", same]
+    assert float(means["organ", of_each]) > float(means["organ", same])
+    lacking = run("score", *inputs, "-m", "nsd(tolerance_mm=organ:2)", "-o", "other")
+    assert (lacking.code, "tolerance_mm has no value for class" in lacking.err) == (2, True)
 
 
 @pytest.mark.parametrize("short", ["dice", "dice:mean", "dice:mean=high", "dice:middle=0.5", "dise:mean=0.5"])
@@ -227,3 +261,13 @@ def test_the_street_example_runs_on_train_ids(run: Run) -> None:
 def test_the_schema_is_published(run: Run) -> None:
     schema = json.loads(run("gate", "--schema").out)
     assert {"rules", "cases", "baseline", "score"} <= schema["properties"].keys()
+
+
+def test_a_baseline_in_csv_has_the_names_of_its_cases_without_the_guard(run: Run) -> None:
+    for side in ("pred", "truth"):
+        write_image(Path(side, "=a.npy"), np.array([[0, 1], [0, 1]], dtype=np.uint8))
+        write_image(Path(side, "b.npy"), np.array([[1, 1], [0, 1]], dtype=np.uint8))
+    assert run("score", "pred", "truth", "-m", "dice", "-o", "run").code == 0
+    regression = rules("rules:\n  - {id: no-worse, measure: dice, max_regression: 0.01}\n")
+    done = run("gate", "run", "-c", regression, "--baseline", "run/scores.csv")
+    assert (done.code, "only here" in done.err) == (0, False), done.err

@@ -49,3 +49,38 @@ def test_an_unknown_name_gets_the_nearest_one_suggested(run: Run) -> None:
     done = run("measures", "dise")
     assert (done.code, done.out) == (2, "")
     assert done.err == "segeval: Unknown measure 'dise'. Did you mean 'dice'? `segeval measures` lists all of them.\n"
+
+
+def test_definitions_name_every_choice_of_a_knob_and_who_makes_it(run: Run) -> None:
+    facts = strict_json(run("measures", "hd95", "--definitions", "--json").out)[0]["definitions"]
+    chosen_by = {knob["name"]: knob["chosen_by"] for knob in facts["knobs"]}
+    assert chosen_by["pooling"]["pooled"] == ["seg-metrics", "medpy", "panoptica", "panoptica-instance"]
+    assert chosen_by["pooling"]["directed_mean"] == []
+    assert chosen_by["surface"]["area"] == ["surface-distance"]
+    assert chosen_by["unit"]["voxel"] == ["panoptica"]
+
+
+def test_definitions_say_what_each_tool_makes_of_an_absent_class(run: Run) -> None:
+    facts = strict_json(run("measures", "hd95", "--definitions", "--json").out)[0]["definitions"]
+    absent = {one["profile"]: one["absent"] for one in facts["profiles"]}
+    assert absent["segeval"] == {"both": "undefined", "pred": "infinite", "truth": "infinite"}
+    assert absent["metrics-reloaded"] == {"both": "0", "pred": "undefined", "truth": "undefined"}
+    assert absent["medpy"] == {"both": "tool error", "pred": "tool error", "truth": "tool error"}
+
+
+def test_definitions_on_screen_show_where_a_tool_departs_from_ours(run: Run) -> None:
+    out = run("measures", "assd", "--definitions").out
+    assert "panoptica            ½ (mean d(P→T) + mean d(T→P)), unit=voxel   tool error" in out
+    assert "segeval              –                                           undefined" in out
+
+
+@pytest.mark.parametrize("name", ["fbeta", "prevalence"])
+def test_definitions_of_a_measure_without_profiles_say_so(run: Run, name: str) -> None:
+    assert f"No profile defines {name}." in run("measures", name, "--definitions").out
+
+
+@pytest.mark.parametrize("options", [(), ("hd95", "--markdown")])
+def test_definitions_need_a_measure_and_are_no_markdown(run: Run, options: tuple[str, ...]) -> None:
+    done = run("measures", *options, "--definitions")
+    assert (done.code, done.out) == (2, "")
+    assert "segeval measures NAME --definitions" in done.err

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.given import Run, files_in
+from tests.cli.given import IS_ROOT, Run, files_in
 
 OUT = Path("segeval-results")
 
@@ -42,7 +42,7 @@ def test_a_place_that_cannot_be_ours_is_refused(run: Run, folders: tuple[Path, P
     assert files_in(folders[0]) == before
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+@pytest.mark.skipif(IS_ROOT, reason="root may write everywhere")
 def test_a_folder_that_may_not_be_written_is_refused(run: Run, folders: tuple[Path, Path]) -> None:
     OUT.mkdir(mode=0o500)
     done = run("score", *folders)

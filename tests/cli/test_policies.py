@@ -42,6 +42,24 @@ def test_fail_lets_a_run_without_undefined_values_pass(run: Run, folders: tuple[
     assert run("score", *folders, "-m", "dice", "--labels", "2", "--undefined", "fail").code == 0
 
 
+@pytest.mark.parametrize("policy", ["worst", "best", "fail"])
+def test_a_measure_that_only_describes_skips_its_undefined_values(
+    run: Run, folders: tuple[Path, Path], policy: str
+) -> None:
+    asked = ("-m", "volume_pred_ml,dice", "--labels", "2", "--undefined", policy)
+    assert run("score", *folders, *asked).code == 0
+    assert cell(SUMMARY, "n", class_="2", measure="volume_pred_ml") == "0"
+
+
+def test_a_missing_prediction_at_its_worst_leaves_nothing_undefined_that_judges(
+    run: Run, folders: tuple[Path, Path]
+) -> None:
+    (folders[0] / "b.npy").unlink()
+    asked = ("-m", "dice,hd95,volume_pred_ml,detection_prevalence", "--labels", "2")
+    done = run("score", *folders, *asked, "--missing", "worst", "--undefined", "fail")
+    assert (done.code, cell(SUMMARY, "n_missing", class_="2", measure="dice")) == (0, "1")
+
+
 def test_a_wider_level_gives_a_wider_interval_around_the_same_mean(run: Run, folders: tuple[Path, Path]) -> None:
     ends = {}
     for level in ("0.5", "0.95"):

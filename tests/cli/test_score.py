@@ -2,16 +2,18 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from segeval import catalogue
-from tests.cli.given import SAMPLE, Run, cell, columns_of, files_in, number, rows_of, strict_json
+from segeval.choice import choose
+from tests.cli.given import SAMPLE, Run, cell, columns_of, files_in, ids, number, rows_of, strict_json, write_image
 
 OUT = Path("segeval-results")
 FILES = {"scores.csv", "cases.csv", "summary.csv", "confusion.csv", "run.json"}
-PER_CLASS = [one.name for one in catalogue.measures_of("overlap") if "class" in one.levels]
-PER_CASE = [one.name for one in catalogue.measures_of("overlap") if "case" in one.levels]
+DEFAULT = choose(()).calls
+PER_CLASS = [call.column for call in DEFAULT if "class" in call.measure.levels]
+PER_CASE = [call.column for call in DEFAULT if "case" in call.measure.levels]
 
 
 def test_the_sample_is_scored_and_shown_and_written(program: Run) -> None:
@@ -171,7 +173,8 @@ def test_workers_and_engine_change_no_byte(run: Run, extra: tuple[str, ...]) -> 
 
 
 def test_the_screen_is_the_same_twice(run: Run) -> None:
-    first, second = (run("score", SAMPLE / "png" / "pred", SAMPLE / "png" / "gt").out for _ in range(2))
+    sides = (SAMPLE / "png" / "pred", SAMPLE / "png" / "gt")
+    first, second = (run("score", *sides, "-m", "dice").out for _ in range(2))
     assert first == second
 
 
@@ -196,3 +199,35 @@ def test_measures_with_commas_are_quoted_columns(run: Run, folders: tuple[Path, 
 def test_a_plus_adds_to_the_default(run: Run, folders: tuple[Path, Path]) -> None:
     run("score", *folders, "-m", "+fbeta(beta=3)")
     assert {*PER_CLASS, "fbeta(beta=3)"} <= set(columns_of(OUT / "scores.csv"))
+
+
+def definitions_of(out: str) -> dict[str, Any]:
+    return strict_json(Path(out, "run.json").read_text(encoding="utf-8"))["definitions"]
+
+
+def test_the_unit_of_a_distance_is_px_where_it_counts_pixels(run: Run) -> None:
+    asked = ("-m", "hd95,assd(unit=voxel),hd95[panoptica],volume_pred_ml", "-q")
+    run("score", SAMPLE / "png" / "pred", SAMPLE / "png" / "gt", *asked, "-o", "png")
+    run("score", SAMPLE / "pred", SAMPLE / "gt", *asked, "-o", "nifti")
+    assert [one["unit"] for one in definitions_of("png").values()] == ["px", "px", "px", "ml"]
+    assert [one["unit"] for one in definitions_of("nifti").values()] == ["mm", "px", "px", "ml"]
+
+
+def test_units_that_differ_between_cases_are_told(run: Run, tmp_path: Path) -> None:
+    mask = ids("0110", "0110")
+    for side in ("pred", "truth"):
+        write_image(tmp_path / side / "a.npy", mask)
+        write_image(tmp_path / side / "b.nii", mask)
+    assert "all others in mm: a. Pass --spacing" in run("score", "pred", "truth", "-m", "hd95").err
+    assert "all others in mm" not in run("score", "pred", "truth", "-m", "dice").err
+
+
+def test_run_json_says_why_values_are_undefined(run: Run, folders: tuple[Path, Path]) -> None:
+    run("score", *folders, "-m", "hd95,hd95[medpy],volume_pred_ml,sensitivity", "-q")
+    undefined = strict_json(Path("segeval-results", "run.json").read_text())["undefined"]["1"]
+    assert undefined == {
+        "hd95": {"absent_both": 1},
+        "hd95[medpy]": {"profile_undefined": 1},
+        "volume_pred_ml": {"needs_spacing_in_3d": 3},
+        "sensitivity": {"absent_both": 1},
+    }

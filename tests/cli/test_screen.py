@@ -1,14 +1,11 @@
 """What a person sees: terminals of any width, colours and their absence, quiet runs, and readers that leave early."""
 
-import fcntl
 import io
 import os
-import pty
 import re
 import struct
 import subprocess
 import sys
-import termios
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -20,7 +17,8 @@ from tests.cli.given import SAMPLE, Run, strict_json
 
 Start = Callable[..., "subprocess.Popen[str]"]
 ESCAPE = "\x1b["
-SAMPLE_RUN = ("score", SAMPLE / "pred", SAMPLE / "gt")
+SIDES = (SAMPLE / "pred", SAMPLE / "gt")
+SAMPLE_RUN = ("score", *SIDES, "-m", "dice,iou,sensitivity,precision", "--bootstrap", "0")
 
 
 class Terminal(io.TextIOWrapper):
@@ -51,7 +49,7 @@ def without_escapes(text: str) -> str:
 
 
 @pytest.mark.parametrize("columns", [40, 80, 140])
-@pytest.mark.parametrize("command", [SAMPLE_RUN, ("doctor", *SAMPLE_RUN[1:]), ("measures",), ("measures", "dice")])
+@pytest.mark.parametrize("command", [SAMPLE_RUN, ("doctor", *SIDES), ("measures",), ("measures", "dice")])
 def test_no_line_is_wider_than_the_terminal(
     terminal: Callable[..., str], command: tuple[object, ...], columns: int
 ) -> None:
@@ -67,6 +65,7 @@ def test_measures_that_do_not_fit_get_a_table_of_their_own(terminal: Callable[..
 
 
 def test_a_true_terminal_gets_bold_headings_as_wide_as_it_is(start: Start) -> None:
+    pty, fcntl, termios = (pytest.importorskip(name) for name in ("pty", "fcntl", "termios"))
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 60, 0, 0))
     process = start(*SAMPLE_RUN, stdout=theirs, stderr=theirs, env={"TERM": "xterm-256color"})
@@ -90,7 +89,7 @@ def test_tables_are_plain_where_that_is_wanted(
 
 
 def test_a_pipe_gets_plain_text_of_one_width(program: Run) -> None:
-    texts = {program(*SAMPLE_RUN, "-m", "dice", env={"COLUMNS": columns}).out for columns in ("40", "200")}
+    texts = {program(*SAMPLE_RUN, env={"COLUMNS": columns}).out for columns in ("40", "200")}
     assert len(texts) == 1
     text = texts.pop()
     assert ESCAPE not in text
@@ -104,7 +103,7 @@ def test_quiet_prints_nothing(run: Run) -> None:
 
 
 def test_quiet_json_is_json_alone(run: Run) -> None:
-    done = run(*SAMPLE_RUN, "--quiet", "--json", "-m", "dice")
+    done = run(*SAMPLE_RUN, "--quiet", "--json")
     assert done.err == ""
     assert strict_json(done.out)["complete"] is True
 
@@ -114,16 +113,14 @@ def test_quiet_errors_are_still_told(run: Run) -> None:
 
 
 def test_talk_tells_engine_and_device(run: Run) -> None:
-    assert run(*SAMPLE_RUN, "-m", "dice").err == (
-        "segeval: scoring 12 cases with 1 measure (numpy on cpu)\n"
+    assert run(*SAMPLE_RUN).err == (
+        "segeval: scoring 12 cases with 4 measures (numpy on cpu)\n"
         "segeval: predictions are labels\n"
         "segeval: tables are in segeval-results\n"
     )
 
 
-@pytest.mark.parametrize(
-    ("command", "n_lines"), [((*SAMPLE_RUN, "-m", "dice"), 0), ((*SAMPLE_RUN, "--json"), 1), (("--help",), 0)]
-)
+@pytest.mark.parametrize(("command", "n_lines"), [(SAMPLE_RUN, 0), ((*SAMPLE_RUN, "--json"), 1), (("--help",), 0)])
 def test_a_reader_may_leave_early(start: Start, command: tuple[str, ...], n_lines: int) -> None:
     process = start(*command)
     assert process.stdout is not None
@@ -148,13 +145,13 @@ def test_a_full_disk_behind_stdout_is_told(start: Start, command: tuple[str, ...
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_talk_that_nobody_can_hear_stops_nothing(start: Start) -> None:
     with Path("/dev/full").open("w") as full:
-        process = start(*SAMPLE_RUN, "-m", "dice", stderr=full)
+        process = start(*SAMPLE_RUN, stderr=full)
         process.communicate(timeout=60)
     assert process.returncode == 0
 
 
 def test_an_old_encoding_breaks_nothing(program: Run) -> None:
-    done = program(*SAMPLE_RUN, "-m", "dice", env={"PYTHONIOENCODING": "ascii"})
+    done = program(*SAMPLE_RUN, env={"PYTHONIOENCODING": "ascii"})
     assert done.code == 0
     assert "0.906" in done.out
 

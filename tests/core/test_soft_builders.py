@@ -60,7 +60,7 @@ def test_few_entries_have_the_sums_of_all_voxels(dtype: type) -> None:
 def test_the_sums_hold_for_maps_of_two_values(one: float, other: float, is_class: bool) -> None:
     p = np.repeat(np.clip([one, other], 0, 1), 50)
     truth = np.arange(100) % 3 == 0 if is_class else np.arange(100) < 50
-    assert sums(soft_numpy.moments(p, truth)) == pytest.approx(sums(voxel_by_voxel(p, truth)), rel=1e-8, abs=1e-12)
+    assert sums(soft_numpy.moments(p, truth)) == pytest.approx(sums(voxel_by_voxel(p, truth)), rel=1e-7, abs=1e-12)
 
 
 def test_values_a_little_outside_count_as_the_ends() -> None:
@@ -121,19 +121,18 @@ def test_lovasz_of_a_half_precision_map_is_exact() -> None:
     assert lovasz_hinge_loss(counted) == pytest.approx(float(lovasz_hinge_loss(exact)), rel=1e-12)
 
 
-def test_a_histogram_joins_equal_values_and_counts_from_above() -> None:
+def test_a_histogram_counts_from_above() -> None:
     histogram = ProbHistogram.of_values(np.array([0.2, 0.7, 0.2, 0.7, 0.9]), np.array([0, 1, 1, 0, 1], dtype=bool))
     assert histogram.p.tolist() == [0.2, 0.7, 0.9]
     tp, fp = histogram.detections()
     assert (tp.tolist(), fp.tolist()) == ([3, 2, 1], [2, 1, 0])
-    twice = ProbHistogram.joined([histogram, histogram], exact=True)
-    assert (twice.p.tolist(), twice.positives.tolist()) == ([0.2, 0.7, 0.9], [2, 2, 2])
 
 
 def test_bins_keep_the_order_of_the_values() -> None:
     p, truth = a_map()
     histogram = soft_numpy.ranks(p, truth)
     assert (np.diff(histogram.p) >= 0).all()
+    assert (np.diff(histogram.rest) <= 0).all()
     assert histogram.positives.sum() == truth.sum()
     assert histogram.negatives.sum() == (~truth).sum()
     assert not histogram.exact

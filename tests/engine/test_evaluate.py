@@ -137,6 +137,18 @@ def test_a_map_that_names_zero_scores_it_as_a_class_and_has_no_background() -> N
     assert found.row.values == approx(pixel_accuracy=1 / 2, mean_iou=(1 / 2 + 0) / 2)
 
 
+@pytest.mark.parametrize(
+    ("classes", "iou", "dice", "accuracy"), [("union", 1 / 2, 5 / 9, 1 / 2), ("truth", 3 / 4, 5 / 6, 3 / 4)]
+)
+def test_a_mean_over_classes_counts_those_of_the_truth_or_of_either_side(
+    classes: str, iou: float, dice: float, accuracy: float
+) -> None:
+    # background 1/2 (dice 2/3, found 1/2), class 1 perfect, class 2 only predicted
+    asked = ",".join(f"{name}(classes={classes})" for name in ("mean_iou", "mean_dice", "mean_accuracy"))
+    found = score([0, 0, 1, 1], [0, 2, 1, 1], asked)
+    assert list(found.row.values.values()) == pytest.approx([iou, dice, accuracy])
+
+
 def test_what_was_predicted_outside_all_classes_is_wrong_but_no_class() -> None:
     found = score([0, 1, 1], [0, 255, 1], "pixel_accuracy,mean_accuracy,mean_iou,generalized_dice_score", STREET)
     assert found.row.values == approx(

@@ -197,6 +197,22 @@ def test_what_does_not_add_up_over_cases_has_no_pooled_value() -> None:
     assert rows["1", "dice"].pooled == 0.5
 
 
+def test_surface_scores_are_pooled_as_sums_of_surface_and_distances_are_not() -> None:
+    # both cases by voxels: one of 2 and 2 lies on the other side's surface in the first, none of 0 and 4 in the second
+    plan = Plan(measures=choose(["nsd(tolerance_mm=0,surface=voxel),bf_score(tolerance_mm=0),hd95"]).calls)
+    sides = [([[1, 1, 0, 0, 0]], [[0, 1, 1, 0, 0]]), ([[0, 0, 0, 0, 0]], [[1, 1, 1, 1, 0]])]
+    scores = [
+        evaluate(Case(case_id=str(i), pred=np.array(pred), truth=np.array(truth)), plan)
+        for i, (pred, truth) in enumerate(sides)
+    ]
+    rows = [row for row in collect(scores, plan, Aggregation(bootstrap=0), {}).summary if row.name == "1"]
+    nsd, boundary_f1, hd95 = (row.pooled for row in rows)
+    elements = {"pred": 2, "truth": 2 + 2}  # a row of 4 voxels has 2 ends
+    assert nsd == pytest.approx(2 / sum(elements.values()))
+    assert boundary_f1 == pytest.approx(2 * (1 / 2) * (1 / 4) / (1 / 2 + 1 / 4))
+    assert math.isnan(hd95)
+
+
 def test_a_class_that_no_case_predicts_is_not_perfect_when_pooled() -> None:
     rows = run([masks_with(0, 0, 2, 6), masks_with(0, 0, 1, 7)], "gce,dice,mcc")
     assert [rows["1", name].pooled for name in ("gce", "dice", "mcc")] == [1, 0, 0]

@@ -403,6 +403,14 @@ def test_resampled_probabilities_are_background_outside_the_prediction(
     np.testing.assert_array_equal(case.pred, found.argmax(axis=0))
 
 
+def test_an_id_0_with_a_name_of_its_own_is_background_outside_too(tmp_path: Path, truth: Path) -> None:
+    moved = AFFINE.copy()
+    moved[0, 3] += 1.6
+    path = nifti(PROBS, affine=moved)(tmp_path)
+    case = read(path, truth, read_label_map("0=rest,1=a,2=b"), resample=True)
+    assert maps(case)[0, :2] == pytest.approx(1)
+
+
 def test_resampled_sigmoids_are_0_outside_the_prediction(tmp_path: Path, truth: Path) -> None:
     moved = AFFINE.copy()
     moved[0, 3] += 1.6

@@ -1,10 +1,8 @@
 """Bins over probabilities, fine where a logarithm is steep: by the float bits of q = min(p, 1 - p).
 
-Two layouts. `COARSE` bins have a width of 2^-9 of q; with the sums of q and q² in each, any smooth cost summed
-over the voxels comes out to nine digits or more (`voxels_of_moments`). `FINE` bins have widths of 2^-10 of q and at
-most 2^-17; they keep the order of the voxels to within that (`histogram_of_ranks`).
-
-Values of q below 2^-40 share bin 0. Where they are errors, and not certain hits, they are kept one by one: the tails.
+Two layouts. Coarse bins are the upper 16 bits of q as a float32, 2^-7 of q wide; with the sums of q and q² in each,
+any smooth cost summed over the voxels comes out to eight digits and mostly many more (`voxels_of_moments`). Fine bins
+are 2^-8 of q and at most 2^-16 wide; they keep the order of the voxels to within that (`histogram_of_ranks`).
 """
 
 import numpy as np
@@ -12,30 +10,18 @@ import numpy as np
 from segeval.core.histogram import ProbHistogram
 from segeval.core.soft import ProbVoxels
 
-LOWEST = 2.0**-40
-COARSE_BITS, FINE_BITS = 9, 10  # of the mantissa
-UNIFORM_FROM, PER_UNIT = 2.0**-7, 2.0**17  # from here on fine bins have one width
+COARSE_SHIFT, FINE_SHIFT = 16, 15  # bits of q that a bin leaves out
+UNIFORM_FROM, PER_UNIT = 2.0**-7, 2.0**16  # from here on fine bins have one width
 
 
-def offset(bits: int) -> int:
-    """What to subtract from shifted float32 bits so that LOWEST lands in bin 1."""
-    return (int(np.float32(LOWEST).view(np.int32)) >> (23 - bits)) - 1
+def bits_of(value: float) -> int:
+    """A float32 as the integer with the same bits; positive floats keep their order."""
+    return int(np.float32(value).view(np.uint32))
 
 
-def n_log_bins(highest: float, bits: int) -> int:
-    """Bins up to and with the one of `highest`."""
-    return (int(np.float32(highest).view(np.int32)) >> (23 - bits)) - offset(bits) + 1
-
-
-N_COARSE = n_log_bins(0.5, COARSE_BITS)
-N_FINE_LOG = n_log_bins(UNIFORM_FROM, FINE_BITS)
-N_FINE = N_FINE_LOG + int((0.5 - UNIFORM_FROM) * PER_UNIT)
-
-
-def log_edges(n_bins: int, bits: int) -> np.ndarray:
-    """Lower edges of the bins and the upper edge of the last: 0, LOWEST, ..."""
-    codes = (np.arange(1, n_bins + 1, dtype=np.int32) + offset(bits)) << (23 - bits)
-    return np.concatenate([[0.0], codes.view(np.float32).astype(np.float64)])
+N_COARSE = (bits_of(0.5) >> COARSE_SHIFT) + 1
+N_FINE_LOG = bits_of(UNIFORM_FROM) >> FINE_SHIFT
+N_FINE = N_FINE_LOG + int((0.5 - UNIFORM_FROM) * PER_UNIT) + 1
 
 
 def of_float16() -> np.ndarray:
@@ -44,69 +30,48 @@ def of_float16() -> np.ndarray:
 
 
 def histogram_of_codes(n: np.ndarray, values: np.ndarray) -> ProbHistogram:
-    """The exact histogram of voxels counted by code, those of the rest first."""
-    negatives, positives = n.reshape(2, -1)
-    used = np.flatnonzero(negatives + positives)
-    p = values[used].astype(np.float64)
-    counted = ProbHistogram(p=p, rest=1 - p, positives=positives[used], negatives=negatives[used])
-    return ProbHistogram.joined([counted], exact=True)  # codes need not rise with what they stand for
+    """The exact histogram of voxels counted by code, those of the rest first; codes need not rise with their values."""
+    counts = n.reshape(2, -1)
+    used = np.flatnonzero(counts.any(axis=0))
+    p, at = np.unique(values[used].astype(np.float64), return_inverse=True)
+    negatives, positives = (np.bincount(at, weights=side[used], minlength=len(p)).astype(np.int64) for side in counts)
+    return ProbHistogram(p=p, rest=1 - p, positives=positives, negatives=negatives)
 
 
-def voxels_of_moments(moments: np.ndarray, tail_of_rest: np.ndarray, tail_of_class: np.ndarray) -> ProbVoxels:
-    """Three entries per bin whose count, sum and sum of squares are those of its voxels.
+def voxels_of_moments(moments: np.ndarray) -> ProbVoxels:
+    """Two entries per bin, one standard deviation to each side of its mean, each standing for half of its voxels.
 
-    A cost summed over these entries is the sum of the cost's parabola through three points of each bin: exact for
-    sums of p and p², and to (2^-10)³/15 of its third derivative for the rest.
+    They have the count, the sum and the sum of squares of the voxels, so sums of p and p² are exact, and so is every
+    sum where the voxels of a bin are equal. Another cost is off by a sixth of its third derivative times the third
+    central moment: for -ln q at most 2e-8 a voxel, and mostly far less, as bins err both ways.
 
     Args:
-        moments: (3, truth, wrong, bin): count, sum of q, sum of q².
-        tail_of_rest: q of the wrong voxels in bin 0 that are not the class.
-        tail_of_class: q of those that are.
+        moments: (3, truth, upper, bin): count, sum of q, sum of q²; upper for p >= 0.5.
     """
-    moments[:, :, 1, 0] = 0.0
-    edges = log_edges(N_COARSE, COARSE_BITS)
-    truth, wrong, at = np.nonzero(moments[0])
-    n, first, second = moments[:, truth, wrong, at]
-    centre, half = (edges[at] + edges[at + 1]) / 2, (edges[at + 1] - edges[at]) / 2
-    slope = (first - centre * n) / half
-    curve = (second - 2 * centre * first + centre**2 * n) / half**2
-    q = np.concatenate([centre - half, centre, centre + half, tail_of_rest, tail_of_class])
-    count = np.ones(len(q))
-    count[: 3 * len(n)] = np.concatenate([(curve - slope) / 2, n - curve, (curve + slope) / 2])
-    is_class = np.concatenate([np.tile(truth == 1, 3), _flags(tail_of_rest, False), _flags(tail_of_class, True)])
-    is_wrong = np.concatenate([np.tile(wrong == 1, 3), _flags(tail_of_rest, True), _flags(tail_of_class, True)])
-    return ProbVoxels(truth=is_class, count=count, hit=np.where(is_wrong, q, 1 - q), miss=np.where(is_wrong, 1 - q, q))
+    truth, upper, at = np.nonzero(moments[0])
+    n, first, second = moments[:, truth, upper, at]
+    mean = first / n
+    deviation = np.minimum(np.sqrt(np.maximum(second / n - mean**2, 0.0)), mean)  # rounding keeps no q below 0
+    q = np.concatenate([mean - deviation, mean + deviation])
+    is_class, is_wrong = np.tile(truth == 1, 2), np.tile(truth != upper, 2)
+    hit, miss = np.where(is_wrong, q, 1 - q), np.where(is_wrong, 1 - q, q)
+    return ProbVoxels(truth=is_class, count=np.tile(n / 2, 2), hit=hit, miss=miss)
 
 
-def histogram_of_ranks(ranks: np.ndarray, tail_of_rest: np.ndarray, tail_of_class: np.ndarray) -> ProbHistogram:
+def histogram_of_ranks(n: np.ndarray) -> ProbHistogram:
     """The histogram of fine bins, each named by the middle of its values.
 
     Args:
-        ranks: (truth, wrong, bin): voxels.
-        tail_of_rest: as in `voxels_of_moments`.
-        tail_of_class: as in `voxels_of_moments`.
+        n: (truth, upper, bin): voxels; upper for p >= 0.5.
     """
-    ranks[:, 1, 0] = 0
-    (rest_right, rest_wrong), (class_wrong, class_right) = ranks[0], ranks[1, ::-1]
-    middle = _fine_middles()
-    parts = [
-        _histogram(middle, class_wrong, rest_right),
-        _histogram(middle, class_right, rest_wrong).flipped(),
-        _histogram(tail_of_class, _flags(tail_of_class, True), _flags(tail_of_class, False)),
-        _histogram(tail_of_rest, _flags(tail_of_rest, False), _flags(tail_of_rest, True)).flipped(),
-    ]
-    return ProbHistogram.joined(parts, exact=False)
+    q = np.concatenate([_log_middles(), UNIFORM_FROM + (np.arange(N_FINE - N_FINE_LOG) + 0.5) / PER_UNIT])
+    q[0], q[-1] = 0.0, 0.5
+    p, rest = np.concatenate([q, 1 - q[::-1]]), np.concatenate([1 - q, q[::-1]])
+    negatives, positives = np.concatenate([n[:, 0], n[:, 1, ::-1]], axis=1)
+    used = np.flatnonzero(negatives + positives)
+    return ProbHistogram(p=p[used], rest=rest[used], positives=positives[used], negatives=negatives[used], exact=False)
 
 
-def _flags(like: np.ndarray, value: bool) -> np.ndarray:
-    return np.full(len(like), value)
-
-
-def _fine_middles() -> np.ndarray:
-    log = log_edges(N_FINE_LOG, FINE_BITS)
-    uniform = UNIFORM_FROM + (np.arange(N_FINE - N_FINE_LOG) + 0.5) / PER_UNIT
-    return np.concatenate([[0.0], (log[1:-2] + log[2:-1]) / 2, uniform, [0.5]])
-
-
-def _histogram(q: np.ndarray, positives: np.ndarray, negatives: np.ndarray) -> ProbHistogram:
-    return ProbHistogram(p=q, rest=1 - q, positives=positives.astype(np.int64), negatives=negatives.astype(np.int64))
+def _log_middles() -> np.ndarray:
+    edges = (np.arange(N_FINE_LOG + 1, dtype=np.uint32) << FINE_SHIFT).view(np.float32).astype(np.float64)
+    return (edges[:-1] + edges[1:]) / 2

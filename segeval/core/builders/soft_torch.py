@@ -18,27 +18,31 @@ def distinct(p: Any, truth: Any, *, levels: np.ndarray | None) -> ProbHistogram:
 
 def moments(p: Any, truth: Any, *, is_log_odds: bool = False) -> ProbVoxels:
     """The voxels of a map in 32 or 64 bits as few entries with the same sums; see `soft_numpy.moments`."""
-    key, q = _keyed(p, truth, _coarse_bin, bins.N_COARSE, is_log_odds)
-    q = q.double()
-    table = [_counted(key, 4 * bins.N_COARSE, weights) for weights in (None, q, q * q)]
-    return bins.voxels_of_moments(np.stack(table).reshape(3, 2, 2, -1), *_tails(key, q, bins.N_COARSE))
+    q, is_upper = _folded(p, is_log_odds=is_log_odds)
+    key = _key(_bits(q) >> bins.COARSE_SHIFT, truth, is_upper, bins.N_COARSE)
+    wide = q.double()
+    table = [_counted(key, 4 * bins.N_COARSE, weights) for weights in (None, wide, wide * wide)]
+    return bins.voxels_of_moments(np.stack(table).reshape(3, 2, 2, -1))
 
 
 def ranks(p: Any, truth: Any, *, is_log_odds: bool = False) -> ProbHistogram:
-    """The histogram of a map in 32 or 64 bits, in bins no wider than 2^-17; see `soft_numpy.ranks`."""
-    key, q = _keyed(p, truth, _fine_bin, bins.N_FINE, is_log_odds)
-    n = _counted(key, 4 * bins.N_FINE).astype(np.int64)
-    return bins.histogram_of_ranks(n.reshape(2, 2, -1), *_tails(key, q.double(), bins.N_FINE))
+    """The histogram of a map in 32 or 64 bits, in bins no wider than 2^-16; see `soft_numpy.ranks`."""
+    q, is_upper = _folded(p, is_log_odds=is_log_odds)
+    beyond = (q.clip(bins.UNIFORM_FROM, None) - bins.UNIFORM_FROM) * bins.PER_UNIT
+    fine = (_bits(q.clip(None, bins.UNIFORM_FROM)) >> bins.FINE_SHIFT) + beyond.long()
+    n = _counted(_key(fine, truth, is_upper, bins.N_FINE), 4 * bins.N_FINE).astype(np.int64)
+    return bins.histogram_of_ranks(n.reshape(2, 2, -1))
 
 
-def _keyed(p: Any, truth: Any, bin_of: Any, n_bins: int, is_log_odds: bool) -> tuple[Any, Any]:
-    q = (-p.double().abs()).sigmoid() if is_log_odds else p.minimum(1 - p).clip(0, None)
-    is_likely = p >= (0.0 if is_log_odds else 0.5)
-    return bin_of(q) + n_bins * (2 * truth.long() + (is_likely != truth)), q
+def _folded(p: Any, *, is_log_odds: bool) -> tuple[Any, Any]:
+    """q = min(p, 1 - p), and whether p is at least one half."""
+    if is_log_odds:
+        return (-p.double().abs()).sigmoid(), p >= 0
+    return p.minimum(1 - p).clip(0, None), p >= 0.5
 
 
-def _tails(key: Any, q: Any, n_bins: int) -> list[np.ndarray]:
-    return [q[key == tail].cpu().numpy() for tail in (n_bins, 3 * n_bins)]
+def _key(code: Any, truth: Any, is_upper: Any, n_bins: int) -> Any:
+    return code.long() + n_bins * (2 * truth.long() + is_upper)
 
 
 def _counted(key: Any, size: int, weights: Any = None) -> np.ndarray:
@@ -48,6 +52,12 @@ def _counted(key: Any, size: int, weights: Any = None) -> np.ndarray:
     return counted
 
 
+def _bits(q: Any) -> Any:
+    import torch
+
+    return q.float().view(torch.int32)
+
+
 def _code(p: Any, n_codes: int) -> Any:
     import torch
 
@@ -55,19 +65,3 @@ def _code(p: Any, n_codes: int) -> Any:
         return p.clip(0, None).view(torch.int16).long().clip(None, n_codes - 1)
     code = p.long()
     return torch.where(code < 0, code + n_codes, code)
-
-
-def _coarse_bin(q: Any) -> Any:
-    return _log_bin(q, bins.COARSE_BITS)
-
-
-def _fine_bin(q: Any) -> Any:
-    beyond = (q.clip(bins.UNIFORM_FROM, None) - bins.UNIFORM_FROM) * bins.PER_UNIT
-    return _log_bin(q.clip(None, bins.UNIFORM_FROM), bins.FINE_BITS) + beyond.long()
-
-
-def _log_bin(q: Any, bits: int) -> Any:
-    import torch
-
-    code = (q.float().view(torch.int32) >> (23 - bits)) - bins.offset(bits)
-    return code.clip(0, None).long()

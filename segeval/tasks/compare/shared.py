@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from segeval.choice import HEADLINE, choose
+from segeval.choice import HEADLINE, choose, measure_of
 from segeval.errors import ConfigError
-from segeval.tasks.gate.inputs import measure_of
 from segeval.tasks.gate.table import RunTable
 
 

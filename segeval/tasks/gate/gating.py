@@ -4,8 +4,7 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from segeval import catalogue
-from segeval.choice import choose
+from segeval.choice import call_of
 from segeval.config import Config, Rule, check_rules, read_config
 from segeval.errors import ConfigError
 from segeval.io.paths import printable, require_existing
@@ -70,9 +69,8 @@ def checked_config(options: GateOptions) -> Config:
         ConfigError: there is no rule, or one is wrong.
     """
     config = read_config(options.config) if options.config is not None else Config()
-    measures = catalogue.names_and_aliases()
     short = tuple(_short_rule(text) for text in options.fail_under)
-    rules = (*check_rules(config.rules, measures, source=str(options.config or "")), *check_rules(short, measures))
+    rules = (*check_rules(config.rules, source=str(options.config or "")), *check_rules(short))
     if not rules:
         where = printable(options.config) if options.config is not None else "This gate"
         raise ConfigError(f"{where} has no rule, so it could not fail. Write `rules:`, or pass --fail-under.")
@@ -85,7 +83,7 @@ def _short_rule(text: str) -> Rule:
     stat, equals, limit = rest.partition("=")
     if not colon or not equals:
         raise ConfigError(f"--fail-under {text}: write MEASURE:STATISTIC=LIMIT, such as dice:mean=0.85.")
-    side = "max" if choose([name]).calls[0].measure.better == "lower" else "min"
+    side = "max" if stat == "std" or call_of(name).measure.better == "lower" else "min"
     try:
         return Rule.model_validate({"id": text, "measure": name, "stat": stat, side: float(limit)})
     except ValueError as error:

@@ -5,11 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from segeval import catalogue
+from segeval.choice import measure_of
 from segeval.errors import ConfigError
 from segeval.io.paths import printable
 from segeval.io.stored_runs import StoredColumn, StoredRun
-from segeval.measure import Measure
 from segeval.tasks.gate.table import Column, RunTable
 
 _COMPARED = ("measure", "formula", "parameters", "bounds", "better", "unit")
@@ -37,11 +36,6 @@ def _column(column: StoredColumn, run: StoredRun) -> Column:
         values=values,
         pooled=column.pooled,
     )
-
-
-def measure_of(column: str) -> Measure:
-    """The measure behind a column name, whatever its knobs or profile."""
-    return catalogue.find(column.partition("(")[0].partition("[")[0])
 
 
 def with_names_of(baseline: StoredRun, run: StoredRun) -> StoredRun:

@@ -5,12 +5,12 @@ import math
 
 import numpy as np
 
-from segeval.choice import HEADLINE
+from segeval.choice import HEADLINE, measure_of
 from segeval.errors import ConfigError
 from segeval.io.paths import printable
 from segeval.io.stored_runs import StoredRun
 from segeval.statistics.summary import summarise
-from segeval.tasks.gate.inputs import measure_of, run_table
+from segeval.tasks.gate.inputs import run_table
 from segeval.tasks.gate.table import CASE_LEVEL, Column
 
 _HEAD = """\

@@ -1,12 +1,10 @@
 """The losses by name."""
 
-from functools import cache
-from importlib import import_module
-
+from segeval.catalogue import measures_of
 from segeval.errors import ConfigError, did_you_mean
-from segeval.losses import FORMULAS
 from segeval.measure import Measure
 
+GROUPS = ("losses", "weight_map")  # of the catalogue; the others are metrics
 SEVERAL = "losses"  # in place of a name: one loss against another
 
 
@@ -17,20 +15,15 @@ def find_loss(name: str) -> Measure:
         ConfigError: there is no such loss; the message names the nearest.
     """
     known = _by_name()
-    for one in (name, f"{name}_loss"):
+    for one in (f"{name}_loss", name):
         if one in known:
             return known[one]
     if name == SEVERAL:
         raise ConfigError("`sweep losses` compares trained models. Pass --runs or --train.")
-    raise ConfigError(f"Unknown loss {name!r}.{did_you_mean(name, known)} Known are {', '.join(_names())}.")
+    near = did_you_mean(name, [*known, *(one.removesuffix("_loss") for one in known)])
+    raise ConfigError(f"Unknown loss {name!r}.{near} `segeval measures` lists all of them.")
 
 
-@cache
 def _by_name() -> dict[str, Measure]:
-    modules = [import_module(f"segeval.losses.{name}") for name in FORMULAS]
-    losses = [one for module in modules for one in vars(module).values() if isinstance(one, Measure)]
+    losses = [one for group in GROUPS for one in measures_of(group)]
     return {name: one for one in losses for name in (one.name, *one.aliases)}
-
-
-def _names() -> list[str]:
-    return sorted({one.name for one in _by_name().values()})

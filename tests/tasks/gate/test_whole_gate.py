@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 
-from segeval import catalogue
 from segeval.config import check_rules, read_config
 from segeval.tasks.gate import GateReport, Resampling, gate_notes, judge
 from segeval.tasks.gate.reporters import annotations, as_json, junit, markdown
@@ -30,8 +29,7 @@ def gate(tmp_path, table):
         path = tmp_path / "segeval.yaml"
         path.write_text(GATE)
         config = read_config(path)
-        names = {name: one for one in catalogue.measures().values() for name in (one.name, *one.aliases)}
-        config = config.model_copy(update={"rules": check_rules(config.rules, names, source=str(path))})
+        config = config.model_copy(update={"rules": check_rules(config.rules, source=str(path))})
         run, baseline = (table({"liver": one[:, 0], "spleen": one[:, 1]}) for one in (values, GOOD))
         verdicts = judge(run, config, baseline=baseline, how=Resampling(resamples=499))
         return GateReport(verdicts=verdicts, notes=gate_notes(run, config), source="segeval.yaml")

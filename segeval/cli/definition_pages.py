@@ -1,0 +1,91 @@
+"""`segeval measures NAME --definitions`: what other tools mean by a measure, on screen and as JSON."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from segeval.cli.measure_pages import absent_texts
+
+if TYPE_CHECKING:
+    from segeval.measure import Measure
+    from segeval.tasks.definitions import ToolDefinition
+
+_SIDES = {"both": "absent_both", "pred": "absent_pred", "truth": "absent_truth"}
+
+
+def definition_facts(measure: "Measure") -> dict[str, Any]:
+    """The knobs and the profiles of a measure, ready for JSON."""
+    from segeval.tasks.definitions import knobs_of, tool_definitions
+
+    found = tool_definitions(measure)
+    return {
+        "knobs": [
+            {"name": one.name, "default": one.default, "chosen_by": dict(one.chosen_by)} for one in knobs_of(found)
+        ],
+        "profiles": [
+            {
+                "profile": one.profile,
+                "formula": one.measure.formula,
+                "parameters": dict(one.measure.knobs),
+                "absent": _absent(one),
+                "note": one.note,
+            }
+            for one in found
+        ],
+    }
+
+
+def print_definitions(measure: "Measure", screen: Any) -> None:
+    """A table of the knobs with the profiles that choose each value, and one of the profiles."""
+    from segeval.tasks.definitions import tool_definitions
+
+    found = tool_definitions(measure)
+    screen.print(f"{measure.name} ({measure.symbol})", style="bold")
+    screen.print(f"{measure.summary}\n")
+    if measure.knobs:
+        _print_knobs(found, screen)
+    _print_profiles(found, screen)
+    for one in found:
+        if one.note:
+            screen.print(f"{one.profile}: {one.note}", style="dim")
+    if len(found) == 1:
+        screen.print(f"No profile defines {measure.name}.", style="dim")
+    else:
+        screen.print(f"\nScore as another tool does: -m '{measure.name}[{found[1].profile}]'", style="dim")
+
+
+def _print_knobs(found: Sequence["ToolDefinition"], screen: Any) -> None:
+    from segeval.cli.tables import add_row, plain_table
+    from segeval.measure import knob_text
+    from segeval.tasks.definitions import knobs_of
+
+    table = plain_table("knob", "value", "chosen by", left=(0, 1, 2))
+    for knob in knobs_of(found):
+        for i, (value, profiles) in enumerate(knob.chosen_by.items()):
+            default = " (default)" if value == knob_text(knob.default) else ""
+            add_row(table, "" if i else knob.name, value + default, ", ".join(profiles) or "–")
+    screen.print(table)
+    screen.print()
+
+
+def _print_profiles(found: Sequence["ToolDefinition"], screen: Any) -> None:
+    from segeval.cli.tables import add_row, plain_table
+
+    sides = [f"absent from {side}" for side in _SIDES]
+    table = plain_table("profile", "where it differs from ours", *sides, left=range(5))
+    for one in found:
+        add_row(table, one.profile, _differences(one, found[0].measure), *_absent(one).values())
+    screen.print(table)
+    screen.print()
+
+
+def _differences(one: "ToolDefinition", ours: "Measure") -> str:
+    from segeval.measure import knob_text
+
+    settings = [f"{name}={knob_text(value)}" for name, value in one.differs_from(ours).items()]
+    return ", ".join([one.measure.formula] * (one.measure.formula != ours.formula) + settings) or "–"
+
+
+def _absent(one: "ToolDefinition") -> dict[str, str]:
+    """What comes out for a class that a side lacks; where the tool has no answer, our value is undefined."""
+    said = absent_texts(one.absent)
+    return {side: "tool error" if status in one.errors else said[side] for side, status in _SIDES.items()}
