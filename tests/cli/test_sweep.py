@@ -253,3 +253,36 @@ def test_json_is_strict(run: Run, tmp_path: Path) -> None:
     write_image(truth / "case_0.nii.gz", np.zeros((6, 5, 4), dtype=np.uint8))
     out = run("sweep", "tversky", maps, truth, "--labels", "1=lesion", "--format", "json").out
     assert json.loads(out, parse_constant=pytest.fail)["rows"][0]["dsc"] is None
+
+
+def test_models_trained_with_each_setting_are_compared(run: Run, tmp_path: Path) -> None:
+    maps, truth = small_maps(tmp_path)
+    for name in ("alpha=0.5_beta=0.5", "alpha=0.3_beta=0.7"):
+        (tmp_path / "runs" / name).mkdir(parents=True)
+        for one in maps.iterdir():
+            (tmp_path / "runs" / name / one.name).write_bytes(one.read_bytes())
+    done = run("sweep", "tversky", tmp_path / "runs", truth, "--runs", "--format", "csv")
+    assert done.code == 0
+    first, second = rows(done.out)
+    assert first["mode"] == "runs"
+    assert [first["beta_fn"], second["beta_fn"]] == ["0.5", "0.7"]
+    assert first["dsc"] == second["dsc"], "the same folder twice gives the same row"
+    paper = run("sweep", "tversky", tmp_path / "runs", truth, "--runs", "--layout", "paper")
+    assert "APR score" in paper.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("tversky", "--train", "--seeds", "one"), "no list of whole numbers"),
+        (("tversky", "--train", "--patch", "big"), "no list of voxels"),
+        (("tversky", "--train", "--holdout", "2"), "lie between 0 and 1"),
+        (("tversky", "--train", "--select-by", "case_mean"), "changes nothing"),
+        (("tversky", "--runs"), "--runs needs a folder"),
+        (("tversky", "--iterations", "10"), "changes nothing"),
+    ],
+)
+def test_options_of_other_modes_are_refused(run: Run, arguments: tuple[str, ...], said: str) -> None:
+    done = run("sweep", *arguments)
+    assert done.code == 2
+    assert said in done.err

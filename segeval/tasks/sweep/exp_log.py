@@ -21,6 +21,7 @@ from segeval.tasks.sweep.table import Row, SweepTable, mean_cells
 SETTINGS = ("gamma", "w_dice", "w_cross")
 PARTS = ("loss", "dice_part", "cross_part")
 EPS = 1.0
+PAPER_WEIGHTS = (0.8, 0.2)
 _FARTHEST = -100.0  # logarithm of a probability that is stored as 0
 _NOTES = (
     "One set of maps is weighed; the table says nothing about training with these losses.",
@@ -159,14 +160,15 @@ def _cells(parts: Sequence[tuple[float, np.ndarray]], setting: Setting, names: S
 
 
 def _picture(table: SweepTable, shares: Sequence[str]) -> Picture:
-    """Shares against γ for the first pair of weights."""
-    first = [table.rows[0][name] for name in SETTINGS[1:]]
-    rows = tuple(row for row in table.rows if [row[name] for name in SETTINGS[1:]] == first)
-    title = f"Share of the gradient by label, weights {first[0]:g} and {first[1]:g}"
-    return lines(
-        replace(table, rows=rows, title=title),
+    """Shares against γ, for the weights of the paper where they are in the table."""
+    pairs = dict.fromkeys((row["w_dice"], row["w_cross"]) for row in table.rows)
+    drawn = PAPER_WEIGHTS if PAPER_WEIGHTS in pairs else next(iter(pairs))
+    rows = tuple(row for row in table.rows if (row["w_dice"], row["w_cross"]) == drawn)
+    picture = lines(
+        replace(table, rows=rows, title=f"Share of the gradient by label, weights {drawn[0]:g} and {drawn[1]:g}"),
         name="exp_log_shares",
         x=("gamma", "γ"),
         y_label="share of the gradient",
         columns={name: name.removeprefix("grad_share_") for name in shares},
     )
+    return replace(picture, y_range=(0.0, None))

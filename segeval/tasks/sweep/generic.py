@@ -14,6 +14,8 @@ from segeval.options import SweepOptions
 from segeval.statistics.summary import mean, summarise
 from segeval.tasks.sweep.grid import Setting, read_grid, require_known, settings_of
 from segeval.tasks.sweep.maps import CaseMap, ClassMaps
+from segeval.tasks.sweep.pictures import by_class, lines, slug
+from segeval.tasks.sweep.plots import Picture
 from segeval.tasks.sweep.settings import require_a_price, spoken_names
 from segeval.tasks.sweep.slopes import Slopes, slopes_of, value_of
 from segeval.tasks.sweep.split import split_cases
@@ -65,7 +67,29 @@ def sweep_any_maps(loss: Measure, classes: Sequence[ClassMaps], options: SweepOp
         emphasis=frozenset((i, "loss_if_perfect") for i, row in enumerate(rows) if row.get("note") == NOT_PERFECT),
         shown=tuple(one for one in COLUMNS if one not in ("loss_min", "loss_max", "approx")),
     )
+    table = replace(table, pictures=_pictures(table))
     return _with_thresholds(table, classes, options) if options.threshold_by else table
+
+
+def _pictures(table: SweepTable) -> tuple[Picture, ...]:
+    """Where the gradient lies, class by class, where one parameter of numbers was turned."""
+    x = table.settings[0] if len(table.settings) == 1 else ""
+    if not x or not all(isinstance(row[x], int | float) for row in table.rows):
+        return ()
+    drawn = {"grad_pos_share": "voxels of the class", "grad_hard_share": "hard voxels"}
+    return tuple(
+        replace(
+            lines(
+                replace(table, rows=rows, title=f"Share of the gradient of {table.loss}: {name}"),
+                name=f"gradient_{slug(name)}",
+                x=(x, x),
+                y_label="share of the gradient",
+                columns=drawn,
+            ),
+            y_range=(0.0, 1.02),
+        )
+        for name, rows in by_class(table).items()
+    )
 
 
 def _with_thresholds(table: SweepTable, classes: Sequence[ClassMaps], options: SweepOptions) -> SweepTable:

@@ -8,7 +8,7 @@ import numpy as np
 from segeval.core.counts import Counts
 from segeval.metrics.overlap import dice, f2, iou, precision, sensitivity, specificity
 from segeval.statistics.bootstrap import Draws, means_of_resamples
-from segeval.statistics.summary import mean, quantile, summarise
+from segeval.statistics.summary import mean, quantile, summarise_columns
 from segeval.tasks.sweep.table import Averaging
 
 FORMULAS: Mapping[str, Callable[[Counts], np.ndarray]] = {
@@ -85,7 +85,7 @@ class Columns:
 
 def of_cases(values: np.ndarray, draws: Draws | None = None) -> Estimate:
     """The mean over the cases where a metric is defined, from values of shape (row, case)."""
-    spread = [summarise(row) for row in values]
+    spread = summarise_columns(values.T)
     return Estimate(
         value=mean(values.T),
         std=np.array([one.std for one in spread]),

@@ -27,13 +27,13 @@ def tradeoff(table: SweepTable, symbols: Mapping[str, str]) -> Picture:
         x_label="sensitivity",
         y_label="precision",
         caption=f"{caption_of(table)}. Beside each point: {', '.join(symbols)}.",
-        series=tuple(_settings_of(name, rows, symbols) for name, rows in _by_class(table).items()),
+        series=tuple(_settings_of(name, rows, symbols) for name, rows in by_class(table).items()),
     )
 
 
 def precision_recall(classes: Sequence[ClassMaps], table: SweepTable) -> Picture:
     """The precision-recall curve of every class, voxels pooled, with the thresholds that the settings chose."""
-    series = [one for maps in classes for one in _curve_and_choices(maps, _by_class(table)[maps.name])]
+    series = [one for maps in classes for one in _curve_and_choices(maps, by_class(table)[maps.name])]
     return Picture(
         name="precision_recall",
         title="Thresholds that the settings choose",
@@ -105,9 +105,10 @@ def _curve_and_choices(maps: ClassMaps, rows: Sequence[Row]) -> list[Series]:
     ]
 
 
-def _by_class(table: SweepTable) -> dict[str, list[Row]]:
+def by_class(table: SweepTable) -> dict[str, tuple[Row, ...]]:
+    """The rows of each class."""
     names = table.classes or ("",)
-    return {name: [row for row in table.rows if row.get("class", "") == name] for name in names}
+    return {name: tuple(row for row in table.rows if row.get("class", "") == name) for name in names}
 
 
 def _number(value: float | None) -> float:

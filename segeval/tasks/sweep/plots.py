@@ -31,6 +31,7 @@ class Picture:
 
     Attributes:
         caption: what a reader must know, in small print below.
+        x_range, y_range: ends of the axes; None leaves an end to the data.
         region: a stretch of x that is shaded, and what it is called.
         square: whether both axes go from 0 to 1 at the same scale.
     """
@@ -41,7 +42,7 @@ class Picture:
     y_label: str
     series: tuple[Series, ...]
     caption: str = ""
-    x_range: tuple[float, float] | None = None
-    y_range: tuple[float, float] | None = None
+    x_range: tuple[float, float | None] | None = None
+    y_range: tuple[float, float | None] | None = None
     region: tuple[float, float, str] | None = None
     square: bool = False

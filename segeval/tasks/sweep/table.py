@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -78,12 +79,12 @@ class SweepTable:
     screen: "SweepTable | None" = None
     extras: Mapping[str, "SweepTable"] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def classes(self) -> tuple[str, ...]:
         """The classes in the order of their rows; none where rows have no class."""
         return tuple(dict.fromkeys(row["class"] for row in self.rows if "class" in row))
 
-    @property
+    @cached_property
     def header(self) -> tuple[str, ...]:
         """Every column: settings, results, what all tables carry, and the note.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from segeval.errors import ConfigError
 from segeval.options import Averaging, SweepOptions
@@ -42,7 +43,7 @@ class Job:
     def criterion(self) -> Criterion:
         return self.options.threshold_by or "tversky"
 
-    @property
+    @cached_property
     def prices(self) -> list[tuple[float, float]]:
         """α and β of each row."""
         return [(one["alpha_fp"], one["beta_fn"]) for one in self.settings]
@@ -52,7 +53,7 @@ class Job:
         """How thresholds are chosen, in words."""
         return RULES[self.options.select_by].format(CRITERIA[self.criterion])
 
-    @property
+    @cached_property
     def scores(self) -> list[Score]:
         """What the threshold of each row is chosen by."""
         return [score_of(self.criterion, *prices) for prices in self.prices]
