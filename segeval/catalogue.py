@@ -30,7 +30,8 @@ def measures() -> dict[str, Measure]:
 def measures_of(group: str) -> tuple[Measure, ...]:
     """The measures that a group's modules declare."""
     modules = [import_module(f"segeval.{name}") for name in GROUPS[group]]
-    return tuple(one for module in modules for one in vars(module).values() if isinstance(one, Measure))
+    found = [one for module in modules for one in vars(module).values() if isinstance(one, Measure)]
+    return tuple({one.name: one for one in found}.values())  # a module also holds the measures it builds on
 
 
 def group_of(name: str) -> str:

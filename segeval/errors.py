@@ -24,5 +24,12 @@ class DataError(SegevalError):
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """For the end of a message: ` Did you mean 'dice'?` where one of the known names is near, else nothing."""
-    near = difflib.get_close_matches(name.lower(), list(known), n=1)
-    return f" Did you mean {near[0]!r}?" if near else ""
+    near = nearest(name, known)
+    return f" Did you mean {near!r}?" if near else ""
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that a wrong one was probably meant to be, in whatever case it was typed."""
+    by_lower = {one.lower(): one for one in known}
+    near = difflib.get_close_matches(name.lower(), by_lower, n=1)
+    return by_lower[near[0]] if near else None

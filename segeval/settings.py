@@ -76,13 +76,23 @@ def _from_text(name: str, given: Given) -> Any:
         except ValueError as error:
             where = _where(name, given.source)
             raise ConfigError(f"{where} {given.value}: no list of lengths in mm. Write it as 0.5,0.5,3.") from error
+    if name in ("seeds", "patch"):
+        return _whole_numbers(name, given)
     if name == "empty_distance":
         return read_empty_distance(given.value)
-    if name in ("pairs", "out"):
+    if name in ("pairs", "out", "plot"):
         return Path(given.value)
     if name == "format":
         return tuple(part.strip() for text in given.value for part in text.split(","))
     return tuple(given.value) if isinstance(given.value, list) else given.value
+
+
+def _whole_numbers(name: str, given: Given) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in given.value.split(","))
+    except ValueError as error:
+        where = _where(name, given.source)
+        raise ConfigError(f"{where} {given.value}: no list of whole numbers. Write it as 0,1,2.") from error
 
 
 def checked(options: Options, sources: Mapping[str, str] | None = None) -> Options:

@@ -75,6 +75,7 @@ HEAVY = {"torch", "pandas", "scipy", "SimpleITK", "pydantic", "PIL", "skimage", 
         "import segeval",
         "from segeval.cli.app import run; run(['--help'])",
         "from segeval.cli.app import run; run(['score', '--help'])",
+        "from segeval.cli.app import run; run(['sweep', '--help'])",
     ],
 )
 def test_start_up_imports_nothing_heavy(code: str) -> None:

@@ -7,6 +7,7 @@ import typer
 
 from segeval.cli import options as o
 from segeval.cli import sweep_options as s
+from segeval.cli import trained_options as t
 from segeval.errors import ConfigError
 from segeval.options import SweepOptions
 
@@ -58,6 +59,23 @@ def sweep(
     bootstrap: s.Bootstrap = _DEFAULT.bootstrap,
     baseline: s.Baseline = None,
     seed: o.Seed = _DEFAULT.seed,
+    losses: t.Losses = None,
+    vary: t.Vary = None,
+    optimise: t.Optimise = None,
+    by: t.By = _DEFAULT.by,
+    allow_missing: t.AllowMissing = False,
+    holdout: t.Holdout = _DEFAULT.holdout,
+    folds: t.Folds = _DEFAULT.folds,
+    seeds: t.Seeds = None,
+    iterations: t.Iterations = None,
+    batch: t.Batch = None,
+    patch: t.Patch = None,
+    dimensions: t.Dimensions = _DEFAULT.dimensions,
+    learning_rate: t.LearningRate = None,
+    network: t.Network = _DEFAULT.network,
+    width: t.Width = _DEFAULT.width,
+    protocol: t.Protocol = _DEFAULT.protocol,
+    then_maps: t.ThenMaps = False,
     easy_threshold: s.EasyThreshold = _DEFAULT.easy_threshold,
     trained_gamma: s.TrainedGamma = None,
     max_voxels: s.MaxVoxels = _DEFAULT.max_voxels,
@@ -69,10 +87,12 @@ def sweep(
     quiet: o.Quiet = False,
     no_color: o.NoColor = False,
     config: s.Config = None,
+    device: o.Device = _DEFAULT.device,
     workers: o.Workers = _DEFAULT.workers,
 ) -> int:
     """Tabulate what a parameter of a loss does to a segmentation; without paths on the bundled sample."""
     from segeval.cli.sweep_output import show_findings, show_sweep
+    from segeval.cli.train_talk import TrainTalk
     from segeval.settings import resolve_sweep
     from segeval.tasks.sweep.run import run_sweep
 
@@ -80,7 +100,8 @@ def sweep(
         return show_findings(check_table, pooled=averaging == "pooled")
     flags = {"maps": maps, "runs": runs, "train": train, "curve": curve, "cdf": cdf}
     settings = resolve_sweep(_with_mode(o.given(ctx, locals()), flags), config)
-    outcome = run_sweep(loss, data, truth, settings.options, sources=settings.sources)
+    with TrainTalk(quiet=quiet, color=not no_color) as watch:
+        outcome = run_sweep(loss, data, truth, settings.options, sources=settings.sources, watch=watch)
     show_sweep(outcome, quiet=quiet, color=not no_color)
     return 0
 

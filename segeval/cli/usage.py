@@ -1,7 +1,8 @@
 """Faults of the command line, told in the manner of all other errors."""
 
-from difflib import get_close_matches
 from typing import Any
+
+from segeval.errors import nearest
 
 
 def explain(error: Any) -> str:
@@ -18,8 +19,8 @@ def explain(error: Any) -> str:
 def _unknown_option(error: Any) -> str:
     """With the nearest option; the parser's own list of possibilities is not sorted by likeness."""
     flags = [flag for one in error.ctx.command.params for flag in one.opts if flag.startswith("--")]
-    near = get_close_matches(error.option_name.lstrip("-"), [flag[2:] for flag in flags], n=1)
-    help = f"Did you mean --{near[0]}?" if near else "A path that begins with a dash goes after --."
+    near = nearest(error.option_name.lstrip("-"), [flag[2:] for flag in flags])
+    help = f"Did you mean --{near}?" if near else "A path that begins with a dash goes after --."
     return f"There is no option {error.option_name}. {help}"
 
 

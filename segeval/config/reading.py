@@ -1,6 +1,5 @@
 """A `segeval.yaml` file -> checked models; each finding names its line and the nearest right key."""
 
-import difflib
 import reprlib
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
@@ -11,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from segeval.config.fitting import fitted
 from segeval.config.models import Config, Rule
-from segeval.errors import ConfigError
+from segeval.errors import ConfigError, did_you_mean
 from segeval.io.yaml_files import Place, YamlFile, read_yaml
 
 
@@ -76,9 +75,8 @@ def _explain(file: YamlFile, error: Any) -> str:
 
 def _unknown_key(file: YamlFile, place: Place, known: Iterable[str]) -> str:
     known = list(known)
-    near = difflib.get_close_matches(str(place[-1]), known, n=1)
-    help = f"Did you mean {near[0]!r}?" if near else f"Known keys: {', '.join(known)}."
-    return f"{_at(file, place)}: unknown key. {help}"
+    help = did_you_mean(str(place[-1]), known) or f" Known keys: {', '.join(known)}."
+    return f"{_at(file, place)}: unknown key.{help}"
 
 
 def _keys_around(place: Place) -> list[str]:

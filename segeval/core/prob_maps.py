@@ -85,7 +85,9 @@ class ProbMaps:
     def _members(self, labels: np.ndarray, channel: int) -> np.ndarray:
         of = self.channels[channel]
         ids = of.ids if of else [one for other in self.channels if other for one in other.ids]
-        found = labels == ids[0] if len(ids) == 1 else np.isin(labels, ids)
+        found = np.zeros(labels.shape, dtype=bool)
+        for one in ids:  # a few comparisons beat a look-up
+            found |= labels == one
         return found if of else ~found
 
     @property

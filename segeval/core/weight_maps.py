@@ -84,9 +84,8 @@ def object_gap(objects: np.ndarray, *, reach: float = np.inf, spacing: tuple[flo
 
     steps = np.asarray(spacing or (1.0,) * objects.ndim)
     nearest, second = np.full((2, *objects.shape), np.inf)
-    for number, box in enumerate(ndimage.find_objects(objects), start=1):
-        if box is None:
-            continue
+    boxes = {number: box for number, box in enumerate(ndimage.find_objects(objects), start=1) if box is not None}
+    for number, box in boxes.items() if len(boxes) > 1 else ():  # a lone object has no second one near it
         around = tuple(_enlarged(side, reach / step) for side, step in zip(box, steps, strict=True))
         distance = ndimage.distance_transform_edt(objects[around] != number, sampling=steps)
         distance[distance > reach] = np.inf
@@ -111,10 +110,22 @@ def contour_distance(pred: np.ndarray, truth: np.ndarray, *, spacing: tuple[floa
         truth: boolean mask.
         spacing: voxel size per axis.
     """
+    from scipy.spatial import cKDTree
+
+    steps = np.asarray(spacing or (1.0,) * truth.ndim)
+    of_pred, of_truth = (_contour(mask) * steps for mask in (pred, truth))
+    if not len(of_pred) or not len(of_truth):
+        return np.zeros(truth.shape)
+    return np.where(pred != truth, cKDTree(of_truth).query(of_pred)[0].mean(), 0.0)
+
+
+def _contour(mask: np.ndarray) -> np.ndarray:
+    """Indices of the voxels of a mask that touch its outside, looked for in the box around it."""
     from scipy import ndimage
 
-    contours = [mask & ~ndimage.binary_erosion(mask) for mask in (pred, truth)]
-    if not all(contour.any() for contour in contours):
-        return np.zeros(truth.shape)
-    to_truth = ndimage.distance_transform_edt(~contours[1], sampling=spacing)
-    return np.where(pred != truth, to_truth[contours[0]].mean(), 0.0)
+    boxes = ndimage.find_objects(mask.astype(np.uint8))
+    if not boxes:
+        return np.empty((0, mask.ndim))
+    inside = mask[boxes[0]]
+    found: np.ndarray = np.argwhere(inside & ~ndimage.binary_erosion(inside)) + [side.start for side in boxes[0]]
+    return found

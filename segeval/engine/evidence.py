@@ -162,8 +162,10 @@ class Evidence:
         pieces = [_PROVIDERS[need, level](self) for need in call.measure.needs]
         if any(piece is None for piece in pieces):
             return np.full(len(self.classes), np.nan) if level == "class" else np.nan
-        values, own = call(*pieces), getattr(pieces[0], "classes", self.classes)
-        return values if level == "case" or own in (self.classes, self.members) else _aligned(values, own, self.classes)
+        values = call(*pieces)
+        if level == "class" and isinstance(pieces[0], Lesions | ClassMaps):  # a sum of cases has an order of its own
+            return _aligned(values, pieces[0].classes, self.classes)
+        return values
 
     def is_approximate(self, call: MeasureCall) -> bool:
         """Whether values were read from bins, so that they are off by up to 1e-5."""

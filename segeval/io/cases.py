@@ -12,8 +12,9 @@ from segeval.io.label_ids import to_labels
 from segeval.io.on_grid import OnGrid, on_grid
 from segeval.io.pairs import Pair
 from segeval.io.predictions import Prediction
+from segeval.io.readers import read_volume
 from segeval.io.reading import Reading
-from segeval.io.volumes import Volume, read_volume
+from segeval.io.volumes import Volume
 
 
 def read_case(pair: Pair, reading: Reading) -> Case:

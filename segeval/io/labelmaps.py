@@ -3,12 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from segeval.core.labels import LabelClass, LabelMap
-from segeval.errors import ConfigError
+from segeval.errors import ConfigError, did_you_mean
 from segeval.io.labelfiles import read_label_file
 from segeval.io.labelsets import LABEL_SETS
 from segeval.io.labelspecs import ids_from, is_id, is_list_of_ids, labels_from_data, labels_from_text, regions_from
@@ -84,8 +83,7 @@ def _existing_file(name: str | Path) -> Path:
         said = "this is a folder" if path.is_dir() else "no such file"
     except OSError as error:
         raise ConfigError(f"--labels {printable(name)}: cannot be looked at ({error.strerror}). {forms}") from error
-    near = get_close_matches(str(name), LABEL_SETS, n=1)
-    hint = f" Did you mean '{near[0]}'?" if near else suggestion(path)
+    hint = did_you_mean(str(name), LABEL_SETS) or suggestion(path)
     raise ConfigError(f"--labels {printable(name)}: {said}.{hint} {forms}")
 
 

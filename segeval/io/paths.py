@@ -1,9 +1,8 @@
 """Paths as the user typed them: do they exist, and how does a message show them?"""
 
-from difflib import get_close_matches
 from pathlib import Path, PurePath
 
-from segeval.errors import ConfigError
+from segeval.errors import ConfigError, nearest
 
 
 def printable(name: str | PurePath) -> str:
@@ -50,5 +49,5 @@ def _did_you_mean(missing: Path) -> str:
         names = sorted(one.name for one in missing.parent.iterdir())
     except OSError:  # the message is about the missing path; a folder we may not list only costs the hint
         return ""
-    near = get_close_matches(missing.name, names, n=1)
-    return f" Did you mean '{printable(missing.parent / near[0])}'?" if near else ""
+    near = nearest(missing.name, names)
+    return f" Did you mean '{printable(missing.parent / near)}'?" if near else ""

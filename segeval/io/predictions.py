@@ -10,8 +10,9 @@ from segeval.core.policies import ChannelAxis
 from segeval.errors import DataError
 from segeval.io.pairs import Pair
 from segeval.io.paths import printable
+from segeval.io.readers import read_volume
 from segeval.io.suffixes import stem
-from segeval.io.volumes import Volume, read_volume
+from segeval.io.volumes import Volume
 
 
 @dataclass(frozen=True, kw_only=True)

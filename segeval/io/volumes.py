@@ -1,20 +1,16 @@
-"""Read one image file into an array with its place in the world."""
+"""An image as it was stored: an array with its place in the world."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from segeval.core.policies import ChannelAxis
 from segeval.core.shapes import SpacingMm
-from segeval.errors import DataError
-from segeval.io.paths import printable
-from segeval.io.suffixes import IMAGE_SUFFIXES, image_suffix
 
 
 @dataclass(frozen=True, kw_only=True)
 class Volume:
-    """An image as it was stored: singleton axes squeezed, intensities scaled, nothing resampled or narrowed.
+    """What an image file holds: singleton axes squeezed, intensities scaled, nothing resampled or narrowed.
 
     `affine` maps voxel indices (squeezed axes removed from its columns, so shape (4, ndim + 1)) to
     world millimetres; None where the format has no world (PNG, NPY). Where there is a world, an array
@@ -46,32 +42,6 @@ class Volume:
     def scaled(self) -> "Volume":
         """The same image with its levels in place of stored integers."""
         return self if self.levels is None else replace(self, array=self.levels.take(self.array), levels=None)
-
-
-def read_volume(path: Path, *, as_stored: bool = False, channel_axis: ChannelAxis | None = None) -> Volume:
-    """Read an image file of any known format.
-
-    Args:
-        as_stored: leave scaled integers of up to 16 bits as they are, with their levels.
-        channel_axis: which axis of a NIfTI file counts channels; by default the fourth, if there is one.
-
-    Raises:
-        DataError: the file cannot be read, or is no image that can be scored.
-    """
-    from segeval.io.nifti import read_nifti
-    from segeval.io.npy import read_npy, read_npz
-    from segeval.io.png import read_png
-
-    match image_suffix(path):
-        case ".nii" | ".nii.gz":
-            return read_nifti(path, as_stored=as_stored, channel_axis=channel_axis)
-        case ".png":
-            return read_png(path)
-        case ".npy":
-            return read_npy(path)
-        case ".npz":
-            return read_npz(path)
-    raise DataError(f"{printable(path)}: no reader for this kind of file. Known are {', '.join(IMAGE_SUFFIXES)}.")
 
 
 def every_integer(dtype: np.dtype) -> np.ndarray:

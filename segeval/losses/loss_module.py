@@ -1,6 +1,6 @@
 """The torch module behind every loss: a batch in, the loss's own formula on its groups, an average out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
@@ -11,7 +11,8 @@ from segeval.core.arrays import numbers_like
 from segeval.core.builders.distances_torch import distances_in_batch
 from segeval.core.builders.voxels_torch import Activation, batch_voxels
 from segeval.core.soft import PixelTerms, SoftCounts, Volumes
-from segeval.errors import ConfigError
+from segeval.core.weight_maps import BorderTerms
+from segeval.errors import ConfigError, DataError
 from segeval.losses import groups
 from segeval.losses.groups import Classes, ReduceOver
 from segeval.measure import Measure
@@ -111,6 +112,7 @@ class LossModule(nn.Module):
         Raises:
             DataError: shapes or values do not fit.
         """
+        self._check_inputs(weight_map, objects, class_mask)
         voxels: Any = batch_voxels(pred, truth, activation=self.activation, weight_map=weight_map, **self.reading)
         space = groups.space_of(pred, voxels)
         if any(need.on_map for need in self.needs):
@@ -133,16 +135,43 @@ class LossModule(nn.Module):
         return "sum" if is_share or self.measure.name in _SUMMED or self.knobs.get("reduction") == "sum" else "mean"
 
     def _check_options(self) -> None:
-        name = type(self).__name__
-        if "reduction" not in self.measure.knobs and self.reduction not in ("mean", "sum", "none"):
-            raise ConfigError(f"{name}: reduction={self.reduction!r} does not fit; it is mean, sum or none.")
-        if self.reduction == "none" and "reduction" in self.measure.knobs and not self.is_voxel_loss:
-            raise ConfigError(f"{name} is not a sum over voxels, so reduction='none' has no map. Use mean or sum.")
-        if self.reduce_over == "micro" and self.looks_across:
-            raise ConfigError(f"{name} looks across channels, so they cannot be pooled; reduce_over is case or batch.")
+        is_mixed = "reduction" in self.measure.knobs and not self.is_voxel_loss
+        sees_partition = self.looks_across and self.activation != "sigmoid"
+        refusals = {
+            f"reduction={self.reduction!r} does not fit; it is mean, sum or none": "reduction" not in self.measure.knobs
+            and self.reduction not in ("mean", "sum", "none"),
+            "it is not a sum over voxels, so reduction='none' has no map": self.reduction == "none" and is_mixed,
+            "it looks across channels, so reduce_over='micro' cannot pool them": self.reduce_over == "micro"
+            and self.looks_across,
+            "it looks across channels; where these have weights of their own they are a parameter of the loss": bool(
+                self.class_weights
+            )
+            and sees_partition,
+            "volumes are those of all channels; leave classes at all": self.volumes is not None
+            and self.classes not in ("all", "present"),
+        }
+        self._refuse(refusals)
+
+    def _check_inputs(self, weight_map: Any, objects: Any, class_mask: Any) -> None:
+        has_voxel_part = any(issubclass(need, PixelTerms) and not need.on_map for need in self.needs)
+        self._refuse(
+            {
+                "it has no voxel costs that a weight_map could weigh": weight_map is not None and not has_voxel_part,
+                "it has no borders between objects": objects is not None and BorderTerms not in self.needs,
+                "it has no class_weight, so no class_mask": class_mask is not None
+                and "class_weight" not in self.measure.knobs,
+            }
+        )
+
+    def _refuse(self, refusals: Mapping[str, bool]) -> None:
+        for why, applies in refusals.items():
+            if applies:
+                raise ConfigError(f"{type(self).__name__}: {why}.")
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def _distances(self, voxels: Any, space: tuple[int, ...], objects: Tensor | None) -> Any:
+        if voxels.targets != "hard":
+            raise DataError(f"{type(self).__name__} measures distances between masks: truth cannot be fractional.")
         sigma = {**self.measure.knobs, **self.knobs}.get("sigma", 0.0)
         across = self._is_across(voxels)
         return distances_in_batch(self.needs[0], voxels, space, sigma=sigma, objects=objects, across=across)
@@ -163,7 +192,7 @@ class LossModule(nn.Module):
     def _evidence(self, need: Any, scored: Any, voxels: Any) -> Any:
         if issubclass(need, Volumes) and self.volumes is not None:
             return self._known_volumes(need, scored)
-        if issubclass(need, Volumes) and self.weight_scope == "batch":
+        if issubclass(need, Volumes) and self.weight_scope == "batch" and self.reduce_over == "case":
             scored = groups.grouped(voxels, "batch")
         if need.per_channel:
             scored = groups.with_channel_axis(scored, across=self._is_across(scored))

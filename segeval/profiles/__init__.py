@@ -4,10 +4,8 @@ A profile reproduces a tool's number, not its defects: where the tool raises an 
 nonsense the value is undefined.
 """
 
-import difflib
-
 from segeval import catalogue
-from segeval.errors import ConfigError
+from segeval.errors import ConfigError, did_you_mean
 from segeval.measure import Measure
 from segeval.profiles.definition import Definition, Profile
 from segeval.profiles.tables import PROFILES
@@ -24,9 +22,8 @@ def profile(name: str) -> Profile:
     if name == OURS:
         return Profile(name=name, definitions={one: Definition(knobs={}) for one in catalogue.measures()})
     if name not in PROFILES:
-        near = difflib.get_close_matches(name.lower(), PROFILES, n=1)
-        suggestion = f"Did you mean {near[0]!r}?" if near else f"The profiles: {OURS}, {', '.join(PROFILES)}."
-        raise ConfigError(f"Unknown profile {name!r}. {suggestion}")
+        help = did_you_mean(name, PROFILES) or f" The profiles: {OURS}, {', '.join(PROFILES)}."
+        raise ConfigError(f"Unknown profile {name!r}.{help}")
     return PROFILES[name]
 
 

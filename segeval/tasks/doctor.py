@@ -17,8 +17,9 @@ from segeval.io.label_ids import to_labels
 from segeval.io.pairs import Pair
 from segeval.io.paths import printable
 from segeval.io.predictions import Prediction
+from segeval.io.readers import read_volume
 from segeval.io.reading import Reading
-from segeval.io.volumes import Volume, read_volume
+from segeval.io.volumes import Volume
 from segeval.options import ScoreOptions
 from segeval.tasks.notes import notes_on_ids
 from segeval.tasks.score import label_map_of, pairs_of, reading_of, worker_count

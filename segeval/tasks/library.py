@@ -15,9 +15,10 @@ from segeval.io.cases import case_of
 from segeval.io.forms import agree
 from segeval.io.pairs import Pair
 from segeval.io.predictions import Prediction
+from segeval.io.readers import read_volume
 from segeval.io.reading import Reading
 from segeval.io.run_folder import RunFolder
-from segeval.io.volumes import Volume, read_volume
+from segeval.io.volumes import Volume
 from segeval.options import ScoreOptions
 from segeval.results import Results
 from segeval.settings import checked

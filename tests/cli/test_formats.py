@@ -46,3 +46,10 @@ def test_extra_files_of_an_earlier_run_do_not_outlive_it(run: Run, folders: tupl
     run("score", *folders, "-m", "dice", "--format", "md,latex,nnunet")
     run("score", *folders, "-m", "dice", "--format", "md")
     assert set(files_in(OUT)) == {*TABLES, "summary.md"}
+
+
+def test_a_table_that_only_the_earlier_run_had_goes_too(run: Run, folders: tuple[Path, Path]) -> None:
+    run("score", *folders, "-m", "lesion_f1")
+    assert set(files_in(OUT)) == {*TABLES, "lesions.csv"}
+    run("score", *folders, "-m", "dice")
+    assert set(files_in(OUT)) == TABLES

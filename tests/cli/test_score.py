@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from segeval import catalogue
+from segeval.choice import choose
 from tests.cli.given import SAMPLE, Run, cell, columns_of, files_in, ids, number, rows_of, strict_json, write_image
 
 OUT = Path("segeval-results")
 FILES = {"scores.csv", "cases.csv", "summary.csv", "confusion.csv", "run.json"}
-PER_CLASS = [call.column for call in catalogue.choose(()) if "class" in call.measure.levels]
-PER_CASE = [call.column for call in catalogue.choose(()) if "case" in call.measure.levels]
+DEFAULT = choose(()).calls
+PER_CLASS = [call.column for call in DEFAULT if "class" in call.measure.levels]
+PER_CASE = [call.column for call in DEFAULT if "case" in call.measure.levels]
 
 
 def test_the_sample_is_scored_and_shown_and_written(program: Run) -> None:

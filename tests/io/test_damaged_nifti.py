@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from segeval.errors import DataError
-from segeval.io.volumes import read_volume
+from segeval.io.readers import read_volume
 
 LABELS = np.random.default_rng(2).integers(0, 4, (6, 5, 4)).astype(np.uint8)
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from segeval.errors import DataError
 from segeval.io.geometry import align, orientation
-from segeval.io.volumes import Volume, read_volume
+from segeval.io.readers import read_volume
+from segeval.io.volumes import Volume
 
 OBLIQUE = nib.affines.from_matvec(
     nib.eulerangles.euler2mat(0.2, -0.3, 0.4) @ np.diag([0.8, 1.0, 2.5]), [-40.0, 12.0, 700.0]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from segeval.errors import DataError
-from segeval.io.volumes import read_volume
+from segeval.io.readers import read_volume
 
 IDS = np.random.default_rng(4).integers(0, 5, (4, 3, 2)).astype(np.int16)
 

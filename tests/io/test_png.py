@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from segeval.errors import DataError
-from segeval.io.volumes import read_volume
+from segeval.io.readers import read_volume
 
 IDS = np.random.default_rng(3).integers(0, 5, (7, 9)).astype(np.uint8)
 

@@ -365,13 +365,31 @@ def test_a_wrong_option_says_what_is_right(options: dict[str, Any], said: str) -
         module("FocalLoss", **options)
 
 
-def test_options_that_do_not_fit_the_loss_are_refused() -> None:
-    with pytest.raises(ConfigError, match="it is mean, sum or none"):
-        module("DiceLoss", reduction="num_pos")
-    with pytest.raises(ConfigError, match="has no map"):
-        module("BCEDiceLoss", reduction="none")
-    with pytest.raises(ConfigError, match="looks across channels"):
-        module("GeneralizedDiceLoss", reduce_over="micro")
+@pytest.mark.parametrize(
+    ("name", "options", "said"),
+    [
+        ("DiceLoss", {"reduction": "num_pos"}, "it is mean, sum or none"),
+        ("BCEDiceLoss", {"reduction": "none"}, "has no map"),
+        ("GeneralizedDiceLoss", {"reduce_over": "micro"}, "looks across channels"),
+        ("CrossEntropyLoss", {"class_weights": [1.0, 2.0]}, "a parameter of the loss"),
+        ("ExpLogLoss", {"volumes": [1.0, 2.0], "classes": [1]}, "leave classes at all"),
+    ],
+)
+def test_options_that_do_not_fit_the_loss_are_refused(name: str, options: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError, match=f"{name}.*{said}"):
+        module(name, **options)
+
+
+def test_inputs_that_a_loss_has_no_use_for_are_refused() -> None:
+    logits, truth = a_batch(1)
+    with pytest.raises(ConfigError, match="DiceLoss: it has no voxel costs"):
+        module("DiceLoss")(logits, truth, weight_map=truth)
+    with pytest.raises(ConfigError, match="no borders between objects"):
+        module("BCELoss")(logits, truth, objects=truth)
+    with pytest.raises(ConfigError, match="no class_mask"):
+        module("DiceLoss")(logits, truth, class_mask=torch.ones(2, 1))
+    with pytest.raises(DataError, match="truth cannot be fractional"):
+        module("ShapeAwareLoss")(logits, torch.rand(logits.shape))
 
 
 def test_tensors_that_do_not_fit_are_refused() -> None:

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 
 from segeval.errors import ConfigError
@@ -22,8 +21,11 @@ from segeval.tasks.sweep.losses import SEVERAL, find_loss
 from segeval.tasks.sweep.maps import ClassMaps, count_classes, gather
 from segeval.tasks.sweep.papers import papers_of
 from segeval.tasks.sweep.reading import MapFiles, find_maps
+from segeval.tasks.sweep.runs import sweep_runs
 from segeval.tasks.sweep.settings import EXP_LOG, FOCAL, PRICES
 from segeval.tasks.sweep.table import SweepTable
+from segeval.tasks.sweep.train import sweep_train
+from segeval.tasks.sweep.training.progress import TrainWatch
 from segeval.tasks.sweep.tversky import sweep_tversky_maps
 
 ALWAYS_READ = {one.name for one in fields(InputOptions)} | {"mode", "grid", "format", "layout", "with_paper", "plot"}
@@ -31,6 +33,17 @@ OF_MAPS = {"class_name", "histogram"}
 OF_THRESHOLDS = {
     *("threshold_by", "select_by", "select", "report", "operating_points"),
     *("averaging", "apr_method", "apr_averaging", "bootstrap", "baseline"),
+}
+
+
+OF_TRAINED = {
+    *("class_name", "zip", "averaging", "apr_method", "apr_averaging", "bootstrap", "baseline", "allow_missing"),
+    *("losses", "vary", "optimise", "by", "select", "report"),
+}
+OF_RUNS = OF_TRAINED - {"zip"}
+OF_TRAINING = OF_TRAINED | {
+    *("sum_to_one", "holdout", "folds", "seeds", "dimensions", "patch", "iterations", "batch"),
+    *("learning_rate", "network", "width", "protocol", "then_maps"),
 }
 
 
@@ -69,8 +82,12 @@ def run_sweep(
     options: SweepOptions,
     *,
     sources: Mapping[str, str] | None = None,
+    watch: TrainWatch | None = None,
 ) -> Outcome:
     """Sweep, and write what the options ask to be written.
+
+    Args:
+        watch: is told how far trainings are.
 
     Raises:
         ConfigError: an option, a name or a path is wrong, or the loss has no such mode.
@@ -80,7 +97,7 @@ def run_sweep(
     if loss is None:
         raise ConfigError("Name the loss to sweep: tversky, focal, exp_log, or any that `segeval measures` lists.")
     _check_output(options)
-    table = sweep(loss, data, truth, options)
+    table = sweep(loss, data, truth, options, watch=watch)
     outcome = Outcome(
         table=table,
         options=options,
@@ -96,7 +113,9 @@ def run_sweep(
     return outcome
 
 
-def sweep(loss: str, data: Path | None, truth: Path | None, options: SweepOptions) -> SweepTable:
+def sweep(
+    loss: str, data: Path | None, truth: Path | None, options: SweepOptions, *, watch: TrainWatch | None = None
+) -> SweepTable:
     """Tabulate a loss over settings of its parameters.
 
     Args:
@@ -115,8 +134,12 @@ def sweep(loss: str, data: Path | None, truth: Path | None, options: SweepOption
             table = _curve(name, data, options)
         case "maps" | "cdf":
             table = _of_maps(name, mode, data, truth, options)
-        case _:
-            table = _trained(mode)(name, data, truth, options)
+        case "runs":
+            _refuse_idle(options, OF_RUNS, f"{name} --runs")
+            table = sweep_runs(name, data, truth, options)
+        case "train":
+            _refuse_idle(options, OF_TRAINING, f"{name} --train")
+            table = sweep_train(name, data, truth, options, watch=watch)
     wrong = findings(rows_of(table))
     if wrong:
         raise RuntimeError(f"a table of ours contradicts itself: {' '.join(wrong)}")
@@ -158,15 +181,6 @@ def _curve(loss: str, data: Path | None, options: SweepOptions) -> SweepTable:
         raise ConfigError(f"--curve needs no data, and {data} was named. Leave it out.")
     _refuse_idle(options, (), f"{loss} --curve")
     return _CURVES[loss](options)
-
-
-def _trained(mode: SweepMode) -> Callable[..., SweepTable]:
-    try:
-        module = import_module(f"segeval.tasks.sweep.{mode}")
-    except ModuleNotFoundError as error:
-        raise ConfigError(f"--{mode} is not there yet. Use --maps.") from error
-    answer: Callable[..., SweepTable] = getattr(module, f"sweep_{mode}")
-    return answer
 
 
 def _refuse_idle(options: SweepOptions, read: Collection[str], said: str) -> None:

@@ -8,6 +8,7 @@ from segeval.errors import ConfigError, DataError
 from segeval.io.pairs import Pair
 from segeval.io.paths import printable
 from segeval.options import SweepOptions
+from segeval.tasks.notes import named
 from segeval.tasks.score import pairs_of
 from segeval.tasks.sweep.grid import Setting
 from segeval.tasks.sweep.run_folders import Run
@@ -84,8 +85,7 @@ def _pairs(run: Run, truth: Path, options: SweepOptions, notes: dict[str, None])
         raise DataError(f"{run.where}: no predictions for {setting_text(run.setting)}. {error}") from error
     notes.update(dict.fromkeys(pairs.notes))
     if pairs.missing_truths:
-        said = ", ".join(map(printable, pairs.missing_truths[:5]))
-        note = f"{printable(run.folder)}: {len(pairs.missing_truths)} predictions without a truth, such as {said}"
+        note = f"{printable(run.folder)}: predictions without a truth, {named(pairs.missing_truths)}"
         notes[note] = None
     return pairs.pairs
 
@@ -112,9 +112,8 @@ def _common(settings: Sequence[FilesOfSetting], expected: Sequence[str], options
     if lacking and not options.allow_missing:
         name, cases = next(iter(lacking.items()))
         raise DataError(
-            f"{name}: {len(cases)} of {len(expected)} cases have no prediction: {', '.join(map(printable, cases[:5]))}"
-            f"{' ...' if len(cases) > 5 else ''}. Every row needs the same cases: add them, or pass --allow-missing to "
-            "compare on the cases that all rows have."
+            f"{name}: {len(cases)} of {len(expected)} cases have no prediction: {named(cases)}. Every row needs the "
+            "same cases: add them, or pass --allow-missing to compare on those that all rows have."
         )
     common = tuple(case for case in expected if not any(case in cases for cases in lacking.values()))
     if not common:

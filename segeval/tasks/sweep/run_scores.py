@@ -10,8 +10,8 @@ from segeval.errors import ConfigError
 from segeval.io.cases import case_of
 from segeval.io.pairs import Pair
 from segeval.io.paths import printable
+from segeval.io.readers import read_volume
 from segeval.io.reading import Reading
-from segeval.io.volumes import read_volume
 from segeval.options import SweepOptions
 from segeval.tasks.score import reading_of, worker_count
 from segeval.tasks.stream import in_order

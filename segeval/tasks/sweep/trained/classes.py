@@ -6,7 +6,7 @@ from pathlib import Path
 from segeval.core.labels import LabelClass, LabelMap
 from segeval.errors import ConfigError, DataError
 from segeval.io.label_ids import distinct, to_labels
-from segeval.io.volumes import read_volume
+from segeval.io.readers import read_volume
 from segeval.options import SweepOptions
 
 

@@ -56,7 +56,8 @@ def tradeoff_table(report: Report) -> SweepTable:
         shown=(*METRICS[:-1], *(name for name in SHOWN_FACTS if name in report.facts)),
         paper=PAPERS.get(report.words.loss),
     )
-    return replace(table, pictures=(tradeoff(table, _symbols(report)),))
+    picture = tradeoff(replace(table, caption=_apr_caption(report)), _symbols(report))
+    return replace(table, pictures=(picture,))
 
 
 def _columns(report: Report) -> tuple[str, ...]:

@@ -14,8 +14,9 @@ from segeval.io.images import read_image
 from segeval.io.label_ids import to_labels
 from segeval.io.pairs import Pair
 from segeval.io.paths import printable
+from segeval.io.readers import read_volume
 from segeval.io.reading import Reading
-from segeval.io.volumes import Volume, read_volume
+from segeval.io.volumes import Volume
 
 IGNORED = 255  # in targets: a voxel that counts nowhere
 MOST_CLASSES = 254

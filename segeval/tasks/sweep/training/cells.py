@@ -11,8 +11,8 @@ import numpy as np
 from segeval.io.files import PRIVATE_PREFIX
 from segeval.io.maps_out import write_map
 from segeval.io.outputs import prepare_output_folder
+from segeval.io.readers import read_volume
 from segeval.io.tables import write_json_atomically
-from segeval.io.volumes import read_volume
 from segeval.measure import MeasureCall
 from segeval.tasks.sweep.grid import Setting
 from segeval.tasks.sweep.trained.words import folder_name, setting_text

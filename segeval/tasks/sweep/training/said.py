@@ -10,7 +10,8 @@ from segeval.tasks.sweep.table import SweepTable
 from segeval.tasks.sweep.trained.words import setting_text
 from segeval.tasks.sweep.training.rows import Campaign, Training
 
-MOST_POINTS = 100  # of a loss curve
+KEPT, DRAWN = 100, 30  # points of a loss curve, in tables and in pictures
+_NOT_COMPARABLE = "Losses of different settings are not comparable in size."
 
 
 def caption_of(campaign: Campaign, trainings: Sequence[Training]) -> dict[str, str]:
@@ -55,29 +56,30 @@ def curves_of(trainings: Sequence[Training]) -> tuple[SweepTable, Picture]:
         settings=(*settings, "fold", "seed", "iteration"),
         columns=("train_loss",),
         rows=tuple(rows),
-        notes=("Losses of different settings are not comparable in size.",),
+        notes=(_NOT_COMPARABLE,),
     )
     return table, _picture(trainings)
 
 
-def thinned(losses: Sequence[float]) -> list[tuple[int, float]]:
-    """Up to `MOST_POINTS` points: the last iteration of a stretch, and the mean loss over it."""
-    ends = np.unique(np.linspace(0, len(losses), min(MOST_POINTS, len(losses)) + 1).astype(int))
+def thinned(losses: Sequence[float], *, most: int = KEPT) -> list[tuple[int, float]]:
+    """Up to `most` points: the last iteration of a stretch, and the mean loss over it."""
+    ends = np.unique(np.linspace(0, len(losses), min(most, len(losses)) + 1).astype(int))
     return [(int(end), float(np.mean(losses[start:end]))) for start, end in pairwise(ends)]
 
 
 def _picture(trainings: Sequence[Training]) -> Picture:
     """One line per setting: its first fold and seed."""
     first = {setting_text(one.cell.setting): one for one in reversed(trainings)}
-    lines = {name: thinned(one.losses) for name, one in reversed(first.items())}
+    lines = {name: thinned(one.losses, most=DRAWN) for name, one in reversed(first.items())}
     return Picture(
         name="training",
-        title="Training loss (first fold and seed); sizes of different settings are not comparable",
+        title="Training loss",
         x_label="iteration",
         y_label="loss",
         series=tuple(
             Series(name=name, x=[at for at, _ in line], y=[loss for _, loss in line]) for name, line in lines.items()
         ),
+        caption=f"First fold and seed, means over up to {DRAWN} stretches. {_NOT_COMPARABLE}",
     )
 
 
