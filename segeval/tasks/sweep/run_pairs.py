@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from segeval.errors import ConfigError, DataError
+from segeval.errors import DataError
 from segeval.io.pairs import Pair
 from segeval.io.paths import printable
 from segeval.options import SweepOptions
@@ -64,18 +64,23 @@ def find_run_files(runs: Sequence[Run], truth: Path, options: SweepOptions) -> R
         DataError: a setting has no predictions, a case twice, or lacks cases and `allow_missing` is off.
     """
     settings: dict[str, FilesOfSetting] = {}
-    expected: dict[str, None] = {}
+    expected: set[str] = set()
     notes: dict[str, None] = {}
     for run in runs:
-        files = settings.setdefault(
-            setting_text(run.setting), FilesOfSetting(setting=run.setting, of_seed={})
-        ).of_seed.setdefault(run.seed, {})
-        for pair in _pairs(run, truth, options, notes):
-            if pair.truth is not None:
-                expected[pair.case_id] = None
-                _add(files, pair, run)
+        files = _files_of(run, settings)
+        pairs = [one for one in _pairs(run, truth, options, notes) if one.truth is not None]
+        expected.update(one.case_id for one in pairs)
+        for pair in pairs:
+            _add(files, pair, run)
     found = tuple(settings.values())
     return RunFiles(settings=found, case_ids=_common(found, sorted(expected), options), notes=tuple(notes))
+
+
+def _files_of(run: Run, settings: dict[str, FilesOfSetting]) -> FilesOfSeed:
+    """What the setting and seed of a run have so far."""
+    name = setting_text(run.setting)
+    of_setting = settings.setdefault(name, FilesOfSetting(setting=run.setting, of_seed={}))
+    return of_setting.of_seed.setdefault(run.seed, {})
 
 
 def _pairs(run: Run, truth: Path, options: SweepOptions, notes: dict[str, None]) -> Sequence[Pair]:
@@ -119,14 +124,3 @@ def _common(settings: Sequence[FilesOfSetting], expected: Sequence[str], options
     if not common:
         raise DataError("No case has a prediction of every setting, so nothing can be compared.")
     return common
-
-
-def require_truth(truth: Path | None, what: str) -> Path:
-    """The folder of truths.
-
-    Raises:
-        ConfigError: none was named.
-    """
-    if truth is None:
-        raise ConfigError(f"{what} needs the folder of true masks beside the predictions. Name it as TRUTH.")
-    return truth

@@ -1,6 +1,6 @@
 """Read the predictions of all runs, case by case, and score them against their truth."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from segeval.core.builders.counts_numpy import joint_histogram
@@ -41,29 +41,31 @@ def score_runs(files: RunFiles, classes: Sequence[LabelClass], labels: LabelMap,
     """Score every prediction; a truth is read once for all settings.
 
     Raises:
-        DataError: a file cannot be read, or some predictions are maps and others are masks.
+        ConfigError: some predictions are maps and others are masks.
+        DataError: a file cannot be read.
     """
     reading = reading_of(options, labels)
-    found: list[dict[str, dict[str, Outcome]]] = [{seed: {} for seed in one.of_seed} for one in files.settings]
-    kinds: dict[bool, Pair] = {}
     work = in_order(
         lambda case_id: _score_case(case_id, files, classes, reading, options),
         files.case_ids,
         workers=worker_count(options),
     )
-    for case_id, scored in zip(files.case_ids, work, strict=True):
-        for one in scored:
-            found[one.pair.row][one.pair.seed][case_id] = one.outcome
-            kinds.setdefault(one.is_map, one.pair.files)
+    outcomes: list[dict[str, dict[str, Outcome]]] = [{seed: {} for seed in one.of_seed} for one in files.settings]
+    kinds: dict[bool, Pair] = {}
+    for one in (one for of_case in work for one in of_case):
+        outcomes[one.pair.row][one.pair.seed][one.pair.files.case_id] = one.outcome
+        kinds.setdefault(one.is_map, one.pair.files)
+    _require_one_kind(kinds)
+    rows = (Achieved(setting=of.setting, outcomes=found) for of, found in zip(files.settings, outcomes, strict=True))
+    return Scores(rows=tuple(rows), from_maps=True in kinds)
+
+
+def _require_one_kind(kinds: Mapping[bool, Pair]) -> None:
     if len(kinds) > 1:
         raise ConfigError(
             f"{printable(str(kinds[True].pred))} holds probabilities and {printable(str(kinds[False].pred))} a mask, "
             "and rows must be comparable. Give predictions of one kind."
         )
-    rows = tuple(
-        Achieved(setting=one.setting, outcomes=outcomes) for one, outcomes in zip(files.settings, found, strict=True)
-    )
-    return Scores(rows=rows, from_maps=next(iter(kinds)))
 
 
 def _score_case(

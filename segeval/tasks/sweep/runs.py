@@ -6,7 +6,7 @@ from segeval.errors import ConfigError
 from segeval.options import SweepOptions
 from segeval.tasks.score import label_map_of
 from segeval.tasks.sweep.run_folders import find_runs
-from segeval.tasks.sweep.run_pairs import find_run_files, require_truth
+from segeval.tasks.sweep.run_pairs import find_run_files
 from segeval.tasks.sweep.run_scores import score_runs
 from segeval.tasks.sweep.table import SweepTable
 from segeval.tasks.sweep.trained.classes import chosen_classes
@@ -16,6 +16,7 @@ from segeval.tasks.sweep.trained.selection import kept_runs
 from segeval.tasks.sweep.trained.words import words_for
 
 MASKS = "masks as they are"
+_NO_APR = "apr is empty: masks have no probabilities to draw a curve from."
 
 
 def sweep_runs(loss: str, runs: Path | None, truth: Path | None, options: SweepOptions) -> SweepTable:
@@ -33,10 +34,12 @@ def sweep_runs(loss: str, runs: Path | None, truth: Path | None, options: SweepO
     """
     if runs is None:
         raise ConfigError("--runs needs a folder with a folder of predictions for each setting, or a CSV file of them.")
+    if truth is None:
+        raise ConfigError("--runs needs the folder of true masks beside the predictions. Name it as TRUTH.")
     words = words_for(loss)
     found, notes = find_runs(runs, words)
     chosen = kept_runs(found, words, options)
-    files = find_run_files(chosen, require_truth(truth, "--runs"), options)
+    files = find_run_files(chosen, truth, options)
     labels = label_map_of(options)
     truths = [next(files.pairs_of(case_id)).truth for case_id in files.case_ids]
     classes = chosen_classes(truths, labels, options)
@@ -51,6 +54,6 @@ def sweep_runs(loss: str, runs: Path | None, truth: Path | None, options: SweepO
         title="What models achieved that were trained with each setting",
         threshold_rule=THRESHOLD if scores.from_maps else MASKS,
         split="predictions as given",
-        notes=(*notes, *files.notes),
+        notes=(*notes, *files.notes, *(() if scores.from_maps else (_NO_APR,))),
     )
     return table_of(report, options)

@@ -10,17 +10,19 @@ from segeval.errors import ConfigError, DataError
 from segeval.io.pairs import missing_message
 from segeval.options import SweepOptions
 from segeval.sample import sample_folder
+from segeval.tasks.notes import named
 from segeval.tasks.score import label_map_of, pairs_of, reading_of
 from segeval.tasks.sweep.table import SweepTable
 from segeval.tasks.sweep.trained.classes import chosen_classes
 from segeval.tasks.sweep.trained.layouts import THRESHOLD, baseline_row, how_of, table_of
 from segeval.tasks.sweep.trained.report import Report
 from segeval.tasks.sweep.trained.words import words_for
+from segeval.tasks.sweep.training.campaign import Campaign, Training, run_campaign
 from segeval.tasks.sweep.training.cases import TrainingCase, read_training_case, require_disjoint
 from segeval.tasks.sweep.training.grids import settings_to_train
 from segeval.tasks.sweep.training.progress import TrainWatch
 from segeval.tasks.sweep.training.recipe import recipe_of
-from segeval.tasks.sweep.training.rows import FACTS, Campaign, Training, achieved, run_campaign
+from segeval.tasks.sweep.training.rows import FACTS, achieved
 from segeval.tasks.sweep.training.said import caption_of, curves_of, split_text
 from segeval.tasks.sweep.training.splits import Fold, hold_out, k_folds
 from segeval.tasks.sweep.training.then_maps import check_then_maps, then_maps_table
@@ -126,13 +128,15 @@ def _read(inputs: Inputs, labels: LabelMap) -> tuple[list[TrainingCase], tuple[s
     require_disjoint(classes)
     reading = reading_of(options, labels)
     cases = [read_training_case(one, classes, reading, dimensions=options.dimensions) for one in whole]
-    return cases, tuple(one.name for one in classes), pairs.notes
+    unused = [f"images without a mask are left out: {named(pairs.missing_truths)}"] if pairs.missing_truths else []
+    return cases, tuple(one.name for one in classes), (*pairs.notes, *unused)
 
 
 def _folds(case_ids: Sequence[str], options: SweepOptions) -> tuple[Fold, ...]:
-    if options.folds and options.optimise:
-        raise ConfigError("--optimise chooses on cases that are held out, so it goes with --holdout and not --folds.")
-    if options.folds or options.protocol == "paper":
-        return k_folds(case_ids, k=options.folds or 2, seed=options.seed)
+    k = options.folds or (2 if options.protocol == "paper" else 0)
+    if k and options.optimise:
+        raise ConfigError("--optimise chooses on cases that are held out, so it goes with --holdout, not with folds.")
+    if k:
+        return k_folds(case_ids, k=k, seed=options.seed)
     share = options.holdout * (2 if options.optimise else 1)  # one half to choose on, the other to report
     return hold_out(case_ids, share=share, seed=options.seed)

@@ -31,7 +31,7 @@ def optimised_table(report: Report, options: SweepOptions) -> SweepTable:
     best = {name: max(rows, key=lambda i: (values[i], -i)) for name, rows in tried.items()}
     n_tried = f"n_{_short(column)}_tried"
     rows = [_with_fact(report.rows[best[name]], n_tried, len(indices)) for name, indices in tried.items()]
-    said = replace(report, how=_on(report.how, split.report, options), split=str(split))
+    said = replace(report, how=_on(report.how, split.report, options), split=f"{report.split}; {split}")
     table = tradeoff_table(
         replace(
             said,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, reduce
+from functools import reduce
 from operator import add
 from typing import Any, Literal
 
@@ -25,11 +25,13 @@ class Outcome:
         counts: every field of shape (class,).
         apr: area under the precision-recall curve, shape (class,); nan for masks.
         histograms: voxels per probability of each class, where the curve over all cases is asked for.
+        approx: whether the curve is that of narrow bins of probability, as of large images.
     """
 
     counts: Counts
     apr: np.ndarray
     histograms: tuple[ProbHistogram, ...] = ()
+    approx: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +59,11 @@ class Achieved:
         tp, fp, fn, tn = sides
         return Counts(tp=tp, fp=fp, fn=fn, tn=tn)
 
+    @property
+    def approx(self) -> bool:
+        """Whether any area under a curve is that of narrow bins."""
+        return any(one.approx for of_seed in self.outcomes.values() for one in of_seed.values())
+
     def apr(self, of_class: int, case_ids: Sequence[str]) -> np.ndarray:
         """Areas under the precision-recall curves of one class, shape (seed, case)."""
         return np.array([[self.outcomes[seed][one].apr[of_class] for one in case_ids] for seed in self.seeds])
@@ -74,24 +81,22 @@ class ClassMap:
     probs: np.ndarray
     inside: np.ndarray
 
-    @cached_property
-    def counts(self) -> Counts:
-        """Counts of the mask `p >= 0.5`, 0-dimensional."""
+    def counts_at_half(self) -> tuple[int, int, int, int]:
+        """TP, FP, FN and TN of the mask `p >= 0.5`."""
         predicted = self.probs >= HALF
-        tp, pred, truth = (np.count_nonzero(one) for one in (predicted & self.inside, predicted, self.inside))
-        sides = (tp, pred - tp, truth - tp, predicted.size - pred - truth + tp)
-        tp_, fp, fn, tn = (np.asarray(one, dtype=np.int64) for one in sides)
-        return Counts(tp=tp_, fp=fp, fn=fn, tn=tn)
+        tp, n_pred, n_truth = (int(one.sum()) for one in (predicted & self.inside, predicted, self.inside))
+        return tp, n_pred - tp, n_truth - tp, predicted.size - n_pred - n_truth + tp
 
 
 def outcome_of_maps(maps: Sequence[ClassMap], *, method: AprMethod, keep_histograms: bool) -> Outcome:
     """Score the masks `p >= 0.5`, one class against the rest, and the curves behind them."""
     histograms = tuple(ProbHistogram.from_probs(one.probs, one.inside) for one in maps)
-    sides = {side: np.stack([getattr(one.counts, side) for one in maps]) for side in ("tp", "fp", "fn", "tn")}
+    tp, fp, fn, tn = np.array([one.counts_at_half() for one in maps], dtype=np.int64).T
     return Outcome(
-        counts=Counts(**sides),
+        counts=Counts(tp=tp, fp=fp, fn=fn, tn=tn),
         apr=np.array([Curve.of(one).average_precision(method) for one in histograms]),
         histograms=histograms if keep_histograms else (),
+        approx=any(one.approx for one in histograms),
     )
 
 

@@ -16,6 +16,7 @@ def kept_runs(runs: Sequence[Run], words: Words, options: SweepOptions) -> list[
     Raises:
         ConfigError: a named setting has no run, or the rows would differ in more than what is varied.
     """
+    check_asked(words, options)
     kept = list(runs)
     for column, values in asked_values(words, options).items():
         for value in values:
@@ -36,6 +37,18 @@ def asked_values(words: Words, options: SweepOptions) -> dict[str, list[Any]]:
     grid = read_grid(options.grid)
     require_known(grid, words.columns, words.loss)
     return {words.columns[name]: values for name, values in grid.items()}
+
+
+def check_asked(words: Words, options: SweepOptions) -> None:
+    """See that losses are named where losses are compared, and parameters where they are turned.
+
+    Raises:
+        ConfigError: it is the other way round.
+    """
+    if words.compares_losses and options.grid:
+        raise ConfigError(f"{words.loss} compares whole losses. Name them with --loss 'name(parameter=value)'.")
+    if options.losses and not words.compares_losses:
+        raise ConfigError(f"--loss goes with `sweep losses`. Turn the parameters of {words.loss} with --grid.")
 
 
 def check_varied(settings: Sequence[Setting], words: Words, options: SweepOptions) -> None:

@@ -133,4 +133,5 @@ def _symbols(report: Report) -> dict[str, str]:
 
 
 def _apr_caption(report: Report) -> dict[str, str]:
-    return {"apr": f"{report.how.apr_method}, {report.how.apr_averaging}"}
+    binned = ", narrow bins of probability" if any(row.approx for row in report.rows) else ""
+    return {"apr": f"{report.how.apr_method}, {report.how.apr_averaging}{binned}"}

@@ -143,6 +143,7 @@ def _texts(setting: Setting) -> list[str]:
 
 
 def value_text(value: Any) -> str:
+    """A value as `parse_call` reads it back."""
     if isinstance(value, bool) or value is None:
         return str(value).lower()
     return f"{value:.12g}" if isinstance(value, float) else str(value)

@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -75,8 +76,8 @@ class Kept:
         return cls(folder=folder, classes=tuple(classes))
 
     def has(self, cell: Cell, key: str, cases: Mapping[str, TrainingCase]) -> bool:
-        """Whether the same training on the same data was finished."""
-        if self.folder is None or not self._record(key).is_file():
+        """Whether the same training on the same data was the last one of its name, and was finished."""
+        if self.folder is None or not self._record(cell).is_file() or self._read(cell)["key"] != key:
             return False
         return all(path.is_file() for one in cell.fold.predict for path in self._places(cell, cases[one]))
 
@@ -84,10 +85,10 @@ class Kept:
         """The same training on the same data, if it was finished."""
         if not self.has(cell, key, cases):
             return None
-        record = json.loads(self._record(key).read_text(encoding="utf-8"))
+        record = self._read(cell)
         places = {one: self._places(cell, cases[one]) for one in cell.fold.predict}
         return Trained(
-            losses=tuple(float("nan") if one is None else one for one in record["losses"]),
+            losses=tuple(float("nan") if one is None else float(one) for one in record["losses"]),
             start=record["start"],
             n_parameters=record["n_parameters"],
             maps={one: _read_maps(paths, cases[one]) for one, paths in places.items()},
@@ -101,22 +102,40 @@ class Kept:
         """
         if self.folder is None:
             return
+        self._record(cell).unlink(missing_ok=True)  # from here on the maps are no longer those it speaks of
         for case_id, maps in trained.maps.items():
             for path, fields in zip(self._places(cell, cases[case_id]), maps, strict=True):
                 write_map(path, cases[case_id].on_grid(fields), affine=cases[case_id].truth.affine)
-        record = {"training": str(cell), "start": trained.start, "n_parameters": trained.n_parameters}
-        write_json_atomically(self._record(key), {**record, "losses": trained.losses}, indent=None)
+        record = {"training": str(cell), "key": key, "start": trained.start, "n_parameters": trained.n_parameters}
+        write_json_atomically(self._record(cell), {**record, "losses": trained.losses}, indent=None)
 
-    def _record(self, key: str) -> Path:
-        return (self.folder or Path()) / CELLS / f"{key}.json"
+    def drop_others(self, cells: Sequence[Cell], cases: Mapping[str, TrainingCase]) -> None:
+        """Remove maps of cases that these settings no longer predict, so that all settings have the same cases."""
+        if self.folder is None:
+            return
+        places = {path for cell in cells for one in cell.fold.predict for path in self._places(cell, cases[one])}
+        for folder in {one for cell in cells for one in self._folders(cell)}:
+            for path in [one for one in folder.rglob("*") if one.is_file() and one not in places]:
+                path.unlink()
+
+    def _record(self, cell: Cell) -> Path:
+        name = folder_name(cell.setting, seed=cell.seed, fold=cell.fold.number)
+        return (self.folder or Path()) / CELLS / f"{name}.json"
+
+    def _read(self, cell: Cell) -> dict[str, Any]:
+        record: dict[str, Any] = json.loads(self._record(cell).read_text(encoding="utf-8"))
+        return record
 
     def _places(self, cell: Cell, case: TrainingCase) -> list[Path]:
         """The file of each class's map."""
         suffix = ".npy" if case.truth.affine is None else ".nii.gz"
+        return [one / f"{case.case_id}{suffix}" for one in self._folders(cell)]
+
+    def _folders(self, cell: Cell) -> list[Path]:
+        """The folder of each class's maps."""
         root = (self.folder or Path()) / MAPS
         roots = [root] if len(self.classes) == 1 else [root / name for name in self.classes]
-        name = folder_name(cell.setting, seed=cell.seed)
-        return [one / name / f"{case.case_id}{suffix}" for one in roots]
+        return [one / folder_name(cell.setting, seed=cell.seed) for one in roots]
 
 
 def key_of(cell: Cell, recipe: Recipe, cases: Mapping[str, TrainingCase], *, device: str) -> str:

@@ -5,9 +5,9 @@ from typing import Any
 
 from segeval.errors import ConfigError
 from segeval.options import SweepOptions
-from segeval.tasks.sweep.grid import Setting, settings_of
-from segeval.tasks.sweep.settings import tversky_settings
-from segeval.tasks.sweep.trained.selection import asked_values, check_varied
+from segeval.tasks.sweep.grid import Setting, read_grid, settings_of
+from segeval.tasks.sweep.settings import PRICES, tversky_settings
+from segeval.tasks.sweep.trained.selection import asked_values, check_asked, check_varied
 from segeval.tasks.sweep.trained.words import LOSS, Words
 
 # arXiv 1708.02002, Tables 1a and 1b
@@ -25,13 +25,14 @@ def settings_to_train(words: Words, options: SweepOptions) -> list[Setting]:
     Raises:
         ConfigError: a parameter is unknown or out of range, or the rows would differ in more than what is varied.
     """
+    check_asked(words, options)
     settings = [words.setting(one, where="--grid") for one in _settings(words, options)]
     check_varied(settings, words, options)
     return sorted(settings, key=words.order)
 
 
 def _settings(words: Words, options: SweepOptions) -> Sequence[Mapping[str, Any]]:
-    if words.loss == "tversky_loss":
+    if words.loss == "tversky_loss" and read_grid(options.grid).keys() <= PRICES.keys():
         return tversky_settings(options)
     asked = asked_values(words, options)
     if words.compares_losses:

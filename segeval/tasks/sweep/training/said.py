@@ -8,7 +8,7 @@ import numpy as np
 from segeval.tasks.sweep.plots import Picture, Series
 from segeval.tasks.sweep.table import SweepTable
 from segeval.tasks.sweep.trained.words import setting_text
-from segeval.tasks.sweep.training.rows import Campaign, Training
+from segeval.tasks.sweep.training.campaign import Campaign, Training
 
 KEPT, DRAWN = 100, 30  # points of a loss curve, in tables and in pictures
 _NOT_COMPARABLE = "Losses of different settings are not comparable in size."

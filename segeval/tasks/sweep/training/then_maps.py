@@ -9,7 +9,7 @@ from segeval.tasks.sweep.focal import sweep_focal_maps
 from segeval.tasks.sweep.maps import ClassMaps
 from segeval.tasks.sweep.table import SweepTable
 from segeval.tasks.sweep.trained.words import setting_text
-from segeval.tasks.sweep.training.rows import Campaign, Training
+from segeval.tasks.sweep.training.campaign import Campaign, Training
 from segeval.tasks.sweep.tversky import sweep_tversky_maps
 
 _SWEEPS: Mapping[str, Callable[[Sequence[ClassMaps], SweepOptions], SweepTable]] = {

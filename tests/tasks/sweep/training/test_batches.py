@@ -80,6 +80,19 @@ def test_several_classes_have_a_prior_each_and_one_for_the_rest():
     assert pool_of([one], ("organ", "lesion")).prior == pytest.approx((236 / 240, 1 / 240, 3 / 240))
 
 
+def test_a_rare_class_is_drawn_as_often_as_a_common_one():
+    one = case(shape=(1, 30, 30), at=(0, 28, 28))
+    one.target[0, :15, :15] = 2
+    targets = [each for _, target in drawn(pool_of([one], ("rare", "common"))) for each in target[: RECIPE.with_class]]
+    assert 10 < sum((each == 1).any() for each in targets) < 30
+
+
+def test_a_class_that_fills_the_images_has_a_prior_below_one():
+    one = case()
+    one.target[:] = 1
+    assert 0.999 < pool_of([one], ("lesion",)).prior[0] < 1
+
+
 def test_a_class_without_a_voxel_to_learn_from_is_an_error():
     with pytest.raises(DataError, match="No voxel of lesion in the 1 cases to train on"):
         pool_of([case()], ("organ", "lesion"))

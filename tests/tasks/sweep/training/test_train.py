@@ -13,7 +13,7 @@ from segeval.options import SweepOptions
 from segeval.tasks.sweep.check import findings, rows_of
 from segeval.tasks.sweep.runs import sweep_runs
 from segeval.tasks.sweep.train import sweep_train
-from segeval.tasks.sweep.training import fit, rows
+from segeval.tasks.sweep.training import campaign, fit
 
 CASES = tuple(f"c{i}" for i in range(6))
 QUICK = {"iterations": 12, "patch": (16, 16), "width": 4, "batch": 4, "grid": ("alpha=0.5", "beta=0.5,0.9")}
@@ -188,8 +188,31 @@ def test_what_was_trained_otherwise_or_on_other_data_is_not_taken_for_it(data, t
     assert left_to_train(seeds=(0, 1)) == 24
     assert left_to_train(grid=("alpha=0.5", "beta=0.9,1")) == 12
     assert left_to_train(class_name="2") == 24
+    train(data, out=tmp_path / "out", iterations=13)
+    assert left_to_train() == 24, "its maps are gone"
+    assert left_to_train(iterations=13) == 0
     np.save(data[0] / "c0.npy", picture(99)[0])
-    assert left_to_train() == 24
+    assert left_to_train(iterations=13) == 26
+
+
+def test_maps_of_cases_that_are_predicted_no_longer_are_removed(data, tmp_path):
+    def predicted():
+        return {
+            folder.name: sorted(one.stem for one in folder.iterdir()) for folder in (tmp_path / "out/maps").iterdir()
+        }
+
+    train(data, out=tmp_path / "out", folds=3)
+    assert [*predicted().values()] == [list(CASES)] * 2
+    train(data, out=tmp_path / "out")
+    first, second = predicted().values()
+    assert first == second
+    assert len(first) == 2
+
+
+def test_a_repeated_setting_is_trained_once_where_it_is_kept(data, tmp_path):
+    watch = Watched()
+    train(data, out=tmp_path / "out", grid=("alpha=0.5", "beta=0.7,0.7"), watch=watch)
+    assert watch.total == len(watch.steps) == 12
 
 
 def test_a_folder_that_holds_something_else_is_left_alone(data, tmp_path):
@@ -285,7 +308,7 @@ def test_alpha_is_chosen_on_cases_that_are_neither_trained_on_nor_reported(data)
     table = train(data, "focal", vary="gamma", optimise="alpha", grid=("gamma=0,2", "alpha=0.25,0.75"))
     assert [row["gamma"] for row in table.rows] == [0, 2]
     assert [row["n_alpha_tried"] for row in table.rows] == [2, 2]
-    assert table.split == "chosen on 2 cases, reported on 1 others"
+    assert table.split == "hold-out: 3 cases trained on, 3 others predicted; chosen on 2 cases, reported on 1 others"
     assert len(table.extras["full"].rows) == 4
 
 
@@ -308,12 +331,14 @@ def test_the_focal_table_varies_alpha_without_focus_by_default():
         ({"holdout": 0.95}, "leaves 0 to train on"),
         ({"folds": 9}, "from 2 to 6 folds"),
         ({"folds": 2, "optimise": "alpha"}, "goes with --holdout"),
+        ({"protocol": "paper", "optimise": "alpha"}, "goes with --holdout"),
+        ({"losses": ("dice",)}, "--loss goes with"),
         ({"class_name": "9"}, "no such class"),
         ({"baseline": "alpha=3,beta=3"}, "no row with"),
     ],
 )
 def test_what_cannot_be_trained_is_refused_before_it_starts(data, monkeypatch, options, said):
-    monkeypatch.setattr(rows, "run_campaign", None)
+    monkeypatch.setattr(campaign, "_trainings", None)
     with pytest.raises(ConfigError, match=said):
         train(data, **options)
 
@@ -348,7 +373,7 @@ def test_a_kept_training_says_what_it_was(data, tmp_path):
     records = sorted((tmp_path / "out" / ".segeval-cells").iterdir())
     assert len(records) == 2
     record = json.loads(records[0].read_text())
-    assert set(record) == {"training", "start", "n_parameters", "losses"}
+    assert set(record) == {"training", "key", "start", "n_parameters", "losses"}
     assert len(record["losses"]) == 12
 
 
