@@ -34,8 +34,6 @@ OF_THRESHOLDS = {
     *("threshold_by", "select_by", "select", "report", "operating_points"),
     *("averaging", "apr_method", "apr_averaging", "bootstrap", "baseline"),
 }
-
-
 OF_TRAINED = {
     *("class_name", "zip", "averaging", "apr_method", "apr_averaging", "bootstrap", "baseline", "allow_missing"),
     *("losses", "vary", "optimise", "by", "select", "report"),
