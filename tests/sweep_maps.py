@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from segeval.core.case import Case
 from segeval.core.channels import Channels, Layout, ProbMap
 from segeval.core.labels import LabelClass
-from segeval.tasks.sweep.maps import ClassMaps, MapCase, case_map
+from segeval.tasks.sweep.maps import MOST_LEVELS, ClassMaps, MapCase, case_map
 
 # data B and M of the worked examples
 B = (np.array([0.9, 0.4, 0.3, 0.6, 0.2, 0.1, 0.1, 0.05]), np.array([1, 1, 1, 0, 0, 0, 0, 0], dtype=bool))
@@ -28,7 +28,8 @@ Map = tuple[np.ndarray, np.ndarray]
 
 def class_maps(*maps: Map, name: str = "lesion", binned: bool = False) -> ClassMaps:
     """One class over as many cases as there are maps."""
-    cases = tuple(case_map(f"case_{i}", *one, binned=binned) for i, one in enumerate(maps))
+    most_levels = 0 if binned else MOST_LEVELS
+    cases = tuple(case_map(f"case_{i}", *one, most_levels=most_levels) for i, one in enumerate(maps))
     return ClassMaps(name=name, cases=cases)
 
 

@@ -25,11 +25,16 @@ class BCEDiceLoss(LossModule):
 
     measure = compound.bce_dice_loss
 
+    def _check_options(self) -> None:
+        super()._check_options()
+        is_by_positives = self.activation == "softmax" and self.reduction == "num_pos"
+        self._refuse({"under a softmax every voxel is a positive; reduction is mean or sum": is_by_positives})
+
     def _values(self, scored: Any, voxels: Any, class_mask: torch.Tensor | None = None) -> Any:
         if self.activation != "softmax":
             return super()._values(scored, voxels, class_mask)
         knobs = {**self.measure.knobs, **self.knobs}
-        cross = pixel.cross_entropy_loss(ChannelTerms(scored))
+        cross = pixel.cross_entropy_loss(ChannelTerms(scored), reduction=knobs["reduction"])
         dice = region.dice_loss(SoftCounts(scored), smooth=knobs["smooth"], denominator=knobs["denominator"])
         return knobs["w_bce"] * cross[:, None] + knobs["w_dice"] * dice
 
@@ -73,5 +78,5 @@ ALIASES = {
 globals().update(MODULES, **{alias: MODULES[name] for alias, name in ALIASES.items()})
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> Any:  # tells type checkers that the names above are not all
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

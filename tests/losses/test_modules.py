@@ -370,6 +370,7 @@ def test_a_wrong_option_says_what_is_right(options: dict[str, Any], said: str) -
     [
         ("DiceLoss", {"reduction": "num_pos"}, "it is mean, sum or none"),
         ("BCEDiceLoss", {"reduction": "none"}, "has no map"),
+        ("BCEDiceLoss", {"reduction": "num_pos", "activation": "softmax"}, "every voxel is a positive"),
         ("GeneralizedDiceLoss", {"reduce_over": "micro"}, "looks across channels"),
         ("CrossEntropyLoss", {"class_weights": [1.0, 2.0]}, "a parameter of the loss"),
         ("ExpLogLoss", {"volumes": [1.0, 2.0], "classes": [1]}, "leave classes at all"),

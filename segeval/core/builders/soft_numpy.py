@@ -1,6 +1,7 @@
 """Soft evidence of one class on the CPU: one pass over its map, in chunks, summed in float64."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -21,9 +22,12 @@ def distinct(p: np.ndarray, truth: np.ndarray, *, levels: np.ndarray | None) -> 
     """
     values = bins.of_float16() if levels is None else levels
     n = np.zeros(2 * len(values), dtype=np.int64)
+    key_type: type[np.unsignedinteger[Any]] = np.uint16 if n.size <= 1 << 16 else np.uint32
     for start in range(0, p.size, _BLOCK):
         block = slice(start, start + _BLOCK)
-        n += np.bincount(_code(p[block], len(values)) + truth[block] * np.int32(len(values)), minlength=n.size)
+        key = _code(p[block], len(values)).astype(key_type)
+        key += truth[block] * key_type(len(values))
+        n += np.bincount(key, minlength=n.size)
     return bins.histogram_of_codes(n, values)
 
 
@@ -95,7 +99,9 @@ def _bits(q: np.ndarray) -> np.ndarray:
 
 
 def _code(p: np.ndarray, n_codes: int) -> np.ndarray:
-    if p.dtype == np.float16:
-        return np.minimum(np.maximum(p, np.float16(0.0)).view(np.uint16).astype(np.int32), n_codes - 1)
+    if p.dtype == np.float16:  # as integers: below 0 for negative values, and in the order of the others
+        return p.view(np.int16).clip(0, n_codes - 1)
+    if p.dtype.kind == "u":
+        return p
     code = p.astype(np.int32)
-    return code if p.dtype.kind == "u" else np.where(code < 0, code + n_codes, code)
+    return np.where(code < 0, code + n_codes, code)

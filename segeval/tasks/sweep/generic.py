@@ -17,9 +17,9 @@ from segeval.tasks.sweep.maps import CaseMap, ClassMaps
 from segeval.tasks.sweep.pictures import by_class, lines, slug
 from segeval.tasks.sweep.plots import Picture
 from segeval.tasks.sweep.settings import require_a_price, spoken_names
-from segeval.tasks.sweep.slopes import Slopes, slopes_of, value_of
+from segeval.tasks.sweep.slopes import slopes_of, value_of
 from segeval.tasks.sweep.split import split_cases
-from segeval.tasks.sweep.table import Row, SweepTable, with_means
+from segeval.tasks.sweep.table import Row, SweepTable, mean_cells, with_means
 from segeval.tasks.sweep.tversky import sweep_tversky_maps
 
 OF_VALUES = ("loss_mean", "loss_std", "loss_min", "loss_max")
@@ -132,28 +132,30 @@ def _rows(maps: ClassMaps, calls: Sequence[MeasureCall], settings: Sequence[Sett
 
 
 def _cells(maps: ClassMaps, call: MeasureCall, easy: float) -> dict[str, Any]:
-    values = summarise(np.array([float(value_of(call, one.voxels)) for one in maps.cases]))
-    slopes = [slopes_of(call, one.voxels) for one in maps.cases]
+    cases = [_case_cells(one, call, easy) for one in maps.cases]
+    values = summarise(np.array([one["loss"] for one in cases]))
     limits = _limits(maps, call)
     is_region = SoftCounts in _needs(call.measure) and np.isfinite(call.measure.bounds).all()
     return {
         **dict(zip(OF_VALUES, (values.mean, values.std, values.min, values.max), strict=True)),
-        **_slope_cells(slopes, easy),
+        **mean_cells(cases, OF_SLOPES),
         **limits,
-        "direction": int(np.sign(sum(one.total for one in slopes))),
+        "direction": int(np.sign(sum(one["total"] for one in cases))),
         "note": NOT_PERFECT if is_region and abs(limits["loss_if_perfect"]) > 1e-9 else "",
     }
 
 
-def _slope_cells(slopes: Sequence[Slopes], easy: float) -> dict[str, float]:
-    """Means over the cases."""
-    of_cases = {
-        "grad_l1": [one.l1 for one in slopes],
-        "grad_pos_share": [one.share(one.voxels.truth) for one in slopes],
-        "grad_hard_share": [one.share(one.voxels.hit < easy) for one in slopes],
-        "n_eff_grad": [one.n_eff for one in slopes],
+def _case_cells(one: CaseMap, call: MeasureCall, easy: float) -> dict[str, float]:
+    """Value and gradient of one case."""
+    slopes = slopes_of(call, one.voxels)
+    return {
+        "loss": float(value_of(call, slopes.voxels)),
+        "total": slopes.total,
+        "grad_l1": slopes.l1,
+        "grad_pos_share": slopes.share(slopes.voxels.truth),
+        "grad_hard_share": slopes.share(slopes.voxels.hit < easy),
+        "n_eff_grad": slopes.n_eff,
     }
-    return {name: float(mean(np.array(values))) for name, values in of_cases.items()}
 
 
 def _limits(maps: ClassMaps, call: MeasureCall) -> dict[str, float]:

@@ -16,6 +16,8 @@ from segeval.core.soft import ProbVoxels
 from segeval.errors import ConfigError
 from segeval.tasks.sweep.curve import Curve
 
+MOST_LEVELS = 1 << 24  # different probabilities that all cases together may keep of a class, half a gigabyte
+
 
 @dataclass(frozen=True, kw_only=True)
 class MapCase:
@@ -64,19 +66,27 @@ class MapCase:
 
 @dataclass(frozen=True, kw_only=True)
 class CaseMap:
-    """One class of one case: its voxels by probability, and the same as few entries that losses sum over.
+    """One class of one case: how many voxels have which probability.
 
-    Where the histogram is approximate the entries still have the sums of the voxels.
+    What can be made of that is made when asked for and not kept, since there may be many cases.
+
+    Attributes:
+        moments: where the histogram is in bins, entries that have the exact sums of the voxels.
     """
 
     case_id: str
     histogram: ProbHistogram
-    voxels: ProbVoxels
+    moments: ProbVoxels | None = None
 
-    @cached_property
+    @property
     def curve(self) -> Curve:
         """All masks that thresholds can make of the map."""
         return Curve.of(self.histogram)
+
+    @property
+    def voxels(self) -> ProbVoxels:
+        """The voxels as few entries that losses sum over."""
+        return self.moments or entries_of(self.histogram)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,14 +112,15 @@ class ClassMaps:
 
     def of(self, case_ids: Sequence[str]) -> "ClassMaps":
         """The same class over some of the cases."""
-        return replace(self, cases=tuple(one for one in self.cases if one.case_id in case_ids))
+        cases = tuple(one for one in self.cases if one.case_id in case_ids)
+        return self if cases == self.cases else replace(self, cases=cases)  # what was pooled is kept
 
 
-def count_classes(case: MapCase, *, only: str | None = None, binned: bool = False) -> dict[str, CaseMap]:
+def count_classes(case: MapCase, *, only: str | None = None, most_levels: int = MOST_LEVELS) -> dict[str, CaseMap]:
     """Count the voxels of every class, or of the one that is named.
 
     Args:
-        binned: in narrow bins of probability even where the voxels are few enough to be told apart.
+        most_levels: different probabilities that are told apart; where there are more, they are counted in bins.
 
     Raises:
         ConfigError: there is no class of that name.
@@ -117,7 +128,7 @@ def count_classes(case: MapCase, *, only: str | None = None, binned: bool = Fals
     chosen = [one for one in case.classes if only in (None, one.name)]
     if not chosen:
         raise ConfigError(f"--class {only}: no such class. There are {', '.join(one.name for one in case.classes)}.")
-    return {one.name: case_map(case.case.case_id, *case.map_of(one), binned=binned) for one in chosen}
+    return {one.name: case_map(case.case.case_id, *case.map_of(one), most_levels=most_levels) for one in chosen}
 
 
 def gather(cases: Iterable[Mapping[str, CaseMap]]) -> tuple[ClassMaps, ...]:
@@ -129,11 +140,12 @@ def gather(cases: Iterable[Mapping[str, CaseMap]]) -> tuple[ClassMaps, ...]:
     return tuple(ClassMaps(name=name, cases=tuple(of_class)) for name, of_class in rows.items())
 
 
-def case_map(case_id: str, probs: np.ndarray, inside: np.ndarray, *, binned: bool = False) -> CaseMap:
+def case_map(case_id: str, probs: np.ndarray, inside: np.ndarray, *, most_levels: int = MOST_LEVELS) -> CaseMap:
     """Count the voxels of one map, both arrays of shape (voxel,)."""
-    histogram = ProbHistogram.binned(probs, inside) if binned else ProbHistogram.from_probs(probs, inside)
-    voxels = moments(probs, inside) if histogram.approx else entries_of(histogram)
-    return CaseMap(case_id=case_id, histogram=histogram, voxels=voxels)
+    histogram = ProbHistogram.from_probs(probs, inside)
+    if len(histogram.thresholds) > most_levels:
+        histogram = ProbHistogram.binned(probs, inside)
+    return CaseMap(case_id=case_id, histogram=histogram, moments=moments(probs, inside) if histogram.approx else None)
 
 
 def entries_of(histogram: ProbHistogram) -> ProbVoxels:

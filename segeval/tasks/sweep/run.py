@@ -18,7 +18,7 @@ from segeval.tasks.sweep.folder import Outcome, write_folder
 from segeval.tasks.sweep.generic import sweep_any_maps
 from segeval.tasks.sweep.grid import read_grid
 from segeval.tasks.sweep.losses import SEVERAL, find_loss
-from segeval.tasks.sweep.maps import ClassMaps, count_classes, gather
+from segeval.tasks.sweep.maps import MOST_LEVELS, ClassMaps, count_classes, gather
 from segeval.tasks.sweep.papers import papers_of
 from segeval.tasks.sweep.reading import MapFiles, find_maps
 from segeval.tasks.sweep.runs import sweep_runs
@@ -34,8 +34,6 @@ OF_THRESHOLDS = {
     *("threshold_by", "select_by", "select", "report", "operating_points"),
     *("averaging", "apr_method", "apr_averaging", "bootstrap", "baseline"),
 }
-
-
 OF_TRAINED = {
     *("class_name", "zip", "averaging", "apr_method", "apr_averaging", "bootstrap", "baseline", "allow_missing"),
     *("losses", "vary", "optimise", "by", "select", "report"),
@@ -171,7 +169,8 @@ def _table_of_maps(loss: str, mode: SweepMode, options: SweepOptions) -> Callabl
 
 
 def _classes(files: MapFiles, options: SweepOptions) -> tuple[ClassMaps, ...]:
-    return gather(files.read(partial(count_classes, only=options.class_name, binned=options.histogram)))
+    most_levels = 0 if options.histogram else MOST_LEVELS // max(len(files.pairs), 1)
+    return gather(files.read(partial(count_classes, only=options.class_name, most_levels=most_levels)))
 
 
 def _curve(loss: str, data: Path | None, options: SweepOptions) -> SweepTable:

@@ -111,11 +111,16 @@ def _block(maps: ClassMaps, job: Job) -> Block:
 
 
 def _soft_cells(maps: ClassMaps, job: Job) -> list[dict[str, Any]]:
-    """The soft Tversky loss and the soft counts behind it, as means over the cases."""
-    soft = [SoftCounts(one.voxels) for one in maps.cases]
-    counts = {f"soft_{side}": float(np.mean([getattr(one, side) for one in soft])) for side in ("tp", "fp", "fn")}
-    losses = (np.mean([tversky_loss(one, alpha=alpha, beta=beta) for one in soft]) for alpha, beta in job.prices)
-    return [{"soft_loss": float(one), **counts} for one in losses]
+    """The soft Tversky loss of every row and the soft counts behind it, as means over the cases."""
+    of_cases = [_soft_case(SoftCounts(one.voxels), job) for one in maps.cases]
+    *losses, tp, fp, fn = np.mean(of_cases, axis=0).tolist()
+    return [{"soft_loss": one, "soft_tp": tp, "soft_fp": fp, "soft_fn": fn} for one in losses]
+
+
+def _soft_case(counts: SoftCounts, job: Job) -> list[float]:
+    """The losses of every row, and the counts."""
+    losses = [float(tversky_loss(counts, alpha=alpha, beta=beta)) for alpha, beta in job.prices]
+    return [*losses, float(counts.tp), float(counts.fp), float(counts.fn)]
 
 
 def _threshold_cells(report: ClassMaps, row: int, choice: Choice, job: Job) -> dict[str, Any]:

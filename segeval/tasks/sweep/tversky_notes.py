@@ -1,5 +1,6 @@
 """What must be said below a table of operating points, and why it came out flat where it did."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -38,7 +39,8 @@ def notes_on(classes: Sequence[ClassMaps], thresholds: Sequence[Sequence[float |
 def _why_flat(maps: ClassMaps, job: Job) -> str:
     if job.criterion != "tversky":
         return f"the threshold is chosen by the {CRITERIA[job.criterion]}, which α and β do not enter"
-    if len({alpha * prices[1] == beta * prices[0] for prices in job.prices[:1] for alpha, beta in job.prices}) == 1:
+    first = job.prices[0]
+    if all(math.isclose(alpha * first[1], beta * first[0]) for alpha, beta in job.prices):
         return "α and β stand in the same ratio in all rows, and the best threshold depends on that ratio alone"
     pooled = maps.of(job.split.select).pooled
     if len(pooled.thresholds) == 1:
