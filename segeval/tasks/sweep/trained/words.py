@@ -46,15 +46,14 @@ class Words:
         Raises:
             ConfigError: a parameter is unknown or given twice, a value does not fit, or both prices are 0.
         """
-        require_known(given, self.columns, self.loss)
-        columns = [self.columns[name] for name in given]
-        if len(set(columns)) < len(columns):
-            raise ConfigError(f"{where}: {', '.join(given)} name a parameter twice. Keep one of them.")
-        setting = dict(zip(columns, given.values(), strict=True))
         try:
+            require_known(given, self.columns, self.loss)
+            setting = {self.columns[name]: value for name, value in given.items()}
             call = self.call(setting)
         except ConfigError as error:
             raise ConfigError(f"{where}: {error}") from error
+        if len(setting) < len(given):
+            raise ConfigError(f"{where}: {', '.join(given)} name a parameter twice. Keep one of them.")
         if self.compares_losses:
             return {LOSS: self._name(call)}
         return {self.columns[knob]: value for knob, value in call.knobs.items()}
