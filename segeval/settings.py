@@ -68,16 +68,17 @@ def _resolve(
     return Settings(options=checked(record(**values), sources), sources=sources)
 
 
+_LISTS: Mapping[str, tuple[Callable[[str], float], str]] = {
+    "spacing": (float, "lengths in mm. Write it as 0.5,0.5,3"),
+    "patch": (int, "voxels along each axis. Write it as 64,64 or 64,64,16"),
+    "seeds": (int, "whole numbers. Write it as 0,1,2"),
+}
+
+
 def _from_text(name: str, given: Given) -> Any:
     """The value as its field holds it: what the parser leaves as text or list."""
-    if name == "spacing":
-        try:
-            return tuple(float(part) for part in given.value.split(","))
-        except ValueError as error:
-            where = _where(name, given.source)
-            raise ConfigError(f"{where} {given.value}: no list of lengths in mm. Write it as 0.5,0.5,3.") from error
-    if name in ("seeds", "patch"):
-        return _whole_numbers(name, given)
+    if name in _LISTS:
+        return _numbers(name, given)
     if name == "empty_distance":
         return read_empty_distance(given.value)
     if name in ("pairs", "out", "plot"):
@@ -87,12 +88,12 @@ def _from_text(name: str, given: Given) -> Any:
     return tuple(given.value) if isinstance(given.value, list) else given.value
 
 
-def _whole_numbers(name: str, given: Given) -> tuple[int, ...]:
+def _numbers(name: str, given: Given) -> tuple[float, ...]:
+    number, said = _LISTS[name]
     try:
-        return tuple(int(part) for part in given.value.split(","))
+        return tuple(number(part) for part in given.value.split(","))
     except ValueError as error:
-        where = _where(name, given.source)
-        raise ConfigError(f"{where} {given.value}: no list of whole numbers. Write it as 0,1,2.") from error
+        raise ConfigError(f"{_where(name, given.source)} {given.value}: no list of {said}.") from error
 
 
 def checked(options: Options, sources: Mapping[str, str] | None = None) -> Options:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segeval.errors import ConfigError
-from segeval.measure import MeasureCall, loss, metric, parse_call, ratio, split_outside_parentheses
+from segeval.measure import MeasureCall, PerClass, loss, metric, parse_call, ratio, split_outside_parentheses
 
 Border = Literal["inside", "none"]
 
@@ -245,3 +245,10 @@ def test_a_list_is_split_at_commas_outside_parentheses(text: str, parts: list[st
 def test_calls_with_the_same_knobs_are_equal() -> None:
     assert closeness.at(alpha=2) == closeness.at(alpha=2.0)
     assert MeasureCall(measure=plain) == plain.at()
+
+
+def test_a_knob_may_have_one_value_for_each_class() -> None:
+    name, knobs = parse_call("nsd(tolerance_mm=liver:1;left:kidney:2.5)")
+    assert (name, knobs) == ("nsd", {"tolerance_mm": PerClass({"liver": 1.0, "left:kidney": 2.5})})
+    with pytest.raises(ConfigError, match="Cannot read 'wide' for class 'liver'"):
+        parse_call("nsd(tolerance_mm=liver:wide)")

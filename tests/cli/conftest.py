@@ -1,9 +1,11 @@
 """Run the command line: in this process, or as the program that a user starts."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,8 @@ def start() -> Iterator[Start]:
         command = [sys.executable, "-m", "segeval", *map(str, arguments)]
         environment = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
         pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        # a job in the background of a shell starts with Ctrl-C ignored, and would pass that on
+        pipes["preexec_fn"] = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
         started.append(subprocess.Popen(command, **{**pipes, "env": environment, **more}))
         return started[-1]
 

@@ -275,7 +275,7 @@ def test_models_trained_with_each_setting_are_compared(run: Run, tmp_path: Path)
     ("arguments", "said"),
     [
         (("tversky", "--train", "--seeds", "one"), "no list of whole numbers"),
-        (("tversky", "--train", "--patch", "big"), "no list of whole numbers"),
+        (("tversky", "--train", "--patch", "big"), "no list of voxels"),
         (("tversky", "--train", "--holdout", "2"), "lie between 0 and 1"),
         (("tversky", "--train", "--select-by", "case_mean"), "changes nothing"),
         (("tversky", "--runs"), "--runs needs a folder"),

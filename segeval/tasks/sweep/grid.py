@@ -81,5 +81,5 @@ def _range(part: str, text: str) -> list[float]:
         if not 0 <= (stop - start) / step < MAX_STEPS or step < 0:
             raise ConfigError(f"--grid {text}: {part} must rise from start to stop, in fewer than {MAX_STEPS} steps.")
         return [float(start + i * step) for i in range(int((stop - start) / step) + 1)]
-    except (InvalidOperation, ZeroDivisionError, ValueError) as error:
+    except (InvalidOperation, ValueError, ZeroDivisionError) as error:
         raise ConfigError(f"--grid {text}: {part} is no range. Write start:stop:step, such as 0.1:0.9:0.1.") from error
