@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,9 +21,10 @@ from segeval.measure import Level, MeasureCall
 from segeval.results import CaseRow, ClassRow, SummaryRow
 from segeval.statistics.bootstrap import draw
 from segeval.statistics.intervals import macro_interval, mean_intervals
-from segeval.statistics.summary import apply_undefined, mean, summarise
+from segeval.statistics.summary import Summary, apply_undefined, mean, summarise_columns
 
 ALL = "(all)"
+_STATISTICS = ("mean", "std", "median", "p5", "p25", "p75", "p95", "min", "max")
 MACRO = "(mean)"
 _ADDITIVE = (Counts, Joint, Lesions, ClassMaps)  # evidence that adds up over cases, so that a pooled value exists
 
@@ -101,19 +102,20 @@ class _Block:
         )
 
     def rows(self, scored: Scored) -> list[SummaryRow]:
-        return [self._row(i, j, scored.n_missing) for i in range(len(self.names)) for j in range(len(self.calls))]
+        """One row per name and column."""
+        columns = [(i, j) for i in range(len(self.names)) for j in range(len(self.calls))]
+        summaries = summarise_columns(self.values.reshape(len(self.values), len(columns)))
+        return [self._row(i, j, found, scored.n_missing) for (i, j), found in zip(columns, summaries, strict=True)]
 
-    def _row(self, i: int, j: int, n_missing: int) -> SummaryRow:
-        statistics = asdict(summarise(self.values[:, i, j]))
-        n, n_inf = statistics.pop("n"), statistics.pop("n_inf")
-        statistics.pop("n_undefined")
+    def _row(self, i: int, j: int, found: Summary, n_missing: int) -> SummaryRow:
         low, high = self.intervals[:, i, j]
+        statistics = {name: getattr(found, name) for name in _STATISTICS}
         return SummaryRow(
             name=self.names[i],
             column=self.calls[j].column,
-            n=n,
+            n=found.n,
             n_undefined=int(np.isnan(self.raw[:, i, j]).sum()),
-            n_inf=n_inf,
+            n_inf=found.n_inf,
             n_missing=n_missing,
             statistics={**statistics, "ci_low": float(low), "ci_high": float(high)},
             pooled=float(self.pooled[i, j]),
@@ -166,7 +168,7 @@ def _defined(
 def _intervals(values: np.ndarray, case_ids: Sequence[str], how: Aggregation) -> tuple[np.ndarray, np.ndarray]:
     """Low and high ends: of every mean, (2, name, column), and of the means over names, (2, column)."""
     _, n_names, n_columns = values.shape
-    if how.bootstrap == 0 or not case_ids:
+    if how.bootstrap == 0 or len(case_ids) < 2:
         return np.full((2, n_names, n_columns), math.nan), np.full((2, n_columns), math.nan)
     draws = draw(case_ids, resamples=how.bootstrap, seed=how.seed)
     of_means = mean_intervals(draws, values.reshape(len(case_ids), -1), level=how.ci_level)
