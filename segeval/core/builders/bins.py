@@ -2,7 +2,9 @@
 
 Two layouts. Coarse bins are the upper 16 bits of q as a float32, 2^-7 of q wide; with the sums of q and q² in each,
 any smooth cost summed over the voxels comes out to eight digits and mostly many more (`voxels_of_moments`). Fine bins
-are 2^-8 of q and at most 2^-16 wide; they keep the order of the voxels to within that (`histogram_of_ranks`).
+end at every line of two grids, one with a width of 2^-8 of q and one of 2^-16; they keep the order of the voxels to
+within that (`histogram_of_ranks`). The number of lines up to q is its bin, and adding 0.5 to q turns its bits into the
+number of lines of the even grid.
 """
 
 import numpy as np
@@ -10,8 +12,8 @@ import numpy as np
 from segeval.core.histogram import ProbHistogram
 from segeval.core.soft import ProbVoxels
 
-COARSE_SHIFT, FINE_SHIFT = 16, 15  # bits of q that a bin leaves out
-UNIFORM_FROM, PER_UNIT = 2.0**-7, 2.0**16  # from here on fine bins have one width
+COARSE_SHIFT, FINE_SHIFT, EVEN_SHIFT = 16, 15, 8  # bits that a bin leaves out
+FINE_BELOW = 2.0**-7  # from here on the even grid is the finer one
 
 
 def bits_of(value: float) -> int:
@@ -20,8 +22,10 @@ def bits_of(value: float) -> int:
 
 
 N_COARSE = (bits_of(0.5) >> COARSE_SHIFT) + 1
-N_FINE_LOG = bits_of(UNIFORM_FROM) >> FINE_SHIFT
-N_FINE = N_FINE_LOG + int((0.5 - UNIFORM_FROM) * PER_UNIT) + 1
+N_FINE_LINES = bits_of(FINE_BELOW) >> FINE_SHIFT
+EVEN_ORIGIN = bits_of(0.5) >> EVEN_SHIFT
+N_EVEN_LINES = (bits_of(1.0) >> EVEN_SHIFT) - EVEN_ORIGIN
+N_FINE = N_FINE_LINES + N_EVEN_LINES + 1
 
 
 def of_float16() -> np.ndarray:
@@ -64,14 +68,15 @@ def histogram_of_ranks(n: np.ndarray) -> ProbHistogram:
     Args:
         n: (truth, upper, bin): voxels; upper for p >= 0.5.
     """
-    q = np.concatenate([_log_middles(), UNIFORM_FROM + (np.arange(N_FINE - N_FINE_LOG) + 0.5) / PER_UNIT])
-    q[0], q[-1] = 0.0, 0.5
+    q = _fine_middles()
     p, rest = np.concatenate([q, 1 - q[::-1]]), np.concatenate([1 - q, q[::-1]])
     negatives, positives = np.concatenate([n[:, 0], n[:, 1, ::-1]], axis=1)
     used = np.flatnonzero(negatives + positives)
     return ProbHistogram(p=p[used], rest=rest[used], positives=positives[used], negatives=negatives[used], exact=False)
 
 
-def _log_middles() -> np.ndarray:
-    edges = (np.arange(N_FINE_LOG + 1, dtype=np.uint32) << FINE_SHIFT).view(np.float32).astype(np.float64)
-    return (edges[:-1] + edges[1:]) / 2
+def _fine_middles() -> np.ndarray:
+    by_bits = (np.arange(1, N_FINE_LINES + 1, dtype=np.uint32) << FINE_SHIFT).view(np.float32).astype(np.float64)
+    even = np.arange(1, N_EVEN_LINES + 1) * 0.5 / N_EVEN_LINES
+    lines = np.sort(np.concatenate([by_bits, even]))
+    return np.concatenate([[0.0], (lines[:-1] + lines[1:]) / 2, [0.5]])

@@ -88,9 +88,9 @@ def _coarse_bin(q: np.ndarray) -> np.ndarray:
 
 
 def _fine_bin(q: np.ndarray) -> np.ndarray:
-    beyond = (np.maximum(q, bins.UNIFORM_FROM) - bins.UNIFORM_FROM) * bins.PER_UNIT
-    code = _bits(np.minimum(q, bins.UNIFORM_FROM)) >> bins.FINE_SHIFT
-    code += beyond.astype(np.uint32)
+    code = _bits(q + 0.5) >> bins.EVEN_SHIFT
+    code -= np.uint32(bins.EVEN_ORIGIN)
+    code += _bits(np.minimum(q, bins.FINE_BELOW)) >> bins.FINE_SHIFT
     return code
 
 

@@ -28,8 +28,8 @@ def moments(p: Any, truth: Any, *, is_log_odds: bool = False) -> ProbVoxels:
 def ranks(p: Any, truth: Any, *, is_log_odds: bool = False) -> ProbHistogram:
     """The histogram of a map in 32 or 64 bits, in bins no wider than 2^-16; see `soft_numpy.ranks`."""
     q, is_upper = _folded(p, is_log_odds=is_log_odds)
-    beyond = (q.clip(bins.UNIFORM_FROM, None) - bins.UNIFORM_FROM) * bins.PER_UNIT
-    fine = (_bits(q.clip(None, bins.UNIFORM_FROM)) >> bins.FINE_SHIFT) + beyond.long()
+    even = (_bits(q + 0.5) >> bins.EVEN_SHIFT) - bins.EVEN_ORIGIN
+    fine = even + (_bits(q.clip(None, bins.FINE_BELOW)) >> bins.FINE_SHIFT)
     n = _counted(_key(fine, truth, is_upper, bins.N_FINE), 4 * bins.N_FINE).astype(np.int64)
     return bins.histogram_of_ranks(n.reshape(2, 2, -1))
 
