@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from segeval.core.case import Case
 from segeval.core.channels import Channels, Layout, ProbMap
 from segeval.core.labels import LabelClass
+from segeval.core.scored_map import ScoredMap
 from segeval.tasks.sweep.maps import MOST_LEVELS, ClassMaps, MapCase, case_map
 
 # data B and M of the worked examples
@@ -26,10 +27,15 @@ M = (
 Map = tuple[np.ndarray, np.ndarray]
 
 
+def scored(probs: np.ndarray, inside: np.ndarray) -> ScoredMap:
+    """The voxels of one map."""
+    return ScoredMap(map=ProbMap(stored=probs), truth=inside)
+
+
 def class_maps(*maps: Map, name: str = "lesion", binned: bool = False) -> ClassMaps:
     """One class over as many cases as there are maps."""
     most_levels = 0 if binned else MOST_LEVELS
-    cases = tuple(case_map(f"case_{i}", *one, most_levels=most_levels) for i, one in enumerate(maps))
+    cases = tuple(case_map(f"case_{i}", scored(*one), most_levels=most_levels) for i, one in enumerate(maps))
     return ClassMaps(name=name, cases=cases)
 
 

@@ -1,26 +1,28 @@
 """Probability maps beside their truth: the evidence of calibration, ranking and soft overlap."""
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial, reduce
 from operator import add
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from segeval.core.additive import Additive, Kept, Record
 from segeval.core.channels import ProbMap, blocks
+from segeval.core.histogram import ProbHistogram, are_few, part_sizes
 from segeval.core.labels import LabelClass
-from segeval.core.probability import EXACT_UP_TO, ProbHistogram, part_sizes
+from segeval.core.prob_maps import Order, ProbMaps
 from segeval.core.shapes import Labels, PerLabel, Probs
+from segeval.core.soft import PixelTerms, SoftCounts
 from segeval.errors import ConfigError
 
 Closed = Literal["right", "left"]
 Region = Literal["all", "foreground"]
 
 _CHUNK = 1 << 18  # voxels that are widened to float64 at a time
-_LOG_FLOOR = -100.0  # a confident error costs 100 and not infinity
+_DEAREST = 100.0  # a confident error costs no more
 _WHOLE_CASE = LabelClass(name="(all)", ids=())
 
 
@@ -50,25 +52,31 @@ class Bins(Additive):
 class ClassMap:
     """The probability of one class, and the voxels that are the class in truth."""
 
-    map: ProbMap
-    truth: Labels
-    ids: tuple[int, ...]
-    ignore: tuple[int, ...]
+    maps: ProbMaps
+    channel: int
 
-    def flat(self, order: Literal["C", "K"] = "K") -> tuple[np.ndarray, np.ndarray]:
+    def flat(self, order: Order = "K") -> tuple[np.ndarray, np.ndarray]:
         """Probability of each voxel that is scored, and whether it came true; order K is that of memory."""
-        by: Literal["C", "F"] = "F" if order == "K" and self.truth.flags.f_contiguous else "C"
-        stored, truth = self.map.stored.reshape(-1, order=by), self.truth.reshape(-1, order=by)
-        inside = _is_any(truth, self.ids)
-        if self.ignore:
-            scored = ~_is_any(truth, self.ignore)
-            stored, inside = stored[scored], inside[scored]
-        return _as_precise_as_stored(replace(self.map, stored=stored)), inside
+        scored = self.maps.scored(self.channel, order)
+        return _as_precise_as_stored(scored.map), scored.truth
 
     def sums(self) -> ProbSums:
-        probs, inside = self.flat()
-        of_chunks = (_sums(probs[chunk].astype(np.float64), inside[chunk]) for chunk in _chunks(probs.size))
-        return reduce(add, of_chunks)
+        """Sums over the voxels."""
+        voxels = self.maps.condensed(self.channel)
+        counts, terms = SoftCounts(voxels), PixelTerms(voxels)
+        return ProbSums.of(
+            n=counts.n,
+            truth=counts.truth,
+            probs=counts.pred,
+            probs_squared=counts.pred_squared,
+            hits=counts.tp,
+            squared_error=counts.error_on_truth + counts.error_on_rest,
+            log_loss=sum(terms.sums(lambda nll, nlm: np.minimum(nll, _DEAREST))),
+        )
+
+    def histogram(self, *, exact: bool) -> ProbHistogram:
+        """Voxels by probability."""
+        return self.maps.histogram(self.channel, exact=exact)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +86,7 @@ class TopLabelMap:
     maps: tuple[ProbMap, ...]
     codes: np.ndarray
 
-    def flat(self, order: Literal["C", "K"] = "K") -> tuple[np.ndarray, np.ndarray]:
+    def flat(self, order: Order = "K") -> tuple[np.ndarray, np.ndarray]:
         """Largest probability of each voxel, and whether it came true."""
         parts = [(probs.max(axis=0), probs.argmax(axis=0) == codes) for probs, codes in self._columns()]
         largest, right = (np.concatenate(each) for each in zip(*parts, strict=True))
@@ -118,17 +126,13 @@ class ClassMaps:
         Args:
             ignore: truth ids whose voxels count nowhere.
         """
-        return cls.of_maps([ProbMap(stored=one) for one in probs], truth, classes=classes, ignore=ignore)
+        maps = ProbMaps.of_array(probs, truth=truth, channels=tuple(classes), ignore=tuple(ignore))
+        return cls.of_channels(maps, range(len(maps)), classes=classes)
 
     @classmethod
-    def of_maps(
-        cls, maps: Sequence[ProbMap], truth: Labels, *, classes: Sequence[LabelClass], ignore: Sequence[int] = ()
-    ) -> "ClassMaps":
-        """The same of maps as they were stored."""
-        of_classes = [
-            ClassMap(map=one, truth=truth, ids=of.ids, ignore=tuple(ignore))
-            for one, of in zip(maps, classes, strict=True)
-        ]
+    def of_channels(cls, maps: ProbMaps, channels: Sequence[int], *, classes: Sequence[LabelClass]) -> "ClassMaps":
+        """Take some channels, each of which is the map of a class."""
+        of_classes = [ClassMap(maps=maps, channel=channel) for channel in channels]
         return cls(classes=tuple(classes), maps=tuple(of_classes))
 
     @classmethod
@@ -161,7 +165,7 @@ class ClassMaps:
 
     def histograms(self, *, exact: bool) -> list[ProbHistogram]:
         """Voxels per probability, for each class."""
-        return self._each(("histogram", exact), lambda one: ProbHistogram.from_probs(*one.flat(), exact=exact))
+        return self._each(("histogram", exact), lambda one: one.histogram(exact=exact))
 
     def gaps_of_equal_parts(self, n: int, *, exact: bool) -> list[np.ndarray]:
         """|mean probability − share of positives| of `n` equally large parts by probability, for each class.
@@ -182,14 +186,14 @@ class ClassMaps:
         classes = tuple(dict.fromkeys((*self.classes, *other.classes)))
         return ClassMaps(classes=classes, _kept=self._kept + other._kept)
 
-    def _each(self, setting: Hashable, compute: Callable[[Map], Any]) -> list[Any]:
+    def _each(self, setting: Hashable, compute: Callable[[Any], Any]) -> list[Any]:
         return [self._kept.get((setting, of), partial(self._compute, compute, i)) for i, of in enumerate(self.classes)]
 
     def _per_class(self, record: type[Record], setting: Hashable, compute: Callable[[Map], Record]) -> Record:
         records = self._each(setting, compute)
         return records[0] if self.classes == (_WHOLE_CASE,) else record.stack(records)
 
-    def _compute(self, compute: Callable[[Map], Any], which: int) -> Any:
+    def _compute(self, compute: Callable[[Any], Any], which: int) -> Any:
         if not self.maps:
             raise LookupError("Pooled maps know only what every case was asked for.")
         return compute(self.maps[which])
@@ -205,27 +209,11 @@ def _check_number(bins: int) -> None:
         raise ConfigError(f"bins={bins} is no number of bins. Give 1 or more.")
 
 
-def _sums(probs: np.ndarray, inside: np.ndarray) -> ProbSums:
-    """Sums over some voxels; those inside and outside the class apart, since each has a formula of its own."""
-    hits, alarms = probs[inside], probs[~inside]
-    with np.errstate(divide="ignore"):
-        log_loss = -_floored(np.log(hits)).sum() - _floored(np.log1p(-alarms)).sum()
-    return ProbSums.of(
-        n=probs.size,
-        truth=hits.size,
-        probs=probs.sum(),
-        probs_squared=(probs * probs).sum(),
-        hits=hits.sum(),
-        squared_error=((1 - hits) ** 2).sum() + (alarms * alarms).sum(),
-        log_loss=log_loss,
-    )
-
-
 def _sums_over_classes(probs: np.ndarray, codes: np.ndarray) -> ProbSums:
     """Sums over some voxels of a whole case: errors are those of all classes of a voxel together."""
     of_truth = np.take_along_axis(probs, codes[None].astype(np.intp), axis=0)[0]
     with np.errstate(divide="ignore"):
-        log_loss = -_floored(np.log(of_truth)).sum()
+        log_loss = np.minimum(-np.log(of_truth), _DEAREST).sum()
     squares = (probs * probs).sum()
     return ProbSums.of(
         n=codes.size,
@@ -257,25 +245,13 @@ def _binned(bins: int, closed: Closed, region: Region, one: Map) -> Bins:
 
 def _gaps(one: Map, histogram: ProbHistogram, n: int, *, exact: bool) -> np.ndarray:
     probs, inside = one.flat("C")
-    if probs.size > EXACT_UP_TO and not exact:
+    if not (exact or are_few(probs.size)):
         return histogram.gaps_of_equal_parts(n)
     order, sizes = np.argsort(probs, kind="stable"), part_sizes(probs.size, n)
     excess = probs[order].astype(np.float64) - inside[order]
     return np.abs(np.add.reduceat(excess, np.cumsum(sizes) - sizes)) / sizes
 
 
-def _is_any(labels: np.ndarray, ids: Sequence[int]) -> Bool[np.ndarray, " voxel"]:
-    """Which labels are one of a few ids; comparing beats a look-up."""
-    found = np.zeros(labels.shape, dtype=bool)
-    for one in ids:
-        found |= labels == one
-    return found
-
-
 def _chunks(n: int) -> Iterator[slice]:
     """At least one, so that a sum over none has a first term."""
     return (slice(start, start + _CHUNK) for start in range(0, max(n, 1), _CHUNK))
-
-
-def _floored(log: np.ndarray) -> np.ndarray:
-    return np.maximum(log, _LOG_FLOOR)

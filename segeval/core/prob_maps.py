@@ -1,18 +1,19 @@
 """Probability maps of one case, read channel by channel."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
+from segeval.core.additive import Kept
 from segeval.core.channels import ProbMap
-from segeval.core.histogram import ProbHistogram
+from segeval.core.histogram import ProbHistogram, are_few
 from segeval.core.labels import LabelClass
+from segeval.core.scored_map import ScoredMap
 from segeval.core.soft import ProbVoxels
 
-FEW = 1 << 15  # voxels up to which sums are taken voxel by voxel
-SORTED = 1 << 20  # voxels up to which they are ranked by sorting
+Order = Literal["C", "K"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -33,6 +34,7 @@ class ProbMaps:
     channels: tuple[LabelClass | None, ...]
     ignore: tuple[int, ...] = ()
     device: str | None = None
+    _kept: Kept[Any] = field(default_factory=Kept, repr=False)
 
     @classmethod
     def of_array(cls, probs: np.ndarray, *, full: float | None = None, **facts: Any) -> "ProbMaps":
@@ -44,90 +46,54 @@ class ProbMaps:
         return len(self.channels)
 
     @cached_property
-    def _truth(self) -> np.ndarray:
-        return self._flat_in_memory_order(self.truth)
+    def n(self) -> int:
+        """Voxels that are scored."""
+        return self.truth.size if self._scored is None else int(self._scored.sum())
+
+    def masks_in_space(self, channel: int) -> tuple[np.ndarray, np.ndarray]:
+        """Prediction (p >= 0.5) and truth in the shape of the image, ignored voxels outside both."""
+        scored = True if self._scored is None else self._scored
+        return scored & self.maps[channel].at_least_half(), scored & self._members(channel)
+
+    def flat(self, image: np.ndarray, order: Order = "K") -> np.ndarray:
+        """The scored voxels of an image, 1-D; order K is that of the maps in memory."""
+        like = self.maps[0].stored.flags
+        by: Literal["C", "F"] = "F" if order == "K" and like.f_contiguous and not like.c_contiguous else "C"
+        flat = image.reshape(-1, order=by)
+        return flat if self._scored is None else flat[self._scored.reshape(-1, order=by)]
+
+    def scored(self, channel: int, order: Order = "K") -> ScoredMap:
+        """The scored voxels of a channel, and which of them are its class."""
+        one = self.maps[channel]
+        one, truth = replace(one, stored=self.flat(one.stored, order)), self.flat(self._members(channel), order)
+        return ScoredMap(map=one, truth=truth, device=self.device)
 
     @cached_property
     def _scored(self) -> np.ndarray | None:
         """Which voxels count; None for all of them."""
-        ignored = np.isin(self._truth, self.ignore) if self.ignore else np.zeros(0, dtype=bool)
+        ignored = np.isin(self.truth, self.ignore) if self.ignore else np.zeros(0, dtype=bool)
         return ~ignored if ignored.any() else None
 
-    @cached_property
-    def n(self) -> int:
-        """Voxels that are scored."""
-        return self._truth.size if self._scored is None else int(self._scored.sum())
-
-    def mask(self, channel: int) -> np.ndarray:
-        """Whether each scored voxel is the channel's class, 1-D."""
-        return self._only_scored(self._members(self._truth, channel))
-
-    def masks_in_space(self, channel: int) -> tuple[np.ndarray, np.ndarray]:
-        """Prediction (p >= 0.5) and truth in the shape of the image, ignored voxels outside both."""
-        scored = ~np.isin(self.truth, self.ignore)
-        return scored & self.maps[channel].at_least_half(), scored & self._members(self.truth, channel)
-
-    def stored(self, channel: int) -> np.ndarray:
-        """The stored values of the scored voxels, 1-D."""
-        return self.flat(self.maps[channel].stored)
-
-    def flat(self, image: np.ndarray) -> np.ndarray:
-        """The scored voxels of an image, in the order of `mask` and `stored`."""
-        return self._only_scored(self._flat_in_memory_order(image))
-
-    def _flat_in_memory_order(self, image: np.ndarray) -> np.ndarray:
-        like = self.maps[0].stored.flags
-        return image.reshape(-1, order="F" if like.f_contiguous and not like.c_contiguous else "C")
-
-    def _only_scored(self, flat: np.ndarray) -> np.ndarray:
-        return flat if self._scored is None else flat[self._scored]
-
-    def _members(self, labels: np.ndarray, channel: int) -> np.ndarray:
+    def _members(self, channel: int) -> np.ndarray:
         of = self.channels[channel]
         ids = of.ids if of else [one for other in self.channels if other for one in other.ids]
-        found = np.zeros(labels.shape, dtype=bool)
+        found = np.zeros_like(self.truth, dtype=bool)
         for one in ids:  # a few comparisons beat a look-up
-            found |= labels == one
+            found |= self.truth == one
         return found if of else ~found
 
     @property
-    def is_coded(self) -> bool:
-        """Whether each of the maps has few distinct values: 8 or 16 bits."""
-        return all(one.is_coded for one in self.maps)
-
-    def voxels(self, channel: int) -> ProbVoxels:
-        """Every scored voxel of a channel, one by one."""
-        p, rest = replace(self.maps[channel], stored=self.stored(channel)).both_sides()
-        truth = self.mask(channel)
-        return ProbVoxels(
-            truth=truth, count=np.ones(p.size), hit=np.where(truth, p, rest), miss=np.where(truth, rest, p)
-        )
+    def is_exact(self) -> bool:
+        """Whether histograms tell all probabilities apart without being asked to."""
+        return are_few(self.n) or all(one.is_coded for one in self.maps)
 
     def condensed(self, channel: int) -> ProbVoxels:
-        """Few entries with the same sums."""
-        if self.maps[channel].is_coded:
-            return self.histogram(channel).voxels()
-        is_log_odds = self.maps[channel].is_log_odds
-        return self.voxels(channel) if self.n <= FEW else self._built("moments", channel, is_log_odds=is_log_odds)
+        """Few entries with the sums of a channel's voxels; kept, as all losses and many metrics read them."""
+        found: ProbVoxels = self._kept.get(("condensed", channel), lambda: self.scored(channel).condensed())
+        return found
 
     def histogram(self, channel: int, *, exact: bool = False) -> ProbHistogram:
-        """Voxels by probability: exact up to 2^20 of them, for maps in 8 or 16 bits, and on request."""
-        one = self.maps[channel]
-        if one.is_coded:
-            return self._built("distinct", channel, levels=one.levels)
-        if exact or self.n <= SORTED:
-            return ProbHistogram.of_values(self.stored(channel), self.mask(channel), is_log_odds=one.is_log_odds)
-        return self._built("ranks", channel, is_log_odds=one.is_log_odds)
-
-    def _built(self, what: str, channel: int, **options: Any) -> Any:
-        p, truth = self.stored(channel), self.mask(channel)
-        if self.device is None:
-            from segeval.core.builders import soft_numpy
-
-            return getattr(soft_numpy, what)(p, truth, **options)
-        import torch
-
-        from segeval.core.builders import soft_torch
-
-        arrays = (torch.from_numpy(np.ascontiguousarray(array)).to(self.device) for array in (p, truth))
-        return getattr(soft_torch, what)(*arrays, **options)
+        """Voxels of a channel by probability, on request exact however many they are; kept."""
+        setting = ("histogram", channel, exact)
+        found: ProbHistogram = self._kept.get(setting, lambda: self.scored(channel).histogram(exact=exact))
+        return found

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from segeval.core.additive import Kept
 from segeval.core.counts import Counts, Joint
-from segeval.core.prob_maps import SORTED, ProbMaps
+from segeval.core.prob_maps import ProbMaps
 from segeval.core.soft import ProbVoxels, mapped, stacked, two_channels, voxels_of_counts
 from segeval.core.weight_maps import BorderTerms, ContourTerms, contour_distance, object_gap, objects_of
 from segeval.measure import Level, MeasureCall
@@ -43,7 +44,7 @@ class ProbEvidence:
         self.maps = maps
         self.classes = list(classes)
         self.exact = exact
-        self.of = cache(self._build)
+        self._kept: Kept[Any] = Kept()
 
     @classmethod
     def of_counts(cls, classes: Counts, partition: Joint | None, *, maps: Callable[[], ProbMaps]) -> "ProbEvidence":
@@ -85,7 +86,7 @@ class ProbEvidence:
             found = mapped(channels(ranked), lambda array: array[which])
             return found if level == "class" or len(which) > 1 else mapped(two_channels(found), lambda array: array[0])
 
-        is_exact = exact or maps.is_coded or maps.n <= SORTED
+        is_exact = exact or maps.is_exact
         return cls(rows, is_partition=bool(partition), maps=lambda: maps, classes=classes, exact=is_exact)
 
     def values(self, call: MeasureCall, level: Level) -> Any:
@@ -103,13 +104,17 @@ class ProbEvidence:
         needs: tuple[Any, ...] = call.measure.needs
         return not self.exact and any(need.ranked for need in needs)
 
+    def of(self, need: Any, level: Level) -> Any:
+        """What a measure needs, of the classes or of the case."""
+        return self._kept.get((need, level), lambda: self._build(need, level))
+
     def _build(self, need: Any, level: Level) -> Any:
         voxels = self._rows(level, need.ranked)
         return need(two_channels(voxels) if need.per_channel and level == "class" else voxels)
 
     def _on_map(self, need: Any, channel: int) -> Any:
         maps = self.maps()
-        voxels = maps.voxels(channel)
+        voxels = maps.scored(channel).voxels()
         if need.per_channel:
             voxels = two_channels(voxels)
         if need is BorderTerms:

@@ -43,8 +43,6 @@ class Voxels:
     worst_first: bool = False
 
 
-_TINY = 1e-30  # in place of no voxels, where a quotient is not used
-
 AnyVoxels = TypeVar("AnyVoxels", bound=Voxels)
 
 
@@ -252,17 +250,15 @@ class LovaszTerms(SoftEvidence):
         """
         on_truth, on_rest = (widened(self._in_order(side)) for side in (self.on_truth, self.on_rest))
         total = on_truth.sum(-1)[..., None]
+        others = on_rest.cumsum(-1)
+        is_first_without_truth = (total == 0) & (others == on_rest) & (on_rest > 0)
+        union = others + (total + (total == 0))
         left = total - on_truth.cumsum(-1)
-        union = total + on_rest.cumsum(-1)
-        before = union - on_rest
-        xp = namespace(union)
-        step = (on_truth + left * on_rest / union.clip(_TINY, None)) / before.clip(_TINY, None)
-        return xp.where(before > 0, step, xp.where(on_rest > 0, xp.ones_like(step), xp.zeros_like(step)))
+        return (on_truth + left * on_rest / union) / (union - on_rest) + is_first_without_truth
 
-    def extension(self, error: Cost) -> Any:
-        """Sum of error times step; `error` takes -ln p_t and -ln(1 - p_t) and falls with p_t."""
-        errors = error(self._in_order(self.voxels.nll), self._in_order(self.voxels.nlm))
-        return (self.steps * errors).sum(-1)
+    def extension(self, errors: Any) -> Any:
+        """Sum of error times step, for an error per entry that falls with p_t."""
+        return (self.steps * self._in_order(errors)).sum(-1)
 
     def _in_order(self, array: Any) -> Any:
         return array if self.order is None else take_along(array, self.order)

@@ -127,14 +127,19 @@ class Evidence:
         """The probability maps; None where there are only masks."""
         if self.case.probs is None:
             return None
-        ignore = self.plan.labels.ignore
-        return CaseMaps.of(self.case.probs, self.case.truth, classes=self.classes, ignore=ignore)
+        return CaseMaps.of(
+            self.case.probs,
+            self.case.truth,
+            classes=self.classes,
+            ignore=self.plan.labels.ignore,
+            device=self.plan.device if self.plan.engine == "torch" else None,
+        )
 
     @cached_property
     def soft(self) -> ProbEvidence:
         """What losses read: the maps, or of a hard mask its counts, and its voxels where a weight map needs them."""
         if self.maps is not None:
-            return self.maps.soft(device=self.plan.device if self.plan.engine == "torch" else None)
+            return self.maps.soft
         partition = self.partition if self.partition.total else None  # without a voxel there is nothing to lose
         return ProbEvidence.of_counts(self.counts, partition, maps=self._maps_of_masks)
 

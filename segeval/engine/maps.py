@@ -28,12 +28,19 @@ class CaseMaps:
     channel_of: tuple[int | None, ...]
     truth: Labels
     ignore: tuple[int, ...] = ()
+    device: str | None = None
 
     @classmethod
     def of(
-        cls, channels: Channels, truth: Labels, *, classes: Sequence[LabelClass], ignore: Sequence[int]
+        cls,
+        channels: Channels,
+        truth: Labels,
+        *,
+        classes: Sequence[LabelClass],
+        ignore: Sequence[int],
+        device: str | None = None,
     ) -> "CaseMaps":
-        """Find the map of every class."""
+        """Find the map of every class; `device` is the torch device that counts, None for numpy."""
         exclusive = channels.layout.exclusive
         maps = list(channels.maps)
         named = [None if exclusive and of == BACKGROUND else of for of in channels.layout.classes]
@@ -52,6 +59,7 @@ class CaseMaps:
             channel_of=tuple(channel_of),
             truth=truth,
             ignore=tuple(ignore),
+            device=device,
         )
 
     @property
@@ -71,17 +79,22 @@ class CaseMaps:
         found[has_one] = values
         return found
 
-    def soft(self, *, device: str | None) -> ProbEvidence:
+    @cached_property
+    def soft(self) -> ProbEvidence:
         """What losses read."""
         layout = self.channels.layout
-        maps = ProbMaps(maps=self.maps, truth=self.truth, channels=self.classes, ignore=self.ignore, device=device)
         partition = range(len(layout.classes)) if layout.exclusive else ()
-        return ProbEvidence.of_maps(maps, classes=self.known, partition=partition)
+        return ProbEvidence.of_maps(self._shared, classes=self.known, partition=partition)
 
     def of_classes(self, classes: Sequence[LabelClass]) -> ClassMaps:
         """What probability metrics read of each class."""
         named = [of for of, one in zip(classes, self.channel_of, strict=True) if one is not None]
-        return ClassMaps.of_maps([self.maps[one] for one in self.known], self.truth, classes=named, ignore=self.ignore)
+        return ClassMaps.of_channels(self._shared, self.known, classes=named)
+
+    @cached_property
+    def _shared(self) -> ProbMaps:
+        """The maps as losses and metrics share them, so that each is counted once."""
+        return ProbMaps(maps=self.maps, truth=self.truth, channels=self.classes, ignore=self.ignore, device=self.device)
 
     @cached_property
     def of_partition(self) -> ClassMaps:

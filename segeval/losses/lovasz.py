@@ -4,7 +4,7 @@ Sources, variants, pitfalls and errata of each: docs/losses.md.
 """
 
 import math
-from typing import Any, Literal
+from typing import Literal
 
 from segeval.core.arrays import namespace, quotient
 from segeval.core.shapes import Values
@@ -27,7 +27,8 @@ def lovasz_hinge_loss(terms: LovaszTerms, *, empty: Literal["value", "skip"] = "
     Args:
         empty: for a class without voxels the largest error counts (value) or nothing is said (skip).
     """
-    value = terms.extension(_hinge)
+    errors = 1.0 - terms.voxels.margin
+    value = terms.extension(errors.clip(0.0, None))
     if empty == "value":
         return value
     return namespace(value).where(terms.truth > 0, value, math.nan)
@@ -42,7 +43,7 @@ def lovasz_hinge_loss(terms: LovaszTerms, *, empty: Literal["value", "skip"] = "
 )
 def lovasz_sigmoid_loss(terms: LovaszTerms) -> Values:
     """Lovász extension of the Jaccard loss on the errors of the probabilities."""
-    return terms.extension(_miss)
+    return terms.extension(terms.voxels.miss)
 
 
 @loss(
@@ -59,15 +60,7 @@ def lovasz_softmax_loss(terms: ChannelLovasz, *, classes: Literal["present", "al
     Args:
         classes: present leaves out channels without a voxel in truth.
     """
-    values = terms.extension(_miss)
+    values = terms.extension(terms.voxels.miss)
     xp = namespace(values)
     counted = (terms.truth > 0) | (classes == "all")
     return quotient(xp.where(counted, values, 0.0).sum(-1), counted.sum(-1), empty=0.0)
-
-
-def _hinge(nll: Any, nlm: Any) -> Any:
-    return namespace(nll).clip(1.0 + nll - nlm, 0.0, None)
-
-
-def _miss(nll: Any, nlm: Any) -> Any:
-    return namespace(nlm).exp(-nlm)

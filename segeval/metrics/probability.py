@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 
 from segeval.core.class_maps import Bins, ClassMaps, Closed, Region
-from segeval.core.probability import ProbHistogram
+from segeval.core.histogram import ProbHistogram
 from segeval.core.shapes import PerLabel
 from segeval.measure import metric, ratio
 

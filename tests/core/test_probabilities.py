@@ -113,14 +113,14 @@ def test_a_class_of_several_ids_and_the_rest_are_found() -> None:
     probs, truth = a_case()
     maps = maps_of(probs, truth)
     scored = truth[truth != 255]
-    assert maps.mask(2).tolist() == np.isin(scored, (2, 5)).tolist()
-    assert maps.mask(0).tolist() == (scored == 0).tolist()
+    assert maps.scored(2).truth.tolist() == np.isin(scored, (2, 5)).tolist()
+    assert maps.scored(0).truth.tolist() == (scored == 0).tolist()
     assert maps.n == scored.size
 
 
 def test_the_torch_builders_give_the_same_evidence(device: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("segeval.core.prob_maps.FEW", 10)
-    monkeypatch.setattr("segeval.core.prob_maps.SORTED", 10)
+    monkeypatch.setattr("segeval.core.scored_map.FEW", 10)
+    monkeypatch.setattr("segeval.core.histogram.EXACT_UP_TO", 10)
     probs, truth = a_case()
     expected = every_value(evidence_of(probs, truth))
     for name, values in every_value(evidence_of(probs, truth, device=device)).items():
@@ -133,8 +133,7 @@ def test_a_value_from_bins_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     call = lovasz.lovasz_softmax_loss.at()
     assert not exact.is_approximate(call)
     value = exact.values(call, "case")
-    monkeypatch.setattr("segeval.core.prob_maps.SORTED", 10)
-    monkeypatch.setattr("segeval.core.probabilities.SORTED", 10)
+    monkeypatch.setattr("segeval.core.histogram.EXACT_UP_TO", 10)
     binned = evidence_of(probs, truth)
     assert binned.is_approximate(call)
     assert not binned.is_approximate(region.dice_loss.at())

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from segeval.core import class_maps
-from segeval.core import probability as histograms
 from segeval.core.class_maps import ClassMaps
 from segeval.core.labels import LabelClass
 from segeval.errors import ConfigError
@@ -252,8 +251,7 @@ def test_a_confident_error_costs_a_hundred() -> None:
 @pytest.fixture
 def small_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if a thousand voxels were too many to be sorted, and five were a chunk."""
-    for module in (histograms, class_maps):
-        monkeypatch.setattr(module, "EXACT_UP_TO", 1000)
+    monkeypatch.setattr("segeval.core.histogram.EXACT_UP_TO", 1000)
     monkeypatch.setattr(class_maps, "_CHUNK", 777)
 
 
@@ -261,11 +259,15 @@ def small_limit(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", [*RANKING, "adaptive_ece"])
 def test_many_voxels_are_binned_and_the_value_stays_close(name: str) -> None:
     rng = np.random.default_rng(1)
-    inside = rng.random(60_000) < 0.05
+    inside = rng.random(300_000) < 0.05
     probs = np.clip(rng.beta(0.1, 2, inside.size) + 0.4 * inside * rng.random(inside.size), 0, 1).astype(np.float32)
     maps = of(probs, inside)
-    tolerance = 1e-4 if name == "best_threshold" else 1e-5
-    assert MEASURES[name](maps) == pytest.approx(MEASURES[name](maps, exact=True), abs=tolerance)
+    found, exact = MEASURES[name](maps), MEASURES[name](maps, exact=True)
+    if name == "best_threshold":  # where Dice is flat many are nearly as good
+        found, exact = (
+            2 * ((probs >= one) & inside).sum() / ((probs >= one).sum() + inside.sum()) for one in (found, exact)
+        )
+    assert found == pytest.approx(exact, abs=1e-5)
     assert maps.approx
     as_float16 = of(probs.astype(np.float16), inside)
     if name in RANKING:

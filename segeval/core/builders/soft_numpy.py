@@ -1,7 +1,6 @@
-"""Soft evidence of one class on the CPU: one pass over its map, in chunks, summed in float64."""
+"""Soft evidence of one class on the CPU: one pass over its map, in chunks that stay in the cache."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -9,7 +8,9 @@ from segeval.core.builders import bins
 from segeval.core.histogram import ProbHistogram
 from segeval.core.soft import ProbVoxels
 
-_CHUNK, _BLOCK = 1 << 15, 1 << 18  # a chunk fits the L2 cache; a block is large beside the table of bins
+_CHUNK = 1 << 16
+_PACKED = 1 << 23  # so many voxels of one bin can be counted above the sum of their offsets, in one integer
+_ONE = 1 << 40  # the count of one voxel in such an integer; offsets have 16 bits
 
 
 def distinct(p: np.ndarray, truth: np.ndarray, *, levels: np.ndarray | None) -> ProbHistogram:
@@ -22,13 +23,11 @@ def distinct(p: np.ndarray, truth: np.ndarray, *, levels: np.ndarray | None) -> 
     """
     values = bins.of_float16() if levels is None else levels
     n = np.zeros(2 * len(values), dtype=np.int64)
-    key_type: type[np.unsignedinteger[Any]] = np.uint16 if n.size <= 1 << 16 else np.uint32
-    for start in range(0, p.size, _BLOCK):
-        block = slice(start, start + _BLOCK)
-        key = _code(p[block], len(values)).astype(key_type)
-        key += truth[block] * key_type(len(values))
-        n += np.bincount(key, minlength=n.size)
-    return bins.histogram_of_codes(n, values)
+    for chunk in _slices(p.size, _CHUNK):
+        key = _code(p[chunk], len(values)).astype(np.intp)
+        key += truth[chunk] * np.intp(len(values))
+        np.add.at(n, key, 1)
+    return ProbHistogram.of_codes(n, values)
 
 
 def moments(p: np.ndarray, truth: np.ndarray, *, is_log_odds: bool = False) -> ProbVoxels:
@@ -39,43 +38,39 @@ def moments(p: np.ndarray, truth: np.ndarray, *, is_log_odds: bool = False) -> P
         truth: whether each voxel is the class.
         is_log_odds: which of the two.
     """
-    table = np.zeros((3, 4 * bins.N_COARSE))
-    for key, q in _blocks(p, truth, _coarse_bin, bins.N_COARSE, is_log_odds=is_log_odds):
-        table[0] += np.bincount(key, minlength=table.shape[1])
-        table[1] += np.bincount(key, weights=q, minlength=table.shape[1])
-        table[2] += np.bincount(key, weights=q * q, minlength=table.shape[1])
-    return bins.voxels_of_moments(table.reshape(3, 2, 2, -1))
+    total = np.zeros((3, 4 * bins.N_COARSE))
+    moments_of = _moments if p.dtype == np.float32 and not is_log_odds else _moments_of_float64
+    for part in _slices(p.size, _PACKED):
+        total += moments_of(_folded(p[part], truth[part], is_log_odds=is_log_odds))
+    return bins.voxels_of_moments(total.reshape(3, 2, 2, -1))
 
 
 def ranks(p: np.ndarray, truth: np.ndarray, *, is_log_odds: bool = False) -> ProbHistogram:
     """The histogram of a map in 32 or 64 bits, in bins no wider than 2^-16; arguments as in `moments`."""
     n = np.zeros(4 * bins.N_FINE, dtype=np.int64)
-    for key, _ in _blocks(p, truth, _fine_bin, bins.N_FINE, is_log_odds=is_log_odds):
-        n += np.bincount(key, minlength=n.size)
-    return bins.histogram_of_ranks(n.reshape(2, 2, -1))
+    for q, group in _folded(p, truth, is_log_odds=is_log_odds):
+        code = bins.fine_bin(q)
+        code += group * np.int32(bins.N_FINE)
+        np.add.at(n, code.astype(np.intp), 1)
+    return ProbHistogram.of_ranks(n.reshape(2, 2, -1))
 
 
-def _blocks(
-    p: np.ndarray, truth: np.ndarray, bin_of: Callable[[np.ndarray], np.ndarray], n_bins: int, *, is_log_odds: bool
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The key, bin + n_bins * (2 * truth + upper), and q = min(p, 1 - p) of each voxel, block by block."""
-    key, wide = np.empty(_BLOCK, dtype=np.intp), np.empty(_BLOCK)
-    for start in range(0, p.size, _BLOCK):
-        size = min(_BLOCK, p.size - start)
-        for at in range(0, size, _CHUNK):
-            chunk = slice(at, min(at + _CHUNK, size))
-            part, of = p[start:][chunk], truth[start:][chunk]
-            q, is_upper = _folded_log_odds(part) if is_log_odds else _folded(part)
-            code = bin_of(q)
-            code += of * code.dtype.type(2 * n_bins)
-            code += is_upper * code.dtype.type(n_bins)
-            key[chunk], wide[chunk] = code, q
-        yield key[:size], wide[:size]
+Folded = Iterator[tuple[np.ndarray, np.ndarray]]
 
 
-def _folded(p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """q = min(p, 1 - p), and whether p is at least one half."""
-    return np.maximum(np.minimum(p, 1 - p), 0), p >= 0.5
+def _folded(p: np.ndarray, truth: np.ndarray, *, is_log_odds: bool) -> Folded:
+    """q = min(p, 1 - p) and the group, 2 * truth + upper, of the voxels, chunk by chunk."""
+    for chunk in _slices(p.size, _CHUNK):
+        q, is_upper = _folded_log_odds(p[chunk]) if is_log_odds else _folded_probs(p[chunk])
+        group = truth[chunk] * np.uint8(2)
+        group += is_upper
+        yield q, group
+
+
+def _folded_probs(p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    q = np.subtract(1, p)
+    np.minimum(q, p, out=q)
+    return (q if q.min() >= 0 else q.clip(0, None)), p >= 0.5
 
 
 def _folded_log_odds(log_odds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -83,19 +78,40 @@ def _folded_log_odds(log_odds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return small / (1 + small), log_odds >= 0
 
 
-def _coarse_bin(q: np.ndarray) -> np.ndarray:
-    return (_bits(q) >> bins.COARSE_SHIFT).astype(np.uint16)  # four times as many bins still fit 16 bits
+def _moments(folded: Folded) -> np.ndarray:
+    """Count, sum of f and sum of f² of every key (see `bins.voxels_of_moments`), for at most `_PACKED` voxels.
+
+    The bits that a bin leaves out are f as a whole number, so the sums are exact.
+    """
+    packed, squares = np.zeros((2, 4 * bins.N_COARSE), dtype=np.int64)
+    for q, group in folded:
+        bits = q.view(np.uint32)
+        key = _coarse_key(bits, group)
+        offset = bits & (bins.COARSE_WIDTH - 1)
+        np.add.at(squares, key, (offset * offset).astype(np.int64))
+        wide = offset.astype(np.int64)
+        wide += _ONE
+        np.add.at(packed, key, wide)
+    return np.stack([packed // _ONE, packed % _ONE / bins.COARSE_WIDTH, squares / bins.COARSE_WIDTH**2])
 
 
-def _fine_bin(q: np.ndarray) -> np.ndarray:
-    code = _bits(q + 0.5) >> bins.EVEN_SHIFT
-    code -= np.uint32(bins.EVEN_ORIGIN)
-    code += _bits(np.minimum(q, bins.FINE_BELOW)) >> bins.FINE_SHIFT
-    return code
+def _moments_of_float64(folded: Folded) -> np.ndarray:
+    """The same with sums of floats."""
+    table = np.zeros((3, 4 * bins.N_COARSE))
+    lowest, width = bins.coarse_edges()
+    for q, group in folded:
+        key = _coarse_key(q.astype(np.float32).view(np.uint32), group)
+        at = key % bins.N_COARSE
+        f = (q - lowest[at]) / width[at]
+        for row, weight in zip(table, (1.0, f, f * f), strict=True):
+            np.add.at(row, key, weight)
+    return table
 
 
-def _bits(q: np.ndarray) -> np.ndarray:
-    return q.astype(np.float32, copy=False).view(np.uint32)
+def _coarse_key(bits: np.ndarray, group: np.ndarray) -> np.ndarray:
+    code = (bits >> bins.COARSE_SHIFT).astype(np.uint16)  # four times as many bins still fit 16 bits
+    code += group * np.uint16(bins.N_COARSE)
+    return code.astype(np.intp)
 
 
 def _code(p: np.ndarray, n_codes: int) -> np.ndarray:
@@ -105,3 +121,7 @@ def _code(p: np.ndarray, n_codes: int) -> np.ndarray:
         return p
     code = p.astype(np.int32)
     return np.where(code < 0, code + n_codes, code)
+
+
+def _slices(n: int, step: int) -> Iterator[slice]:
+    return (slice(start, start + step) for start in range(0, n, step))

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from segeval.core.counts import Counts
-from segeval.core.probability import ProbHistogram
+from segeval.core.histogram import ProbHistogram
 from segeval.measure import ratio
 from segeval.metrics.overlap import informedness, tversky_index
 

@@ -58,8 +58,9 @@ class Entries:
                 f"{case.case.case_id}: its channels are independent maps ({case.channels.layout}), and exp_log looks "
                 "across the channels of a softmax. Give a channel for the background too."
             )
-        maps, truths = zip(*(case.map_of(one) for one in case.partition), strict=True)
-        rows = np.stack([np.argmax(truths, axis=0), *maps]).astype(np.float64)
+        channels = [case.scored(one) for one in case.partition]
+        label = np.argmax([one.truth for one in channels], axis=0)
+        rows = np.stack([label, *(one.map.probs() for one in channels)]).astype(np.float64)
         rows = rows[:, np.lexsort(rows)]
         first = np.flatnonzero(np.concatenate([[True], (np.diff(rows) != 0).any(axis=0)]))
         count = np.diff(first, append=rows.shape[1]).astype(np.float64)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from segeval.core.arrays import neg_log
-from segeval.core.probability import ProbHistogram
+from segeval.core.histogram import ProbHistogram
 from segeval.losses.pixel import focal_cost
 from segeval.measure import ratio
 

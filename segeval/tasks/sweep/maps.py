@@ -7,11 +7,11 @@ from operator import add
 
 import numpy as np
 
-from segeval.core.builders.soft_numpy import moments
 from segeval.core.case import Case
 from segeval.core.channels import BACKGROUND, Channels
+from segeval.core.histogram import ProbHistogram
 from segeval.core.labels import LabelClass
-from segeval.core.probability import ProbHistogram
+from segeval.core.scored_map import ScoredMap
 from segeval.core.soft import ProbVoxels
 from segeval.errors import ConfigError
 from segeval.tasks.sweep.curve import Curve
@@ -47,9 +47,10 @@ class MapCase:
         zero = any(0 in one.ids for one in layout.classes)
         return layout.classes if zero else (BACKGROUND, *layout.classes)
 
-    def map_of(self, wanted: LabelClass) -> tuple[np.ndarray, np.ndarray]:
-        """The probability of a class and whether it is true, for every voxel that counts, both of shape (voxel,)."""
-        return self._counted(self.channels.of(wanted).probs()), self._counted(self._is_true(wanted))
+    def scored(self, wanted: LabelClass) -> ScoredMap:
+        """The voxels that count: the probability of a class, and whether it is true."""
+        one = self.channels.of(wanted)
+        return ScoredMap(map=replace(one, stored=self._counted(one.stored)), truth=self._counted(self._is_true(wanted)))
 
     def _is_true(self, wanted: LabelClass) -> np.ndarray:
         """Voxels of a class; background is every id that no channel has."""
@@ -86,7 +87,7 @@ class CaseMap:
     @property
     def voxels(self) -> ProbVoxels:
         """The voxels as few entries that losses sum over."""
-        return self.moments or entries_of(self.histogram)
+        return self.moments or self.histogram.voxels()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +129,7 @@ def count_classes(case: MapCase, *, only: str | None = None, most_levels: int = 
     chosen = [one for one in case.classes if only in (None, one.name)]
     if not chosen:
         raise ConfigError(f"--class {only}: no such class. There are {', '.join(one.name for one in case.classes)}.")
-    return {one.name: case_map(case.case.case_id, *case.map_of(one), most_levels=most_levels) for one in chosen}
+    return {one.name: case_map(case.case.case_id, case.scored(one), most_levels=most_levels) for one in chosen}
 
 
 def gather(cases: Iterable[Mapping[str, CaseMap]]) -> tuple[ClassMaps, ...]:
@@ -140,18 +141,9 @@ def gather(cases: Iterable[Mapping[str, CaseMap]]) -> tuple[ClassMaps, ...]:
     return tuple(ClassMaps(name=name, cases=tuple(of_class)) for name, of_class in rows.items())
 
 
-def case_map(case_id: str, probs: np.ndarray, inside: np.ndarray, *, most_levels: int = MOST_LEVELS) -> CaseMap:
-    """Count the voxels of one map, both arrays of shape (voxel,)."""
-    histogram = ProbHistogram.from_probs(probs, inside)
+def case_map(case_id: str, scored: ScoredMap, *, most_levels: int = MOST_LEVELS) -> CaseMap:
+    """Count the voxels of one map."""
+    histogram = scored.histogram()
     if len(histogram.thresholds) > most_levels:
-        histogram = ProbHistogram.binned(probs, inside)
-    return CaseMap(case_id=case_id, histogram=histogram, moments=moments(probs, inside) if histogram.approx else None)
-
-
-def entries_of(histogram: ProbHistogram) -> ProbVoxels:
-    """Entries for the losses, the highest probability first, those of the class before the others."""
-    sides = (histogram.positives, histogram.negatives)
-    p = np.concatenate([histogram.thresholds[side > 0] for side in sides])
-    truth = np.repeat([True, False], [np.count_nonzero(side) for side in sides])
-    count = np.concatenate([side[side > 0] for side in sides]).astype(np.float64)
-    return ProbVoxels(truth=truth, count=count, hit=np.where(truth, p, 1 - p), miss=np.where(truth, 1 - p, p))
+        histogram = histogram.binned()
+    return CaseMap(case_id=case_id, histogram=histogram, moments=scored.condensed() if histogram.approx else None)

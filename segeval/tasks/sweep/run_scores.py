@@ -17,7 +17,7 @@ from segeval.tasks.score import reading_of, worker_count
 from segeval.tasks.stream import in_order
 from segeval.tasks.sweep.maps import MapCase
 from segeval.tasks.sweep.run_pairs import PredOfRun, RunFiles
-from segeval.tasks.sweep.trained.outcomes import Achieved, ClassMap, Outcome, outcome_of_maps, outcome_of_mask
+from segeval.tasks.sweep.trained.outcomes import Achieved, Outcome, outcome_of_maps, outcome_of_mask
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,5 +88,5 @@ def outcome_of_case(case: Case, classes: Sequence[LabelClass], labels: LabelMap,
         histogram = joint_histogram(truth=case.truth, pred=case.pred).without(labels.ignore)
         return outcome_of_mask(histogram.counts(classes))
     of = MapCase(case=case, classes=tuple(classes), ignore=labels.ignore)
-    maps = [ClassMap(probs=probs, inside=inside) for probs, inside in map(of.map_of, classes)]
+    maps = [of.scored(one) for one in classes]
     return outcome_of_maps(maps, method=options.apr_method, keep_histograms=options.apr_averaging == "pooled")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from segeval.core.probability import ProbHistogram
+from segeval.core.histogram import ProbHistogram
 from segeval.tasks.sweep.maps import ClassMaps
 from segeval.tasks.sweep.tversky_job import CRITERIA, Job
 

@@ -8,18 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segeval.core.probability import ProbHistogram
 from segeval.metrics.overlap import dice, informedness, iou, sensitivity, specificity
 from segeval.tasks.sweep.curve import Curve, calibrated_threshold, first_best, score_of, tversky_score
 from tests.conftest import golden
-from tests.sweep_maps import B, Map, maps_with_ties, random_map
+from tests.sweep_maps import B, Map, maps_with_ties, random_map, scored
 
 WORKED = golden("sweep")
 BETAS = np.linspace(0.02, 0.98, 49)
 
 
 def curve_of(one: Map) -> Curve:
-    return Curve.of(ProbHistogram.from_probs(*one))
+    return Curve.of(scored(*one).histogram())
 
 
 @pytest.mark.parametrize(("alpha", "beta"), [(0.9, 0.1), (0.5, 0.5), (0.3, 0.7), (0.1, 0.9)])
@@ -46,7 +45,7 @@ def test_youden_too_is_best_at_a_corner(one: Map) -> None:
 @settings(max_examples=100)
 @given(st.lists(maps_with_ties(), min_size=1, max_size=3))
 def test_a_dearer_miss_never_raises_the_threshold(maps: list[Map]) -> None:
-    curve = Curve.of(reduce(add, (ProbHistogram.from_probs(*one) for one in maps)))
+    curve = Curve.of(reduce(add, (scored(*one).histogram() for one in maps)))
     best = [curve.best(tversky_score(1 - beta, beta)) for beta in BETAS]
     counts = curve.counts[np.array(best)]
     assert (np.diff(curve.thresholds[best]) <= 0).all()
@@ -107,7 +106,7 @@ def test_a_constant_map_has_one_mask_besides_nothing() -> None:
 
 def test_bins_agree_with_single_values_to_their_width() -> None:
     one = random_map(seed=2)
-    exact, binned = curve_of(one), Curve.of(ProbHistogram.binned(*one))
+    exact, binned = curve_of(one), Curve.of(scored(*one).histogram().binned())
     assert binned.approx
     for beta in BETAS:
         score = tversky_score(1 - beta, beta)

@@ -9,12 +9,12 @@ from typing import Any, Literal
 import numpy as np
 
 from segeval.core.counts import Counts
-from segeval.core.probability import ProbHistogram
+from segeval.core.histogram import ProbHistogram
+from segeval.core.scored_map import ScoredMap
 from segeval.tasks.sweep.curve import Curve
 from segeval.tasks.sweep.grid import Setting
 
 AprMethod = Literal["step", "trapezoid"]
-HALF = 0.5  # inclusive: arXiv 1706.05721, section 2.3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,24 +74,10 @@ class Achieved:
         return np.array([_pooled_area([one[of_class] for one in row if one], method) for row in pooled])
 
 
-@dataclass(frozen=True, kw_only=True)
-class ClassMap:
-    """The probabilities of one class in one case, with its truth, both of shape (voxel,)."""
-
-    probs: np.ndarray
-    inside: np.ndarray
-
-    def counts_at_half(self) -> tuple[int, int, int, int]:
-        """TP, FP, FN and TN of the mask `p >= 0.5`."""
-        predicted = self.probs >= HALF
-        tp, n_pred, n_truth = (int(one.sum()) for one in (predicted & self.inside, predicted, self.inside))
-        return tp, n_pred - tp, n_truth - tp, predicted.size - n_pred - n_truth + tp
-
-
-def outcome_of_maps(maps: Sequence[ClassMap], *, method: AprMethod, keep_histograms: bool) -> Outcome:
+def outcome_of_maps(maps: Sequence[ScoredMap], *, method: AprMethod, keep_histograms: bool) -> Outcome:
     """Score the masks `p >= 0.5`, one class against the rest, and the curves behind them."""
-    histograms = tuple(ProbHistogram.from_probs(one.probs, one.inside) for one in maps)
-    tp, fp, fn, tn = np.array([one.counts_at_half() for one in maps], dtype=np.int64).T
+    histograms = tuple(one.histogram() for one in maps)
+    tp, fp, fn, tn = np.array([_counts_at_half(one) for one in maps], dtype=np.int64).T
     return Outcome(
         counts=Counts(tp=tp, fp=fp, fn=fn, tn=tn),
         apr=np.array([Curve.of(one).average_precision(method) for one in histograms]),
@@ -113,3 +99,10 @@ def summed(counts: Counts) -> Counts:
 
 def _pooled_area(histograms: Sequence[ProbHistogram], method: AprMethod) -> float:
     return Curve.of(reduce(add, histograms)).average_precision(method) if histograms else float("nan")
+
+
+def _counts_at_half(one: ScoredMap) -> tuple[int, int, int, int]:
+    """TP, FP, FN and TN of the mask `p >= 0.5`."""
+    predicted = one.map.at_least_half()
+    tp, n_pred, n_truth = (int(mask.sum()) for mask in (predicted & one.truth, predicted, one.truth))
+    return tp, n_pred - tp, n_truth - tp, predicted.size - n_pred - n_truth + tp

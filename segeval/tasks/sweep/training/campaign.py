@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from segeval.core.channels import ProbMap
+from segeval.core.scored_map import ScoredMap
 from segeval.options import SweepOptions
 from segeval.tasks.sweep.grid import Setting
 from segeval.tasks.sweep.maps import CaseMap, case_map
-from segeval.tasks.sweep.trained.outcomes import ClassMap, Outcome, outcome_of_maps
+from segeval.tasks.sweep.trained.outcomes import Outcome, outcome_of_maps
 from segeval.tasks.sweep.trained.words import Words
 from segeval.tasks.sweep.training.batches import Pool, pool_of
 from segeval.tasks.sweep.training.cases import TrainingCase
@@ -126,18 +128,19 @@ def _scored(cell: Cell, trained: Trained, campaign: Campaign) -> Training:
     )
 
 
-def _outcome(maps: Sequence[ClassMap], options: SweepOptions) -> Outcome:
+def _outcome(maps: Sequence[ScoredMap], options: SweepOptions) -> Outcome:
     return outcome_of_maps(maps, method=options.apr_method, keep_histograms=options.apr_averaging == "pooled")
 
 
-def _counted(case_id: str, maps: Sequence[ClassMap]) -> tuple[CaseMap, ...]:
-    return tuple(case_map(case_id, one.probs, one.inside) for one in maps)
+def _counted(case_id: str, maps: Sequence[ScoredMap]) -> tuple[CaseMap, ...]:
+    return tuple(case_map(case_id, one) for one in maps)
 
 
-def class_maps(fields: np.ndarray, case: TrainingCase) -> list[ClassMap]:
+def class_maps(fields: np.ndarray, case: TrainingCase) -> list[ScoredMap]:
     """Every class of a case, ignored voxels removed, from maps of shape (class, field, *plane)."""
     target = case.target[case.counted]
-    return [ClassMap(probs=one[case.counted], inside=target == i + 1) for i, one in enumerate(fields)]
+    maps = [ProbMap(stored=one[case.counted]) for one in fields]
+    return [ScoredMap(map=one, truth=target == i + 1) for i, one in enumerate(maps)]
 
 
 def _train(cell: Cell, campaign: Campaign, pool: Pool, pace: Pace) -> Trained:

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from segeval.core import probability
-from segeval.core.probability import ProbHistogram, part_sizes
+from segeval.core.histogram import ProbHistogram, part_sizes
+from tests.sweep_maps import scored
 
 DTYPES = [np.float16, np.float32, np.float64]
 
@@ -31,10 +31,9 @@ def test_every_distinct_probability_is_counted_from_the_highest_down(both: tuple
         (float(level), int(inside[probs == level].sum()), int((~inside)[probs == level].sum()))
         for level in sorted(set(probs.tolist()), reverse=True)
     ]
-    found = ProbHistogram.from_probs(probs, inside)
+    found = scored(probs, inside).histogram()
     assert rows(found) == expected
     assert not found.approx
-    assert found.mass == pytest.approx([level * (p + n) for level, p, n in expected])
 
 
 @given(voxels(), voxels())
@@ -42,16 +41,16 @@ def test_the_sum_of_two_is_the_histogram_of_both(
     one: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np.ndarray]
 ) -> None:
     together = [np.concatenate([a.astype(np.float64), b.astype(np.float64)]) for a, b in zip(one, other, strict=True)]
-    expected = ProbHistogram.from_probs(together[0], together[1] > 0)
-    found = ProbHistogram.from_probs(*one) + ProbHistogram.from_probs(*other)
+    expected = scored(together[0], together[1] > 0).histogram()
+    found = scored(*one).histogram() + scored(*other).histogram()
     assert rows(found) == rows(expected)
-    assert found.mass == pytest.approx(expected.mass)
+    assert found.p.tolist() == expected.p.tolist()
 
 
 @pytest.fixture
 def small_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if ten voxels were too many to be told apart."""
-    monkeypatch.setattr(probability, "EXACT_UP_TO", 10)
+    monkeypatch.setattr("segeval.core.histogram.EXACT_UP_TO", 10)
 
 
 @pytest.mark.usefixtures("small_limit")
@@ -61,15 +60,15 @@ def test_bins_hold_what_is_at_or_just_above_their_threshold(dtype: type[np.float
     probs = np.concatenate([rng.random(4000), rng.random(2000) ** 12, 1 - rng.random(2000) ** 12, [0, 0.5, 1]])
     probs = np.sort(probs.astype(dtype))[::-1]
     inside = rng.random(probs.size) < probs
-    found = ProbHistogram.from_probs(probs, inside)
+    found = scored(probs, inside).histogram()
     assert found.approx
     assert (np.diff(found.thresholds) < 0).all()
     counts = found.positives + found.negatives
     lowest = np.repeat(found.thresholds, counts)
     small = np.minimum(probs, 1 - probs).astype(np.float64)
     assert (probs >= lowest - 1e-7 * (dtype is np.float64)).all()
-    assert (probs - lowest <= 2.5e-4 * small + 1e-7).all()
-    assert found.mass.sum() == pytest.approx(probs.sum(dtype=np.float64))
+    assert (probs - lowest <= np.minimum(2.0**-16, 2.0**-10 * small) + 1e-7).all()
+    assert (found.p * counts).sum() == pytest.approx(probs.sum(dtype=np.float64), rel=1e-6)
     assert found.positives.sum() == inside.sum()
 
 
@@ -78,8 +77,8 @@ def test_float16_and_asking_for_it_stay_exact() -> None:
     probs = np.linspace(0, 1, 50).astype(np.float16)
     inside = np.arange(50) % 3 == 0
     as_float16, asked = (
-        ProbHistogram.from_probs(probs, inside),
-        ProbHistogram.from_probs(probs.astype(np.float64), inside, exact=True),
+        scored(probs, inside).histogram(),
+        scored(probs.astype(np.float64), inside).histogram(exact=True),
     )
     assert rows(as_float16) == rows(asked)
     assert not as_float16.approx
@@ -89,18 +88,11 @@ def test_float16_and_asking_for_it_stay_exact() -> None:
 @pytest.mark.usefixtures("small_limit")
 def test_a_sum_with_too_many_probabilities_becomes_approximate() -> None:
     probs, inside = np.linspace(0, 1, 16), np.arange(16) > 9
-    halves = [ProbHistogram.from_probs(probs[k::2], inside[k::2]) for k in (0, 1)]
+    halves = [scored(probs[k::2], inside[k::2]).histogram() for k in (0, 1)]
     assert [one.approx for one in halves] == [False, False]
     found = halves[0] + halves[1]
     assert found.approx
     assert (found.positives.sum(), found.negatives.sum()) == (6, 10)
-
-
-def test_many_voxels_are_counted_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    probs, inside = np.linspace(0, 1, 23), np.arange(23) > 11
-    expected = rows(ProbHistogram.from_probs(probs, inside))
-    monkeypatch.setattr(probability, "_CHUNK", 5)
-    assert rows(ProbHistogram.from_probs(probs, inside)) == expected
 
 
 @given(st.integers(0, 30), st.integers(1, 12))
@@ -120,9 +112,9 @@ def test_gaps_of_equal_parts_are_those_of_sorted_voxels_where_nothing_is_tied(
         for part in np.array_split(np.arange(probs.size), n)
         if len(part)
     ]
-    assert ProbHistogram.from_probs(probs, inside).gaps_of_equal_parts(n) == pytest.approx(expected)
+    assert scored(probs, inside).histogram().gaps_of_equal_parts(n) == pytest.approx(expected)
 
 
 def test_a_tie_across_two_parts_is_shared_out() -> None:
-    found = ProbHistogram.from_probs(np.full(4, 0.5), np.array([True, True, False, False]))
+    found = scored(np.full(4, 0.5), np.array([True, True, False, False])).histogram()
     assert found.gaps_of_equal_parts(2).tolist() == [0.0, 0.0]
