@@ -92,8 +92,8 @@ def a_map(side: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def evidence_of(probs: np.ndarray, truth: np.ndarray) -> ProbEvidence:
-    maps = ProbMaps.of_array(probs, truth=truth, channels=(None, *CLASSES))
-    return ProbEvidence.of_maps(maps, classes=range(1, N_CLASSES), partition=range(N_CLASSES))
+    maps = ProbMaps.of_array(probs, truth=truth, channels=(None, *CLASSES), partition=N_CLASSES)
+    return ProbEvidence.of_maps(maps, classes=range(1, N_CLASSES))
 
 
 def all_values(losses: list[Measure], evidence: ProbEvidence) -> list[Any]:

@@ -11,9 +11,25 @@ from segeval.core.channels import ProbMap
 from segeval.core.histogram import ProbHistogram, are_few
 from segeval.core.labels import LabelClass
 from segeval.core.scored_map import ScoredMap
-from segeval.core.soft import ProbVoxels
+from segeval.core.soft import ProbVoxels, joined
 
 Order = Literal["C", "K"]
+_MANY = 1 << 16  # entries that are too many to be kept one by one
+
+
+@dataclass(frozen=True)
+class Condensed:
+    """Entries for sums over voxels, which add up over cases."""
+
+    voxels: ProbVoxels
+
+    def __add__(self, other: "Condensed") -> "Condensed":
+        both = joined([self.voxels, other.voxels])
+        if len(both.count) > _MANY:
+            from segeval.core.builders.bins import condensed
+
+            both = condensed(both)
+        return Condensed(both)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -26,6 +42,8 @@ class ProbMaps:
         channels: the class of each channel; None takes every id that no other channel has, as the background of a
             softmax does.
         ignore: truth ids that count nowhere.
+        partition: the first so many channels share out the probability of each voxel; a single one leaves the rest
+            to background.
         device: the torch device that builds the evidence; None for numpy.
     """
 
@@ -33,6 +51,7 @@ class ProbMaps:
     truth: np.ndarray
     channels: tuple[LabelClass | None, ...]
     ignore: tuple[int, ...] = ()
+    partition: int = 0
     device: str | None = None
     _kept: Kept[Any] = field(default_factory=Kept, repr=False)
 
@@ -82,6 +101,15 @@ class ProbMaps:
             found |= self.truth == one
         return found if of else ~found
 
+    def for_pooling(self) -> "ProbMaps":
+        """What was asked for so far, without the maps it came from."""
+        return replace(self, maps=(), truth=np.empty(0))
+
+    def __add__(self, other: "ProbMaps") -> "ProbMaps":
+        """The voxels of both, as far as both were asked for; holds no maps."""
+        channels = tuple(dict.fromkeys((*self.channels, *other.channels)))
+        return replace(self.for_pooling(), channels=channels, _kept=self._kept + other._kept)
+
     @property
     def is_exact(self) -> bool:
         """Whether histograms tell all probabilities apart without being asked to."""
@@ -89,11 +117,12 @@ class ProbMaps:
 
     def condensed(self, channel: int) -> ProbVoxels:
         """Few entries with the sums of a channel's voxels; kept, as all losses and many metrics read them."""
-        found: ProbVoxels = self._kept.get(("condensed", channel), lambda: self.scored(channel).condensed())
-        return found
+        setting = ("condensed", self.channels[channel])
+        found: Condensed = self._kept.get(setting, lambda: Condensed(self.scored(channel).condensed()))
+        return found.voxels
 
     def histogram(self, channel: int, *, exact: bool = False) -> ProbHistogram:
         """Voxels of a channel by probability, on request exact however many they are; kept."""
-        setting = ("histogram", channel, exact)
+        setting = ("histogram", self.channels[channel], exact)
         found: ProbHistogram = self._kept.get(setting, lambda: self.scored(channel).histogram(exact=exact))
         return found

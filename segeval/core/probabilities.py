@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -12,6 +12,8 @@ from segeval.core.prob_maps import ProbMaps
 from segeval.core.soft import ProbVoxels, mapped, stacked, two_channels, voxels_of_counts
 from segeval.core.weight_maps import BorderTerms, ContourTerms, contour_distance, object_gap, objects_of
 from segeval.measure import Level, MeasureCall
+
+Detail = Literal["sums", "ranks", "sorted"]
 
 
 class ProbEvidence:
@@ -23,21 +25,21 @@ class ProbEvidence:
 
     def __init__(
         self,
-        rows: Callable[[Level, bool], ProbVoxels],
+        rows: Callable[[Level, Detail], ProbVoxels],
         *,
         is_partition: bool,
         maps: Callable[[], ProbMaps],
-        classes: Sequence[int],
+        classes: Sequence[int | None],
         exact: bool = True,
     ) -> None:
         """See `of_counts` and `of_maps`.
 
         Args:
-            rows: the entries of each class or channel at a level, ranked or for sums.
+            rows: the entries of each class or channel at a level.
             is_partition: whether there is a value per case.
             maps: for the measures that need to know where voxels lie.
-            classes: the channels of `maps` that are scored one by one.
-            exact: whether ranked entries are single values.
+            classes: the channels of `maps` that are scored one by one; None for a class that has no value.
+            exact: whether ranks tell all probabilities apart.
         """
         self._rows = cache(rows)
         self.is_partition = is_partition
@@ -59,58 +61,68 @@ class ProbEvidence:
         if partition is not None:
             rows["case"] = voxels_of_counts(_one_against_rest(partition))
         indices = range(len(rows["class"].count))
-        return cls(lambda level, ranked: rows[level], is_partition="case" in rows, maps=maps, classes=indices)
+        return cls(lambda level, detail: rows[level], is_partition="case" in rows, maps=maps, classes=indices)
 
     @classmethod
-    def of_maps(
-        cls, maps: ProbMaps, *, classes: Sequence[int], partition: Sequence[int] = (), exact: bool = False
-    ) -> "ProbEvidence":
+    def of_maps(cls, maps: ProbMaps, *, classes: Sequence[int | None]) -> "ProbEvidence":
         """The evidence of probability maps.
 
         Args:
             maps: the maps.
-            classes: the channels to score one by one.
-            partition: the channels that are one partition of the case; a single one has the rest for its other part.
-            exact: rank by sorting however many voxels there are.
+            classes: the channels to score one by one; None for a class without one.
         """
 
         @cache
-        def channels(ranked: bool) -> ProbVoxels:
+        def channels(detail: Detail) -> ProbVoxels:
             def row(channel: int) -> ProbVoxels:
-                return maps.histogram(channel, exact=exact).voxels() if ranked else maps.condensed(channel)
+                if detail == "sums":
+                    return maps.condensed(channel)
+                return maps.histogram(channel, exact=detail == "sorted").voxels()
 
             return stacked([row(channel) for channel in range(len(maps))])
 
-        def rows(level: Level, ranked: bool) -> ProbVoxels:
-            which = list(classes if level == "class" else partition)
-            found = mapped(channels(ranked), lambda array: array[which])
+        def rows(level: Level, detail: Detail) -> ProbVoxels:
+            which = [one for one in (classes if level == "class" else range(maps.partition)) if one is not None]
+            found = mapped(channels(detail), lambda array: array[which])
             return found if level == "class" or len(which) > 1 else mapped(two_channels(found), lambda array: array[0])
 
-        is_exact = exact or maps.is_exact
-        return cls(rows, is_partition=bool(partition), maps=lambda: maps, classes=classes, exact=is_exact)
+        return cls(rows, is_partition=maps.partition > 0, maps=lambda: maps, classes=classes, exact=maps.is_exact)
 
     def values(self, call: MeasureCall, level: Level) -> Any:
-        """The measure on this case: one float64 per class, or a single one, nan without a partition."""
+        """The measure on this case: one float64 per class, or a single one; nan without a channel or partition."""
         needs: tuple[Any, ...] = call.measure.needs
-        if level == "case" and not self.is_partition:
-            return np.float64(np.nan)
+        if level == "case":
+            return call(*(self.of(need, level) for need in needs)) if self.is_partition else np.float64(np.nan)
+        has_one = [one is not None for one in self.classes]
+        values = np.full(len(has_one), np.nan)
         if any(need.on_map for need in needs):
             # a weight map is as large as the image: one class at a time
-            return np.array([call(*(self._on_map(need, one) for need in needs)) for one in self.classes])
-        return call(*(self.of(need, level) for need in needs))
+            channels = (one for one in self.classes if one is not None)
+            values[has_one] = [call(*(self._on_map(need, one) for need in needs)) for one in channels]
+        elif any(has_one):
+            values[has_one] = call(*(self.of(need, level) for need in needs))
+        return values
+
+    def for_pooling(self) -> ProbMaps:
+        """What was asked of the maps, so that it can be added up over cases."""
+        return self.maps().for_pooling()
 
     def is_approximate(self, call: MeasureCall) -> bool:
         """Whether the value comes from bins, so that it is off by up to 1e-5."""
-        needs: tuple[Any, ...] = call.measure.needs
-        return not self.exact and any(need.ranked for need in needs)
+        return not self.exact and call.all_knobs.get("exact") is False
 
     def of(self, need: Any, level: Level) -> Any:
         """What a measure needs, of the classes or of the case."""
         return self._kept.get((need, level), lambda: self._build(need, level))
 
     def _build(self, need: Any, level: Level) -> Any:
-        voxels = self._rows(level, need.ranked)
-        return need(two_channels(voxels) if need.per_channel and level == "class" else voxels)
+        def voxels(detail: Detail) -> ProbVoxels:
+            found = self._rows(level, detail)
+            return two_channels(found) if need.per_channel and level == "class" else found
+
+        if not need.ranked:
+            return need(voxels("sums"))
+        return need(voxels("ranks"), lambda: voxels("sorted"))
 
     def _on_map(self, need: Any, channel: int) -> Any:
         maps = self.maps()

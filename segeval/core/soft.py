@@ -108,6 +108,14 @@ def stacked(rows: Sequence[ProbVoxels]) -> ProbVoxels:
     )
 
 
+def joined(several: Sequence[ProbVoxels]) -> ProbVoxels:
+    """The entries of several lists as one."""
+    truth, count, hit, miss = (
+        np.concatenate([getattr(one, name) for one in several]) for name in ("truth", "count", "hit", "miss")
+    )
+    return ProbVoxels(truth=truth, count=count, hit=hit, miss=miss)
+
+
 @dataclass(frozen=True, eq=False)
 class SoftEvidence:
     """A view of voxels; `per_channel` views have a channel axis that one formula looks across.
@@ -230,10 +238,22 @@ def _within(neg_log_p: Any, eps: float | None) -> Any:
     return namespace(neg_log_p).clip(neg_log_p, float(-np.log1p(-eps)), float(-np.log(eps)))
 
 
-class LovaszTerms(SoftEvidence):
-    """The Lovász extension of the Jaccard loss: errors in falling order, each with its step of the loss."""
+AnyLovasz = TypeVar("AnyLovasz", bound="LovaszTerms")
 
-    ranked = True
+
+@dataclass(frozen=True, eq=False)
+class LovaszTerms(SoftEvidence):
+    """The Lovász extension of the Jaccard loss: errors in falling order, each with its step of the loss.
+
+    `sorted` gives the voxels in their exact order, where the own ones stand for bins.
+    """
+
+    sorted: Callable[[], Any] | None = None
+    ranked: ClassVar[bool] = True
+
+    def sorted_if(self: AnyLovasz, exact: bool) -> AnyLovasz:
+        """The same terms, on request from voxels in their exact order."""
+        return type(self)(self.sorted()) if exact and self.sorted else self
 
     @Lazy
     def order(self) -> Any:

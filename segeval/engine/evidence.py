@@ -108,7 +108,10 @@ class Evidence:
 
     def for_pooling(self) -> dict[str, Any]:
         """The evidence that has to be added up over the cases, as far as a measure has asked for it."""
-        return {name: getattr(self, name).for_pooling() for name in POOLED if vars(self).get(name) is not None}
+        found = {name: getattr(self, name).for_pooling() for name in POOLED if vars(self).get(name) is not None}
+        if self.maps is not None and "soft" in vars(self):  # of hard masks the counts say it all
+            found["prob_maps"] = self.soft.for_pooling()
+        return found
 
     @cached_property
     def partition(self) -> Joint:
@@ -135,11 +138,17 @@ class Evidence:
             device=self.plan.device if self.plan.engine == "torch" else None,
         )
 
+    prob_maps: ProbMaps | None = None  # those of all cases added up
+
     @cached_property
     def soft(self) -> ProbEvidence:
         """What losses read: the maps, or of a hard mask its counts, and its voxels where a weight map needs them."""
         if self.maps is not None:
             return self.maps.soft
+        if self.prob_maps is not None:
+            ids = [set(one.ids) if one else {0} for one in self.prob_maps.channels]
+            channels = [ids.index(set(one.ids)) if set(one.ids) in ids else None for one in self.classes]
+            return ProbEvidence.of_maps(self.prob_maps, classes=channels)
         partition = self.partition if self.partition.total else None  # without a voxel there is nothing to lose
         return ProbEvidence.of_counts(self.counts, partition, maps=self._maps_of_masks)
 
@@ -162,8 +171,7 @@ class Evidence:
     def values(self, call: MeasureCall, level: Level) -> Any:
         """The measure on this case: one float64 per class, or a single one; nan where probabilities are lacking."""
         if issubclass(call.measure.needs[0], SoftEvidence):
-            values = self.soft.values(call, level)
-            return values if self.maps is None or level == "case" else self.maps.spread(values)
+            return self.soft.values(call, level)
         pieces = [_PROVIDERS[need, level](self) for need in call.measure.needs]
         if any(piece is None for piece in pieces):
             return np.full(len(self.classes), np.nan) if level == "class" else np.nan

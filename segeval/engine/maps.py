@@ -72,19 +72,10 @@ class CaseMaps:
         """The map of each class."""
         return [None if one is None else self.maps[one] for one in self.channel_of]
 
-    def spread(self, values: np.ndarray) -> np.ndarray:
-        """Values of the classes that have a channel as those of all classes, undefined for the others."""
-        has_one = [one is not None for one in self.channel_of]
-        found = np.full(len(has_one), np.nan)
-        found[has_one] = values
-        return found
-
     @cached_property
     def soft(self) -> ProbEvidence:
         """What losses read."""
-        layout = self.channels.layout
-        partition = range(len(layout.classes)) if layout.exclusive else ()
-        return ProbEvidence.of_maps(self._shared, classes=self.known, partition=partition)
+        return ProbEvidence.of_maps(self._shared, classes=self.channel_of)
 
     def of_classes(self, classes: Sequence[LabelClass]) -> ClassMaps:
         """What probability metrics read of each class."""
@@ -94,7 +85,15 @@ class CaseMaps:
     @cached_property
     def _shared(self) -> ProbMaps:
         """The maps as losses and metrics share them, so that each is counted once."""
-        return ProbMaps(maps=self.maps, truth=self.truth, channels=self.classes, ignore=self.ignore, device=self.device)
+        layout = self.channels.layout
+        return ProbMaps(
+            maps=self.maps,
+            truth=self.truth,
+            channels=self.classes,
+            ignore=self.ignore,
+            partition=len(layout.classes) if layout.exclusive else 0,
+            device=self.device,
+        )
 
     @cached_property
     def of_partition(self) -> ClassMaps:

@@ -190,21 +190,21 @@ def _pooled_values(scored: Scored, level: Level, calls: Sequence[MeasureCall], n
     evidence.counts = _summed_counts(scored)
     for name, total in scored.totals.items():
         setattr(evidence, name, total)
-    are_hard = all(row.probability_source == "hard" for row in scored.cases)
     pooled = np.full((n_names, len(calls)), math.nan)
     if level == "case" and scored.plan.overlaps:
         return pooled
     for j, call in enumerate(calls):
-        if scored.cases and _adds_up(call, are_hard):
+        if scored.cases and _adds_up(call, scored):
             pooled[:, j] = class_values(evidence, call) if level == "class" else evidence.values(call, level)
     return pooled
 
 
-def _adds_up(call: MeasureCall, are_hard: bool) -> bool:
-    """Whether the sum of what it reads is known: of losses only for hard masks, whose counts say it all."""
+def _adds_up(call: MeasureCall, scored: Scored) -> bool:
+    """Whether the sum of what it reads is known: of losses only where all cases are hard masks, or all are maps."""
     needs: tuple[Any, ...] = call.measure.needs
     if any(issubclass(need, SoftEvidence) for need in needs):
-        return are_hard and not any(need.on_map for need in needs)
+        sources = {row.probability_source for row in scored.cases}
+        return len(sources) == 1 and not any(need.on_map for need in needs)
     return call.measure.pools or all(need in _ADDITIVE for need in needs)
 
 

@@ -21,12 +21,14 @@ _REFERENCE = "Berman 2018, arXiv:1705.08790"
     aliases=("lovasz_hinge",),
     reference=_REFERENCE,
 )
-def lovasz_hinge_loss(terms: LovaszTerms, *, empty: Literal["value", "skip"] = "value") -> Values:
+def lovasz_hinge_loss(terms: LovaszTerms, *, empty: Literal["value", "skip"] = "value", exact: bool = False) -> Values:
     """Lovász extension of the Jaccard loss on the hinge errors of the logits.
 
     Args:
         empty: for a class without voxels the largest error counts (value) or nothing is said (skip).
+        exact: sort the voxels of a map however many they are, as in training.
     """
+    terms = terms.sorted_if(exact)
     errors = 1.0 - terms.voxels.margin
     value = terms.extension(errors.clip(0.0, None))
     if empty == "value":
@@ -41,8 +43,13 @@ def lovasz_hinge_loss(terms: LovaszTerms, *, empty: Literal["value", "skip"] = "
     aliases=("lovasz_sigmoid",),
     reference=_REFERENCE,
 )
-def lovasz_sigmoid_loss(terms: LovaszTerms) -> Values:
-    """Lovász extension of the Jaccard loss on the errors of the probabilities."""
+def lovasz_sigmoid_loss(terms: LovaszTerms, *, exact: bool = False) -> Values:
+    """Lovász extension of the Jaccard loss on the errors of the probabilities.
+
+    Args:
+        exact: sort the voxels of a map however many they are, as in training.
+    """
+    terms = terms.sorted_if(exact)
     return terms.extension(terms.voxels.miss)
 
 
@@ -54,12 +61,16 @@ def lovasz_sigmoid_loss(terms: LovaszTerms) -> Values:
     levels=("class", "case"),
     reference=_REFERENCE,
 )
-def lovasz_softmax_loss(terms: ChannelLovasz, *, classes: Literal["present", "all"] = "present") -> Values:
+def lovasz_softmax_loss(
+    terms: ChannelLovasz, *, classes: Literal["present", "all"] = "present", exact: bool = False
+) -> Values:
     """Mean over the channels of the Lovász extension of each channel's Jaccard loss.
 
     Args:
         classes: present leaves out channels without a voxel in truth.
+        exact: sort the voxels of a map however many they are, as in training.
     """
+    terms = terms.sorted_if(exact)
     values = terms.extension(terms.voxels.miss)
     xp = namespace(values)
     counted = (terms.truth > 0) | (classes == "all")

@@ -41,14 +41,16 @@ def test_losses_of_masks_are_those_of_their_counts(run: Run, masks: tuple[Path, 
 
 
 def test_losses_of_probabilities_stand_beside_the_overlap(run: Run) -> None:
-    assert run("score", SAMPLE / "probs", SAMPLE / "gt", *LABELS, "--bootstrap", "0", "-m", "+nll").code == 0
+    assert run("score", SAMPLE / "probs", SAMPLE / "gt", *LABELS, "--bootstrap", "0", "-m", "+nll,soft_dice").code == 0
     rows = rows_of(OUT / "scores.csv")
     assert [float(row["bce_loss"]) for row in rows] == pytest.approx([float(row["nll"]) for row in rows])
     cases = rows_of(OUT / "cases.csv")
     assert [float(row["cross_entropy_loss"]) for row in cases] == pytest.approx([float(row["nll"]) for row in cases])
     assert {row["probability_source"] for row in cases} == {"probs"}
     pooled = {row["measure"]: row["pooled"] for row in rows_of(OUT / "summary.csv") if row["class"] == "organ"}
-    assert (pooled["bce_loss"], pooled["nll"] != "", pooled["dice"] != "") == ("", True, True)
+    assert float(pooled["bce_loss"]) == pytest.approx(float(pooled["nll"]))
+    assert float(pooled["dice_loss"]) == pytest.approx(1 - float(pooled["soft_dice"]), abs=1e-4)
+    assert pooled["dice"] != ""
 
 
 def test_probability_metrics_of_masks_are_undefined_and_say_why(run: Run, masks: tuple[Path, Path]) -> None:

@@ -1,5 +1,8 @@
 """The evidence of a case: from maps or from counts, over any memory layout, with ignored voxels."""
 
+from collections.abc import Sequence
+from functools import reduce
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -32,17 +35,22 @@ def a_case(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 
 def maps_of(probs: np.ndarray, truth: np.ndarray, **options: Any) -> ProbMaps:
-    return ProbMaps.of_array(probs, truth=truth, channels=(None, *CLASSES), ignore=(255,), **options)
+    return ProbMaps.of_array(probs, truth=truth, channels=(None, *CLASSES), ignore=(255,), partition=3, **options)
 
 
 def evidence_of(probs: np.ndarray, truth: np.ndarray, **options: Any) -> ProbEvidence:
-    return ProbEvidence.of_maps(maps_of(probs, truth, **options), classes=(1, 2), partition=(0, 1, 2))
+    return ProbEvidence.of_maps(maps_of(probs, truth, **options), classes=(1, 2))
 
 
-def every_value(evidence: ProbEvidence) -> dict[str, list[float]]:
+def is_on_map(loss: Measure) -> bool:
+    needs: tuple[Any, ...] = loss.needs
+    return any(need.on_map for need in needs)
+
+
+def every_value(evidence: ProbEvidence, losses: Sequence[Measure] = LOSSES) -> dict[str, list[float]]:
     return {
         f"{one.name} {level}": np.ravel(evidence.values(one.at(), level)).tolist()
-        for one in LOSSES
+        for one in losses
         for level in one.levels
     }
 
@@ -138,9 +146,10 @@ def test_a_value_from_bins_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     assert binned.is_approximate(call)
     assert not binned.is_approximate(region.dice_loss.at())
     assert binned.values(call, "case") == pytest.approx(float(value), abs=1e-5)
-    sorted_after_all = ProbEvidence.of_maps(maps_of(probs, truth), classes=(1, 2), partition=(0, 1, 2), exact=True)
-    assert not sorted_after_all.is_approximate(call)
-    assert sorted_after_all.values(call, "case") == value
+    assert binned.values(call, "case") != value
+    asked = lovasz.lovasz_softmax_loss.at(exact=True)
+    assert not binned.is_approximate(asked)
+    assert binned.values(asked, "case") == value
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.uint8, np.uint16])
@@ -159,3 +168,18 @@ def test_the_losses_are_unique_names_that_end_in_loss() -> None:
     assert len(names) == len(set(names))
     assert all(one.name.endswith("_loss") for one in LOSSES)
     assert not {name for one in LOSSES for name in one.aliases} & set(catalogue.measures())
+
+
+@pytest.mark.parametrize("many", [10, 1 << 16])
+def test_cases_added_up_have_the_values_of_their_voxels_together(many: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("segeval.core.prob_maps._MANY", many)
+    parts = [a_case(seed) for seed in (0, 1, 2)]
+    together = evidence_of(*(np.concatenate(both, axis=-1) for both in zip(*parts, strict=True)))
+    evidence = [evidence_of(*one) for one in parts]
+    for one in evidence:
+        every_value(one)
+    total = reduce(add, (one.for_pooling() for one in evidence))
+    expected = every_value(together)
+    pooled = every_value(ProbEvidence.of_maps(total, classes=(1, 2)), [one for one in LOSSES if not is_on_map(one)])
+    for name, values in pooled.items():
+        assert values == pytest.approx(expected[name], rel=1e-6), name

@@ -68,8 +68,8 @@ def test_a_module_says_what_it_is_and_survives_saving() -> None:
 def test_what_is_evaluated_is_what_is_trained_with(name: str) -> None:
     logits, truth = a_batch(size=(1, 6, 5))
     probs = logits.softmax(1)
-    maps = ProbMaps.of_array(probs[0].numpy(), truth=truth[0].numpy(), channels=(None, *CLASSES))
-    evidence = ProbEvidence.of_maps(maps, classes=(1, 2), partition=(0, 1, 2))
+    maps = ProbMaps.of_array(probs[0].numpy(), truth=truth[0].numpy(), channels=(None, *CLASSES), partition=3)
+    evidence = ProbEvidence.of_maps(maps, classes=(1, 2))
     of = MODULES[name].measure
     alone = [
         float(

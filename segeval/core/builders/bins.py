@@ -65,6 +65,19 @@ def of_float16() -> np.ndarray:
     return np.arange(int(np.float16(1.0).view(np.uint16)) + 1, dtype=np.uint16).view(np.float16).astype(np.float64)
 
 
+def condensed(voxels: ProbVoxels) -> ProbVoxels:
+    """Entries with the same sums, no more than there are bins twice over."""
+    is_wrong = voxels.hit < voxels.miss
+    q = np.where(is_wrong, voxels.hit, voxels.miss)
+    at = q.astype(np.float32).view(np.uint32) >> COARSE_SHIFT
+    lowest, width = (one[at] for one in coarse_edges())
+    f = (q - lowest) / width
+    key = at + N_COARSE * (2 * voxels.truth + (voxels.truth != is_wrong))
+    weights = (voxels.count * power for power in (1.0, f, f * f))
+    table = [np.bincount(key, weights=one, minlength=4 * N_COARSE) for one in weights]
+    return voxels_of_moments(np.reshape(table, (3, 2, 2, -1)))
+
+
 def voxels_of_moments(moments: np.ndarray) -> ProbVoxels:
     """Two entries per bin, one standard deviation to each side of its mean, each standing for half of its voxels.
 
