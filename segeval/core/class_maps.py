@@ -227,7 +227,7 @@ def _sums_over_classes(probs: np.ndarray, codes: np.ndarray) -> ProbSums:
 
 
 def _binned(bins: int, closed: Closed, region: Region, one: Map) -> Bins:
-    edges = np.arange(bins + 1) / bins
+    above = np.greater if closed == "right" else np.greater_equal
     all_probs, all_inside = one.flat()
     n, mass, positives = np.zeros((3, bins))
     for chunk in _chunks(all_probs.size):
@@ -235,8 +235,9 @@ def _binned(bins: int, closed: Closed, region: Region, one: Map) -> Bins:
         if region == "foreground":
             kept = (probs >= 0.5) | inside
             probs, inside = probs[kept], inside[kept]
-        side: Closed = "left" if closed == "right" else "right"  # an edge belongs to the bin that is closed there
-        which = np.clip(np.searchsorted(edges, probs, side=side) - 1, 0, bins - 1)
+        which = np.zeros(probs.size, dtype=np.min_scalar_type(bins))
+        for edge in np.arange(1, bins) / bins:  # so few comparisons beat a binary search
+            which += above(probs, edge)
         n += np.bincount(which, minlength=bins)
         mass += np.bincount(which, weights=probs, minlength=bins)
         positives += np.bincount(which[inside], minlength=bins)
