@@ -43,6 +43,13 @@ def coarse_edges() -> tuple[np.ndarray, np.ndarray]:
     return edges[:-1], np.diff(edges)
 
 
+def place_in_coarse(q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The coarse bin of each q, and how far into it q lies, in widths of the bin."""
+    at = (q.astype(np.float32).view(np.uint32) >> COARSE_SHIFT).astype(np.intp)
+    lowest, width = (one[at] for one in coarse_edges())
+    return at, (q - lowest) / width
+
+
 @cache
 def fine_values() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The lowest p of each fine bin, the middle one, and 1 - that: of those above one half, then below, falling."""
@@ -69,9 +76,7 @@ def condensed(voxels: ProbVoxels) -> ProbVoxels:
     """Entries with the same sums, no more than there are bins twice over."""
     is_wrong = voxels.hit < voxels.miss
     q = np.where(is_wrong, voxels.hit, voxels.miss)
-    at = q.astype(np.float32).view(np.uint32) >> COARSE_SHIFT
-    lowest, width = (one[at] for one in coarse_edges())
-    f = (q - lowest) / width
+    at, f = place_in_coarse(q)
     key = at + N_COARSE * (2 * voxels.truth + (voxels.truth != is_wrong))
     weights = (voxels.count * power for power in (1.0, f, f * f))
     table = [np.bincount(key, weights=one, minlength=4 * N_COARSE) for one in weights]

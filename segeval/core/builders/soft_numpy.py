@@ -86,7 +86,9 @@ def _moments(folded: Folded) -> np.ndarray:
     packed, squares = np.zeros((2, 4 * bins.N_COARSE), dtype=np.int64)
     for q, group in folded:
         bits = q.view(np.uint32)
-        key = _coarse_key(bits, group)
+        code = (bits >> bins.COARSE_SHIFT).astype(np.uint16)  # four times as many bins still fit 16 bits
+        code += group * np.uint16(bins.N_COARSE)
+        key = code.astype(np.intp)
         offset = bits & (bins.COARSE_WIDTH - 1)
         np.add.at(squares, key, (offset * offset).astype(np.int64))
         wide = offset.astype(np.int64)
@@ -98,20 +100,12 @@ def _moments(folded: Folded) -> np.ndarray:
 def _moments_of_float64(folded: Folded) -> np.ndarray:
     """The same with sums of floats."""
     table = np.zeros((3, 4 * bins.N_COARSE))
-    lowest, width = bins.coarse_edges()
     for q, group in folded:
-        key = _coarse_key(q.astype(np.float32).view(np.uint32), group)
-        at = key % bins.N_COARSE
-        f = (q - lowest[at]) / width[at]
+        at, f = bins.place_in_coarse(q)
+        key = at + group * np.intp(bins.N_COARSE)
         for row, weight in zip(table, (1.0, f, f * f), strict=True):
             np.add.at(row, key, weight)
     return table
-
-
-def _coarse_key(bits: np.ndarray, group: np.ndarray) -> np.ndarray:
-    code = (bits >> bins.COARSE_SHIFT).astype(np.uint16)  # four times as many bins still fit 16 bits
-    code += group * np.uint16(bins.N_COARSE)
-    return code.astype(np.intp)
 
 
 def _code(p: np.ndarray, n_codes: int) -> np.ndarray:
