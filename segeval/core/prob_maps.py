@@ -119,7 +119,7 @@ class ProbMaps:
         """Few entries with the sums of a channel's voxels; kept, as all losses and many metrics read them."""
         setting = ("condensed", self.channels[channel])
         found: Condensed = self._kept.get(setting, lambda: Condensed(self.scored(channel).condensed()))
-        return found.voxels
+        return replace(found.voxels)  # whatever is computed on the way is not kept
 
     def histogram(self, channel: int, *, exact: bool = False) -> ProbHistogram:
         """Voxels of a channel by probability, on request exact however many they are; kept."""
