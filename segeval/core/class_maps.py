@@ -7,12 +7,12 @@ from operator import add
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Bool, Float
 
 from segeval.core.additive import Additive, Kept, Record
 from segeval.core.channels import ProbMap, blocks
 from segeval.core.labels import LabelClass
 from segeval.core.probability import EXACT_UP_TO, ProbHistogram, part_sizes
+from segeval.core.shape_words import Bool, Float
 from segeval.core.shapes import Labels, PerLabel, Probs
 from segeval.errors import ConfigError
 

@@ -6,7 +6,6 @@ from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float64
 
 from segeval.core.additive import Additive, Kept
 from segeval.core.components import Components, Connectivity, components_of, instances_of
@@ -14,6 +13,7 @@ from segeval.core.grid import Grid
 from segeval.core.labels import LabelClass
 from segeval.core.masks import Masks, Voxels, values_at
 from segeval.core.matching import MatchRule, Overlaps, PerPair, link, overlaps_of
+from segeval.core.shape_words import Bool, Float64
 from segeval.core.shapes import Labels, PerLabel, SpacingMm
 
 

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64, Int64
+
+from segeval.core.shape_words import Bool, Float, Float64, Int64
 
 EXACT_UP_TO = 1 << 20  # so many voxels, or distinct probabilities, are told apart exactly
 

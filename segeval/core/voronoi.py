@@ -3,12 +3,12 @@
 from itertools import chain
 
 import numpy as np
-from jaxtyping import Float64, Int64
 
 from segeval.core.components import Components
 from segeval.core.counts import Counts
 from segeval.core.lesions import Found
 from segeval.core.masks import Voxels
+from segeval.core.shape_words import Float64, Int64
 
 _TIE = 1e-9  # relative; two lesions this equally near are equally near
 
