@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from segeval import catalogue
 from segeval.errors import ConfigError
 from segeval.measure import Measure, MeasureCall, parse_call, split_outside_parentheses
-from segeval.profiles import profile
-from segeval.profiles.definition import Profile
+
+if TYPE_CHECKING:
+    from segeval.profiles.definition import Profile
 
 DEFAULT = ("overlap", "losses")
 HEADLINE = ("dice", "iou", "sensitivity", "precision", "hd95", "nsd", "lesion_f1", "bce_loss", "dice_loss")
@@ -39,12 +41,14 @@ def choose(asked: Iterable[str], *, like: Sequence[str] = ()) -> Choice:
     """
     asked = tuple(asked)
     if like:
+        from segeval.profiles import profile
+
         return _like([profile(name) for name in like], asked)
     parts = _parts(asked)
     return Choice(calls=_each_once(call for part in parts for call in _calls(part)), shown=_headline(parts))
 
 
-def _like(profiles: Sequence[Profile], asked: Sequence[str]) -> Choice:
+def _like(profiles: Sequence["Profile"], asked: Sequence[str]) -> Choice:
     parts = _parts(asked) if asked else ["all"]
     plain = _each_once(call for part in parts for call in _calls(part))
     named = {call.measure.name for part in parts if not _is_group(part) for call in _calls(part)}
@@ -61,7 +65,7 @@ def _like(profiles: Sequence[Profile], asked: Sequence[str]) -> Choice:
     )
 
 
-def _on_what_it_lacks(one: Profile, calls: Sequence[MeasureCall]) -> Iterator[str]:
+def _on_what_it_lacks(one: "Profile", calls: Sequence[MeasureCall]) -> Iterator[str]:
     lacking = [call.column for call in calls if call.measure.name not in one.definitions]
     if lacking:
         yield f"{one.name} has no {', '.join(lacking)}: left out"
@@ -127,7 +131,11 @@ def measure_of(column: str) -> Measure:
     """
     call, tool = _split(column)
     measure = catalogue.find(call.partition("(")[0].strip())
-    return profile(tool).like(measure) if tool else measure
+    if not tool:
+        return measure
+    from segeval.profiles import profile
+
+    return profile(tool).like(measure)
 
 
 def _split(text: str) -> tuple[str, str | None]:

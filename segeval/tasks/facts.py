@@ -12,7 +12,6 @@ from segeval.core.channels import Form
 from segeval.core.class_maps import ClassMaps
 from segeval.engine.plan import Plan
 from segeval.measure import MeasureCall
-from segeval.profiles import errors_of
 from segeval.results import CaseRow
 from segeval.tasks.job import Job
 
@@ -57,7 +56,7 @@ def _definition(call: MeasureCall, plan: Plan, *, length: str) -> dict[str, Any]
     Args:
         length: the unit of distances, `px` where no case has a spacing.
     """
-    measure, tool_errors = call.measure, errors_of(call.measure)
+    measure, tool_errors = call.measure, _tool_errors(call)
     is_distance = measure.unit == "mm" and not measure.profile
     return {
         "measure": measure.name,
@@ -73,6 +72,14 @@ def _definition(call: MeasureCall, plan: Plan, *, length: str) -> dict[str, Any]
         **({"needs_probabilities": True} if ClassMaps in measure.needs else {}),
         **({"empty_distance": plan.empty_distance} if is_distance else {}),
     }
+
+
+def _tool_errors(call: MeasureCall) -> tuple[str, ...]:
+    if not call.measure.profile:
+        return ()
+    from segeval.profiles import errors_of
+
+    return errors_of(call.measure)
 
 
 def _unit(call: MeasureCall, length: str) -> str:
