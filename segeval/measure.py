@@ -100,6 +100,10 @@ class Measure:
         low, high = self.bounds
         return {"higher": high, "lower": low, "zero": 0.0, "none": None}[self.better]
 
+    def reads(self, *evidence: str) -> bool:
+        """Whether the formula reads evidence of one of these types, which are named so that nothing is imported."""
+        return any(need.__name__ in evidence for need in self.needs)
+
     def words_for(self, knob: str) -> tuple[str, ...]:
         """The words that a knob takes, in the order of its declaration; numbers are not listed."""
         return tuple(_words(inspect.signature(self.function).parameters[knob].annotation))

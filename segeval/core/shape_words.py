@@ -1,14 +1,16 @@
-"""The words in which array shapes are written: jaxtyping's, where somebody reads them.
+"""The words in which types are written that only some readers need.
 
 Type checkers read them, and the test run, which checks every call and loads jaxtyping to do so. A
-run of the program reads none of them: there `Bool[np.ndarray, "*space"]` is `np.ndarray`, and the
-time to import jaxtyping is saved.
+run of the program reads none of them: there `Bool[np.ndarray, "*space"]` is `np.ndarray`, and what
+stands under `if TYPE_CHECKING` stays unimported, which is most of the time that a small run takes.
 """
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING or "jaxtyping" in sys.modules:
+TYPE_CHECKING = "jaxtyping" in sys.modules  # type checkers take a variable of this name for true
+
+if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Float64, Int64, Integer, Shaped, UInt
 else:
 
@@ -20,4 +22,4 @@ else:
 
     Bool = Float = Float64 = Int64 = Integer = Shaped = UInt = _ArrayOnly
 
-__all__ = ["Bool", "Float", "Float64", "Int64", "Integer", "Shaped", "UInt"]
+__all__ = ["TYPE_CHECKING", "Bool", "Float", "Float64", "Int64", "Integer", "Shaped", "UInt"]

@@ -9,7 +9,6 @@ from typing import Any
 
 import segeval
 from segeval.core.channels import Form
-from segeval.core.class_maps import ClassMaps
 from segeval.engine.plan import Plan
 from segeval.measure import MeasureCall
 from segeval.results import CaseRow
@@ -69,7 +68,7 @@ def _definition(call: MeasureCall, plan: Plan, *, length: str) -> dict[str, Any]
         "levels": list(measure.levels),
         **({"profile": measure.profile} if measure.profile else {}),
         **({"tool_errors": list(tool_errors)} if tool_errors else {}),
-        **({"needs_probabilities": True} if ClassMaps in measure.needs else {}),
+        **({"needs_probabilities": True} if measure.reads("ClassMaps") else {}),
         **({"empty_distance": plan.empty_distance} if is_distance else {}),
     }
 
