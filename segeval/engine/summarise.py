@@ -25,11 +25,6 @@ ALL = "(all)"
 _STATISTICS = ("mean", "std", "median", "p5", "p25", "p75", "p95", "min", "max")
 MACRO = "(mean)"
 _ADDITIVE = ("Counts", "Joint", "Lesions", "ClassMaps")  # what adds up over cases, so that a pooled value exists
-    "Counts",
-    "Joint",
-    "Lesions",
-    "ClassMaps",
-)  # evidence that adds up over cases, so that a pooled value exists
 
 
 @dataclass(frozen=True, kw_only=True)
