@@ -1,5 +1,6 @@
 """The errors a user can meet: one family of two, each with its exit code."""
 
+import difflib
 from collections.abc import Iterable
 
 
@@ -29,8 +30,6 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that a wrong one was probably meant to be, in whatever case it was typed."""
-    import difflib
-
     by_lower = {one.lower(): one for one in known}
     near = difflib.get_close_matches(name.lower(), by_lower, n=1)
     return by_lower[near[0]] if near else None

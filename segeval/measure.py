@@ -252,6 +252,8 @@ def knob_text(value: Any) -> str:
 
 
 def _checked_knobs(measure: Measure, knobs: dict[str, Any]) -> dict[str, Any]:
+    if not knobs:  # as for most of a group, and signatures are slow to read
+        return {}
     unknown = [name for name in knobs if name not in measure.knobs]
     if unknown:
         known = ", ".join(measure.knobs) or "none"

@@ -6,8 +6,8 @@ Percentile and BCa intervals after Efron 1987, doi:10.1080/01621459.1987.1047841
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, Literal
+from statistics import NormalDist
+from typing import Literal
 
 import numpy as np
 
@@ -21,9 +21,6 @@ from segeval.statistics.bootstrap import (
     stds_of_resamples,
 )
 from segeval.statistics.summary import mean, quantile, summarise
-
-if TYPE_CHECKING:
-    from statistics import NormalDist
 
 Method = Literal["percentile", "bca"]
 Statistic = Literal["mean", "median", "p5", "p25", "p75", "p95", "min", "max", "std"]
@@ -40,6 +37,7 @@ FEW_UNITS = 50
 TOO_MANY_DROPPED = 0.05
 _TIE = 1e-12
 _QUANTILES = {"median": 0.5, "p5": 0.05, "p25": 0.25, "p75": 0.75, "p95": 0.95, "min": 0.0, "max": 1.0}
+_NORMAL = NormalDist()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,9 +69,9 @@ class Bootstrapped:
 
     def quantile(self, probability: float) -> float:
         """The value below which the truth lies with this confidence."""
-        shifted = self.z0 + _normal().inv_cdf(probability)
+        shifted = self.z0 + _NORMAL.inv_cdf(probability)
         shrink = 1 - self.acceleration * shifted
-        share = _normal().cdf(self.z0 + shifted / shrink) if shrink > 0 else float(shifted > 0)
+        share = _NORMAL.cdf(self.z0 + shifted / shrink) if shrink > 0 else float(shifted > 0)
         return float(quantile(self.resampled, share))
 
     def confidence_below(self, value: float) -> float:
@@ -83,9 +81,9 @@ class Bootstrapped:
             return math.nan
         share = _share_below(self.resampled, value)
         # a share of 0 or 1 only says that the resamples are too few to see the rest
-        shifted = _normal().inv_cdf(min(max(share, 1 / (n + 1)), n / (n + 1))) - self.z0
+        shifted = _NORMAL.inv_cdf(min(max(share, 1 / (n + 1)), n / (n + 1))) - self.z0
         grow = 1 + self.acceleration * shifted
-        return _normal().cdf(shifted / grow - self.z0) if grow > 0 else float(shifted > 0)
+        return _NORMAL.cdf(shifted / grow - self.z0) if grow > 0 else float(shifted > 0)
 
 
 def percentile(resampled: np.ndarray, *, level: float = 0.95) -> Interval:
@@ -228,7 +226,7 @@ def _corrected(
     share = _share_below(kept, estimate)
     if share in (0, 1):
         return Bootstrapped(resampled=kept, flags=(*flags, "one_sided"))
-    z0 = _normal().inv_cdf(share)
+    z0 = _NORMAL.inv_cdf(share)
     return Bootstrapped(resampled=kept, z0=z0, acceleration=_acceleration(jackknife()), flags=flags)
 
 
@@ -258,10 +256,3 @@ def _few(n_units: int) -> tuple[Flag, ...]:
 
 def _dropped(resampled: np.ndarray) -> tuple[Flag, ...]:
     return ("dropped",) if resampled.size and np.isnan(resampled).mean() > TOO_MANY_DROPPED else ()
-
-
-@cache
-def _normal() -> "NormalDist":
-    from statistics import NormalDist  # with fractions and decimals, which few runs need
-
-    return NormalDist()
