@@ -118,8 +118,7 @@ def call_of(text: str) -> MeasureCall:
     Raises:
         ConfigError: the measure, a knob or the profile is unknown.
     """
-    call, _ = _split(text)
-    _, knobs = parse_call(call)
+    _, knobs = parse_call(_split(text)[0])
     return measure_of(text).at(**knobs)
 
 
@@ -130,7 +129,12 @@ def measure_of(column: str) -> Measure:
         ConfigError: the measure or the profile is unknown.
     """
     call, tool = _split(column)
-    measure = catalogue.find(call.partition("(")[0].strip())
+    name, knobs = parse_call(call)
+    measure = catalogue.find(name)
+    if knobs.get("matching") == "voronoi" and "matching" not in measure.knobs:
+        from segeval.metrics.per_lesion import in_cells
+
+        measure = in_cells(measure)
     if not tool:
         return measure
     from segeval.profiles import profile

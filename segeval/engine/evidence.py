@@ -13,6 +13,7 @@ from segeval.core.grid import Grid
 from segeval.core.labels import LabelClass
 from segeval.core.probabilities import ProbEvidence
 from segeval.core.shape_words import TYPE_CHECKING
+from segeval.core.shapes import Mask
 from segeval.core.soft import SoftEvidence
 from segeval.engine.plan import Plan
 from segeval.errors import DataError
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from segeval.core.prob_maps import ProbMaps
     from segeval.core.surface import Surfaces
     from segeval.core.topology import Skeletons, Topology
+    from segeval.core.voronoi import LesionCells
     from segeval.engine.maps import CaseMaps
 
 MAX_IDS = 4096
@@ -71,18 +73,23 @@ class Evidence:
     def grid(self) -> Grid:
         return Grid(shape=self.case.shape, spacing_mm=self.case.spacing_mm)
 
+    @property
+    def ignored(self) -> Mask | None:
+        """The voxels that count nowhere."""
+        ignore = self.plan.labels.ignore
+        return np.isin(self.case.truth, ignore) if ignore else None
+
     @cached_property
     def surfaces(self) -> "Surfaces":
         """Surfaces of every class, found when a measure first asks for them."""
         from segeval.core.surface import Surfaces
 
-        ignore = self.plan.labels.ignore
         return Surfaces.of(
             self.case.pred,
             self.case.truth,
             classes=self.members,
             spacing_mm=self.case.spacing_mm,
-            ignored=np.isin(self.case.truth, ignore) if ignore else None,
+            ignored=self.ignored,
             device=self.plan.device if self.plan.engine == "torch" else None,
         )
 
@@ -99,7 +106,18 @@ class Evidence:
     def lesions(self) -> "Lesions":
         from segeval.core.lesions import Lesions
 
-        return Lesions.of_masks(self.masks)
+        return Lesions.of_masks(self.masks, instances=self.case.instances)
+
+    @cached_property
+    def lesion_cells(self) -> "LesionCells":
+        from segeval.core.voronoi import LesionCells
+
+        return LesionCells(
+            lesions=self.lesions,
+            ignored=self.ignored,
+            empty_distance=self.plan.empty_distance,
+            diagonal=self.grid.diagonal,
+        )
 
     @cached_property
     def topology(self) -> "Topology":
@@ -202,6 +220,7 @@ _PROVIDERS: Mapping[tuple[str, Level], Callable[[Evidence], Any]] = {
     ("Joint", "case"): lambda evidence: evidence.partition,
     ("Surfaces", "class"): lambda evidence: evidence.surfaces,
     ("Lesions", "class"): lambda evidence: evidence.lesions,
+    ("LesionCells", "class"): lambda evidence: evidence.lesion_cells,
     ("Topology", "class"): lambda evidence: evidence.topology,
     ("Skeletons", "class"): lambda evidence: evidence.skeletons,
     ("ClassMaps", "class"): lambda evidence: evidence.class_maps,

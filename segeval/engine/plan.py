@@ -39,14 +39,17 @@ class Plan:
     @property
     def lesion_rule(self) -> "MatchRule | None":
         """How the table of lesions is made: as the first lesion measure does it; None without such a measure."""
-        of_lesions = (call for call in self.measures if call.measure.reads("Lesions"))
+        of_lesions = (call for call in self.measures if call.measure.reads("Lesions", "LesionCells"))
         first = next(of_lesions, None)
         if first is None:
             return None
         from segeval.core.matching import MatchRule
 
         known = {field.name for field in fields(MatchRule)}
-        return MatchRule(**{name: value for name, value in first.all_knobs.items() if name in known})
+        asked = {name: value for name, value in first.all_knobs.items() if name in known}
+        if first.measure.reads("LesionCells"):  # which match nothing: the table does it in the usual way
+            asked.pop("matching")
+        return MatchRule(**asked)
 
     def at(self, level: Level) -> tuple[MeasureCall, ...]:
         """The measures that give one value per class, or one per case."""

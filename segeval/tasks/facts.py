@@ -9,7 +9,6 @@ from typing import Any
 
 import segeval
 from segeval.core.channels import Form
-from segeval.engine.plan import Plan
 from segeval.measure import MeasureCall
 from segeval.results import CaseRow
 from segeval.tasks.job import Job
@@ -29,7 +28,7 @@ def run_facts(job: Job, notes: Sequence[str], cases: Sequence[CaseRow], *, compl
         "inputs": {"pred": job.pred, "truth": job.truth},
         "plan": asdict(job.options) | {"measures": list(job.options.measures) or ["default"]},
         "plan_from": dict(job.sources),
-        "definitions": {call.column: _definition(call, job.plan, length=length) for call in job.plan.measures},
+        "definitions": {call.column: _definition(call, job, length=length) for call in job.plan.measures},
         "predictions": _predictions(job.plan.form),
         "ignored_ids": list(job.plan.labels.ignore),
         "device": {"engine": job.plan.engine, "device": job.plan.device},
@@ -49,13 +48,14 @@ def _predictions(form: Form | None) -> dict[str, Any] | None:
     return {"kind": form.kind, "channels": channels, "exclusive": form.layout.exclusive}
 
 
-def _definition(call: MeasureCall, plan: Plan, *, length: str) -> dict[str, Any]:
+def _definition(call: MeasureCall, job: Job, *, length: str) -> dict[str, Any]:
     """What a column is.
 
     Args:
         length: the unit of distances, `px` where no case has a spacing.
     """
     measure, tool_errors = call.measure, _tool_errors(call)
+    given = job.options.instance_sides
     is_distance = measure.unit == "mm" and not measure.profile
     return {
         "measure": measure.name,
@@ -69,7 +69,8 @@ def _definition(call: MeasureCall, plan: Plan, *, length: str) -> dict[str, Any]
         **({"profile": measure.profile} if measure.profile else {}),
         **({"tool_errors": list(tool_errors)} if tool_errors else {}),
         **({"needs_probabilities": True} if measure.reads("ClassMaps") else {}),
-        **({"empty_distance": plan.empty_distance} if is_distance else {}),
+        **({"empty_distance": job.plan.empty_distance} if is_distance else {}),
+        **({"instances": list(given)} if given and measure.reads("Lesions", "LesionCells") else {}),
     }
 
 
