@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from segeval import catalogue
 from segeval.errors import ConfigError
 from segeval.measure import Measure, MeasureCall, parse_call, split_outside_parentheses
-from segeval.profiles import profile
-from segeval.profiles.definition import Profile
+
+if TYPE_CHECKING:
+    from segeval.profiles.definition import Profile
 
 DEFAULT = ("overlap", "losses")
 HEADLINE = ("dice", "iou", "sensitivity", "precision", "hd95", "nsd", "lesion_f1", "bce_loss", "dice_loss")
@@ -39,12 +41,14 @@ def choose(asked: Iterable[str], *, like: Sequence[str] = ()) -> Choice:
     """
     asked = tuple(asked)
     if like:
+        from segeval.profiles import profile
+
         return _like([profile(name) for name in like], asked)
     parts = _parts(asked)
     return Choice(calls=_each_once(call for part in parts for call in _calls(part)), shown=_headline(parts))
 
 
-def _like(profiles: Sequence[Profile], asked: Sequence[str]) -> Choice:
+def _like(profiles: Sequence["Profile"], asked: Sequence[str]) -> Choice:
     parts = _parts(asked) if asked else ["all"]
     plain = _each_once(call for part in parts for call in _calls(part))
     named = {call.measure.name for part in parts if not _is_group(part) for call in _calls(part)}
@@ -61,7 +65,7 @@ def _like(profiles: Sequence[Profile], asked: Sequence[str]) -> Choice:
     )
 
 
-def _on_what_it_lacks(one: Profile, calls: Sequence[MeasureCall]) -> Iterator[str]:
+def _on_what_it_lacks(one: "Profile", calls: Sequence[MeasureCall]) -> Iterator[str]:
     lacking = [call.column for call in calls if call.measure.name not in one.definitions]
     if lacking:
         yield f"{one.name} has no {', '.join(lacking)}: left out"
@@ -114,8 +118,7 @@ def call_of(text: str) -> MeasureCall:
     Raises:
         ConfigError: the measure, a knob or the profile is unknown.
     """
-    call, _ = _split(text)
-    _, knobs = parse_call(call)
+    _, knobs = parse_call(_split(text)[0])
     return measure_of(text).at(**knobs)
 
 
@@ -126,8 +129,17 @@ def measure_of(column: str) -> Measure:
         ConfigError: the measure or the profile is unknown.
     """
     call, tool = _split(column)
-    measure = catalogue.find(call.partition("(")[0].strip())
-    return profile(tool).like(measure) if tool else measure
+    name, knobs = parse_call(call)
+    measure = catalogue.find(name)
+    if knobs.get("matching") == "voronoi" and "matching" not in measure.knobs:
+        from segeval.metrics.per_lesion import in_cells
+
+        measure = in_cells(measure)
+    if not tool:
+        return measure
+    from segeval.profiles import profile
+
+    return profile(tool).like(measure)
 
 
 def _split(text: str) -> tuple[str, str | None]:

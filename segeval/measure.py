@@ -100,6 +100,10 @@ class Measure:
         low, high = self.bounds
         return {"higher": high, "lower": low, "zero": 0.0, "none": None}[self.better]
 
+    def reads(self, *evidence: str) -> bool:
+        """Whether the formula reads evidence of one of these types, which are named so that nothing is imported."""
+        return any(need.__name__ in evidence for need in self.needs)
+
     def words_for(self, knob: str) -> tuple[str, ...]:
         """The words that a knob takes, in the order of its declaration; numbers are not listed."""
         return tuple(_words(inspect.signature(self.function).parameters[knob].annotation))
@@ -248,6 +252,8 @@ def knob_text(value: Any) -> str:
 
 
 def _checked_knobs(measure: Measure, knobs: dict[str, Any]) -> dict[str, Any]:
+    if not knobs:  # as for most of a group, and signatures are slow to read
+        return {}
     unknown = [name for name in knobs if name not in measure.knobs]
     if unknown:
         known = ", ".join(measure.knobs) or "none"

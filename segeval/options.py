@@ -47,10 +47,13 @@ class ScoreOptions(InputOptions):
     """Everything that `segeval score` can be told, under the long names of its options.
 
     Without `out` nothing is written; the command itself writes to `OUT` then. `workers=0` means one
-    per core, four at most. `bootstrap=0` gives no intervals.
+    per core, four at most. `bootstrap=0` gives no intervals. Instance maps are a folder, a file, or a path with
+    `{case}` in it; without them connected components are the lesions.
     """
 
     measures: tuple[str, ...] = ()
+    pred_instances: Path | None = None
+    truth_instances: Path | None = None
     like: tuple[str, ...] = ()
     missing: MissingPolicy = "error"
     keep_going: bool = False
@@ -60,6 +63,12 @@ class ScoreOptions(InputOptions):
     bootstrap: int = 1000
     format: tuple[ExtraFormat, ...] = ()
     engine: Engine = "auto"
+
+    @property
+    def instance_sides(self) -> tuple[str, ...]:
+        """The sides whose lesions are given as maps."""
+        places = {"pred": self.pred_instances, "truth": self.truth_instances}
+        return tuple(side for side, place in places.items() if place is not None)
 
 
 @dataclass(frozen=True, kw_only=True)

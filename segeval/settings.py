@@ -81,7 +81,7 @@ def _from_text(name: str, given: Given) -> Any:
         return _numbers(name, given)
     if name == "empty_distance":
         return read_empty_distance(given.value)
-    if name in ("pairs", "out", "plot"):
+    if name in ("pairs", "pred_instances", "truth_instances", "out", "plot"):
         return Path(given.value)
     if name == "format":
         return tuple(part.strip() for text in given.value for part in text.split(","))

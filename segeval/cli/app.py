@@ -2,37 +2,50 @@
 
 import errno
 import sys
-from typing import Annotated
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 import segeval
 from segeval.cli import console, usage
-from segeval.cli.compare import compare
-from segeval.cli.doctor import doctor
-from segeval.cli.gate import gate
-from segeval.cli.measures import measures
-from segeval.cli.score import score
-from segeval.cli.sweep import sweep
 from segeval.errors import ConfigError, DataError, SegevalError
 
 BUG = 70
 INTERRUPTED = 130
 
-app = typer.Typer(
-    name="segeval",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command()(score)
-app.command()(sweep)
-app.command()(gate)
-app.command()(compare)
-app.command()(doctor)
-app.command()(measures)
+COMMANDS = ("score", "sweep", "gate", "compare", "doctor", "measures")  # each a function in a module of its name
+_MANNER: Mapping[str, Any] = {
+    "add_completion": False,
+    "pretty_exceptions_enable": False,
+    "rich_markup_mode": "rich",
+    "context_settings": {"help_option_names": ["-h", "--help"]},
+}
+
+
+class _Commands(TyperGroup):
+    """The commands, each imported when it is asked for: to declare the options of all of them takes time."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [*COMMANDS]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        asked = (cmd_name,) if cmd_name in COMMANDS else COMMANDS  # a wrong name is compared with all of them
+        for name in asked:
+            if name not in self.commands:
+                self.commands[name] = _command(name)
+        return self.commands.get(cmd_name)
+
+
+def _command(name: str) -> Any:
+    alone = typer.Typer(**_MANNER)
+    alone.command(name)(getattr(import_module(f"segeval.cli.{name}"), name))
+    return typer.main.get_command(alone)
+
+
+app = typer.Typer(name="segeval", cls=_Commands, no_args_is_help=True, **_MANNER)
 
 
 def _print_version(asked: bool) -> None:

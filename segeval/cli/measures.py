@@ -53,10 +53,11 @@ def measures(
 
 def _chosen(name: str | None) -> list["Measure"]:
     from segeval import catalogue
+    from segeval.choice import measure_of
 
     if name in catalogue.GROUPS:
         return list(catalogue.measures_of(name))
-    return [catalogue.find(name)] if name else list(catalogue.measures().values())
+    return [measure_of(name)] if name else list(catalogue.measures().values())
 
 
 def _facts(chosen: list["Measure"], *, definitions: bool) -> list[dict[str, Any]]:

@@ -41,6 +41,18 @@ ChannelFiles = Annotated[
     str | None,
     option("--channel-files", help="Name of a file that holds one class, such as {case}_{class}.nii.gz.", panel=INPUT),
 ]
+PredInstances = Annotated[
+    Path | None,
+    option(
+        "--pred-instances",
+        help="Lesions of the predictions, as maps of their ids: a folder, a file, or a path with {case}.",
+        panel=INPUT,
+    ),
+]
+TruthInstances = Annotated[
+    Path | None,
+    option("--truth-instances", help="The same for the truths; else connected components.", panel=INPUT),
+]
 Missing = Annotated[
     str, option("--missing", help="A truth without prediction: error, worst, background or skip.", panel=INPUT)
 ]

@@ -36,6 +36,8 @@ def score(
     pred_kind: o.PredKind = _DEFAULT.pred_kind,
     channel_axis: o.ChannelAxis = None,
     channel_files: o.ChannelFiles = None,
+    pred_instances: o.PredInstances = None,
+    truth_instances: o.TruthInstances = None,
     missing: o.Missing = _DEFAULT.missing,
     keep_going: o.KeepGoing = False,
     geometry_tol: o.GeometryTol = _DEFAULT.geometry_tol,

@@ -13,6 +13,7 @@ class Case:
     """Two label images of one shape, and what is known of their grid.
 
     `spacing_mm` is in array axis order; None means pixels without a size. `probs` are what `pred` was cut from.
+    `instances` are maps of lesion ids for both sides, None where connected components are the lesions.
     Predicted classes may overlap: `claims` says which of them share the voxels of an id in `pred`.
     """
 
@@ -21,6 +22,7 @@ class Case:
     truth: Labels
     spacing_mm: SpacingMm | None = None
     probs: Channels | None = None
+    instances: tuple[Labels | None, Labels | None] = (None, None)
     claims: Mapping[int, tuple[LabelClass, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 

@@ -6,10 +6,10 @@ from functools import cached_property
 from types import EllipsisType
 
 import numpy as np
-from jaxtyping import Bool, Float, Shaped
 
 from segeval.core.labels import LabelClass, LabelMap
 from segeval.core.policies import PredKind
+from segeval.core.shape_words import Bool, Float, Shaped
 
 Block = tuple[slice, ...] | EllipsisType
 BACKGROUND = LabelClass(name="background", ids=(0,))

@@ -7,13 +7,13 @@ from operator import add
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Float
 
 from segeval.core.additive import Additive, Kept, Record
 from segeval.core.channels import ProbMap, blocks
 from segeval.core.histogram import ProbHistogram, are_few, part_sizes
 from segeval.core.labels import LabelClass
 from segeval.core.prob_maps import Order, ProbMaps
+from segeval.core.shape_words import Float
 from segeval.core.shapes import Labels, PerLabel, Probs
 from segeval.core.soft import PixelTerms, SoftCounts
 from segeval.errors import ConfigError

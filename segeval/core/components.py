@@ -13,9 +13,9 @@ from operator import mul
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Int64
 
 from segeval.core.masks import Voxels
+from segeval.core.shape_words import Int64
 from segeval.errors import ConfigError
 
 Connectivity = Literal["full", "edge", "face"]

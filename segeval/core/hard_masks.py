@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from itertools import count
 
 import numpy as np
-from jaxtyping import UInt
 
 from segeval.core.channels import Channels, ProbMap, blocks
 from segeval.core.labels import LabelClass
+from segeval.core.shape_words import UInt
 from segeval.core.shapes import Labels
 from segeval.errors import DataError
 

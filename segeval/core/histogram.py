@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64, Int64
 
 from segeval.core.builders import bins
 from segeval.core.channels import ProbMap
+from segeval.core.shape_words import Float64, Int64
 from segeval.core.soft import ProbVoxels
 
 EXACT_UP_TO = 1 << 20

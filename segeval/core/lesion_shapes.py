@@ -3,11 +3,11 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float64, Int64
 
 from segeval.core.channels import ProbMap
 from segeval.core.components import Components
 from segeval.core.masks import values_at
+from segeval.core.shape_words import Float64, Int64
 
 
 @dataclass(frozen=True, kw_only=True)

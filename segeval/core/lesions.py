@@ -6,7 +6,6 @@ from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float64
 
 from segeval.core.additive import Additive, Kept
 from segeval.core.components import Components, Connectivity, components_of, instances_of
@@ -14,6 +13,7 @@ from segeval.core.grid import Grid
 from segeval.core.labels import LabelClass
 from segeval.core.masks import Masks, Voxels, values_at
 from segeval.core.matching import MatchRule, Overlaps, PerPair, link, overlaps_of
+from segeval.core.shape_words import Bool, Float64
 from segeval.core.shapes import Labels, PerLabel, SpacingMm
 
 
@@ -95,7 +95,7 @@ class Lesions:
 
     classes: tuple[LabelClass, ...]
     masks: Masks | None = None
-    instances: tuple[Labels, Labels] | None = None
+    instances: tuple[Labels | None, Labels | None] = (None, None)
     _found: Kept[Found] = field(default_factory=Kept, repr=False, compare=False)
     _counts: Kept[LesionCounts] = field(default_factory=Kept, repr=False, compare=False)
 
@@ -108,7 +108,7 @@ class Lesions:
         classes: Sequence[LabelClass],
         spacing_mm: SpacingMm | None = None,
         ignore: Sequence[int] = (),
-        instances: tuple[Labels, Labels] | None = None,
+        instances: tuple[Labels | None, Labels | None] = (None, None),
     ) -> "Lesions":
         """Take the lesions of two label images.
 
@@ -116,13 +116,13 @@ class Lesions:
             classes: ids of each class; a region is the union of its ids.
             spacing_mm: in array axis order.
             ignore: truth ids whose voxels count on neither side.
-            instances: maps of lesion ids for (pred, truth), used instead of connected components.
+            instances: maps of lesion ids for (pred, truth); where there is none, connected components are the lesions.
         """
         masks = Masks.of(pred, truth, classes=classes, spacing_mm=spacing_mm, ignore=ignore)
         return cls.of_masks(masks, instances=instances)
 
     @classmethod
-    def of_masks(cls, masks: Masks, *, instances: tuple[Labels, Labels] | None = None) -> "Lesions":
+    def of_masks(cls, masks: Masks, *, instances: tuple[Labels | None, Labels | None] = (None, None)) -> "Lesions":
         """Take the lesions of masks that were gathered before."""
         return cls(classes=masks.classes, masks=masks, instances=instances)
 
@@ -173,9 +173,10 @@ class Lesions:
         return Found(pred=pred, truth=truth)
 
     def _components(self, mask: Voxels, side: int, connectivity: Connectivity) -> Components:
-        if self.instances is None:
+        instances = self.instances[side]
+        if instances is None:
             return components_of(mask, connectivity=connectivity)
-        return instances_of(mask, values_at(self.instances[side], mask.index).astype(np.int64))
+        return instances_of(mask, values_at(instances, mask.index).astype(np.int64))
 
 
 def _count(matched: Matched, *, voxel_ml: float) -> LesionCounts:

@@ -10,9 +10,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Int64
 
 from segeval.core.labels import LabelClass
+from segeval.core.shape_words import Bool, Int64
 from segeval.core.shapes import Labels, Onehot, SpacingMm
 
 

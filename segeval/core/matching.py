@@ -9,9 +9,9 @@ from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
 
 from segeval.core.components import Components, Connectivity
+from segeval.core.shape_words import Bool, Float64, Int64
 from segeval.errors import ConfigError
 
 Matching = Literal["hungarian", "greedy", "merge", "any_overlap"]

@@ -6,7 +6,8 @@ Arrays are numpy or torch: annotations say `Any` where torch must stay unimporte
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64, Int64, Integer
+
+from segeval.core.shape_words import Bool, Float, Float64, Int64, Integer
 
 Labels = Integer[Any, "*space"]  # class ids, 2-D or 3-D
 Mask = Bool[Any, "*space"]  # voxels that are meant

@@ -7,12 +7,12 @@ from functools import partial
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Int64
 
 from segeval.core.additive import Kept
 from segeval.core.components import components_of, count_background_parts
 from segeval.core.labels import LabelClass
 from segeval.core.masks import Masks, Voxels
+from segeval.core.shape_words import Bool, Int64
 from segeval.core.shapes import CountPerLabel, Labels
 
 Foreground = Literal["full", "face"]

@@ -1,16 +1,56 @@
 """Voronoi cells of the true lesions: every voxel belongs to the lesion it is nearest to."""
 
+import math
+from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
-from jaxtyping import Float64, Int64
 
 from segeval.core.components import Components
 from segeval.core.counts import Counts
-from segeval.core.lesions import Found
+from segeval.core.labels import LabelClass
+from segeval.core.lesions import Found, Lesions
 from segeval.core.masks import Voxels
+from segeval.core.policies import EmptyDistance, distance_or_policy
+from segeval.core.shape_words import Float64, Int64
+from segeval.core.shapes import Mask
+from segeval.core.surface import Surfaces
 
 _TIE = 1e-9  # relative; two lesions this equally near are equally near
+
+
+@dataclass(frozen=True, kw_only=True)
+class LesionCells:
+    """The true lesions of a case, each against what is predicted in its cell.
+
+    `ignored` are the voxels that count nowhere. `empty_distance` stands for the distance of a lesion to nothing.
+    """
+
+    lesions: Lesions
+    ignored: Mask | None = None
+    empty_distance: EmptyDistance = "inf"
+    diagonal: float = math.inf
+
+    def counts(self, found: Found) -> Counts:
+        """Voxel counts of every cell; see `counts_per_lesion`."""
+        return counts_per_lesion(found, self.lesions.single_case.scale)
+
+    def surfaces(self, found: Found, *, name: str) -> Surfaces:
+        """The surface of every lesion, and of what is predicted in its cell, cut where the cell ends.
+
+        Args:
+            name: of the class, which a tolerance may depend on.
+        """
+        masks = self.lesions.single_case
+        pred, truth = np.zeros((2, *masks.shape), dtype=np.int64)
+        pred.reshape(-1)[found.pred.index] = cells_of(found.truth, found.pred.index, masks.scale) + 1
+        truth.reshape(-1)[found.truth.index] = found.truth.owner + 1
+        each = [LabelClass(name=name, ids=(one + 1,)) for one in range(len(found.truth))]
+        return Surfaces.of(pred, truth, classes=each, spacing_mm=masks.spacing_mm, ignored=self.ignored)
+
+    def distance(self, millimetres: float) -> float:
+        """A distance with what the user chose where there is nothing to be near to."""
+        return distance_or_policy(millimetres, policy=self.empty_distance, diagonal=self.diagonal)
 
 
 def cells_of(

@@ -8,22 +8,27 @@ from typing import Any
 import numpy as np
 
 from segeval.core.case import Case
-from segeval.core.class_maps import ClassMaps
 from segeval.core.counts import Counts, Histogram, Joint, per_class_joint
 from segeval.core.grid import Grid
 from segeval.core.labels import LabelClass
-from segeval.core.lesion_rows import LesionRow, lesion_rows
-from segeval.core.lesions import Lesions
-from segeval.core.masks import Masks
-from segeval.core.prob_maps import ProbMaps
 from segeval.core.probabilities import ProbEvidence
+from segeval.core.shape_words import TYPE_CHECKING
+from segeval.core.shapes import Mask
 from segeval.core.soft import SoftEvidence
-from segeval.core.surface import Surfaces
-from segeval.core.topology import Skeletons, Topology
-from segeval.engine.maps import CaseMaps
 from segeval.engine.plan import Plan
 from segeval.errors import DataError
 from segeval.measure import Level, MeasureCall
+
+if TYPE_CHECKING:
+    from segeval.core.class_maps import ClassMaps
+    from segeval.core.lesion_rows import LesionRow
+    from segeval.core.lesions import Lesions
+    from segeval.core.masks import Masks
+    from segeval.core.prob_maps import ProbMaps
+    from segeval.core.surface import Surfaces
+    from segeval.core.topology import Skeletons, Topology
+    from segeval.core.voronoi import LesionCells
+    from segeval.engine.maps import CaseMaps
 
 MAX_IDS = 4096
 POOLED = (
@@ -68,43 +73,73 @@ class Evidence:
     def grid(self) -> Grid:
         return Grid(shape=self.case.shape, spacing_mm=self.case.spacing_mm)
 
-    @cached_property
-    def surfaces(self) -> Surfaces:
-        """Surfaces of every class, found when a measure first asks for them."""
+    @property
+    def ignored(self) -> Mask | None:
+        """The voxels that count nowhere."""
         ignore = self.plan.labels.ignore
+        return np.isin(self.case.truth, ignore) if ignore else None
+
+    @cached_property
+    def surfaces(self) -> "Surfaces":
+        """Surfaces of every class, found when a measure first asks for them."""
+        from segeval.core.surface import Surfaces
+
         return Surfaces.of(
             self.case.pred,
             self.case.truth,
             classes=self.members,
             spacing_mm=self.case.spacing_mm,
-            ignored=np.isin(self.case.truth, ignore) if ignore else None,
+            ignored=self.ignored,
             device=self.plan.device if self.plan.engine == "torch" else None,
         )
 
     @cached_property
-    def masks(self) -> Masks:
+    def masks(self) -> "Masks":
         """The voxels of every class on both sides."""
+        from segeval.core.masks import Masks
+
         case, ignore = self.case, self.plan.labels.ignore
         found = Masks.of(case.pred, case.truth, classes=self.members, spacing_mm=case.spacing_mm, ignore=ignore)
         return replace(found, classes=self.classes)
 
     @cached_property
-    def lesions(self) -> Lesions:
-        return Lesions.of_masks(self.masks)
+    def lesions(self) -> "Lesions":
+        from segeval.core.lesions import Lesions
+
+        return Lesions.of_masks(self.masks, instances=self.case.instances)
 
     @cached_property
-    def topology(self) -> Topology:
+    def lesion_cells(self) -> "LesionCells":
+        from segeval.core.voronoi import LesionCells
+
+        return LesionCells(
+            lesions=self.lesions,
+            ignored=self.ignored,
+            empty_distance=self.plan.empty_distance,
+            diagonal=self.grid.diagonal,
+        )
+
+    @cached_property
+    def topology(self) -> "Topology":
+        from segeval.core.topology import Topology
+
         return Topology(masks=self.masks)
 
     @cached_property
-    def skeletons(self) -> Skeletons:
+    def skeletons(self) -> "Skeletons":
+        from segeval.core.topology import Skeletons
+
         return Skeletons.of_masks(self.masks)
 
-    def lesion_rows(self) -> tuple[LesionRow, ...]:
+    def lesion_rows(self) -> tuple["LesionRow", ...]:
         """A row per lesion, matched as the first of the chosen lesion measures does it."""
         rule = self.plan.lesion_rule
+        if rule is None:
+            return ()
+        from segeval.core.lesion_rows import lesion_rows
+
         probs = None if self.maps is None else self.maps.of_each_class
-        return () if rule is None else tuple(lesion_rows(self.lesions, probs=probs, **asdict(rule)))
+        return tuple(lesion_rows(self.lesions, probs=probs, **asdict(rule)))
 
     def for_pooling(self) -> dict[str, Any]:
         """The evidence that has to be added up over the cases, as far as a measure has asked for it."""
@@ -126,10 +161,12 @@ class Evidence:
         return self.histogram.joint(disjoint, rest_is_class=not labels.names_zero and 0 not in labels.ignore)
 
     @cached_property
-    def maps(self) -> CaseMaps | None:
+    def maps(self) -> "CaseMaps | None":
         """The probability maps; None where there are only masks."""
         if self.case.probs is None:
             return None
+        from segeval.engine.maps import CaseMaps
+
         return CaseMaps.of(
             self.case.probs,
             self.case.truth,
@@ -138,7 +175,7 @@ class Evidence:
             device=self.plan.device if self.plan.engine == "torch" else None,
         )
 
-    prob_maps: ProbMaps | None = None  # those of all cases added up
+    prob_maps: "ProbMaps | None" = None  # those of all cases added up
 
     @cached_property
     def soft(self) -> ProbEvidence:
@@ -152,8 +189,10 @@ class Evidence:
         partition = self.partition if self.partition.total else None  # without a voxel there is nothing to lose
         return ProbEvidence.of_counts(self.counts, partition, maps=self._maps_of_masks)
 
-    def _maps_of_masks(self) -> ProbMaps:
+    def _maps_of_masks(self) -> "ProbMaps":
         """The predicted mask of each class as a map of 0 and 1."""
+        from segeval.core.prob_maps import ProbMaps
+
         masks = [np.isin(self.case.pred, one.ids) for one in self.members]
         ignore = self.plan.labels.ignore
         return ProbMaps.of_array(
@@ -161,22 +200,22 @@ class Evidence:
         )
 
     @cached_property
-    def class_maps(self) -> ClassMaps | None:
+    def class_maps(self) -> "ClassMaps | None":
         return None if self.maps is None else self.maps.of_classes(self.classes)
 
     @cached_property
-    def case_maps(self) -> ClassMaps | None:
+    def case_maps(self) -> "ClassMaps | None":
         return None if self.maps is None else self.maps.of_partition
 
     def values(self, call: MeasureCall, level: Level) -> Any:
         """The measure on this case: one float64 per class, or a single one; nan where probabilities are lacking."""
         if issubclass(call.measure.needs[0], SoftEvidence):
             return self.soft.values(call, level)
-        pieces = [_PROVIDERS[need, level](self) for need in call.measure.needs]
+        pieces = [_PROVIDERS[need.__name__, level](self) for need in call.measure.needs]
         if any(piece is None for piece in pieces):
             return np.full(len(self.classes), np.nan) if level == "class" else np.nan
         values = call(*pieces)
-        if level == "class" and isinstance(pieces[0], Lesions | ClassMaps):  # a sum of cases has an order of its own
+        if level == "class" and call.measure.reads("Lesions", "ClassMaps"):  # a sum of cases has an order of its own
             return _aligned(values, pieces[0].classes, self.classes)
         return values
 
@@ -184,22 +223,23 @@ class Evidence:
         """Whether values were read from bins, so that they are off by up to 1e-5."""
         if issubclass(call.measure.needs[0], SoftEvidence):
             return self.soft.is_approximate(call)
-        maps = self.class_maps if ClassMaps in call.measure.needs else None
+        maps = self.class_maps if call.measure.reads("ClassMaps") else None
         return maps is not None and maps.approx and call.all_knobs.get("exact") is False
 
 
-_PROVIDERS: Mapping[tuple[type, Level], Callable[[Evidence], Any]] = {
-    (Counts, "class"): lambda evidence: evidence.counts,
-    (Joint, "class"): lambda evidence: per_class_joint(evidence.counts),
-    (Joint, "case"): lambda evidence: evidence.partition,
-    (Surfaces, "class"): lambda evidence: evidence.surfaces,
-    (Lesions, "class"): lambda evidence: evidence.lesions,
-    (Topology, "class"): lambda evidence: evidence.topology,
-    (Skeletons, "class"): lambda evidence: evidence.skeletons,
-    (ClassMaps, "class"): lambda evidence: evidence.class_maps,
-    (ClassMaps, "case"): lambda evidence: evidence.case_maps,
-    (Grid, "class"): lambda evidence: evidence.grid,
-    (Grid, "case"): lambda evidence: evidence.grid,
+_PROVIDERS: Mapping[tuple[str, Level], Callable[[Evidence], Any]] = {
+    ("Counts", "class"): lambda evidence: evidence.counts,
+    ("Joint", "class"): lambda evidence: per_class_joint(evidence.counts),
+    ("Joint", "case"): lambda evidence: evidence.partition,
+    ("Surfaces", "class"): lambda evidence: evidence.surfaces,
+    ("Lesions", "class"): lambda evidence: evidence.lesions,
+    ("LesionCells", "class"): lambda evidence: evidence.lesion_cells,
+    ("Topology", "class"): lambda evidence: evidence.topology,
+    ("Skeletons", "class"): lambda evidence: evidence.skeletons,
+    ("ClassMaps", "class"): lambda evidence: evidence.class_maps,
+    ("ClassMaps", "case"): lambda evidence: evidence.case_maps,
+    ("Grid", "class"): lambda evidence: evidence.grid,
+    ("Grid", "case"): lambda evidence: evidence.grid,
 }
 
 

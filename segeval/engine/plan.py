@@ -5,10 +5,12 @@ from typing import Literal
 
 from segeval.core.channels import Form
 from segeval.core.labels import LabelMap
-from segeval.core.lesions import Lesions
-from segeval.core.matching import MatchRule
 from segeval.core.policies import EmptyDistance, UndefinedPolicy
+from segeval.core.shape_words import TYPE_CHECKING
 from segeval.measure import Level, MeasureCall
+
+if TYPE_CHECKING:
+    from segeval.core.matching import MatchRule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,13 +37,19 @@ class Plan:
         return self.form is not None and self.form.overlaps
 
     @property
-    def lesion_rule(self) -> MatchRule | None:
+    def lesion_rule(self) -> "MatchRule | None":
         """How the table of lesions is made: as the first lesion measure does it; None without such a measure."""
-        for call in self.measures:
-            if Lesions in call.measure.needs:
-                known = {field.name for field in fields(MatchRule)}
-                return MatchRule(**{name: value for name, value in call.all_knobs.items() if name in known})
-        return None
+        of_lesions = (call for call in self.measures if call.measure.reads("Lesions", "LesionCells"))
+        first = next(of_lesions, None)
+        if first is None:
+            return None
+        from segeval.core.matching import MatchRule
+
+        known = {field.name for field in fields(MatchRule)}
+        asked = {name: value for name, value in first.all_knobs.items() if name in known}
+        if first.measure.reads("LesionCells"):  # which match nothing: the table does it in the usual way
+            asked.pop("matching")
+        return MatchRule(**asked)
 
     def at(self, level: Level) -> tuple[MeasureCall, ...]:
         """The measures that give one value per class, or one per case."""

@@ -8,10 +8,8 @@ from typing import Any
 import numpy as np
 
 from segeval.core.case import Case
-from segeval.core.class_maps import ClassMaps
-from segeval.core.counts import Counts, Histogram, Joint
+from segeval.core.counts import Counts, Histogram
 from segeval.core.labels import LabelClass
-from segeval.core.lesions import Lesions
 from segeval.core.soft import SoftEvidence
 from segeval.engine.evaluate import class_values
 from segeval.engine.evidence import MAX_IDS, Evidence
@@ -26,7 +24,7 @@ from segeval.statistics.summary import Summary, apply_undefined, mean, summarise
 ALL = "(all)"
 _STATISTICS = ("mean", "std", "median", "p5", "p25", "p75", "p95", "min", "max")
 MACRO = "(mean)"
-_ADDITIVE = (Counts, Joint, Lesions, ClassMaps)  # evidence that adds up over cases, so that a pooled value exists
+_ADDITIVE = ("Counts", "Joint", "Lesions", "ClassMaps")  # what adds up over cases, so that a pooled value exists
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,7 +203,7 @@ def _adds_up(call: MeasureCall, scored: Scored) -> bool:
     if any(issubclass(need, SoftEvidence) for need in needs):
         sources = {row.probability_source for row in scored.cases}
         return len(sources) == 1 and not any(need.on_map for need in needs)
-    return call.measure.pools or all(need in _ADDITIVE for need in needs)
+    return call.measure.pools or all(need.__name__ in _ADDITIVE for need in needs)
 
 
 def _summed_counts(scored: Scored) -> Counts:

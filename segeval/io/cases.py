@@ -22,13 +22,18 @@ def read_case(pair: Pair, reading: Reading) -> Case:
 
     Raises:
         ConfigError: `spacing_mm` does not fit the image.
-        DataError: a file cannot be read or holds something else than it should, or the two grids differ.
+        DataError: a file cannot be read or holds something else than it should, or the grids differ.
     """
     if pair.truth is None:
         raise ValueError(f"{pair.case_id} has no truth, and is never scored")
     truth = read_volume(pair.truth)
     pred = reading.take(pair) if pair.pred is not None else None
-    return case_of(pair.case_id, pred=pred, truth=truth, reading=reading)
+    case = case_of(pair.case_id, pred=pred, truth=truth, reading=reading)
+    if pair.pred_instances is None and pair.truth_instances is None:
+        return case
+    from segeval.io.instances import read_instance_maps, with_instances
+
+    return with_instances(case, read_instance_maps(pair), truth, reading)
 
 
 def case_of(case_id: str, *, pred: Prediction | None, truth: Volume, reading: Reading) -> Case:

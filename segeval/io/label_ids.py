@@ -13,11 +13,12 @@ _CHUNK = 1 << 16  # voxels at a time, so that temporaries stay in the cache
 _TYPES = (np.uint8, np.uint16, np.int16, np.int32, np.int64, np.uint64)  # smallest first
 
 
-def to_labels(volume: Volume, *, ignore: tuple[int, ...] = ()) -> np.ndarray:
+def to_labels(volume: Volume, *, ignore: tuple[int, ...] = (), most: int | None = MOST_IDS) -> np.ndarray:
     """Class ids of a label image, in its memory order; a uint8 image is returned as it is.
 
     Args:
         ignore: ids that may be negative, since their voxels count nowhere.
+        most: how many different ids there may be; None for any number, as of instances.
 
     Raises:
         DataError: the image has channels, values that are no whole numbers, negative ids, or too many different ones.
@@ -36,9 +37,9 @@ def to_labels(volume: Volume, *, ignore: tuple[int, ...] = ()) -> np.ndarray:
     low, high = _whole_range(volume, flat)
     if low < 0:
         _check_negative(volume, flat, ignore)
-    if high - low >= MOST_IDS and len(distinct(flat)) > MOST_IDS:
+    if most is not None and high - low >= most and len(distinct(flat)) > most:
         raise DataError(
-            f"{printable(volume.path)}: holds more than {MOST_IDS} different values between {low} and {high}. "
+            f"{printable(volume.path)}: holds more than {most} different values between {low} and {high}. "
             "Check that it is a label image and not an intensity image."
         )
     return _narrowed(volume, array, low, high)

@@ -17,13 +17,15 @@ from segeval.io.suffixes import stem
 class Pair:
     """The two files of one case; None for a side that is missing.
 
-    Where `channels` has one file per class, `pred` is the folder they lie in.
+    Where `channels` has one file per class, `pred` is the folder they lie in. Instance maps are files of their own.
     """
 
     case_id: str
     pred: Path | None
     truth: Path | None
     channels: ClassFiles = field(default_factory=dict)
+    pred_instances: Path | None = None
+    truth_instances: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

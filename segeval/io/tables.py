@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
@@ -12,6 +13,8 @@ from segeval.io.files import whole_file, write_text_atomically
 
 # what spreadsheets take for the start of a formula, in both widths: owasp.org, "CSV Injection"
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+_NEEDS_QUOTES = re.compile('[,"\r\n]')
 
 
 def cell(value: Any) -> str:
@@ -69,6 +72,8 @@ def jsonable(value: Any) -> Any:
         {'dice': [0.5, None], 'hd': 'inf', '3': 'a/b'}
     """
     match value:
+        case None | str() | int():  # most cells, and the tests below are slower
+            return value
         case float() | np.floating():
             return _finite(float(value))
         case np.generic() | np.ndarray():
@@ -95,4 +100,4 @@ def _line(values: Iterable[Any]) -> str:
 
 def _quoted(text: str) -> str:
     # not csv.writer: which line breaks it quotes depends on the version of Python, and our bytes must not
-    return '"' + text.replace('"', '""') + '"' if any(one in text for one in ',"\r\n') else text
+    return '"' + text.replace('"', '""') + '"' if _NEEDS_QUOTES.search(text) else text

@@ -29,4 +29,4 @@ def profile(name: str) -> Profile:
 
 def errors_of(measure: Measure) -> tuple[str, ...]:
     """The statuses for which the tool that a measure follows raises an error or returns nonsense."""
-    return profile(measure.profile).definitions[measure.name].errors if measure.profile else ()
+    return profile(measure.profile).definitions[measure.name].errors

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from segeval.core.counts import Histogram
 from segeval.core.labels import LabelClass
-from segeval.core.lesion_rows import LesionRow
 from segeval.core.shapes import SpacingMm
 from segeval.errors import ConfigError
+
+if TYPE_CHECKING:
+    from segeval.core.lesion_rows import LesionRow
 
 Status = Literal["ok", "absent_both", "absent_pred", "absent_truth", "missing_pred", "missing_truth", "failed"]
 Values = Mapping[str, float]  # column -> value; nan is undefined
@@ -60,7 +62,7 @@ class CaseScore:
     row: CaseRow
     classes: tuple[ClassRow, ...] = ()
     histogram: Histogram | None = None
-    lesions: tuple[LesionRow, ...] = ()
+    lesions: tuple["LesionRow", ...] = ()
     additive: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -94,7 +96,7 @@ class Results:
     case_rows: tuple[CaseRow, ...]
     summary: tuple[SummaryRow, ...]
     confusion: Histogram | None
-    lesions: Mapping[str, Sequence[LesionRow]] | None
+    lesions: Mapping[str, Sequence["LesionRow"]] | None
     shown: tuple[str, ...]
     facts: Mapping[str, Any]
 

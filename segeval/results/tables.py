@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from segeval.core.lesion_rows import LesionRow
 from segeval.results.records import Results
+
+if TYPE_CHECKING:
+    from segeval.core.lesion_rows import LesionRow
 
 Table = tuple[list[str], list[list[Any]]]
 STATISTICS = ("mean", "std", "median", "p5", "p25", "p75", "p95", "min", "max", "ci_low", "ci_high")
@@ -62,6 +64,8 @@ def _times(numbers: Sequence[float]) -> str:
 
 def lesions_table(results: Results) -> Table:
     """One row per lesion of either side, in the order of cases and classes."""
+    from segeval.core.lesion_rows import LesionRow
+
     header = ["case", "label", "class", *(field.name for field in fields(LesionRow) if field.name != "of")]
     rows = [
         [case_id, row.of.label, row.of.name] + [_lesion_cell(row, name) for name in header[3:]]
@@ -76,7 +80,7 @@ def tables_of(results: Results) -> dict[str, Table]:
     return {name: table(results) for name, table in TABLES.items() if name != "lesions" or results.lesions is not None}
 
 
-def _lesion_cell(row: LesionRow, name: str) -> Any:
+def _lesion_cell(row: "LesionRow", name: str) -> Any:
     value = getattr(row, name)
     return _TEXT[name](value) if name in _TEXT else value
 

@@ -9,10 +9,7 @@ from typing import Any
 
 import segeval
 from segeval.core.channels import Form
-from segeval.core.class_maps import ClassMaps
-from segeval.engine.plan import Plan
 from segeval.measure import MeasureCall
-from segeval.profiles import errors_of
 from segeval.results import CaseRow
 from segeval.tasks.job import Job
 
@@ -31,7 +28,7 @@ def run_facts(job: Job, notes: Sequence[str], cases: Sequence[CaseRow], *, compl
         "inputs": {"pred": job.pred, "truth": job.truth},
         "plan": asdict(job.options) | {"measures": list(job.options.measures) or ["default"]},
         "plan_from": dict(job.sources),
-        "definitions": {call.column: _definition(call, job.plan, length=length) for call in job.plan.measures},
+        "definitions": {call.column: _definition(call, job, length=length) for call in job.plan.measures},
         "predictions": _predictions(job.plan.form),
         "ignored_ids": list(job.plan.labels.ignore),
         "device": {"engine": job.plan.engine, "device": job.plan.device},
@@ -51,13 +48,14 @@ def _predictions(form: Form | None) -> dict[str, Any] | None:
     return {"kind": form.kind, "channels": channels, "exclusive": form.layout.exclusive}
 
 
-def _definition(call: MeasureCall, plan: Plan, *, length: str) -> dict[str, Any]:
+def _definition(call: MeasureCall, job: Job, *, length: str) -> dict[str, Any]:
     """What a column is.
 
     Args:
         length: the unit of distances, `px` where no case has a spacing.
     """
-    measure, tool_errors = call.measure, errors_of(call.measure)
+    measure, tool_errors = call.measure, _tool_errors(call)
+    given = job.options.instance_sides
     is_distance = measure.unit == "mm" and not measure.profile
     return {
         "measure": measure.name,
@@ -70,9 +68,18 @@ def _definition(call: MeasureCall, plan: Plan, *, length: str) -> dict[str, Any]
         "levels": list(measure.levels),
         **({"profile": measure.profile} if measure.profile else {}),
         **({"tool_errors": list(tool_errors)} if tool_errors else {}),
-        **({"needs_probabilities": True} if ClassMaps in measure.needs else {}),
-        **({"empty_distance": plan.empty_distance} if is_distance else {}),
+        **({"needs_probabilities": True} if measure.reads("ClassMaps") else {}),
+        **({"empty_distance": job.plan.empty_distance} if is_distance else {}),
+        **({"instances": list(given)} if given and measure.reads("Lesions", "LesionCells") else {}),
     }
+
+
+def _tool_errors(call: MeasureCall) -> tuple[str, ...]:
+    if not call.measure.profile:
+        return ()
+    from segeval.profiles import errors_of
+
+    return errors_of(call.measure)
 
 
 def _unit(call: MeasureCall, length: str) -> str:

@@ -13,6 +13,7 @@ from segeval.engine.evaluate import evaluate
 from segeval.errors import ConfigError, DataError, did_you_mean
 from segeval.io.cases import case_of
 from segeval.io.forms import agree
+from segeval.io.instances import with_instances
 from segeval.io.pairs import Pair
 from segeval.io.predictions import Prediction
 from segeval.io.readers import read_volume
@@ -23,12 +24,21 @@ from segeval.options import ScoreOptions
 from segeval.results import Results
 from segeval.settings import checked
 from segeval.tasks.job import Job
-from segeval.tasks.score import finished, make_plan, plan_for, reading_of, score_folders
+from segeval.tasks.score import check_instances, finished, make_plan, plan_for, reading_of, score_folders
 
 Masks = Any  # a path, an array or tensor, a sequence of them, or a mapping from case id to them
 
+_AT_HAND = "library call"  # what the record says in place of a path
 
-def score(pred: Masks = None, truth: Masks = None, **options: Any) -> Results:
+
+def score(
+    pred: Masks = None,
+    truth: Masks = None,
+    *,
+    pred_instances: Masks = None,
+    truth_instances: Masks = None,
+    **options: Any,
+) -> Results:
     """Score predictions against their truth.
 
     Args:
@@ -36,6 +46,8 @@ def score(pred: Masks = None, truth: Masks = None, **options: Any) -> Results:
             probabilities with a first axis that counts classes; or several files, arrays or tensors, as a
             sequence or as a mapping from case id.
         truth: the same for the true masks, whose arrays are class ids in two or three dimensions.
+        pred_instances: maps of lesion ids, in the manner of `pred`; without them connected components are the lesions.
+        truth_instances: the same for the truth.
         options: as in `segeval.options.ScoreOptions`: `measures=["dice"]`, `labels={1: "liver"}`,
             `spacing=(0.8, 0.8, 3.0)` in mm and array axis order, `out="results"` to write the tables, and so on.
 
@@ -43,11 +55,14 @@ def score(pred: Masks = None, truth: Masks = None, **options: Any) -> Results:
         ConfigError: an option, a name or a path is wrong.
         DataError: a case cannot be scored.
     """
-    chosen = checked(_options(options))
-    sources = dict.fromkeys(options, "library call")
-    if all(one is None or isinstance(one, str | PathLike) for one in (pred, truth)):
+    instances = {"pred_instances": pred_instances, "truth_instances": truth_instances}
+    given = {name: one for name, one in instances.items() if one is not None}
+    sources = dict.fromkeys([*given, *options], "library call")
+    if all(one is None or _is_path(one) for one in (pred, truth)):
+        chosen = checked(_options(options | given))
         return score_folders(pred and Path(pred), truth and Path(truth), chosen, sources=sources)
-    results = _score_each(pred, truth, chosen, sources)
+    chosen = checked(_options(options | dict.fromkeys(given, _AT_HAND)))
+    results = _score_each(pred, truth, instances, chosen, sources)
     if chosen.out is not None:
         with RunFolder.open(chosen.out) as folder:
             folder.write(results, formats=chosen.format)
@@ -77,25 +92,49 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _score_each(pred: Masks, truth: Masks, options: ScoreOptions, sources: Mapping[str, str]) -> Results:
+def _score_each(
+    pred: Masks, truth: Masks, instances: Mapping[str, Masks], options: ScoreOptions, sources: Mapping[str, str]
+) -> Results:
     """Score cases that are given one by one, some of them perhaps as files."""
     preds, truths = _by_id(pred), _by_id(truth)
     if preds.keys() != truths.keys():
         alone = ", ".join(sorted(map(str, preds.keys() ^ truths.keys())))
         raise DataError(f"Each prediction needs its truth: {alone} stands alone.")
     plan = make_plan(options)
+    if options.instance_sides:
+        check_instances(options.instance_sides, plan)
+    maps = [_maps_by_id(one, truths) for one in instances.values()]
     pairs = [_pair(one, preds[one], truths[one]) for one in truths]
     at_hand = {one: _prediction(one, mask, truths[one]) for one, mask in preds.items() if not _is_path(mask)}
     reading = agree(pairs, replace(reading_of(options, plan.labels), at_hand=at_hand))
     job = Job(options=options, plan=plan_for(reading, plan), reading=reading, sources=sources)
-    cases = (_case(pair, truths[pair.case_id], reading) for pair in pairs)
+    cases = (_case(pair, truths[pair.case_id], [one[pair.case_id] for one in maps], reading) for pair in pairs)
     return finished([job.pool.take(evaluate(case, job.plan)) for case in cases], job)
 
 
-def _case(pair: Pair, truth: Any, reading: Reading) -> Case:
-    name = f"{pair.case_id} (truth)"
-    volume = read_volume(Path(truth)) if _is_path(truth) else Volume(path=Path(name), array=_array(truth, name, (2, 3)))
-    return case_of(pair.case_id, pred=reading.take(pair), truth=volume, reading=reading)
+def _case(pair: Pair, truth: Any, instances: Sequence[Any], reading: Reading) -> Case:
+    volume = _volume(truth, f"{pair.case_id} (truth)")
+    case = case_of(pair.case_id, pred=reading.take(pair), truth=volume, reading=reading)
+    pred_map, truth_map = (
+        None if one is None else _volume(one, f"{pair.case_id} ({side} instances)")
+        for side, one in zip(("pred", "truth"), instances, strict=True)
+    )
+    return with_instances(case, (pred_map, truth_map), volume, reading)
+
+
+def _volume(mask: Any, name: str) -> Volume:
+    return read_volume(Path(mask)) if _is_path(mask) else Volume(path=Path(name), array=_array(mask, name, (2, 3)))
+
+
+def _maps_by_id(instances: Masks, truths: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The instance map of each case, None where they are not given at all."""
+    if instances is None:
+        return dict.fromkeys(truths)
+    maps = _by_id(instances)
+    if maps.keys() != truths.keys():
+        alone = ", ".join(sorted(maps.keys() ^ truths.keys()))
+        raise DataError(f"Each case needs its instance map: {alone} stands alone.")
+    return maps
 
 
 def _pair(case_id: str, pred: Any, truth: Any) -> Pair:

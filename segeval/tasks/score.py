@@ -12,7 +12,7 @@ from segeval.core.labels import LabelMap
 from segeval.engine.collect import collect
 from segeval.engine.evaluate import as_missing, evaluate
 from segeval.engine.plan import Aggregation, Plan
-from segeval.errors import DataError
+from segeval.errors import ConfigError, DataError
 from segeval.io.cases import read_case
 from segeval.io.forms import agree
 from segeval.io.labelmaps import read_label_map
@@ -79,7 +79,8 @@ def make_job(
         ConfigError: an option, a name or a path is wrong.
         DataError: predictions are missing, or of different kinds.
     """
-    plan, pairs = make_plan(options), pairs_of(pred, truth, options)
+    plan = make_plan(options)
+    pairs = _with_instances(pairs_of(pred, truth, options), plan, options)
     if options.missing == "error" and pairs.missing_preds and not options.keep_going:
         raise DataError(missing_message(pairs))
     reading = agree(pairs.pairs, reading_of(options, plan.labels))
@@ -157,6 +158,29 @@ def pairs_of(pred: Path | None, truth: Path | None, options: InputOptions) -> Pa
         channel_files=options.channel_files,
         wants_probs=options.pred_kind in ("probs", "logits"),
     )
+
+
+def _with_instances(pairs: Pairs, plan: Plan, options: ScoreOptions) -> Pairs:
+    """The pairs with the instance maps that the options name."""
+    if not options.instance_sides:
+        return pairs
+    check_instances(options.instance_sides, plan)
+    from segeval.io.instances import with_instance_files
+
+    return with_instance_files(
+        pairs,
+        pred=options.pred_instances,
+        truth=options.truth_instances,
+        pred_pattern=options.pred_pattern,
+        truth_pattern=options.truth_pattern,
+    )
+
+
+def check_instances(sides: Sequence[str], plan: Plan) -> None:
+    """Refuse instance maps that no measure reads."""
+    if plan.lesion_rule is None:
+        said = " and ".join(f"--{side}-instances" for side in sides)
+        raise ConfigError(f"{said}: no lesion measure is chosen that would read the maps. Add -m +lesion.")
 
 
 def reading_of(options: InputOptions, labels: LabelMap) -> Reading:

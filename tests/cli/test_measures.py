@@ -84,3 +84,8 @@ def test_definitions_need_a_measure_and_are_no_markdown(run: Run, options: tuple
     done = run("measures", *options, "--definitions")
     assert (done.code, done.out) == (2, "")
     assert "segeval measures NAME --definitions" in done.err
+
+
+def test_a_measure_is_explained_as_it_was_asked_for(run: Run) -> None:
+    assert "mean over true lesions of 2TP" in run("measures", "dice(matching=voronoi)").out
+    assert "pooling=pooled" in run("measures", "hd95[medpy]").out

@@ -16,9 +16,16 @@ from segeval.metrics.agreement import adjusted_rand_index, gce, kappa, mcc, rand
 from segeval.metrics.overlap import dice, f2, sensitivity
 from segeval.metrics.partition import generalized_dice_score
 from tests.conftest import golden
+from tests.masks import MASKS
 
 GOLDEN = golden("overlap")
-GRIDS = {"B": Grid(shape=(8,)), "F": Grid(shape=(24, 28, 20), spacing_mm=(0.8, 0.8, 3.0))}
+GRIDS = {
+    "B": Grid(shape=(8,)),
+    **{
+        name: Grid(shape=MASKS[name].pred.shape, spacing_mm=MASKS[name].spacing_mm)
+        for name in ("F", "R2", "R3a", "R3b")
+    },
+}
 KNOBS: dict[str, dict[str, Any]] = {
     "gce.taha": {"variant": "taha"},
     "tversky_index.a03b07": {"alpha": 0.3, "beta": 0.7},
@@ -40,10 +47,18 @@ def value_of(name: str, counts: Counts, grid: Grid) -> float:
     return float(measure(*(evidence[need] for need in measure.needs), **KNOBS.get(name, {}))[0])
 
 
-@pytest.mark.parametrize(("fixture", "name"), [(f, name) for f in "BF" for name in GOLDEN["per_class"][f]])
+@pytest.mark.parametrize(("fixture", "name"), [(f, name) for f in GRIDS for name in GOLDEN["per_class"][f]])
 def test_every_worked_value_of_a_class_is_met(fixture: str, name: str) -> None:
-    counts = counts_of(**GOLDEN["counts"][fixture])
-    assert value_of(name, counts, GRIDS[fixture]) == pytest.approx(GOLDEN["per_class"][fixture][name], abs=1e-9)
+    worked = GOLDEN["per_class"][fixture][name]
+    value = value_of(name, counts_of(**GOLDEN["counts"][fixture]), GRIDS[fixture])
+    assert value == pytest.approx(math.nan if worked is None else worked, abs=1e-9, nan_ok=True)
+
+
+@pytest.mark.parametrize("fixture", [name for name in GRIDS if name in MASKS])
+def test_the_worked_counts_are_those_of_the_masks(fixture: str) -> None:
+    pred, truth = MASKS[fixture].pred, MASKS[fixture].truth
+    pairs = {"tp": pred & truth, "fp": pred & ~truth, "fn": ~pred & truth, "tn": ~pred & ~truth}
+    assert {name: int(one.sum()) for name, one in pairs.items()} == GOLDEN["counts"][fixture]
 
 
 @pytest.mark.parametrize("name", GOLDEN["case"])

@@ -1,6 +1,7 @@
 """Overlap lesion by lesion, in Voronoi cells."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,10 +11,14 @@ from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
 from segeval.core.lesions import Lesions
-from segeval.core.voronoi import cells_of
+from segeval.core.voronoi import LesionCells, cells_of
 from segeval.errors import ConfigError
-from segeval.metrics.overlap import dice, iou, precision, prevalence, sensitivity, specificity
-from segeval.metrics.per_lesion import per_lesion, per_lesion_mean
+from segeval.measure import Measure
+from segeval.metrics.agreement import mutual_information
+from segeval.metrics.boundary import assd, hd
+from segeval.metrics.boundary_scores import nsd
+from segeval.metrics.overlap import dice, fbeta, iou, precision, prevalence, sensitivity, specificity
+from segeval.metrics.per_lesion import in_cells, per_lesion, per_lesion_mean
 from segeval.metrics.volume import volume_pred_ml
 from tests.conftest import golden
 from tests.masks import ONE
@@ -21,11 +26,12 @@ from tests.masks import ONE
 GOLDEN = golden("lesions")
 
 
-def of(pred: np.ndarray, truth: np.ndarray, spacing: tuple[float, ...] | None = None) -> Lesions:
-    return Lesions.of(pred, truth, classes=ONE, spacing_mm=spacing or (1.0,) * pred.ndim)
+def of(pred: np.ndarray, truth: np.ndarray, spacing: tuple[float, ...] | None = None, **more: Any) -> LesionCells:
+    lesions = Lesions.of(pred, truth, classes=ONE, spacing_mm=spacing or (1.0,) * pred.ndim)
+    return LesionCells(lesions=lesions, **more)
 
 
-def by_hand() -> Lesions:
+def by_hand() -> LesionCells:
     """Fixture L: five lesions on either side."""
     pred, truth = (np.array(GOLDEN["arrays"][f"L.{side}"], dtype=np.uint8) for side in ("pred", "truth"))
     return of(pred, truth)
@@ -43,7 +49,7 @@ def test_the_worked_values_come_out() -> None:
 
 def test_the_worked_cells_come_out() -> None:
     cells = np.array(GOLDEN["arrays"]["L.voronoi.region"])
-    truth = by_hand().found(0).truth
+    truth = by_hand().lesions.found(0).truth
     assert (cells_of(truth, np.arange(cells.size), np.ones(2)) + 1).tolist() == cells.ravel().tolist()
 
 
@@ -55,7 +61,7 @@ def test_cells_are_those_of_one_distance_map_per_lesion(truth: np.ndarray, spaci
         return
     maps = [ndimage.distance_transform_edt(parts != one, sampling=spacing) for one in range(1, n + 1)]
     rounded = np.round(maps, 9)  # so that equal distances are equal
-    found = cells_of(of(truth, truth, spacing).found(0).truth, np.arange(truth.size), np.array(spacing))
+    found = cells_of(of(truth, truth, spacing).lesions.found(0).truth, np.arange(truth.size), np.array(spacing))
     assert found.tolist() == rounded.argmin(axis=0).ravel().tolist()
 
 
@@ -93,12 +99,73 @@ def test_lesions_with_an_undefined_value_are_left_out() -> None:
     assert per_lesion_mean(sensitivity.at(), of(pred, truth)).tolist() == [0.5]
 
 
+def test_a_boundary_metric_measures_each_lesion_against_what_is_predicted_near_it() -> None:
+    truth, pred = row(1, 1, 0, 0, 0, 0, 1, 1), row(1, 1, 1, 0, 0, 1, 1, 1)
+    assert per_lesion(hd.at(), of(pred, truth), 0).tolist() == [1.0, 1.0]
+    ends_agree = per_lesion(nsd.at(surface="voxel", tolerance_mm=0.0), of(pred, truth), 0)
+    assert ends_agree.tolist() == [0.5, 0.5]  # one of two
+
+
+def test_touching_lesions_of_an_instance_map_have_surfaces_of_their_own() -> None:
+    binary, instances = row(1, 1, 1, 1), row(1, 1, 2, 2)
+    lesions = Lesions.of(binary, binary, classes=ONE, spacing_mm=(1.0, 1.0), instances=(None, instances))
+    assert per_lesion(hd.at(), LesionCells(lesions=lesions), 0).tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize(("policy", "expected"), [("inf", math.inf), ("nan", 0.0), ("diagonal", 5.0), (4.0, 2.0)])
+def test_a_missed_lesion_is_as_far_away_as_the_user_says(policy: Any, expected: float) -> None:
+    truth, pred = row(1, 0, 0, 0, 1), row(1, 0, 0, 0, 0)
+    assert per_lesion_mean(hd.at(), of(pred, truth, empty_distance=policy, diagonal=10.0)).tolist() == [expected]
+
+
+def test_ignored_voxels_make_no_surface() -> None:
+    truth, pred = np.zeros((2, 5, 5), dtype=np.uint8)
+    truth[:, :3], pred[:, :2] = 1, 1
+    ignored = np.zeros((5, 5), dtype=bool)
+    ignored[:, 2:] = True
+    lesions = Lesions.of(pred, np.where(ignored, 2, truth), classes=ONE, spacing_mm=(1.0, 1.0), ignore=(2,))
+    cells = LesionCells(lesions=lesions, ignored=ignored)
+    assert per_lesion_mean(assd.at(), cells).tolist() == [0.0]
+    (pair,) = cells.surfaces(lesions.found(0), name="lesion").distances()
+    assert pair.pred_to_truth.size == 7  # the two columns without the side where they meet ignored voxels
+
+
+def test_the_tolerance_may_depend_on_the_class() -> None:
+    truth, pred = row(1, 1, 0, 0), row(1, 1, 1, 0)
+    (of_class,) = ONE
+    cells = of(pred, truth)
+    near, far = (per_lesion_mean(nsd.at(surface="voxel", tolerance_mm={of_class.name: mm}), cells) for mm in (0.0, 1.0))
+    assert near.tolist() == [0.5]
+    assert far.tolist() == [1.0]
+
+
+def test_the_knobs_of_a_metric_stand_beside_those_of_the_lesions() -> None:
+    call = in_cells(fbeta).at(beta=2, matching="voronoi", connectivity="face")
+    assert call.column == "fbeta(beta=2,matching=voronoi,connectivity=face)"
+    assert call(by_hand()) == per_lesion_mean(fbeta.at(beta=2), by_hand(), connectivity="face")
+
+
+def test_the_column_always_says_that_it_is_a_mean_over_lesions() -> None:
+    assert in_cells(dice).at().column == "dice(matching=voronoi)"
+    assert in_cells(nsd).at().column == "nsd(tolerance_mm=1,matching=voronoi)"
+
+
+@pytest.mark.parametrize(
+    ("knobs", "said"),
+    [({"min_size_mm3": -1}, "min_size_mm3=-1 is out of range"), ({"matching": "greedy"}, "matching takes voronoi")],
+)
+def test_a_wrong_knob_is_refused(knobs: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        in_cells(dice).at(**knobs)
+
+
 @pytest.mark.parametrize("measure", [specificity, prevalence])
-def test_a_metric_of_true_negatives_is_refused(measure: object) -> None:
+def test_a_metric_of_true_negatives_is_refused(measure: Measure) -> None:
     with pytest.raises(ConfigError, match="needs true negatives"):
-        per_lesion_mean(measure.at(), by_hand())  # type: ignore[attr-defined]
+        in_cells(measure)
 
 
-def test_a_metric_of_more_than_counts_is_refused() -> None:
-    with pytest.raises(ConfigError, match="volume_pred_ml is not made of voxel counts"):
-        per_lesion_mean(volume_pred_ml.at(), by_hand())
+@pytest.mark.parametrize("measure", [volume_pred_ml, mutual_information])
+def test_a_metric_of_more_than_counts_is_refused(measure: Measure) -> None:
+    with pytest.raises(ConfigError, match=f"{measure.name} is not made of voxel counts or surfaces"):
+        in_cells(measure)

@@ -94,6 +94,12 @@ def test_the_worked_value_of_a_whole_case_comes_out(name: str) -> None:
     assert float(MEASURES[name](whole_case())) == pytest.approx(VALUES[f"M.{name}"], abs=1e-9)
 
 
+def test_the_worked_score_of_both_channels_comes_out() -> None:
+    rows = np.stack([1 - ARRAYS["B.probs"], ARRAYS["B.probs"]])
+    case = ClassMaps.of_case(rows, ARRAYS["B.truth"].astype(int))
+    assert float(probability.brier(case)) == pytest.approx(VALUES["B.brier_two_class"], abs=1e-9)
+
+
 @st.composite
 def voxels(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
     """Probabilities, often tied, with their truth; at least one voxel."""

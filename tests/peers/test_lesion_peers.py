@@ -10,6 +10,7 @@ import pytest
 from segeval.core.components import components_of
 from segeval.core.lesions import Lesions
 from segeval.core.masks import Voxels
+from segeval.core.voronoi import LesionCells
 from segeval.metrics import lesion
 from segeval.metrics.overlap import dice
 from segeval.metrics.per_lesion import per_lesion_mean
@@ -60,7 +61,7 @@ def test_monai_averages_the_same_dice_per_component(name: str) -> None:
     torch = pytest.importorskip("torch", reason="torch is not installed")
     pred, truth = (torch.from_numpy(np.stack([side == 0, side == 1])[None].astype(np.float32)) for side in masks(name))
     theirs = monai.DiceMetric(include_background=False, reduction="none", per_component=True)(pred, truth)
-    pixels = Lesions.of(*masks(name), classes=ONE)
+    pixels = LesionCells(lesions=Lesions.of(*masks(name), classes=ONE))
     assert per_lesion_mean(dice.at(), pixels) == pytest.approx([float(theirs)], rel=1e-5)
 
 

@@ -199,3 +199,35 @@ def test_the_library_loads_no_torch_for_arrays() -> None:
         "assert not {'torch', 'pandas', 'SimpleITK'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(segeval.__file__).parents[1])
+
+
+def lesions_of(results: segeval.Results, column: str) -> list[float]:
+    return [row.values[column] for row in results.class_rows]
+
+
+def test_instance_maps_are_given_as_the_masks_are() -> None:
+    whole, halves = np.array([[1, 1, 1, 1, 0]]), np.array([[1, 1, 2, 2, 0]])
+    both = ["n_lesions_pred", "n_lesions_truth"]
+    results = segeval.score(whole, whole, measures=both, pred_instances=halves)
+    assert [lesions_of(results, one) for one in both] == [[2.0], [1.0]]
+    results = segeval.score([whole] * 2, [whole] * 2, measures=both, truth_instances=[halves, whole])
+    assert [lesions_of(results, one) for one in both] == [[1.0, 1.0], [2.0, 1.0]]
+    assert results.facts["plan"]["truth_instances"] == Path("library call")
+
+
+def test_instance_maps_of_folders_are_folders(tmp_path: Path) -> None:
+    whole, halves = np.array([[1, 1, 1, 1, 0]]), np.array([[1, 1, 2, 2, 0]])
+    for name, array in {"masks": whole, "maps": halves}.items():
+        (tmp_path / name).mkdir()
+        np.save(tmp_path / name / "a.npy", array)
+    masks = tmp_path / "masks"
+    results = segeval.score(masks, masks, measures="n_lesions_truth", truth_instances=tmp_path / "maps")
+    assert lesions_of(results, "n_lesions_truth") == [2.0]
+
+
+def test_every_case_needs_its_instance_map() -> None:
+    mask = np.array([[1, 1, 0]])
+    with pytest.raises(DataError, match="Each case needs its instance map: b stands alone"):
+        segeval.score({"a": mask, "b": mask}, {"a": mask, "b": mask}, measures="lesion", pred_instances={"a": mask})
+    with pytest.raises(ConfigError, match="no lesion measure is chosen"):
+        segeval.score(mask, mask, measures="dice", pred_instances=mask)
