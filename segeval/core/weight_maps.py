@@ -9,7 +9,7 @@ import numpy as np
 from segeval.core.arrays import namespace
 from segeval.core.soft import ChannelTerms, PixelTerms
 
-REACH = 9.0  # in sigmas: beyond it the weight is below 3e-18 of its height
+REACH = 7.5  # in sigmas: beyond it the weight is below 7e-13 of its height
 
 
 @dataclass(frozen=True, eq=False)
