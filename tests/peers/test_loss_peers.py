@@ -81,6 +81,26 @@ class TestTorch:
         assert per_class[0] != pytest.approx(per_class[1], rel=1e-3)
 
 
+class TestPublishedDefinitions:
+    """Libraries that cannot be installed beside the others, by the formula that they document."""
+
+    def test_l5_swapped_names_leave_the_value_alone(self) -> None:
+        """In NiftyNet the mean error on the class is called specificity, and its weight is still lambda."""
+        p, y = Z.sigmoid(), Y.double()
+        per_case = [
+            0.05 * (err * on).sum() / (on.sum() + 1e-5) + 0.95 * (err * (1 - on)).sum() / ((1 - on).sum() + 1e-5)
+            for err, on in zip((y - p) ** 2, y, strict=True)
+        ]
+        assert our_value("SensitivitySpecificityLoss") == pytest.approx(float(torch.stack(per_case).mean()))
+
+    def test_l12_an_exponent_left_out_or_moved_ends_change_the_value(self) -> None:
+        """One public version has no exponent on the cross part, another maps p and Dice to 0.005 + 0.99 x."""
+        p = ZM.softmax(1)
+        paper = our_value("ExpLogLoss", p, YM, activation="none")
+        assert our_value("ExpLogLoss", p, YM, activation="none", gamma_cross=1.0) != pytest.approx(paper, rel=0.01)
+        assert our_value("ExpLogLoss", 0.005 + 0.99 * p, YM, activation="none") != pytest.approx(paper, rel=1e-3)
+
+
 class TestScikitLearn:
     def test_log_loss_agrees(self) -> None:
         metrics = pytest.importorskip("sklearn.metrics")
