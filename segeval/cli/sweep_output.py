@@ -23,7 +23,7 @@ def show_sweep(outcome: "Outcome", *, quiet: bool, color: bool) -> None:
         with console.screen(color=color) as screen:
             for sheet in _sheets(outcome):
                 _print_sheet(sheet, screen)
-    for folder in filter(None, (outcome.options.out, outcome.options.plot)):
+    for folder in dict.fromkeys(filter(None, (outcome.options.out, outcome.options.plot))):
         if not quiet:
             console.say(f"written to {printable(folder)}")
 

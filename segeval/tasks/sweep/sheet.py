@@ -3,12 +3,14 @@
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from segeval.errors import ConfigError
 from segeval.tasks.sweep.table import Row, SweepTable
 
 UNDEFINED = "–"
+Style = Callable[[Any], str]  # how the values of a column are written
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +40,7 @@ def screen_sheet(table: SweepTable) -> Sheet:
     of_class = ("class",) if len(table.classes) > 1 and "class" not in table.settings else ()
     shown = table.shown or table.columns
     varying = [one for one in shown if one not in table.constant]
-    sheet = _sheet(table, (*of_class, *table.settings, *varying), {}, as_text=_short)
+    sheet = _sheet(table, (*of_class, *table.settings, *varying), {}, style=_short_style)
     constant = [_said_once(table, column, column, _short) for column in table.constant if column in shown]
     noted = dict.fromkeys(row["note"] for row in table.rows if row.get("note"))
     return replace(sheet, notes=(*constant, *(f"{note}." for note in noted), *sheet.notes))
@@ -56,7 +58,7 @@ def paper_sheet(table: SweepTable) -> Sheet:
     titles = {column: title for title, column in paper.columns.items() if column not in table.constant}
     constant = [(title, column) for title, column in paper.columns.items() if column in table.constant]
     of_class = ("class",) if len(table.classes) > 1 else ()
-    values = _sheet(table, (*of_class, *titles), titles, as_text=_percent)
+    values = _sheet(table, (*of_class, *titles), titles, style=lambda values: _percent)
     place, width = len(of_class), len(paper.settings)
     rows = [
         (*texts[:place], *(_setting(row, symbols) for symbols in paper.settings.values()), *texts[place:])
@@ -100,14 +102,20 @@ def value_text(value: Any) -> str:
             return str(value)
 
 
-def _short(value: Any) -> str:
-    """Three decimals, where a screen is narrow; four between 0.99 and 1, where specificity lives."""
+def _short_style(values: Sequence[Any]) -> Style:
+    """Three decimals, where a screen is narrow; four in a column of shares that come close to 1."""
+    sizes = [abs(one) for one in values if isinstance(one, float) and not math.isnan(one)]
+    close = max(sizes, default=0.0) <= 1 and any(0.99 <= one < 1 for one in sizes)
+    return partial(_short, decimals=4 if close else 3)
+
+
+def _short(value: Any, *, decimals: int = 3) -> str:
     if not isinstance(value, float) or math.isnan(value):
         return value_text(value)
     size = abs(value)
     if 0 < size < 5e-4 or size >= 1e6:
         return f"{value:.1e}"
-    return f"{value:.4f}" if 0.99 <= size < 1 else f"{value:.3f}" if size < 100 else f"{value:.0f}"
+    return f"{value:.{decimals}f}" if size < 100 else f"{value:.0f}"
 
 
 def setting_text(value: Any) -> str:
@@ -129,13 +137,15 @@ def _percent(value: Any) -> str:
 
 
 def _sheet(
-    table: SweepTable, columns: Sequence[str], titles: Mapping[str, str], *, as_text: Callable[[Any], str] = value_text
+    table: SweepTable,
+    columns: Sequence[str],
+    titles: Mapping[str, str],
+    *,
+    style: Callable[[Sequence[Any]], Style] = lambda values: value_text,
 ) -> Sheet:
     cells = [table.cells(row) for row in table.rows]
-    rows = tuple(
-        tuple(setting_text(row[one]) if one in table.settings else as_text(row[one]) for one in columns)
-        for row in cells
-    )
+    as_text = {one: setting_text if one in table.settings else style([row[one] for row in cells]) for one in columns}
+    rows = tuple(tuple(as_text[one](row[one]) for one in columns) for row in cells)
     return Sheet(
         title=table.title,
         caption=caption_of(table),
