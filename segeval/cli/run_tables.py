@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from segeval.cli.tables import add_row, counted, fits, number, plain_table
+from segeval.cli.tables import add_row, counted, number, plain_table, widest
 from segeval.results import ClassRow, Results, SummaryRow
 
 MACRO, ALL = "(mean)", "(all)"
@@ -50,8 +50,8 @@ def _print_means(results: Results, screen: Any, names: Sequence[str], columns: S
     """Print the means, in several tables where one would be too wide."""
     few = names if len(names) <= N_CLASSES else [*names[:N_CLASSES], names[-1]]
     while columns:
-        shown, table = _widest(columns, lambda some: _means_table(results, few, some), screen)
-        columns = columns[len(shown) :]
+        n, table = widest(columns, lambda some: _means_table(results, few, some), screen)
+        columns = columns[n:]
         screen.print(table)
         screen.print()
     if len(few) < len(names):
@@ -92,7 +92,7 @@ def _print_worst(results: Results, screen: Any) -> None:
         (row for row in results.class_rows if not math.isnan(row.values[columns[0]])), key=_badness(results)
     )
     if ranked:
-        screen.print(_widest(columns, lambda some: _worst_table(ranked[:N_WORST], some), screen)[1])
+        screen.print(widest(columns, lambda some: _worst_table(ranked[:N_WORST], some), screen)[1])
         screen.print()
 
 
@@ -113,15 +113,6 @@ def _badness(results: Results) -> Callable[[ClassRow], tuple[float, str, str]]:
         return {"higher": value, "lower": -value, "zero": -abs(value)}[better], row.case_id, row.of.label
 
     return key
-
-
-def _widest(columns: Sequence[str], table_of: Callable[[Sequence[str]], Any], screen: Any) -> tuple[Sequence[str], Any]:
-    """The first so many columns with which a table fits the screen, at least one, and that table."""
-    for n in range(len(columns), 1, -1):
-        table = table_of(columns[:n])
-        if fits(table, screen):
-            return columns[:n], table
-    return columns[:1], table_of(columns[:1])
 
 
 def _print_footer(results: Results, screen: Any) -> None:

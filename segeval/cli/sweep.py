@@ -29,6 +29,7 @@ def sweep(
     curve: s.Curve = False,
     cdf: s.Cdf = False,
     grid: s.Grid = None,
+    gamma: s.Gamma = None,
     zip: s.Zip = False,
     sum_to_one: s.SumToOne = False,
     check_table: s.CheckTable = None,
@@ -99,7 +100,7 @@ def sweep(
     if check_table is not None:
         return show_findings(check_table, pooled=averaging == "pooled")
     flags = {"maps": maps, "runs": runs, "train": train, "curve": curve, "cdf": cdf}
-    settings = resolve_sweep(_with_mode(o.given(ctx, locals()), flags), config)
+    settings = resolve_sweep(_with_gamma(_with_mode(o.given(ctx, locals()), flags)), config)
     with TrainTalk(quiet=quiet, color=not no_color) as watch:
         outcome = run_sweep(loss, data, truth, settings.options, sources=settings.sources, watch=watch)
     show_sweep(outcome, quiet=quiet, color=not no_color)
@@ -117,3 +118,13 @@ def _with_mode(given: "dict[str, Given]", flags: Mapping[str, bool]) -> "dict[st
     if len(modes) > 1:
         raise ConfigError(f"A sweep has one mode, and {' and '.join(sorted(modes))} were asked for. Keep one of them.")
     return given | {"mode": Given(value=named[0], source=COMMAND_LINE)}
+
+
+def _with_gamma(given: "dict[str, Given]") -> "dict[str, Given]":
+    """The options with `--gamma` among the values of parameters."""
+    if "gamma" not in given:
+        return given
+    from segeval.settings import Given
+
+    gamma, grid = given["gamma"], given["grid"].value if "grid" in given else ()
+    return given | {"grid": Given(value=[*grid, f"gamma={gamma.value}"], source=gamma.source)}

@@ -47,6 +47,7 @@ Grid = Annotated[
     ),
 ]
 Zip = Annotated[bool, option("--zip", help="Pair the values of the parameters instead.", panel=SETTINGS)]
+Gamma = Annotated[str | None, option("--gamma", help="Short for --param gamma=.", panel=SETTINGS)]
 SumToOne = Annotated[bool, option("--sum-to-one", help="beta = 1 - alpha; name one of them.", panel=SETTINGS)]
 
 ClassName = Annotated[str | None, option("--class", "--class-name", help="One class against the rest.", panel=LABELS)]

@@ -1,10 +1,11 @@
 """A sweep on screen: what holds for all rows, the table, what must be said of it, and the paper's table by itself."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segeval.cli import console
-from segeval.cli.tables import plain_table
+from segeval.cli.tables import plain_table, widest
 from segeval.io.paths import printable
 
 if TYPE_CHECKING:
@@ -61,20 +62,30 @@ def _print_sheet(sheet: "Sheet", screen: Any) -> None:
     screen.print(sheet.title, style="bold")
     screen.print(sheet.caption, style="dim")
     screen.print()
-    left = [i for i, name in enumerate(sheet.header) if name in _TEXTS]
-    table = plain_table(*sheet.header, left=left)
-    for column in table.columns:
-        column.header = column.header.replace("_", "\n")  # one word below the other, or the table is too wide
-    for i, row in enumerate(sheet.rows):
-        table.add_row(*(_cell(text, bold=(i, j) in sheet.bold) for j, text in enumerate(row)))
-        if sheet.header[0] in ("class", "of_class") and i + 1 < len(sheet.rows) and sheet.rows[i + 1][0] != row[0]:
-            table.add_section()
-    screen.print(table)
-    screen.print()
+    columns = list(range(sheet.n_keys, len(sheet.header)))
+    while columns:  # what has no place beside it stands below
+        n, table = widest(columns, lambda some: _table(sheet, [*range(sheet.n_keys), *some]), screen)
+        screen.print(table)
+        screen.print()
+        columns = columns[n:]
     for note in sheet.notes:
         screen.print(f"note: {note}")
     if sheet.notes:
         screen.print()
+
+
+def _table(sheet: "Sheet", columns: Sequence[int]) -> Any:
+    """Some columns of a sheet."""
+    names = [sheet.header[j] for j in columns]
+    is_text = [name in _TEXTS or (name == "loss" and j < sheet.n_keys) for j, name in zip(columns, names, strict=True)]
+    table = plain_table(*names, left=[i for i, left in enumerate(is_text) if left])
+    for column in table.columns:
+        column.header = column.header.replace("_", "\n")  # one word below the other, or the table is too wide
+    for i, row in enumerate(sheet.rows):
+        table.add_row(*(_cell(row[j], bold=(i, j) in sheet.bold) for j in columns))
+        if sheet.header[0] in ("class", "of_class") and i + 1 < len(sheet.rows) and sheet.rows[i + 1][0] != row[0]:
+            table.add_section()
+    return table
 
 
 def _cell(text: str, *, bold: bool) -> Any:

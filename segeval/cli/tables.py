@@ -1,10 +1,12 @@
 """The one manner of all tables on screen, and of the numbers in them."""
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from segeval.io.paths import printable
+
+Column = TypeVar("Column")
 
 
 def plain_table(*columns: str, left: Sequence[int] = (0,)) -> Any:
@@ -26,6 +28,15 @@ def add_row(table: Any, *cells: str, style: str = "") -> None:
 def fits(table: Any, screen: Any) -> bool:
     """Whether a table needs no more width than the screen has."""
     return bool(screen.measure(table, options=screen.options.update(width=10_000)).maximum <= screen.width)
+
+
+def widest(columns: Sequence[Column], table_of: Callable[[Sequence[Column]], Any], screen: Any) -> tuple[int, Any]:
+    """How many columns a table can have that fits the screen, at least one, and that table."""
+    for n in range(len(columns), 1, -1):
+        table = table_of(columns[:n])
+        if fits(table, screen):
+            return n, table
+    return 1, table_of(columns[:1])
 
 
 def number(value: float) -> str:

@@ -32,7 +32,7 @@ Patch = Annotated[
 ]
 Dimensions = Annotated[int, option("--dimensions", help="2: slices of volumes. 3: volumes.", panel=TRAINING)]
 LearningRate = Annotated[float | None, option("--learning-rate", help="At the start; 0.01.", panel=TRAINING)]
-Network = Annotated[str, option("--network", help="unet, or monai (needs segeval[train]).", panel=TRAINING)]
+Network = Annotated[str, option("--network", help="unet, or monai (needs segeval\\[train]).", panel=TRAINING)]
 Width = Annotated[int, option("--width", help="Features of the network's first level.", panel=TRAINING)]
 Protocol = Annotated[
     str, option("--protocol", help="quick, or paper: 5000 steps of Adam in two folds.", panel=TRAINING)

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
+from segeval.cli.sweep_output import _print_sheet
+from segeval.tasks.sweep.sheet import Sheet
 from tests.cli.given import SAMPLE, Run, rows_of, strict_json, write_image
 
 LESION = ("--class", "lesion")
@@ -286,3 +289,30 @@ def test_options_of_other_modes_are_refused(run: Run, arguments: tuple[str, ...]
     done = run("sweep", *arguments)
     assert done.code == 2
     assert said in done.err
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_no_number_is_broken_where_a_screen_is_narrow(width: int) -> None:
+    sheet = Sheet(
+        title="",
+        caption="",
+        header=("alpha_fp", "beta_fn", *(f"a_long_title_{i}" for i in range(8))),
+        n_keys=2,
+        rows=(("0.5", "0.5", *(f"0.{i}2345" for i in range(8))),),
+        bold=frozenset(),
+        notes=(),
+    )
+    printed = io.StringIO()
+    _print_sheet(sheet, Console(width=width, file=printed))
+    words = printed.getvalue().split()
+    assert [word for word in words if word.endswith("2345")] == [f"0.{i}2345" for i in range(8)]
+    assert words.count("0.5") % 2 == 0
+
+
+def test_one_gamma_is_a_value_of_the_grid(run: Run) -> None:
+    short, long = (
+        run("sweep", "focal", "--format", "csv", "--class", "lesion", *how).out
+        for how in (("--gamma", "2"), ("--grid", "gamma=2"))
+    )
+    assert short == long
+    assert {row["gamma"] for row in rows(short)} == {"2"}

@@ -37,6 +37,7 @@ class PaperTable:
             f"{self.source}; status: {self.status} ({_SAID[self.status]}); numbers of the paper, not computed here"
         )
         return Sheet(
+            n_keys=1,
             title=self.title,
             caption=caption,
             header=self.header,

@@ -18,6 +18,7 @@ class Sheet:
     """A table ready to be printed.
 
     Attributes:
+        n_keys: the first so many columns say what a row is of.
         bold: (row, column) of the cells that hold the best value of a column.
         caption: mode, averaging, thresholds, split and whatever else is true of every row.
     """
@@ -25,6 +26,7 @@ class Sheet:
     title: str
     caption: str
     header: tuple[str, ...]
+    n_keys: int
     rows: tuple[tuple[str, ...], ...]
     bold: frozenset[tuple[int, int]]
     notes: tuple[str, ...]
@@ -68,6 +70,7 @@ def paper_sheet(table: SweepTable) -> Sheet:
         values,
         caption=f"{values.caption}; columns as in {paper.source}, in per cent",
         header=(*values.header[:place], *paper.settings, *values.header[place:]),
+        n_keys=place + width,
         rows=tuple(rows),
         bold=frozenset((i, j + width) for i, j in values.bold),
         notes=(*(_said_once(table, column, title, _percent) for title, column in constant), *values.notes),
@@ -150,6 +153,7 @@ def _sheet(
         title=table.title,
         caption=caption_of(table),
         header=tuple(titles.get(column, column) for column in columns),
+        n_keys=sum(one == "class" or one in table.settings for one in columns),
         rows=rows,
         bold=frozenset(_bold_cells(table, columns, rows)),
         notes=table.notes,

@@ -22,7 +22,8 @@ class Split:
     def __str__(self) -> str:
         if self.optimistic:
             return "chosen and reported on the same cases"
-        return f"chosen on {len(self.select)} cases, reported on {len(self.report)} others"
+        n, others = len(self.select), len(self.report)
+        return f"chosen on {n} case{'s' * (n != 1)}, reported on {others} other{'s' * (others != 1)}"
 
 
 def split_cases(case_ids: Sequence[str], *, select: str | None, report: str | None) -> Split:

@@ -89,7 +89,7 @@ def test_the_side_that_is_not_named_gets_the_rest() -> None:
     both = split_cases(IDS, select="case_01", report="case_02")
     assert (both.select, both.report) == (("case_01",), ("case_02",))
     assert not both.optimistic
-    assert str(both) == "chosen on 1 cases, reported on 1 others"
+    assert str(both) == "chosen on 1 case, reported on 1 other"
 
 
 @pytest.mark.parametrize(

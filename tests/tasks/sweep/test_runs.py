@@ -293,7 +293,7 @@ def test_the_best_alpha_is_chosen_on_other_cases_than_are_reported(focal_runs, t
         (2, 0.75, 2),
     ]
     assert table.n_cases == 2
-    assert table.split == "predictions as given; chosen on 1 cases, reported on 2 others"
+    assert table.split == "predictions as given; chosen on 1 case, reported on 2 others"
     full = table.extras["full"]
     assert [(row["gamma"], row["alpha_pos"]) for row in full.rows] == FOCAL
     assert full.rows[0]["dsc"] > table.rows[0]["dsc"]  # chosen where it was not best

@@ -32,7 +32,7 @@ def losses_table(report: Report) -> SweepTable:
         rows=tuple(rows),
         best={**table.best, **_best_of(names, table)},
         notes=(*table.notes, *_mean_note(report)),
-        shown=(*table.shown, *(name for name in names if name.startswith("dice_"))),
+        shown=(*(one for one in table.shown if one != "dsc"), *(name for name in names if name.startswith("dice_"))),
     )
 
 
@@ -48,7 +48,7 @@ def exp_log_table(report: Report) -> SweepTable:
         columns=(*columns, *report.facts),
         rows=tuple({**row, **own} for row, own in zip(table.rows, spread, strict=True)),
         best=_best_of(columns[:-1], table),
-        shown=(),
+        shown=(*columns, *(one for one in table.shown if one in report.facts)),
         caption={
             **{name: said for name, said in table.caption.items() if name != "apr"},
             **{f"volume_fraction_{name}": f"{volumes[name]:.4%}" for name in names},
