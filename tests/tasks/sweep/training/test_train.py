@@ -308,7 +308,7 @@ def test_alpha_is_chosen_on_cases_that_are_neither_trained_on_nor_reported(data)
     table = train(data, "focal", vary="gamma", optimise="alpha", grid=("gamma=0,2", "alpha=0.25,0.75"))
     assert [row["gamma"] for row in table.rows] == [0, 2]
     assert [row["n_alpha_tried"] for row in table.rows] == [2, 2]
-    assert table.split == "hold-out: 3 cases trained on, 3 others predicted; chosen on 2 cases, reported on 1 others"
+    assert table.split == "hold-out: 3 cases trained on, 3 others predicted; chosen on 2 cases, reported on 1 other"
     assert len(table.extras["full"].rows) == 4
 
 
