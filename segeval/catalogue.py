@@ -45,13 +45,9 @@ def find(name: str) -> Measure:
     Raises:
         ConfigError: no such measure; the message suggests the nearest name.
     """
-    known = names_and_aliases()
-    if name not in known:
-        raise ConfigError(f"Unknown measure {name!r}.{did_you_mean(name, known)} `segeval measures` lists all of them.")
-    return known[name]
-
-
-@cache
-def names_and_aliases() -> dict[str, Measure]:
-    """Every measure under its name and under each of its aliases."""
-    return {name: one for one in measures().values() for name in (one.name, *one.aliases)}
+    for group in GROUPS:  # in turn, so that the groups after it need not be imported
+        for one in measures_of(group):
+            if name in (one.name, *one.aliases):
+                return one
+    known = [name for one in measures().values() for name in (one.name, *one.aliases)]
+    raise ConfigError(f"Unknown measure {name!r}.{did_you_mean(name, known)} `segeval measures` lists all of them.")

@@ -62,7 +62,7 @@ def _encode(
     code_of = {one: code for code, one in enumerate(ids)}
     code_of_own = np.array([code_of[int(one)] for one in own_ids], dtype=dtype)
     codes = np.zeros(labels.shape, dtype=dtype)
-    foreground = np.flatnonzero(labels)
+    foreground = np.flatnonzero(labels != 0)
     codes[foreground] = code_of_own[np.searchsorted(own_ids, labels[foreground])]
     return codes
 
@@ -75,7 +75,7 @@ def _count_words(truth: np.ndarray, pred: np.ndarray, *, n_codes: int) -> np.nda
     n_kept = counted = 0
     for start in range(0, n_words, _CHUNK_WORDS):
         chunk = slice(start, start + _CHUNK_WORDS)
-        found = np.flatnonzero(truth_words[chunk] | pred_words[chunk])
+        found = np.flatnonzero((truth_words[chunk] | pred_words[chunk]) != 0)
         kept.append((truth_words[chunk][found].view(np.uint8), pred_words[chunk][found].view(np.uint8)))
         n_kept += 8 * found.size
         if n_kept > 8 * _CHUNK_WORDS:

@@ -1,7 +1,8 @@
 """Passes over a label volume as 64-bit words, most of which are background and cost nothing.
 
 A word holds eight uint8 voxels (four uint16, ...) that lie side by side in memory. Arrays here are
-flat and contiguous, positions are flat indices.
+flat and contiguous, positions are flat indices. Words are compared with 0 before they are searched:
+numpy finds the few that are true in an array of bools five times faster than in one of integers.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,7 +18,7 @@ def positions(flat: np.ndarray, *, zero_counts: bool) -> Iterator[np.ndarray]:
     words, tail = _words(flat)
     for start in range(0, words.size, _CHUNK):
         chunk = words[start : start + _CHUNK]
-        at = start + (np.arange(chunk.size) if zero_counts else np.flatnonzero(chunk))
+        at = start + (np.arange(chunk.size) if zero_counts else np.flatnonzero(chunk != 0))
         wanted = words[at].view(flat.dtype) != 0
         yield _voxels(at, wanted | zero_counts, flat.dtype)
     yield tail[(flat[tail] != 0) | zero_counts]
@@ -29,7 +30,7 @@ def disagreements(pred: np.ndarray, truth: np.ndarray) -> np.ndarray:
     found = [tail[pred[tail] != truth[tail]]]
     for start in range(0, ours.size, _CHUNK):
         unlike = (ours[start : start + _CHUNK] ^ theirs[start : start + _CHUNK]).astype(_WORD, copy=False)
-        at = np.flatnonzero(unlike)
+        at = np.flatnonzero(unlike != 0)
         found.append(_voxels(start + at, unlike[at].view(pred.dtype) != 0, pred.dtype))
     return np.concatenate(found)
 
@@ -50,7 +51,7 @@ def suspects(flat: np.ndarray, *, shape: tuple[int, ...], shifts: Sequence[int],
     found = []
     for start in range(0, words.size, _CHUNK):
         chunk = words[start : start + _CHUNK]
-        at = start + (np.arange(chunk.size) if zero_counts else np.flatnonzero(chunk))
+        at = start + (np.arange(chunk.size) if zero_counts else np.flatnonzero(chunk != 0))
         found.append(_unlike_neighbours(words, at, flat.dtype, shifts, has_tail=tail.size > 0, zero_counts=zero_counts))
     inside = np.concatenate([tail[:0], *found])
     others = np.unique(np.concatenate([tail, _on_faces(flat, shape, zero_counts=zero_counts)]))
