@@ -20,10 +20,10 @@ def named(names: Sequence[str]) -> str:
 
 
 def notes_on_scores(scores: Sequence[CaseScore], plan: Plan, options: ScoreOptions) -> tuple[str, ...]:
-    """Notes on the ids of the cases, on a spacing that was not used, and on units that differ."""
+    """Notes on the ids of the cases, on a spacing that was not used, on units that differ, and on what labels lack."""
     in_truths, in_preds = _ids_by_side(scores)
     on_ids = notes_on_ids(plan.labels, in_truths=in_truths, in_preds=in_preds)
-    return (*on_ids, *_on_spacing(scores, options), *_on_units(scores, plan))
+    return (*on_ids, *_on_spacing(scores, options), *_on_units(scores, plan), *_on_probabilities(scores, plan))
 
 
 def notes_on_ids(labels: LabelMap, *, in_truths: Set[int], in_preds: Cases) -> Iterator[str]:
@@ -72,3 +72,9 @@ def _on_units(scores: Sequence[CaseScore], plan: Plan) -> Iterator[str]:
     in_px = [row.case_id for row in scored if row.spacing_mm is None]
     if len(in_px) not in (0, len(scored)) and any(call.measure.unit == "mm" for call in plan.measures):
         yield f"distances of cases without a spacing are in px, all others in mm: {named(in_px)}. Pass --spacing"
+
+
+def _on_probabilities(scores: Sequence[CaseScore], plan: Plan) -> Iterator[str]:
+    columns = [call.column for call in plan.measures if call.measure.reads("ClassMaps")]
+    if columns and any(one.row.probability_source == "hard" for one in scores):
+        yield f"labels have no probabilities, so these are undefined: {named(columns)}. Score the maps instead"

@@ -55,6 +55,15 @@ def test_run_json_says_what_the_predictions_were(run: Run) -> None:
     assert run_json()["predictions"] == {"kind": "labels"}
 
 
+def test_a_measure_of_probabilities_says_why_labels_leave_it_undefined(run: Run) -> None:
+    folders(x=HARD)
+    done = run("score", "pred", "truth", "-m", "dice,auc_roc,brier")
+    assert "labels have no probabilities, so these are undefined: auc_roc, brier. Score the maps instead" in done.err
+    assert run_json()["undefined"]["1"]["auc_roc"] == {"needs_probabilities": 1}
+    folders(x=SOFTMAX)
+    assert "no probabilities" not in run("score", "pred", "truth", "-m", "dice,auc_roc,brier").err
+
+
 @pytest.mark.parametrize("workers", [1, 3])
 def test_logits_give_the_masks_of_their_softmax(run: Run, workers: int) -> None:
     folders(a=np.log(SOFTMAX), b=np.log(SOFTMAX) + 3, c=np.log(SOFTMAX) - 3)
