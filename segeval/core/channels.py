@@ -44,7 +44,11 @@ class ProbMap:
         """Where the class is predicted."""
         stored = self.stored[block]
         if self.levels is not None:
-            return (self.levels >= HALF).take(stored)
+            enough = self.levels >= HALF
+            first = int(enough.argmax())
+            if stored.dtype.kind == "u" and enough[first:].all():
+                return stored >= first  # a comparison is faster than a look-up, and keeps the memory order
+            return enough.take(stored)
         return stored >= (0.0 if self.is_log_odds else HALF)
 
     @property

@@ -8,6 +8,7 @@ import numpy as np
 
 from segeval.core.additive import Kept
 from segeval.core.channels import ProbMap
+from segeval.core.class_image import ClassImage, is_any_of
 from segeval.core.histogram import ProbHistogram, are_few
 from segeval.core.labels import LabelClass
 from segeval.core.scored_map import ScoredMap
@@ -69,10 +70,9 @@ class ProbMaps:
         """Voxels that are scored."""
         return self.truth.size if self._scored is None else int(self._scored.sum())
 
-    def masks_in_space(self, channel: int) -> tuple[np.ndarray, np.ndarray]:
-        """Prediction (p >= 0.5) and truth in the shape of the image, ignored voxels outside both."""
-        scored = True if self._scored is None else self._scored
-        return scored & self.maps[channel].at_least_half(), scored & self._members(channel)
+    def in_space(self, channel: int) -> ClassImage:
+        """A channel in the shape of the image."""
+        return ClassImage.of(self.maps[channel], self._members(channel), scored=self._scored)
 
     def flat(self, image: np.ndarray, order: Order = "K") -> np.ndarray:
         """The scored voxels of an image, 1-D; order K is that of the maps in memory."""
@@ -90,15 +90,13 @@ class ProbMaps:
     @cached_property
     def _scored(self) -> np.ndarray | None:
         """Which voxels count; None for all of them."""
-        ignored = np.isin(self.truth, self.ignore) if self.ignore else np.zeros(0, dtype=bool)
+        ignored = is_any_of(self.truth, self.ignore)
         return ~ignored if ignored.any() else None
 
     def _members(self, channel: int) -> np.ndarray:
         of = self.channels[channel]
         ids = of.ids if of else [one for other in self.channels if other for one in other.ids]
-        found = np.zeros_like(self.truth, dtype=bool)
-        for one in ids:  # a few comparisons beat a look-up
-            found |= self.truth == one
+        found = is_any_of(self.truth, ids)
         return found if of else ~found
 
     def for_pooling(self) -> "ProbMaps":

@@ -7,10 +7,10 @@ from typing import Any, Literal
 import numpy as np
 
 from segeval.core.additive import Kept
+from segeval.core.class_image import ClassImage
 from segeval.core.counts import Counts, Joint
 from segeval.core.prob_maps import ProbMaps
 from segeval.core.soft import ProbVoxels, mapped, stacked, two_channels, voxels_of_counts
-from segeval.core.weight_maps import BorderTerms, ContourTerms, contour_distance, object_gap, objects_of
 from segeval.measure import Level, MeasureCall
 
 Detail = Literal["sums", "ranks", "sorted"]
@@ -28,40 +28,42 @@ class ProbEvidence:
         rows: Callable[[Level, Detail], ProbVoxels],
         *,
         is_partition: bool,
-        maps: Callable[[], ProbMaps],
+        in_space: Callable[[int], ClassImage],
         classes: Sequence[int | None],
-        exact: bool = True,
+        maps: ProbMaps | None = None,
     ) -> None:
         """See `of_counts` and `of_maps`.
 
         Args:
             rows: the entries of each class or channel at a level.
             is_partition: whether there is a value per case.
-            maps: for the measures that need to know where voxels lie.
-            classes: the channels of `maps` that are scored one by one; None for a class that has no value.
-            exact: whether ranks tell all probabilities apart.
+            in_space: a channel for the measures that need to know where voxels lie.
+            classes: the channels that are scored one by one; None for a class that has no value.
+            maps: what the entries are made of, where they are not counts.
         """
         self._rows = cache(rows)
         self.is_partition = is_partition
-        self.maps = maps
+        self.in_space = in_space
         self.classes = list(classes)
-        self.exact = exact
+        self.maps = maps
         self._kept: Kept[Any] = Kept()
 
     @classmethod
-    def of_counts(cls, classes: Counts, partition: Joint | None, *, maps: Callable[[], ProbMaps]) -> "ProbEvidence":
+    def of_counts(
+        cls, classes: Counts, partition: Joint | None, *, in_space: Callable[[int], ClassImage]
+    ) -> "ProbEvidence":
         """The evidence of a hard mask, without a look at its voxels.
 
         Args:
             classes: counts of each class.
             partition: background and all classes; None where classes overlap.
-            maps: the masks as maps of 0 and 1, one per class; asked for by weight maps only.
+            in_space: a class as an image; asked for by weight maps only.
         """
         rows = {"class": voxels_of_counts(classes)}
         if partition is not None:
             rows["case"] = voxels_of_counts(_one_against_rest(partition))
         indices = range(len(rows["class"].count))
-        return cls(lambda level, detail: rows[level], is_partition="case" in rows, maps=maps, classes=indices)
+        return cls(lambda level, detail: rows[level], is_partition="case" in rows, in_space=in_space, classes=indices)
 
     @classmethod
     def of_maps(cls, maps: ProbMaps, *, classes: Sequence[int | None]) -> "ProbEvidence":
@@ -86,7 +88,7 @@ class ProbEvidence:
             found = mapped(channels(detail), lambda array: array[which])
             return found if level == "class" or len(which) > 1 else mapped(two_channels(found), lambda array: array[0])
 
-        return cls(rows, is_partition=maps.partition > 0, maps=lambda: maps, classes=classes, exact=maps.is_exact)
+        return cls(rows, is_partition=maps.partition > 0, in_space=maps.in_space, classes=classes, maps=maps)
 
     def values(self, call: MeasureCall, level: Level) -> Any:
         """The measure on this case: one float64 per class, or a single one; nan without a channel or partition."""
@@ -96,20 +98,19 @@ class ProbEvidence:
         has_one = [one is not None for one in self.classes]
         values = np.full(len(has_one), np.nan)
         if any(need.on_map for need in needs):
-            # a weight map is as large as the image: one class at a time
-            channels = (one for one in self.classes if one is not None)
-            values[has_one] = [call(*(self._on_map(need, one) for need in needs)) for one in channels]
+            channels = [one for one in self.classes if one is not None]
+            values[has_one] = [call(*(self._alone(need, *one) for need in needs)) for one in enumerate(channels)]
         elif any(has_one):
             values[has_one] = call(*(self.of(need, level) for need in needs))
         return values
 
-    def for_pooling(self) -> ProbMaps:
+    def for_pooling(self) -> ProbMaps | None:
         """What was asked of the maps, so that it can be added up over cases."""
-        return self.maps().for_pooling()
+        return self.maps and self.maps.for_pooling()
 
     def is_approximate(self, call: MeasureCall) -> bool:
         """Whether the value comes from bins, so that it is off by up to 1e-5."""
-        return not self.exact and call.all_knobs.get("exact") is False
+        return self.maps is not None and not self.maps.is_exact and call.all_knobs.get("exact") is False
 
     def of(self, need: Any, level: Level) -> Any:
         """What a measure needs, of the classes or of the case."""
@@ -124,17 +125,12 @@ class ProbEvidence:
             return need(voxels("sums"))
         return need(voxels("ranks"), lambda: voxels("sorted"))
 
-    def _on_map(self, need: Any, channel: int) -> Any:
-        maps = self.maps()
-        voxels = maps.scored(channel).voxels()
+    def _alone(self, need: Any, row: int, channel: int) -> Any:
+        """What a measure needs of one class, which may be an image."""
+        voxels = mapped(self._rows("class", "sums"), lambda array: array[row])
         if need.per_channel:
             voxels = two_channels(voxels)
-        if need is BorderTerms:
-            objects = objects_of(maps.masks_in_space(channel)[1])
-            return BorderTerms(voxels, lambda reach: maps.flat(object_gap(objects, reach=reach)))
-        if need is ContourTerms:
-            return ContourTerms(voxels, maps.flat(contour_distance(*maps.masks_in_space(channel))))
-        return need(voxels)
+        return need.of_image(voxels, self.in_space(channel)) if need.on_map else need(voxels)
 
 
 def _one_against_rest(partition: Joint) -> Counts:

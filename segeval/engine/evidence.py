@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from segeval.core.case import Case
+from segeval.core.class_image import is_any_of
 from segeval.core.counts import Counts, Histogram, Joint, per_class_joint
 from segeval.core.grid import Grid
 from segeval.core.labels import LabelClass
@@ -20,6 +21,7 @@ from segeval.errors import DataError
 from segeval.measure import Level, MeasureCall
 
 if TYPE_CHECKING:
+    from segeval.core.class_image import ClassImage
     from segeval.core.class_maps import ClassMaps
     from segeval.core.lesion_rows import LesionRow
     from segeval.core.lesions import Lesions
@@ -77,7 +79,7 @@ class Evidence:
     def ignored(self) -> Mask | None:
         """The voxels that count nowhere."""
         ignore = self.plan.labels.ignore
-        return np.isin(self.case.truth, ignore) if ignore else None
+        return is_any_of(self.case.truth, ignore) if ignore else None
 
     @cached_property
     def surfaces(self) -> "Surfaces":
@@ -187,17 +189,17 @@ class Evidence:
             channels = [ids.index(set(one.ids)) if set(one.ids) in ids else None for one in self.classes]
             return ProbEvidence.of_maps(self.prob_maps, classes=channels)
         partition = self.partition if self.partition.total else None  # without a voxel there is nothing to lose
-        return ProbEvidence.of_counts(self.counts, partition, maps=self._maps_of_masks)
+        return ProbEvidence.of_counts(self.counts, partition, in_space=self._in_space)
 
-    def _maps_of_masks(self) -> "ProbMaps":
-        """The predicted mask of each class as a map of 0 and 1."""
-        from segeval.core.prob_maps import ProbMaps
+    def _in_space(self, index: int) -> "ClassImage":
+        """A class with its predicted mask as a map of 0 and 1."""
+        from segeval.core.channels import ProbMap
+        from segeval.core.class_image import ClassImage
 
-        masks = [np.isin(self.case.pred, one.ids) for one in self.members]
-        ignore = self.plan.labels.ignore
-        return ProbMaps.of_array(
-            np.stack(masks).view(np.uint8), full=1.0, truth=self.case.truth, channels=self.classes, ignore=ignore
-        )
+        pred = is_any_of(self.case.pred, self.members[index].ids)
+        one = ProbMap(stored=pred.view(np.uint8), levels=np.array([0.0, 1.0]))
+        scored = None if self.ignored is None else ~self.ignored
+        return ClassImage.of(one, is_any_of(self.case.truth, self.classes[index].ids), scored=scored)
 
     @cached_property
     def class_maps(self) -> "ClassMaps | None":

@@ -78,7 +78,7 @@ def test_a_hard_mask_needs_no_look_at_its_voxels() -> None:
     from_counts = ProbEvidence.of_counts(
         histogram.counts(CLASSES),
         histogram.joint(CLASSES, rest_is_class=True),
-        maps=lambda: ProbMaps.of_array(hard[1:], truth=truth, channels=CLASSES, ignore=(255,)),
+        in_space=ProbMaps.of_array(hard[1:], truth=truth, channels=CLASSES, ignore=(255,)).in_space,
     )
     expected = every_value(evidence_of(hard, truth))
     found = every_value(from_counts)
@@ -89,7 +89,7 @@ def test_a_hard_mask_needs_no_look_at_its_voxels() -> None:
 def test_on_hard_masks_bce_counts_errors_and_hinge_is_101_iou() -> None:
     truth, pred = np.array([[1, 1, 0, 0]], dtype=np.uint8), np.array([[1, 0, 1, 0]], dtype=np.uint8)
     counts = joint_histogram(truth=truth, pred=pred).counts(CLASSES[:1])
-    evidence = ProbEvidence.of_counts(counts, None, maps=lambda: pytest.fail("no map is needed"))
+    evidence = ProbEvidence.of_counts(counts, None, in_space=lambda _: pytest.fail("no image is needed"))
     assert evidence.values(pixel.bce_loss.at(), "class").tolist() == [100 * 2 / 4]
     assert evidence.values(lovasz.lovasz_hinge_loss.at(), "class") == pytest.approx([101 * (1 - 1 / 3)])
     assert np.isnan(evidence.values(pixel.cross_entropy_loss.at(), "case"))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -154,7 +155,8 @@ def hinge_with_margin(engine: str) -> Any:
 def line_border(reduction: str) -> Number:
     def value(engine: str) -> Any:
         channels = two_channels(voxels(LINE_PROBS, LINE > 0, engine))
-        terms = BorderTerms(channels, lambda reach: array(object_gap(LINE, reach=reach), engine))
+        gap = array(object_gap(LINE), engine)
+        terms = BorderTerms(channels, lambda reach: replace(channels, weight_map=gap))
         return unet_weighted_ce_loss(terms, ChannelVolumes(channels), reduction=reduction)
 
     return value

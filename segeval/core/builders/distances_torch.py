@@ -28,7 +28,10 @@ def distances_in_batch(
         numbered = _numbered(truth, objects, across=across)
         maps = [[object_gap(one, reach=REACH * sigma) for one in case] for case in numbered]
     else:
-        maps = [[contour_distance(*pair) for pair in zip(*case, strict=True)] for case in zip(pred, truth, strict=True)]
+        maps = [
+            [np.where(one != other, contour_distance(one, other), 0.0) for one, other in zip(*case, strict=True)]
+            for case in zip(pred, truth, strict=True)
+        ]
     distances = np.stack([np.stack(case) for case in maps]).reshape(truth.shape[0], -1, np.prod(space))
     return torch.from_numpy(distances).to(voxels.count).expand(voxels.count.shape)
 
