@@ -5,7 +5,7 @@ Formulas use plain arithmetic and the functions that both libraries spell alike 
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,17 @@ def namespace(array: Any) -> Any:
     import torch
 
     return torch
+
+
+def is_one_of(values: Any, ids: Iterable[int]) -> Any:
+    """Whether each value is one of a few ids, in the same memory order; so many comparisons beat a look-up."""
+    xp = namespace(values)
+    if xp is not np:
+        values = values.to(xp.int64)  # torch wraps an id that the dtype cannot hold
+    found = xp.zeros_like(values, dtype=np.bool_ if xp is np else xp.bool)
+    for one in ids:
+        found |= values == one
+    return found
 
 
 def constant(array: Any) -> Any:

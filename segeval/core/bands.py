@@ -1,15 +1,18 @@
 """Boundary bands: the voxels of a class close to its own surface, and how those of two sides overlap."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
-from segeval.core.builders.elements import IGNORED, Edge, Metric, Neighbours, is_one_of, namespace
+from segeval.core.arrays import is_one_of
+from segeval.core.builders.elements import IGNORED, Edge, Metric, Neighbours, namespace
 from segeval.core.surface import SIDES, Side, Surfaces, Unit, on_host
 
 Band = Literal["surface", "background"]
+Box = tuple[slice, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,42 +30,71 @@ class BandRule:
     neighbours: Neighbours
 
 
-def band_overlap(surfaces: Surfaces, index: int, rule: BandRule) -> float:
-    """Voxels in both bands of a class relative to those in either; nan where both are empty."""
-    box = _box(surfaces, index, rule)
-    pred, truth = (_band(surfaces, side, index, box, rule) for side in SIDES)
-    union = int((pred | truth).sum())
-    return int((pred & truth).sum()) / union if union else math.nan
+def band_overlaps(surfaces: Surfaces, indices: Sequence[int], rule: BandRule) -> dict[int, float]:
+    """For some classes, voxels in both bands relative to those in either; nan where both are empty."""
+    overlaps = {}
+    for group in _groups(surfaces, indices, rule):
+        box = _box(surfaces, group, rule)
+        near = [_near(surfaces, side, group, box, rule) for side in SIDES]
+        for index in group:
+            pred, truth = (a & _inside(surfaces, side, index, box) for a, side in zip(near, SIDES, strict=True))
+            union = int((pred | truth).sum())
+            overlaps[index] = int((pred & truth).sum()) / union if union else math.nan
+    return overlaps
 
 
-def _box(surfaces: Surfaces, index: int, rule: BandRule) -> tuple[slice, ...]:
-    """A box that holds all voxels of a class on both sides, and the background next to them.
+def _groups(surfaces: Surfaces, indices: Sequence[int], rule: BandRule) -> list[list[int]]:
+    """Classes whose bands come from one distance transform: all of them where they may, and that is less work.
+
+    They may if they are disjoint: on the way from a voxel to the surface of another class its own class ends, so the
+    surface of that is nearer. Ignored voxels end no class.
+    """
+    ids = [one for index in indices for one in surfaces.classes[index].ids]
+    alone = [[index] for index in indices]
+    if rule.band == "background" or surfaces.has_ignored or len(set(ids)) < len(ids) or not ids:
+        return alone
+    together, *apart = (_volume(_box(surfaces, group, rule)) for group in (indices, *alone))
+    return [list(indices)] if together < sum(apart) else alone
+
+
+def _volume(box: Box) -> int:
+    return math.prod(along.stop - along.start for along in box)
+
+
+def _box(surfaces: Surfaces, indices: Sequence[int], rule: BandRule) -> Box:
+    """A box that holds all voxels of some classes on both sides, and the background next to them.
 
     Ignored voxels are no background, so with them the next background may be anywhere.
     """
     if rule.band == "background" and surfaces.has_ignored:
         return tuple(slice(0, n) for n in surfaces.truth.shape)
     outlines = [surfaces.outline(side) for side in SIDES]
-    at = np.concatenate([on_host(outline.at[:, outline.of(index)]) for outline in outlines], axis=1)
-    return tuple(slice(int(along.min()), int(along.max()) + 1) for along in at)
+    at = [on_host(outline.at[:, outline.of(index)]) for outline in outlines for index in indices]
+    return tuple(slice(int(along.min()), int(along.max()) + 1) for along in np.concatenate(at, axis=1))
 
 
-def _band(surfaces: Surfaces, side: Side, index: int, box: tuple[slice, ...], rule: BandRule) -> Any:
-    """The band of one side, inside a box that holds all voxels of the class."""
-    labels = getattr(surfaces, side)
-    inside = is_one_of(labels[box], surfaces.classes[index].ids)
-    padded = _background(labels, inside, box, rule.edge) if rule.band == "background" else _padded(inside & False)
-    if rule.band == "surface":
+def _near(surfaces: Surfaces, side: Side, indices: Sequence[int], box: Box, rule: BandRule) -> Any:
+    """Which voxels of the box are close to the surfaces of some classes, or to the background of a single one."""
+    if rule.band == "background":
+        sources = _background(surfaces, side, indices[0], box, rule.edge)
+    else:
+        sources = _padded(is_one_of(getattr(surfaces, side)[box], ()))
         elements = surfaces.elements(side, surface="voxel", edge=rule.edge, neighbours=rule.neighbours)
-        at = elements.at[:, elements.of(index)]
-        padded[tuple(along - axis.start + 1 for along, axis in zip(at, box, strict=True))] = True
+        for index in indices:
+            at = elements.at[:, elements.of(index)]
+            sources[tuple(along - axis.start + 1 for along, axis in zip(at, box, strict=True))] = True
     spacing = surfaces.spacing(rule.unit)
-    near = surfaces.builder.near(padded, reach=rule.reach, spacing_mm=spacing, metric=rule.metric)
-    return near[_inner(inside)] & inside
+    near = surfaces.builder.near(sources, reach=rule.reach, spacing_mm=spacing, metric=rule.metric)
+    return near[_inner(near)]
 
 
-def _background(labels: Any, inside: Any, box: tuple[slice, ...], edge: Edge) -> Any:
+def _inside(surfaces: Surfaces, side: Side, index: int, box: Box) -> Any:
+    return is_one_of(getattr(surfaces, side)[box], surfaces.classes[index].ids)
+
+
+def _background(surfaces: Surfaces, side: Side, index: int, box: Box, edge: Edge) -> Any:
     """The background in and around the box; beyond an open border of the image there is none."""
+    labels, inside = getattr(surfaces, side), _inside(surfaces, side, index, box)
     padded = ~_padded(inside)
     padded[_inner(inside)] &= ~is_one_of(labels[box], (IGNORED,))
     if edge == "none":

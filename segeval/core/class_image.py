@@ -1,6 +1,5 @@
 """One class in the shape of the image, for the losses to which it matters where a voxel lies."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,7 +8,7 @@ import numpy as np
 from segeval.core.channels import ProbMap
 from segeval.core.scored_map import ScoredMap
 from segeval.core.shape_words import Bool
-from segeval.core.shapes import Labels, Mask
+from segeval.core.shapes import Mask
 from segeval.core.soft import ProbVoxels
 
 Box = tuple[slice, ...]
@@ -61,11 +60,3 @@ def box_of(mask: Mask) -> Box:
         found = np.flatnonzero(mask.any(axis=tuple(other for other in range(mask.ndim) if other != axis)))
         box.append(slice(int(found[0]), int(found[-1]) + 1) if found.size else slice(0, 0))
     return tuple(box)
-
-
-def is_any_of(labels: Labels, ids: Iterable[int]) -> Mask:
-    """Which voxels have one of a few ids; that many comparisons beat a look-up."""
-    found = np.zeros_like(labels, dtype=bool)
-    for one in ids:
-        found |= labels == one
-    return found

@@ -17,6 +17,11 @@ class Presence:
     on_pred: bool
     on_truth: bool
 
+    @property
+    def is_pair(self) -> bool:
+        """Whether there are two surfaces to compare."""
+        return self.on_pred and self.on_truth
+
     def settle(self, value: Callable[[], float], *, alike: float, apart: float) -> float:
         """The value where there are two surfaces; otherwise the rules for what is missing.
 

@@ -7,8 +7,9 @@ from typing import Any, Literal
 import numpy as np
 
 from segeval.core.additive import Kept
+from segeval.core.arrays import is_one_of
 from segeval.core.channels import ProbMap
-from segeval.core.class_image import ClassImage, is_any_of
+from segeval.core.class_image import ClassImage
 from segeval.core.histogram import ProbHistogram, are_few
 from segeval.core.labels import LabelClass
 from segeval.core.scored_map import ScoredMap
@@ -90,13 +91,13 @@ class ProbMaps:
     @cached_property
     def _scored(self) -> np.ndarray | None:
         """Which voxels count; None for all of them."""
-        ignored = is_any_of(self.truth, self.ignore)
+        ignored = is_one_of(self.truth, self.ignore)
         return ~ignored if ignored.any() else None
 
     def _members(self, channel: int) -> np.ndarray:
         of = self.channels[channel]
         ids = of.ids if of else [one for other in self.channels if other for one in other.ids]
-        found = is_any_of(self.truth, ids)
+        found = is_one_of(self.truth, ids)
         return found if of else ~found
 
     def for_pooling(self) -> "ProbMaps":

@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 import numpy as np
 
 from segeval.core.additive import Kept
+from segeval.core.arrays import is_one_of
 from segeval.core.builders.elements import (
     Edge,
     Elements,
@@ -16,7 +17,6 @@ from segeval.core.builders.elements import (
     Neighbours,
     chosen,
     corner_elements,
-    is_one_of,
     members,
     voxel_elements,
 )

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from segeval.core.arrays import is_one_of
 from segeval.core.case import Case
-from segeval.core.class_image import is_any_of
 from segeval.core.counts import Counts, Histogram, Joint, per_class_joint
 from segeval.core.grid import Grid
 from segeval.core.labels import LabelClass
@@ -79,7 +79,7 @@ class Evidence:
     def ignored(self) -> Mask | None:
         """The voxels that count nowhere."""
         ignore = self.plan.labels.ignore
-        return is_any_of(self.case.truth, ignore) if ignore else None
+        return is_one_of(self.case.truth, ignore) if ignore else None
 
     @cached_property
     def surfaces(self) -> "Surfaces":
@@ -196,10 +196,10 @@ class Evidence:
         from segeval.core.channels import ProbMap
         from segeval.core.class_image import ClassImage
 
-        pred = is_any_of(self.case.pred, self.members[index].ids)
+        pred = is_one_of(self.case.pred, self.members[index].ids)
         one = ProbMap(stored=pred.view(np.uint8), levels=np.array([0.0, 1.0]))
         scored = None if self.ignored is None else ~self.ignored
-        return ClassImage.of(one, is_any_of(self.case.truth, self.classes[index].ids), scored=scored)
+        return ClassImage.of(one, is_one_of(self.case.truth, self.classes[index].ids), scored=scored)
 
     @cached_property
     def class_maps(self) -> "ClassMaps | None":

@@ -6,8 +6,8 @@ from functools import cached_property
 
 import numpy as np
 
+from segeval.core.arrays import is_one_of
 from segeval.core.channels import BACKGROUND, Channels, ProbMap
-from segeval.core.class_image import is_any_of
 from segeval.core.class_maps import ClassMaps
 from segeval.core.labels import LabelClass
 from segeval.core.prob_maps import ProbMaps
@@ -110,5 +110,5 @@ class CaseMaps:
         codes = np.full_like(self.truth, background, dtype=np.int32)
         for one, channel in self.channels.channel_of_id.items():
             codes[self.truth == one] = channel + single
-        codes[is_any_of(self.truth, self.ignore)] = -1
+        codes[is_one_of(self.truth, self.ignore)] = -1
         return codes

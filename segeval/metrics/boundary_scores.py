@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from segeval.core.bands import Band, BandRule, band_overlap
+from segeval.core.bands import Band, BandRule, band_overlaps
 from segeval.core.builders.elements import Edge, Metric, Neighbours
 from segeval.core.distances import within
 from segeval.core.shapes import PerLabel
@@ -128,9 +128,9 @@ def boundary_iou(
     reach = inclusive if rule == "le" else float(np.nextafter(width, -math.inf))
     settings = BandRule(reach=reach, band=band, metric=metric, unit=unit, edge=edge, neighbours=neighbours)
     presence = surfaces.presence(surface="voxel", edge=edge, neighbours=neighbours)
+    overlaps = band_overlaps(surfaces, [index for index, one in enumerate(presence) if one.is_pair], settings)
     values = [
-        one.settle(partial(band_overlap, surfaces, index, settings), alike=1.0, apart=0.0)
-        for index, one in enumerate(presence)
+        one.settle(partial(overlaps.__getitem__, index), alike=1.0, apart=0.0) for index, one in enumerate(presence)
     ]
     return np.array(values, dtype=np.float64)
 

@@ -8,9 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from segeval.core.bands import BandRule, band_overlap
+from segeval.core import bands
+from segeval.core.bands import BandRule, band_overlaps
 from segeval.core.builders import surfaces_numpy, surfaces_torch
-from segeval.core.builders.elements import Metric
+from segeval.core.builders.elements import Edge, Metric, Neighbours
 from segeval.core.distances import Directed
 from segeval.core.labels import LabelClass
 from segeval.core.shells import shells
@@ -126,9 +127,40 @@ def test_both_builders_find_the_same_bands_and_moments(
         rule = BandRule(reach=reach, band=band, metric=metric, unit="mm", edge="none", neighbours="face")
         for index, presence in enumerate(one.presence(surface="voxel", edge="none", neighbours="face")):
             if presence.in_pred or presence.in_truth:
-                found = [band_overlap(surfaces, index, rule) for surfaces in (one, other)]
+                found = [band_overlaps(surfaces, [index], rule)[index] for surfaces in (one, other)]
                 assert found[0] == pytest.approx(found[1], nan_ok=True)
     assert_same_moments(one, other)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    sides=hnp.array_shapes(min_dims=2, max_dims=3, max_side=7).flatmap(
+        lambda shape: hnp.arrays(np.uint8, (2, *shape), elements=st.integers(0, 3))
+    ),
+    spacing=st.permutations([0.5, 1.0, 2.0]),
+    reach=st.floats(0, 6),
+    metric=st.sampled_from(["euclidean", "chessboard"]),
+    edge=st.sampled_from(["border", "none"]),
+    neighbours=st.sampled_from(["face", "full"]),
+)
+def test_disjoint_classes_share_one_distance_transform(
+    device: str,
+    sides: np.ndarray,
+    spacing: list[float],
+    reach: float,
+    metric: Metric,
+    edge: Edge,
+    neighbours: Neighbours,
+) -> None:
+    classes = [LabelClass(name=str(one), ids=(one,)) for one in range(4)]
+    surfaces = Surfaces.of(*sides, classes=classes, spacing_mm=tuple(spacing[: sides.ndim - 1]), device=device)
+    rule = BandRule(reach=reach, band="surface", metric=metric, unit="mm", edge=edge, neighbours=neighbours)
+    present = [index for index, one in enumerate(classes) if (sides == one.ids[0]).any()]
+    alone = [band_overlaps(surfaces, [index], rule)[index] for index in present]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bands, "_volume", lambda box: 1)  # so that together is always less work
+        together = band_overlaps(surfaces, present, rule)
+    assert [together[index] for index in present] == pytest.approx(alone, nan_ok=True)
 
 
 def assert_same_moments(one: Surfaces, other: Surfaces) -> None:

@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from segeval.core.bands import BandRule, band_overlap
+from segeval.core.bands import BandRule, band_overlaps
 from segeval.core.labels import LabelClass
 from segeval.core.surface import Surfaces
 from segeval.errors import ConfigError
@@ -191,7 +191,7 @@ def test_boundary_bands_are_those_of_brute_force(pair: Masks, rule: BandRule, da
     )
     ours, theirs = (in_band(side, ignored, pair.spacing_mm, rule) for side in (pred, truth))
     wanted = (ours & theirs).sum() / (ours | theirs).sum() if (ours | theirs).any() else math.nan
-    assert band_overlap(surfaces, 0, rule) == pytest.approx(wanted, nan_ok=True)
+    assert band_overlaps(surfaces, [0], rule)[0] == pytest.approx(wanted, nan_ok=True)
 
 
 def test_two_masks_that_fill_the_image_have_no_surface_at_an_open_border() -> None:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from segeval.core.arrays import is_one_of
 from segeval.core.labels import LabelClass
 from segeval.core.surface_area import owner_slots
 
@@ -64,13 +65,6 @@ class Members:
                 here = slice(int(self.starts[index]), int(self.starts[index + 1]))
                 alike[here] = is_one_of(values[here], one.ids)
         return alike
-
-
-def is_one_of(values: Any, ids: Sequence[int]) -> Any:
-    """Whether each value is one of the ids; exact also for ids that the dtype cannot hold."""
-    xp = namespace(values)
-    wide = xp.astype(values, xp.int64)
-    return functools.reduce(operator.or_, (wide == one for one in ids))
 
 
 def namespace(array: Any) -> Any:
