@@ -61,7 +61,7 @@ class ProbMap:
         if self.is_log_odds:
             wide = self.stored.astype(np.float64)
             return _sigmoid(wide), _sigmoid(-wide)
-        p = self.probs().astype(np.float64)
+        p = np.abs(self.probs().astype(np.float64))  # -0.0 is 0, and its bits would be taken for a large number
         return p, 1 - p
 
     @property

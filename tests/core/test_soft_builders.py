@@ -7,7 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segeval.core.builders import soft_numpy, soft_torch
+from segeval.core.builders.bins import condensed
+from segeval.core.channels import ProbMap
 from segeval.core.histogram import ProbHistogram
+from segeval.core.prob_maps import Condensed
+from segeval.core.scored_map import ScoredMap
 from segeval.core.soft import LovaszTerms, PixelTerms, ProbVoxels, SoftCounts
 from segeval.losses.lovasz import lovasz_hinge_loss, lovasz_sigmoid_loss
 from segeval.losses.pixel import bce_loss, focal_loss, focal_star_loss
@@ -67,6 +71,24 @@ def test_values_a_little_outside_count_as_the_ends() -> None:
     truth = np.array([True, False, True, False])
     outside = soft_numpy.moments(np.array([1 + 1e-7, -1e-7, -1e-7, 1 + 1e-7]), truth)
     assert sums(outside) == pytest.approx(sums(voxel_by_voxel(np.array([1.0, 0, 0, 1]), truth)))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("n", [100, 40_000])
+@pytest.mark.parametrize("on", [None, "device"])
+def test_zero_has_no_sign(dtype: type, n: int, on: str | None, device: str) -> None:
+    p, truth = a_map(n)
+    p = np.where(p < 0.01, 0.0, p).astype(dtype)
+    signed = np.where(p == 0, -p, p)
+    assert np.signbit(signed).any()
+
+    def seen(p: np.ndarray) -> list[object]:
+        scored = ScoredMap(map=ProbMap(stored=p), truth=truth, device=on and device)
+        twice = Condensed(scored.condensed()) + Condensed(scored.condensed())
+        histograms = [scored.histogram(exact=True), *([] if dtype == np.float16 else [soft_numpy.ranks(p, truth)])]
+        return [sums(scored.condensed()), sums(condensed(twice.voxels)), [sums(one.voxels()) for one in histograms]]
+
+    assert seen(signed) == seen(p)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

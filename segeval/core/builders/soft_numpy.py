@@ -70,7 +70,9 @@ def _folded(p: np.ndarray, truth: np.ndarray, *, is_log_odds: bool) -> Folded:
 def _folded_probs(p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     q = np.subtract(1, p)
     np.minimum(q, p, out=q)
-    return (q if q.min() >= 0 else q.clip(0, None)), p >= 0.5
+    if q.min() < 0:
+        np.maximum(q, 0, out=q)
+    return np.abs(q, out=q), p >= 0.5  # the bits of -0.0 are none of 0
 
 
 def _folded_log_odds(log_odds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

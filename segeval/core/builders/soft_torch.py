@@ -41,7 +41,7 @@ def _folded(p: Any, truth: Any, *, is_log_odds: bool) -> tuple[Any, Any]:
     """q = min(p, 1 - p) and the group, 2 * truth + upper."""
     if is_log_odds:
         return (-p.double().abs()).sigmoid(), 2 * truth.long() + (p >= 0)
-    return p.minimum(1 - p).clip(0, None), 2 * truth.long() + (p >= 0.5)
+    return p.minimum(1 - p).clip(0, None).abs(), 2 * truth.long() + (p >= 0.5)
 
 
 def _counted(key: Any, size: int, weights: Any = None) -> np.ndarray:
@@ -61,6 +61,6 @@ def _code(p: Any, n_codes: int) -> Any:
     import torch
 
     if p.dtype == torch.float16:
-        return p.clip(0, None).view(torch.int16).long().clip(None, n_codes - 1)
+        return p.clip(0, None).abs().view(torch.int16).long().clip(None, n_codes - 1)
     code = p.long()
     return torch.where(code < 0, code + n_codes, code)
