@@ -9,7 +9,7 @@ from segeval.core.case import Case
 from segeval.core.channels import Channels, Layout, ProbMap
 from segeval.core.labels import LabelClass
 from segeval.core.scored_map import ScoredMap
-from segeval.tasks.sweep.maps import MOST_LEVELS, ClassMaps, MapCase, case_map
+from segeval.tasks.sweep.evidence.maps import MOST_LEVELS, ClassMaps, MapCase, case_map
 
 # data B and M of the worked examples
 B = (np.array([0.9, 0.4, 0.3, 0.6, 0.2, 0.1, 0.1, 0.05]), np.array([1, 1, 1, 0, 0, 0, 0, 0], dtype=bool))

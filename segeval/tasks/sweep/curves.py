@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from segeval.options import SweepOptions
-from segeval.tasks.sweep.pictures import lines
+from segeval.tasks.sweep.output.pictures import lines
+from segeval.tasks.sweep.output.table import SweepTable
 from segeval.tasks.sweep.settings import EXP_LOG_GAMMAS, gammas
-from segeval.tasks.sweep.table import SweepTable
 
 FOCAL_GAMMAS = (0, 0.5, 1, 2, 5)
 _STEPS = 100

@@ -8,25 +8,25 @@ from pathlib import Path
 
 from segeval.errors import ConfigError
 from segeval.options import InputOptions, SweepMode, SweepOptions
-from segeval.tasks.sweep.check import findings, rows_of
 from segeval.tasks.sweep.curves import exp_log_curve, focal_curve
-from segeval.tasks.sweep.draw import draw_pictures
-from segeval.tasks.sweep.exp_log import Entries, sweep_exp_log_maps
-from segeval.tasks.sweep.focal import sweep_focal_maps
-from segeval.tasks.sweep.focal_cdf import sweep_focal_cdf
-from segeval.tasks.sweep.folder import Outcome, write_folder
-from segeval.tasks.sweep.generic import sweep_any_maps
+from segeval.tasks.sweep.evidence.maps import MOST_LEVELS, ClassMaps, count_classes, gather
+from segeval.tasks.sweep.evidence.reading import MapFiles, find_maps
 from segeval.tasks.sweep.grid import read_grid
 from segeval.tasks.sweep.losses import SEVERAL, find_loss
-from segeval.tasks.sweep.maps import MOST_LEVELS, ClassMaps, count_classes, gather
-from segeval.tasks.sweep.papers import papers_of
-from segeval.tasks.sweep.reading import MapFiles, find_maps
-from segeval.tasks.sweep.runs import sweep_runs
+from segeval.tasks.sweep.maps.exp_log import Entries, sweep_exp_log_maps
+from segeval.tasks.sweep.maps.focal import sweep_focal_maps
+from segeval.tasks.sweep.maps.focal_cdf import sweep_focal_cdf
+from segeval.tasks.sweep.maps.generic import sweep_any_maps
+from segeval.tasks.sweep.maps.tversky import sweep_tversky_maps
+from segeval.tasks.sweep.output.check import findings, rows_of
+from segeval.tasks.sweep.output.draw import draw_pictures
+from segeval.tasks.sweep.output.folder import Outcome, write_folder
+from segeval.tasks.sweep.output.papers import papers_of
+from segeval.tasks.sweep.output.table import SweepTable
+from segeval.tasks.sweep.runs.sweep import sweep_runs
 from segeval.tasks.sweep.settings import EXP_LOG, FOCAL, PRICES
-from segeval.tasks.sweep.table import SweepTable
-from segeval.tasks.sweep.train import sweep_train
 from segeval.tasks.sweep.training.progress import TrainWatch
-from segeval.tasks.sweep.tversky import sweep_tversky_maps
+from segeval.tasks.sweep.training.sweep import sweep_train
 
 ALWAYS_READ = {one.name for one in fields(InputOptions)} | {"mode", "grid", "format", "layout", "with_paper", "plot"}
 OF_MAPS = {"class_name", "histogram"}

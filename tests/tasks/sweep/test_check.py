@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from segeval.core.counts import Counts
 from segeval.errors import ConfigError, DataError
 from segeval.metrics.overlap import dice, f2, iou, precision, sensitivity
-from segeval.tasks.sweep import papers
-from segeval.tasks.sweep.check import CheckedRow, Rounded, findings
-from segeval.tasks.sweep.check_file import check_file
-from segeval.tasks.sweep.papers import PaperTable
-from segeval.tasks.sweep.render import markdown
+from segeval.tasks.sweep.output import papers
+from segeval.tasks.sweep.output.check import CheckedRow, Rounded, findings
+from segeval.tasks.sweep.output.check_file import check_file
+from segeval.tasks.sweep.output.papers import PaperTable
+from segeval.tasks.sweep.output.render import markdown
 from tests.conftest import golden
 
 WORKED = golden("sweep")

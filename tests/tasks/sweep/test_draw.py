@@ -10,10 +10,10 @@ from PIL import Image
 from segeval.errors import ConfigError
 from segeval.options import SweepOptions
 from segeval.tasks.sweep.curves import focal_curve
-from segeval.tasks.sweep.draw import draw_pictures
-from segeval.tasks.sweep.focal_cdf import sweep_focal_cdf
-from segeval.tasks.sweep.plots import Picture, Series
-from segeval.tasks.sweep.tversky import sweep_tversky_maps
+from segeval.tasks.sweep.maps.focal_cdf import sweep_focal_cdf
+from segeval.tasks.sweep.maps.tversky import sweep_tversky_maps
+from segeval.tasks.sweep.output.draw import draw_pictures
+from segeval.tasks.sweep.output.plots import Picture, Series
 from tests.sweep_maps import B, class_maps, random_map
 
 TABLE = sweep_tversky_maps([class_maps(*(random_map(seed) for seed in range(3)))], SweepOptions())

@@ -7,8 +7,8 @@ import torch
 from segeval.errors import ConfigError, DataError
 from segeval.losses.modules import MODULES
 from segeval.options import SweepOptions
-from segeval.tasks.sweep.exp_log import Entries, sweep_exp_log_maps
-from segeval.tasks.sweep.table import SweepTable
+from segeval.tasks.sweep.maps.exp_log import Entries, sweep_exp_log_maps
+from segeval.tasks.sweep.output.table import SweepTable
 from tests.conftest import golden
 from tests.sweep_maps import B, M, softmax_case
 

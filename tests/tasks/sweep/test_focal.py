@@ -10,11 +10,11 @@ from segeval.core.soft import PixelTerms
 from segeval.errors import ConfigError
 from segeval.losses.pixel import bce_loss, focal_loss
 from segeval.options import SweepOptions
-from segeval.tasks.sweep.focal import sweep_focal_maps
-from segeval.tasks.sweep.focal_cdf import sweep_focal_cdf
-from segeval.tasks.sweep.focal_terms import cumulative_loss, focal_cells, sides_of
-from segeval.tasks.sweep.maps import ClassMaps
-from segeval.tasks.sweep.table import MEAN, SweepTable
+from segeval.tasks.sweep.evidence.focal_terms import cumulative_loss, focal_cells, sides_of
+from segeval.tasks.sweep.evidence.maps import ClassMaps
+from segeval.tasks.sweep.maps.focal import sweep_focal_maps
+from segeval.tasks.sweep.maps.focal_cdf import sweep_focal_cdf
+from segeval.tasks.sweep.output.table import MEAN, SweepTable
 from tests.conftest import golden
 from tests.sweep_maps import B, Map, class_maps, maps_with_ties, random_map
 

@@ -6,11 +6,11 @@ import pytest
 from segeval.errors import ConfigError
 from segeval.losses.gradients import grad_table
 from segeval.options import SweepOptions
-from segeval.tasks.sweep.generic import sweep_any_maps
+from segeval.tasks.sweep.evidence.maps import ClassMaps
+from segeval.tasks.sweep.evidence.slopes import slopes_of, value_of
 from segeval.tasks.sweep.losses import find_loss
-from segeval.tasks.sweep.maps import ClassMaps
-from segeval.tasks.sweep.slopes import slopes_of, value_of
-from segeval.tasks.sweep.table import MEAN, SweepTable
+from segeval.tasks.sweep.maps.generic import sweep_any_maps
+from segeval.tasks.sweep.output.table import MEAN, SweepTable
 from tests.conftest import golden
 from tests.sweep_maps import B, class_maps, random_map
 

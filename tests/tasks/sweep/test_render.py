@@ -10,12 +10,12 @@ import pytest
 
 from segeval.errors import ConfigError
 from segeval.options import SweepFormat, SweepOptions
-from segeval.tasks.sweep.focal import sweep_focal_maps
-from segeval.tasks.sweep.papers import FOCAL_GAMMA, TVERSKY, papers_of
-from segeval.tasks.sweep.render import csv_text, json_text, render
-from segeval.tasks.sweep.sheet import paper_sheet, screen_sheet
-from segeval.tasks.sweep.table import SweepTable
-from segeval.tasks.sweep.tversky import sweep_tversky_maps
+from segeval.tasks.sweep.maps.focal import sweep_focal_maps
+from segeval.tasks.sweep.maps.tversky import sweep_tversky_maps
+from segeval.tasks.sweep.output.papers import FOCAL_GAMMA, TVERSKY, papers_of
+from segeval.tasks.sweep.output.render import csv_text, json_text, render
+from segeval.tasks.sweep.output.sheet import paper_sheet, screen_sheet
+from segeval.tasks.sweep.output.table import SweepTable
 from tests.sweep_maps import B, class_maps, random_map
 
 EMPTY = (B[0], np.zeros(8, dtype=bool))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from segeval.errors import ConfigError
-from segeval.tasks.sweep.run_folders import find_runs
+from segeval.tasks.sweep.runs.folders import find_runs
 from segeval.tasks.sweep.trained.words import folder_name, words_for
 
 TVERSKY = words_for("tversky")

@@ -6,8 +6,8 @@ from sklearn.metrics import average_precision_score
 
 from segeval.errors import ConfigError, DataError
 from segeval.options import SweepOptions
-from segeval.tasks.sweep.check import findings, rows_of
-from segeval.tasks.sweep.runs import sweep_runs
+from segeval.tasks.sweep.output.check import findings, rows_of
+from segeval.tasks.sweep.runs.sweep import sweep_runs
 
 SHAPE = (6, 7)
 CASES = ("a", "b", "c")

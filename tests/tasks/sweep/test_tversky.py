@@ -8,9 +8,9 @@ import pytest
 from segeval.errors import ConfigError
 from segeval.metrics.overlap import tversky_index
 from segeval.options import SweepOptions
-from segeval.tasks.sweep.maps import ClassMaps
-from segeval.tasks.sweep.table import MEAN, Row, SweepTable
-from segeval.tasks.sweep.tversky import sweep_tversky_maps
+from segeval.tasks.sweep.evidence.maps import ClassMaps
+from segeval.tasks.sweep.maps.tversky import sweep_tversky_maps
+from segeval.tasks.sweep.output.table import MEAN, Row, SweepTable
 from tests.conftest import golden
 from tests.sweep_maps import B, class_maps, random_map
 

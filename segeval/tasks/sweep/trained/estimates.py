@@ -8,7 +8,7 @@ import numpy as np
 from segeval.options import Averaging
 from segeval.statistics.bootstrap import Draws
 from segeval.statistics.summary import mean, summarise
-from segeval.tasks.sweep.metrics import FORMULAS, Estimate, of_cases, of_counts
+from segeval.tasks.sweep.output.metrics import FORMULAS, Estimate, of_cases, of_counts
 from segeval.tasks.sweep.trained.outcomes import Achieved, AprMethod
 
 METRICS = ("dsc", "sensitivity", "specificity", "f2", "apr", "precision", "iou")  # the paper's come first

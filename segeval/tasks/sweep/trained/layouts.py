@@ -6,7 +6,7 @@ from segeval.errors import ConfigError
 from segeval.options import SweepOptions
 from segeval.statistics.bootstrap import draw
 from segeval.tasks.sweep.grid import Setting, read_grid, require_known
-from segeval.tasks.sweep.table import SweepTable
+from segeval.tasks.sweep.output.table import SweepTable
 from segeval.tasks.sweep.trained.estimates import How
 from segeval.tasks.sweep.trained.optimised import optimised_table
 from segeval.tasks.sweep.trained.per_class import exp_log_table, losses_table

@@ -6,7 +6,7 @@ import numpy as np
 
 from segeval.measure import ratio
 from segeval.statistics.significance import average_ranks
-from segeval.tasks.sweep.table import Row
+from segeval.tasks.sweep.output.table import Row
 from segeval.tasks.sweep.trained.estimates import METRICS, ClassEstimates
 from segeval.tasks.sweep.trained.report import Report
 

@@ -9,8 +9,8 @@ from segeval.errors import ConfigError
 from segeval.options import SweepOptions
 from segeval.statistics.bootstrap import draw
 from segeval.statistics.summary import mean
+from segeval.tasks.sweep.output.table import SweepTable
 from segeval.tasks.sweep.split import Split, split_cases
-from segeval.tasks.sweep.table import SweepTable
 from segeval.tasks.sweep.trained.estimates import How, estimate_class
 from segeval.tasks.sweep.trained.outcomes import Achieved
 from segeval.tasks.sweep.trained.report import Report

@@ -11,7 +11,7 @@ import numpy as np
 from segeval.core.counts import Counts
 from segeval.core.histogram import ProbHistogram
 from segeval.core.scored_map import ScoredMap
-from segeval.tasks.sweep.curve import Curve
+from segeval.tasks.sweep.evidence.curve import Curve
 from segeval.tasks.sweep.grid import Setting
 
 AprMethod = Literal["step", "trapezoid"]

@@ -8,7 +8,7 @@ import numpy as np
 
 from segeval.metrics.overlap import dice
 from segeval.statistics.summary import mean, summarise
-from segeval.tasks.sweep.table import MEAN, Better, Row, SweepTable, better_of
+from segeval.tasks.sweep.output.table import MEAN, Better, Row, SweepTable, better_of
 from segeval.tasks.sweep.trained.outcomes import Achieved, summed
 from segeval.tasks.sweep.trained.report import Report
 from segeval.tasks.sweep.trained.tradeoff import tradeoff_table

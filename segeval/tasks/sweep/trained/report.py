@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from segeval.tasks.sweep.metrics import Columns
-from segeval.tasks.sweep.table import Mode
+from segeval.tasks.sweep.output.metrics import Columns
+from segeval.tasks.sweep.output.table import Mode
 from segeval.tasks.sweep.trained.estimates import METRICS, How
 from segeval.tasks.sweep.trained.outcomes import Achieved
 from segeval.tasks.sweep.trained.words import Words

@@ -1,4 +1,4 @@
-"""Which of the runs that were found are tabulated."""
+"""Which settings are asked for, and whether they make a table."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,27 +6,7 @@ from typing import Any
 from segeval.errors import ConfigError
 from segeval.options import SweepOptions
 from segeval.tasks.sweep.grid import Setting, read_grid, require_known
-from segeval.tasks.sweep.run_folders import Run
-from segeval.tasks.sweep.trained.words import LOSS, Words, setting_text, value_text
-
-
-def kept_runs(runs: Sequence[Run], words: Words, options: SweepOptions) -> list[Run]:
-    """The runs of the settings that `--grid` or `--loss` name; all where they name none.
-
-    Raises:
-        ConfigError: a named setting has no run, or the rows would differ in more than what is varied.
-    """
-    check_asked(words, options)
-    kept = list(runs)
-    for column, values in asked_values(words, options).items():
-        for value in values:
-            if all(run.setting.get(column) != value for run in runs):
-                raise ConfigError(f"{setting_text({column: value})}: no run has this setting. Add its predictions.")
-        kept = [run for run in kept if run.setting[column] in values]
-    if not kept:
-        raise ConfigError("No run has all the values that --grid asks for. Name fewer.")
-    check_varied([run.setting for run in kept], words, options)
-    return kept
+from segeval.tasks.sweep.trained.words import LOSS, Words, value_text
 
 
 def asked_values(words: Words, options: SweepOptions) -> dict[str, list[Any]]:

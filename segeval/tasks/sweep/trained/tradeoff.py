@@ -7,9 +7,9 @@ from typing import Any
 from segeval.measure import ratio
 from segeval.metrics.overlap import tversky_index
 from segeval.statistics.summary import mean
-from segeval.tasks.sweep.metrics import mean_over_classes
-from segeval.tasks.sweep.pictures import tradeoff
-from segeval.tasks.sweep.table import MEAN, PaperLayout, Row, SweepTable, better_of, mean_cells
+from segeval.tasks.sweep.output.metrics import mean_over_classes
+from segeval.tasks.sweep.output.pictures import tradeoff
+from segeval.tasks.sweep.output.table import MEAN, PaperLayout, Row, SweepTable, better_of, mean_cells
 from segeval.tasks.sweep.trained.estimates import METRICS, ClassEstimates, estimate_class
 from segeval.tasks.sweep.trained.notes import close_to_baseline, notes_on, rank_correlation
 from segeval.tasks.sweep.trained.outcomes import Achieved, summed

@@ -9,8 +9,8 @@ import numpy as np
 from segeval.core.channels import ProbMap
 from segeval.core.scored_map import ScoredMap
 from segeval.options import SweepOptions
+from segeval.tasks.sweep.evidence.maps import CaseMap, case_map
 from segeval.tasks.sweep.grid import Setting
-from segeval.tasks.sweep.maps import CaseMap, case_map
 from segeval.tasks.sweep.trained.outcomes import Outcome, outcome_of_maps
 from segeval.tasks.sweep.trained.words import Words
 from segeval.tasks.sweep.training.batches import Pool, pool_of

@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from segeval.tasks.sweep.plots import Picture, Series
-from segeval.tasks.sweep.table import SweepTable
+from segeval.tasks.sweep.output.plots import Picture, Series
+from segeval.tasks.sweep.output.table import SweepTable
 from segeval.tasks.sweep.trained.words import setting_text
 from segeval.tasks.sweep.training.campaign import Campaign, Training
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 from segeval.errors import ConfigError
 from segeval.options import SweepOptions
-from segeval.tasks.sweep.focal import sweep_focal_maps
-from segeval.tasks.sweep.maps import ClassMaps
-from segeval.tasks.sweep.table import SweepTable
+from segeval.tasks.sweep.evidence.maps import ClassMaps
+from segeval.tasks.sweep.maps.focal import sweep_focal_maps
+from segeval.tasks.sweep.maps.tversky import sweep_tversky_maps
+from segeval.tasks.sweep.output.table import SweepTable
 from segeval.tasks.sweep.trained.words import setting_text
 from segeval.tasks.sweep.training.campaign import Campaign, Training
-from segeval.tasks.sweep.tversky import sweep_tversky_maps
 
 _SWEEPS: Mapping[str, Callable[[Sequence[ClassMaps], SweepOptions], SweepTable]] = {
     "tversky_loss": sweep_tversky_maps,

@@ -3,9 +3,9 @@
 import pytest
 
 from segeval.options import SweepOptions
-from segeval.tasks.sweep.check import findings, rows_of
-from segeval.tasks.sweep.train import sweep_train
+from segeval.tasks.sweep.output.check import findings, rows_of
 from segeval.tasks.sweep.trained.notes import spearman
+from segeval.tasks.sweep.training.sweep import sweep_train
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ import torch
 
 from segeval.errors import ConfigError, DataError
 from segeval.options import SweepOptions
-from segeval.tasks.sweep.check import findings, rows_of
-from segeval.tasks.sweep.runs import sweep_runs
-from segeval.tasks.sweep.train import sweep_train
+from segeval.tasks.sweep.output.check import findings, rows_of
+from segeval.tasks.sweep.runs.sweep import sweep_runs
 from segeval.tasks.sweep.training import campaign, fit
+from segeval.tasks.sweep.training.sweep import sweep_train
 
 CASES = tuple(f"c{i}" for i in range(6))
 QUICK = {"iterations": 12, "patch": (16, 16), "width": 4, "batch": 4, "grid": ("alpha=0.5", "beta=0.5,0.9")}

@@ -7,7 +7,7 @@ from functools import cached_property
 from segeval.errors import ConfigError
 from segeval.options import Averaging, SweepOptions
 from segeval.statistics.bootstrap import Draws, draw
-from segeval.tasks.sweep.curve import Criterion, Score, score_of
+from segeval.tasks.sweep.evidence.curve import Criterion, Score, score_of
 from segeval.tasks.sweep.grid import Setting
 from segeval.tasks.sweep.settings import tversky_settings
 from segeval.tasks.sweep.split import Split, split_cases

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from segeval.core.histogram import ProbHistogram
-from segeval.tasks.sweep.maps import ClassMaps
-from segeval.tasks.sweep.tversky_job import CRITERIA, Job
+from segeval.tasks.sweep.evidence.maps import ClassMaps
+from segeval.tasks.sweep.maps.tversky_job import CRITERIA, Job
 
 CERTAIN = 0.01  # as near as that to 0 or 1, no threshold of practical use separates voxels
 _NOT_A_RANKING = "soft_loss of different (α, β) is not comparable in size: the row with the smallest is not the best."

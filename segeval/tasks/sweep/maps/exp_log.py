@@ -11,12 +11,12 @@ from segeval.errors import DataError
 from segeval.losses.compound import exp_log_loss
 from segeval.measure import MeasureCall, ratio
 from segeval.options import SweepOptions
+from segeval.tasks.sweep.evidence.maps import MapCase
 from segeval.tasks.sweep.grid import Setting
-from segeval.tasks.sweep.maps import MapCase
-from segeval.tasks.sweep.pictures import lines
-from segeval.tasks.sweep.plots import Picture
+from segeval.tasks.sweep.output.pictures import lines
+from segeval.tasks.sweep.output.plots import Picture
+from segeval.tasks.sweep.output.table import Row, SweepTable, mean_cells
 from segeval.tasks.sweep.settings import exp_log_settings
-from segeval.tasks.sweep.table import Row, SweepTable, mean_cells
 
 SETTINGS = ("gamma", "w_dice", "w_cross")
 PARTS = ("loss", "dice_part", "cross_part")

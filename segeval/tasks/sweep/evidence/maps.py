@@ -14,7 +14,7 @@ from segeval.core.labels import LabelClass
 from segeval.core.scored_map import ScoredMap
 from segeval.core.soft import ProbVoxels
 from segeval.errors import ConfigError
-from segeval.tasks.sweep.curve import Curve
+from segeval.tasks.sweep.evidence.curve import Curve
 
 MOST_LEVELS = 1 << 24  # different probabilities that all cases together may keep of a class, half a gigabyte
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from segeval.core.counts import Counts
 from segeval.statistics.summary import mean
-from segeval.tasks.sweep.curve import Score, first_best
-from segeval.tasks.sweep.maps import CaseMap, ClassMaps
+from segeval.tasks.sweep.evidence.curve import Score, first_best
+from segeval.tasks.sweep.evidence.maps import CaseMap, ClassMaps
 
 SelectBy = Literal["pooled", "case_mean", "oracle_per_case"]
 

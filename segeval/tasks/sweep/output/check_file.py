@@ -8,8 +8,8 @@ from pathlib import Path
 
 from segeval.errors import DataError
 from segeval.io.paths import printable, require_existing
-from segeval.tasks.sweep.check import CheckedRow, Rounded, findings
-from segeval.tasks.sweep.table import MEAN
+from segeval.tasks.sweep.output.check import CheckedRow, Rounded, findings
+from segeval.tasks.sweep.output.table import MEAN
 
 _TITLES = {
     "dsc": ("dsc", "dice", "f1", "dicecoefficient", "sorensendice"),

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from segeval.errors import ConfigError
-from segeval.tasks.sweep.plots import Picture, Series
+from segeval.tasks.sweep.output.plots import Picture, Series
 
 # Okabe and Ito 2008, "Color universal design", in an order that also differs in lightness
 _COLOURS = ("#000000", "#d55e00", "#0072b2", "#e69f00", "#009e73", "#56b4e9", "#cc79a7")

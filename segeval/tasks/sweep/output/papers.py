@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from segeval.tasks.sweep.sheet import Sheet
-from segeval.tasks.sweep.table import Mode
+from segeval.tasks.sweep.output.sheet import Sheet
+from segeval.tasks.sweep.output.table import Mode
 
 Standing = Literal["verified", "secondary"]
 _SAID = {

@@ -10,16 +10,16 @@ from segeval.core.soft import SoftCounts
 from segeval.losses.region import tversky_loss
 from segeval.options import SweepOptions
 from segeval.statistics.summary import mean
-from segeval.tasks.sweep.curve import calibrated_threshold, weights_of
-from segeval.tasks.sweep.maps import ClassMaps
-from segeval.tasks.sweep.metrics import Columns, Estimate, mean_over_classes, of_cases, of_counts
-from segeval.tasks.sweep.operating_points import operating_points
-from segeval.tasks.sweep.pictures import precision_recall, tradeoff
+from segeval.tasks.sweep.evidence.curve import calibrated_threshold, weights_of
+from segeval.tasks.sweep.evidence.maps import ClassMaps
+from segeval.tasks.sweep.evidence.thresholds import Choice, choose, counts_at, score_at
+from segeval.tasks.sweep.maps.operating_points import operating_points
+from segeval.tasks.sweep.maps.tversky_job import Job, job_of
+from segeval.tasks.sweep.maps.tversky_notes import notes_on
+from segeval.tasks.sweep.output.metrics import Columns, Estimate, mean_over_classes, of_cases, of_counts
+from segeval.tasks.sweep.output.pictures import precision_recall, tradeoff
+from segeval.tasks.sweep.output.table import MEAN, METRICS, PaperLayout, Row, SweepTable, better_of
 from segeval.tasks.sweep.settings import PRICES, baseline_of
-from segeval.tasks.sweep.table import MEAN, METRICS, PaperLayout, Row, SweepTable, better_of
-from segeval.tasks.sweep.thresholds import Choice, choose, counts_at, score_at
-from segeval.tasks.sweep.tversky_job import Job, job_of
-from segeval.tasks.sweep.tversky_notes import notes_on
 
 COLUMNS = (
     *("soft_loss", "threshold", "threshold_low", "hard_loss"),

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from segeval.options import SweepOptions
-from segeval.tasks.sweep.focal_terms import focal_cells, sides_of
-from segeval.tasks.sweep.maps import ClassMaps
-from segeval.tasks.sweep.pictures import lines, slug
-from segeval.tasks.sweep.plots import Picture
+from segeval.tasks.sweep.evidence.focal_terms import focal_cells, sides_of
+from segeval.tasks.sweep.evidence.maps import ClassMaps
+from segeval.tasks.sweep.output.pictures import lines, slug
+from segeval.tasks.sweep.output.plots import Picture
+from segeval.tasks.sweep.output.sheet import setting_text
+from segeval.tasks.sweep.output.table import Row, SweepTable, mean_cells, with_means
 from segeval.tasks.sweep.settings import focal_settings
-from segeval.tasks.sweep.sheet import setting_text
-from segeval.tasks.sweep.table import Row, SweepTable, mean_cells, with_means
 
 SETTINGS = ("gamma", "alpha_pos")
 COLUMNS = (

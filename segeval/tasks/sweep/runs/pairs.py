@@ -11,7 +11,7 @@ from segeval.options import SweepOptions
 from segeval.tasks.notes import named
 from segeval.tasks.score import pairs_of
 from segeval.tasks.sweep.grid import Setting
-from segeval.tasks.sweep.run_folders import Run
+from segeval.tasks.sweep.runs.folders import Run
 from segeval.tasks.sweep.trained.words import setting_text
 
 FilesOfSeed = dict[str, Pair]  # case -> its files

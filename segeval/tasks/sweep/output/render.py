@@ -7,9 +7,9 @@ from typing import Any
 from segeval.io.formats import latex_tabular, latex_text, markdown_line
 from segeval.io.tables import csv_lines, jsonable
 from segeval.options import SweepFormat
-from segeval.tasks.sweep.papers import PaperTable
-from segeval.tasks.sweep.sheet import Sheet, caption_of, full_sheet, paper_sheet
-from segeval.tasks.sweep.table import SweepTable
+from segeval.tasks.sweep.output.papers import PaperTable
+from segeval.tasks.sweep.output.sheet import Sheet, caption_of, full_sheet, paper_sheet
+from segeval.tasks.sweep.output.table import SweepTable
 
 SUFFIX: Mapping[SweepFormat, str] = {"csv": ".csv", "json": ".json", "md": ".md", "latex": ".tex"}
 _SYMBOLS = {

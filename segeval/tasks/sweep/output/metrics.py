@@ -9,7 +9,7 @@ from segeval.core.counts import Counts
 from segeval.metrics.overlap import dice, f2, iou, precision, sensitivity, specificity
 from segeval.statistics.bootstrap import Draws, means_of_resamples
 from segeval.statistics.summary import mean, quantile, summarise_columns
-from segeval.tasks.sweep.table import Averaging
+from segeval.tasks.sweep.output.table import Averaging
 
 FORMULAS: Mapping[str, Callable[[Counts], np.ndarray]] = {
     "dsc": dice,

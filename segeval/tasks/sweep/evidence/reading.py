@@ -16,7 +16,7 @@ from segeval.options import InputOptions
 from segeval.sample import sample_folder
 from segeval.tasks.score import label_map_of, pairs_of, reading_of, worker_count
 from segeval.tasks.stream import in_order
-from segeval.tasks.sweep.maps import MapCase
+from segeval.tasks.sweep.evidence.maps import MapCase
 
 Used = TypeVar("Used")
 

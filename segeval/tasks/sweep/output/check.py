@@ -7,7 +7,7 @@ the means over many masks obey the inequalities that convexity leaves.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from segeval.tasks.sweep.table import MEAN, SweepTable
+from segeval.tasks.sweep.output.table import MEAN, SweepTable
 
 CHECKED = ("dsc", "sensitivity", "specificity", "precision", "f2", "apr", "iou")
 _SLACK = 1e-9

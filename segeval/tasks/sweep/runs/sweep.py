@@ -5,14 +5,14 @@ from pathlib import Path
 from segeval.errors import ConfigError
 from segeval.options import SweepOptions
 from segeval.tasks.score import label_map_of
-from segeval.tasks.sweep.run_folders import find_runs
-from segeval.tasks.sweep.run_pairs import find_run_files
-from segeval.tasks.sweep.run_scores import score_runs
-from segeval.tasks.sweep.table import SweepTable
+from segeval.tasks.sweep.output.table import SweepTable
+from segeval.tasks.sweep.runs.folders import find_runs
+from segeval.tasks.sweep.runs.kept import kept_runs
+from segeval.tasks.sweep.runs.pairs import find_run_files
+from segeval.tasks.sweep.runs.scores import score_runs
 from segeval.tasks.sweep.trained.classes import chosen_classes
 from segeval.tasks.sweep.trained.layouts import THRESHOLD, baseline_row, how_of, table_of
 from segeval.tasks.sweep.trained.report import Report
-from segeval.tasks.sweep.trained.selection import kept_runs
 from segeval.tasks.sweep.trained.words import words_for
 
 MASKS = "masks as they are"

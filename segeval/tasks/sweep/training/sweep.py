@@ -12,7 +12,7 @@ from segeval.options import SweepOptions
 from segeval.sample import sample_folder
 from segeval.tasks.notes import named
 from segeval.tasks.score import label_map_of, pairs_of, reading_of
-from segeval.tasks.sweep.table import SweepTable
+from segeval.tasks.sweep.output.table import SweepTable
 from segeval.tasks.sweep.trained.classes import chosen_classes
 from segeval.tasks.sweep.trained.layouts import THRESHOLD, baseline_row, how_of, table_of
 from segeval.tasks.sweep.trained.report import Report

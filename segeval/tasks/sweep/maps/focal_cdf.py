@@ -6,13 +6,13 @@ from dataclasses import replace
 import numpy as np
 
 from segeval.options import SweepOptions
-from segeval.tasks.sweep.focal_terms import Side, cumulative_loss, sides_of
-from segeval.tasks.sweep.maps import ClassMaps
-from segeval.tasks.sweep.pictures import slug
-from segeval.tasks.sweep.plots import Picture, Series
+from segeval.tasks.sweep.evidence.focal_terms import Side, cumulative_loss, sides_of
+from segeval.tasks.sweep.evidence.maps import ClassMaps
+from segeval.tasks.sweep.output.pictures import slug
+from segeval.tasks.sweep.output.plots import Picture, Series
+from segeval.tasks.sweep.output.sheet import caption_of
+from segeval.tasks.sweep.output.table import Row, SweepTable
 from segeval.tasks.sweep.settings import gammas
-from segeval.tasks.sweep.sheet import caption_of
-from segeval.tasks.sweep.table import Row, SweepTable
 
 GAMMAS = (0, 0.5, 1, 2)
 SIDES = ("pos", "neg")

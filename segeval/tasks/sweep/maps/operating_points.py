@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from segeval.metrics.overlap import dice, f2, precision, sensitivity, specificity
-from segeval.tasks.sweep.curve import tversky_score
-from segeval.tasks.sweep.maps import ClassMaps
-from segeval.tasks.sweep.table import MEAN, Row, SweepTable
+from segeval.tasks.sweep.evidence.curve import tversky_score
+from segeval.tasks.sweep.evidence.maps import ClassMaps
+from segeval.tasks.sweep.output.table import MEAN, Row, SweepTable
 
 METRICS = {"precision": precision, "recall": sensitivity, "specificity": specificity, "dsc": dice, "f2": f2}
 

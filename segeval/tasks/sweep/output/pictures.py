@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from segeval.metrics.overlap import precision, sensitivity
-from segeval.tasks.sweep.maps import ClassMaps
-from segeval.tasks.sweep.plots import Picture, Series
-from segeval.tasks.sweep.sheet import caption_of, setting_text
-from segeval.tasks.sweep.table import Row, SweepTable
+from segeval.tasks.sweep.evidence.maps import ClassMaps
+from segeval.tasks.sweep.output.plots import Picture, Series
+from segeval.tasks.sweep.output.sheet import caption_of, setting_text
+from segeval.tasks.sweep.output.table import Row, SweepTable
 
 _POINTS = 400  # of a curve, more than a page can resolve
 _MARKED = 20  # points of a line up to which each has its mark

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from segeval.errors import ConfigError
-from segeval.tasks.sweep.table import Row, SweepTable
+from segeval.tasks.sweep.output.table import Row, SweepTable
 
 UNDEFINED = "–"
 Style = Callable[[Any], str]  # how the values of a column are written

@@ -15,8 +15,8 @@ from segeval.io.reading import Reading
 from segeval.options import SweepOptions
 from segeval.tasks.score import reading_of, worker_count
 from segeval.tasks.stream import in_order
-from segeval.tasks.sweep.maps import MapCase
-from segeval.tasks.sweep.run_pairs import PredOfRun, RunFiles
+from segeval.tasks.sweep.evidence.maps import MapCase
+from segeval.tasks.sweep.runs.pairs import PredOfRun, RunFiles
 from segeval.tasks.sweep.trained.outcomes import Achieved, Outcome, outcome_of_maps, outcome_of_mask
 
 

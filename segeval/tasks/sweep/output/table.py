@@ -10,7 +10,7 @@ import numpy as np
 
 import segeval
 from segeval.statistics.summary import mean
-from segeval.tasks.sweep.plots import Picture
+from segeval.tasks.sweep.output.plots import Picture
 
 Mode = Literal["maps", "runs", "train", "curve", "cdf"]
 Averaging = Literal["case", "pooled"]

@@ -10,10 +10,10 @@ from segeval.io.outputs import RUN_FILE, prepare_output_folder
 from segeval.io.tables import write_json_atomically
 from segeval.options import SweepOptions
 from segeval.tasks.facts import SCHEMA_VERSION, versions
-from segeval.tasks.sweep.draw import draw_pictures
-from segeval.tasks.sweep.papers import PaperTable
-from segeval.tasks.sweep.render import SUFFIX, csv_text, markdown, render, table_document
-from segeval.tasks.sweep.table import SweepTable
+from segeval.tasks.sweep.output.draw import draw_pictures
+from segeval.tasks.sweep.output.papers import PaperTable
+from segeval.tasks.sweep.output.render import SUFFIX, csv_text, markdown, render, table_document
+from segeval.tasks.sweep.output.table import SweepTable
 
 
 @dataclass(frozen=True, kw_only=True)

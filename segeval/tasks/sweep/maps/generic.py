@@ -12,15 +12,15 @@ from segeval.errors import ConfigError
 from segeval.measure import Measure, MeasureCall
 from segeval.options import SweepOptions
 from segeval.statistics.summary import mean, summarise
+from segeval.tasks.sweep.evidence.maps import CaseMap, ClassMaps
+from segeval.tasks.sweep.evidence.slopes import slopes_of, value_of
 from segeval.tasks.sweep.grid import Setting, read_grid, require_known, settings_of
-from segeval.tasks.sweep.maps import CaseMap, ClassMaps
-from segeval.tasks.sweep.pictures import by_class, lines, slug
-from segeval.tasks.sweep.plots import Picture
+from segeval.tasks.sweep.maps.tversky import sweep_tversky_maps
+from segeval.tasks.sweep.output.pictures import by_class, lines, slug
+from segeval.tasks.sweep.output.plots import Picture
+from segeval.tasks.sweep.output.table import Row, SweepTable, mean_cells, with_means
 from segeval.tasks.sweep.settings import require_a_price, spoken_names
-from segeval.tasks.sweep.slopes import slopes_of, value_of
 from segeval.tasks.sweep.split import split_cases
-from segeval.tasks.sweep.table import Row, SweepTable, mean_cells, with_means
-from segeval.tasks.sweep.tversky import sweep_tversky_maps
 
 OF_VALUES = ("loss_mean", "loss_std", "loss_min", "loss_max")
 OF_SLOPES = ("grad_l1", "grad_pos_share", "grad_hard_share", "n_eff_grad")

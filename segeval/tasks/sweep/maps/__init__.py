@@ -1,0 +1,1 @@
+"""Sweeps over one set of probability maps: `--maps`."""

@@ -1,0 +1,1 @@
+"""Sweeps over the predictions of models that were trained elsewhere: `--runs`."""
