@@ -155,8 +155,18 @@ class SoftEvidence:
         return self.truth + self.rest
 
 
+AnyCounts = TypeVar("AnyCounts", bound="SoftCounts")
+
+
 class SoftCounts(SoftEvidence):
     """The confusion counts and volumes with probabilities in place of zeros and ones."""
+
+    @classmethod
+    def known(cls: type[AnyCounts], **sums: Any) -> AnyCounts:
+        """Sums that were made elsewhere, by name."""
+        counts = cls(None)
+        counts.__dict__.update(sums)
+        return counts
 
     @Lazy
     def pred(self) -> Any:
@@ -286,13 +296,6 @@ class LovaszTerms(SoftEvidence):
 
 class Volumes(SoftCounts):
     """The volumes that class weights are made of: of the case, the batch or the data set."""
-
-    @classmethod
-    def known(cls, *, truth: Any, rest: Any, pred: Any = None) -> "Volumes":
-        """Volumes that were counted elsewhere."""
-        volumes = cls(None)
-        volumes.__dict__.update(truth=truth, rest=rest, pred=pred)
-        return volumes
 
 
 class ChannelCounts(SoftCounts):

@@ -11,7 +11,7 @@ from segeval.losses.region import tversky_loss
 from segeval.options import SweepOptions
 from segeval.statistics.summary import mean
 from segeval.tasks.sweep.evidence.curve import calibrated_threshold, weights_of
-from segeval.tasks.sweep.evidence.maps import ClassMaps
+from segeval.tasks.sweep.evidence.maps import CaseMap, ClassMaps
 from segeval.tasks.sweep.evidence.thresholds import Choice, choose, counts_at, score_at
 from segeval.tasks.sweep.maps.operating_points import operating_points
 from segeval.tasks.sweep.maps.tversky_job import Job, job_of
@@ -112,15 +112,16 @@ def _block(maps: ClassMaps, job: Job) -> Block:
 
 def _soft_cells(maps: ClassMaps, job: Job) -> list[dict[str, Any]]:
     """The soft Tversky loss of every row and the soft counts behind it, as means over the cases."""
-    of_cases = [_soft_case(SoftCounts(one.voxels), job) for one in maps.cases]
-    *losses, tp, fp, fn = np.mean(of_cases, axis=0).tolist()
-    return [{"soft_loss": one, "soft_tp": tp, "soft_fp": fp, "soft_fn": fn} for one in losses]
+    tp, pred, truth = np.transpose([_soft_volumes(one) for one in maps.cases])
+    counts = SoftCounts.known(tp=tp, pred=pred, truth=truth)
+    means = {f"soft_{name}": float(getattr(counts, name).mean()) for name in ("tp", "fp", "fn")}
+    losses = (tversky_loss(counts, alpha=alpha, beta=beta) for alpha, beta in job.prices)
+    return [{"soft_loss": float(of_cases.mean()), **means} for of_cases in losses]
 
 
-def _soft_case(counts: SoftCounts, job: Job) -> list[float]:
-    """The losses of every row, and the counts."""
-    losses = [float(tversky_loss(counts, alpha=alpha, beta=beta)) for alpha, beta in job.prices]
-    return [*losses, float(counts.tp), float(counts.fp), float(counts.fn)]
+def _soft_volumes(one: CaseMap) -> tuple[float, float, float]:
+    counts = SoftCounts(one.voxels)
+    return counts.tp, counts.pred, counts.truth
 
 
 def _threshold_cells(report: ClassMaps, row: int, choice: Choice, job: Job) -> dict[str, Any]:
