@@ -60,6 +60,16 @@ def test_few_entries_have_the_sums_of_all_voxels(dtype: type) -> None:
     assert sums(condensed) == pytest.approx(sums(voxel_by_voxel(p, truth)), rel=1e-9)
 
 
+@pytest.mark.parametrize("value", [0.0, 0.3, np.nextafter(np.float32(0.25), np.float32(0)), 1.0])
+def test_a_bin_holds_a_whole_image(value: float) -> None:
+    n = 1 << 23
+    p = np.full(n, value, dtype=np.float32)
+    condensed = soft_numpy.moments(p, np.zeros(n, dtype=bool))
+    one = p[:1].astype(np.float64)
+    expected = ProbVoxels(truth=np.array([False]), count=np.array([float(n)]), hit=1 - one, miss=one)
+    assert sums(condensed) == pytest.approx(sums(expected), rel=1e-12)
+
+
 @given(st.floats(0, 1), st.floats(0, 1), st.booleans())
 def test_the_sums_hold_for_maps_of_two_values(one: float, other: float, is_class: bool) -> None:
     p = np.repeat(np.clip([one, other], 0, 1), 50)

@@ -9,8 +9,8 @@ from segeval.core.histogram import ProbHistogram
 from segeval.core.soft import ProbVoxels
 
 _CHUNK = 1 << 16
-_PACKED = 1 << 23  # so many voxels of one bin can be counted above the sum of their offsets, in one integer
-_ONE = 1 << 40  # the count of one voxel in such an integer; offsets have 16 bits
+_ONE = 1 << 40  # one voxel, counted above the sum of the offsets of its bin, which have 16 bits, in one int64
+_PACKED = 1 << 22  # voxels that such an integer holds even if all of them are in one bin; one of 2^23 is negative
 
 
 def distinct(p: np.ndarray, truth: np.ndarray, *, levels: np.ndarray | None) -> ProbHistogram:
