@@ -9,10 +9,11 @@ import numpy as np
 
 from segeval.core.arrays import is_one_of
 from segeval.core.builders.elements import IGNORED, Edge, Metric, Neighbours, namespace
+from segeval.core.labels import overlapping
+from segeval.core.shapes import Box
 from segeval.core.surface import SIDES, Side, Surfaces, Unit, on_host
 
 Band = Literal["surface", "background"]
-Box = tuple[slice, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +34,7 @@ class BandRule:
 def band_overlaps(surfaces: Surfaces, indices: Sequence[int], rule: BandRule) -> dict[int, float]:
     """For some classes, voxels in both bands relative to those in either; nan where both are empty."""
     overlaps = {}
-    for group in _groups(surfaces, indices, rule):
-        box = _box(surfaces, group, rule)
+    for group, box in _groups(surfaces, indices, rule):
         near = [_near(surfaces, side, group, box, rule) for side in SIDES]
         for index in group:
             pred, truth = (a & _inside(surfaces, side, index, box) for a, side in zip(near, SIDES, strict=True))
@@ -43,18 +43,18 @@ def band_overlaps(surfaces: Surfaces, indices: Sequence[int], rule: BandRule) ->
     return overlaps
 
 
-def _groups(surfaces: Surfaces, indices: Sequence[int], rule: BandRule) -> list[list[int]]:
-    """Classes whose bands come from one distance transform: all of them where they may, and that is less work.
+def _groups(surfaces: Surfaces, indices: Sequence[int], rule: BandRule) -> list[tuple[Sequence[int], Box]]:
+    """Classes whose bands come from one distance transform, and their box: all where they may, and that is less work.
 
     They may if they are disjoint: on the way from a voxel to the surface of another class its own class ends, so the
     surface of that is nearer. Ignored voxels end no class.
     """
-    ids = [one for index in indices for one in surfaces.classes[index].ids]
-    alone = [[index] for index in indices]
-    if rule.band == "background" or surfaces.has_ignored or len(set(ids)) < len(ids) or not ids:
+    alone: list[tuple[Sequence[int], Box]] = [([index], _box(surfaces, [index], rule)) for index in indices]
+    are_disjoint = not overlapping([surfaces.classes[index] for index in indices])
+    if not alone or rule.band == "background" or surfaces.has_ignored or not are_disjoint:
         return alone
-    together, *apart = (_volume(_box(surfaces, group, rule)) for group in (indices, *alone))
-    return [list(indices)] if together < sum(apart) else alone
+    box = _box(surfaces, indices, rule)
+    return [(indices, box)] if _volume(box) < sum(_volume(one) for _, one in alone) else alone
 
 
 def _volume(box: Box) -> int:
@@ -78,7 +78,9 @@ def _near(surfaces: Surfaces, side: Side, indices: Sequence[int], box: Box, rule
     if rule.band == "background":
         sources = _background(surfaces, side, indices[0], box, rule.edge)
     else:
-        sources = _padded(is_one_of(getattr(surfaces, side)[box], ()))
+        labels = getattr(surfaces, side)[box]
+        xp = namespace(labels)
+        sources = _padded(xp.zeros_like(labels, dtype=xp.bool))
         elements = surfaces.elements(side, surface="voxel", edge=rule.edge, neighbours=rule.neighbours)
         for index in indices:
             at = elements.at[:, elements.of(index)]

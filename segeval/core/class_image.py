@@ -8,10 +8,8 @@ import numpy as np
 from segeval.core.channels import ProbMap
 from segeval.core.scored_map import ScoredMap
 from segeval.core.shape_words import Bool
-from segeval.core.shapes import Mask
+from segeval.core.shapes import Box, Mask
 from segeval.core.soft import ProbVoxels
-
-Box = tuple[slice, ...]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

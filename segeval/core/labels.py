@@ -1,6 +1,6 @@
 """Which ids are classes, what they are called, and which truth ids are ignored."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 
@@ -53,3 +53,9 @@ class LabelMap:
         background = self.include_background and not self.names_zero
         first = (LabelClass(name="background", ids=(0,)),) if background else ()
         return first + named + self.regions
+
+
+def overlapping(classes: Sequence[LabelClass]) -> bool:
+    """Whether two of the classes share an id."""
+    ids = [one for c in classes for one in c.ids]
+    return len(ids) != len(set(ids))

@@ -106,7 +106,7 @@ class ProbEvidence:
 
     def for_pooling(self) -> ProbMaps | None:
         """What was asked of the maps, so that it can be added up over cases."""
-        return self.maps and self.maps.for_pooling()
+        return None if self.maps is None else self.maps.for_pooling()
 
     def is_approximate(self, call: MeasureCall) -> bool:
         """Whether the value comes from bins, so that it is off by up to 1e-5."""

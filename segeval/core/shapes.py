@@ -19,4 +19,5 @@ Factors = Float[Any, "..."]  # numbers that broadcast against `Values`
 CountPerLabel = Int64[Any, "*label"]  # one voxel count per class, or a single one
 Square = Int64[np.ndarray, "*label bins bins"]  # joint histograms: rows are truth, columns are prediction
 Offsets = Int64[np.ndarray, "offset axis"]  # steps from a voxel to others
+Box = tuple[slice, ...]  # a part of an image, one slice per axis
 SpacingMm = tuple[float, ...]  # in array axis order, never (x, y, z) by habit

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from segeval.core.arrays import namespace
-from segeval.core.class_image import Box, ClassImage, box_of
+from segeval.core.class_image import ClassImage, box_of
+from segeval.core.shapes import Box
 from segeval.core.soft import ChannelTerms, PixelTerms, two_channels
 
 REACH = 7.5  # in sigmas: where the gap is wider the weight is below 7e-13 of its height
@@ -94,8 +95,9 @@ def gap_in_mask(mask: np.ndarray, *, reach: float) -> tuple[Box, np.ndarray]:
     objects = objects_of(mask[tight])
     if objects.max(initial=0) < 2:
         return (slice(0, 0),) * mask.ndim, np.empty((0,) * mask.ndim)
+    beyond = int(reach / 2)  # farther out, any two distances add up to more
     wide = tuple(
-        slice(max(side.start - int(reach), 0), min(side.stop + int(reach), n))
+        slice(max(side.start - beyond, 0), min(side.stop + beyond, n))
         for side, n in zip(tight, mask.shape, strict=True)
     )
     margins = [(a.start - b.start, b.stop - a.stop) for a, b in zip(tight, wide, strict=True)]

@@ -11,7 +11,7 @@ from segeval.core.arrays import is_one_of
 from segeval.core.case import Case
 from segeval.core.counts import Counts, Histogram, Joint, per_class_joint
 from segeval.core.grid import Grid
-from segeval.core.labels import LabelClass
+from segeval.core.labels import LabelClass, overlapping
 from segeval.core.probabilities import ProbEvidence
 from segeval.core.shape_words import TYPE_CHECKING
 from segeval.core.shapes import Mask
@@ -271,9 +271,3 @@ def _aligned(values: np.ndarray, own: Sequence[LabelClass], wanted: Sequence[Lab
 
 def _ids(classes: Sequence[LabelClass]) -> set[int]:
     return {one for c in classes for one in c.ids}
-
-
-def overlapping(classes: Sequence[LabelClass]) -> bool:
-    """Whether two of the classes share an id."""
-    ids = [one for c in classes for one in c.ids]
-    return len(ids) != len(set(ids))

@@ -7,6 +7,7 @@ from operator import add
 
 import numpy as np
 
+from segeval.core.arrays import is_one_of
 from segeval.core.case import Case
 from segeval.core.channels import BACKGROUND, Channels
 from segeval.core.histogram import ProbHistogram
@@ -56,12 +57,12 @@ class MapCase:
         """Voxels of a class; background is every id that no channel has."""
         if wanted in self.partition and 0 in wanted.ids:
             others = [one for of in self.partition if of != wanted for one in of.ids]
-            return ~np.isin(self.case.truth, others)
-        return np.isin(self.case.truth, wanted.ids)
+            return ~is_one_of(self.case.truth, others)
+        return is_one_of(self.case.truth, wanted.ids)
 
     def _counted(self, image: np.ndarray) -> np.ndarray:
         if self.ignore:
-            return image[~np.isin(self.case.truth, self.ignore)]
+            return image[~is_one_of(self.case.truth, self.ignore)]
         return image.reshape(-1, order="F" if self.case.truth.flags.f_contiguous else "C")
 
 

@@ -17,8 +17,9 @@ from segeval.tasks.sweep.maps.operating_points import operating_points
 from segeval.tasks.sweep.maps.tversky_job import Job, job_of
 from segeval.tasks.sweep.maps.tversky_notes import notes_on
 from segeval.tasks.sweep.output.metrics import Columns, Estimate, mean_over_classes, of_cases, of_counts
+from segeval.tasks.sweep.output.papers import LAYOUTS
 from segeval.tasks.sweep.output.pictures import precision_recall, tradeoff
-from segeval.tasks.sweep.output.table import MEAN, METRICS, PaperLayout, Row, SweepTable, better_of
+from segeval.tasks.sweep.output.table import MEAN, METRICS, Row, SweepTable, better_of
 from segeval.tasks.sweep.settings import PRICES, baseline_of
 
 COLUMNS = (
@@ -27,17 +28,6 @@ COLUMNS = (
     *("optimistic", "oracle", "approx", "soft_tp", "soft_fp", "soft_fn"),
 )
 SHOWN = tuple(one for one in COLUMNS[:11] if one != "threshold_low")  # what a screen has room for
-PAPER = PaperLayout(
-    settings={"Penalties": {"α": "alpha_fp", "β": "beta_fn"}},
-    columns={
-        "DSC": "dsc",
-        "Sensitivity": "sensitivity",
-        "Specificity": "specificity",
-        "F2 score": "f2",
-        "APR score": "apr",
-    },
-    source="arXiv 1706.05721, Table 1",
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +73,7 @@ def sweep_tversky_maps(classes: Sequence[ClassMaps], options: SweepOptions) -> S
         n_cases=len(job.split.report),
         caption={"apr": f"{options.apr_method}, {options.apr_averaging}"},
         notes=notes_on(classes, [block.thresholds for block in blocks], job),
-        paper=PAPER,
+        paper=LAYOUTS["tversky_loss"],
         shown=SHOWN,
     )
     reported = [one.of(job.split.report) for one in classes]

@@ -7,9 +7,8 @@ the means over many masks obey the inequalities that convexity leaves.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from segeval.tasks.sweep.output.table import MEAN, SweepTable
+from segeval.tasks.sweep.output.table import MEAN, METRICS, SweepTable
 
-CHECKED = ("dsc", "sensitivity", "specificity", "precision", "f2", "apr", "iou")
 _SLACK = 1e-9
 
 
@@ -49,7 +48,7 @@ def rows_of(table: SweepTable) -> list[CheckedRow]:
     """The rows of a table of ours, to be checked like any other."""
     rows = []
     for i, row in enumerate(table.rows):
-        of_row = {name: row.get(name) for name in CHECKED}
+        of_row = {name: row.get(name) for name in METRICS}
         values = {name: Rounded(low=one, high=one) for name, one in of_row.items() if one is not None and one == one}
         pooled = table.averaging == "pooled" and row.get("class") != MEAN
         rows.append(CheckedRow(name=f"{table.loss} --{table.mode}, row {i + 1}", values=values, pooled=pooled))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from segeval.tasks.sweep.output.sheet import Sheet
-from segeval.tasks.sweep.output.table import Mode
+from segeval.tasks.sweep.output.table import Mode, PaperLayout
 
 Standing = Literal["verified", "secondary"]
 _SAID = {
@@ -138,6 +138,13 @@ SKULL = PaperTable(
         Log-Cosh Dice Loss | 0.989 | 0.975 | 0.997
     """),
 )
+LAYOUTS: Mapping[str, PaperLayout] = {
+    "tversky_loss": PaperLayout(
+        settings={"Penalties": {"α": "alpha_fp", "β": "beta_fn"}},
+        columns=dict(zip(TVERSKY.header[1:], ("dsc", "sensitivity", "specificity", "f2", "apr"), strict=True)),
+        source=TVERSKY.source,
+    ),
+}
 _OF_LOSS: Mapping[str, Sequence[PaperTable]] = {
     "tversky_loss": (TVERSKY,),
     "focal_loss": (FOCAL_ALPHA, FOCAL_GAMMA),

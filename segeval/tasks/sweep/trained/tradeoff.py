@@ -8,26 +8,14 @@ from segeval.measure import ratio
 from segeval.metrics.overlap import tversky_index
 from segeval.statistics.summary import mean
 from segeval.tasks.sweep.output.metrics import mean_over_classes
+from segeval.tasks.sweep.output.papers import LAYOUTS
 from segeval.tasks.sweep.output.pictures import tradeoff
-from segeval.tasks.sweep.output.table import MEAN, PaperLayout, Row, SweepTable, better_of, mean_cells
+from segeval.tasks.sweep.output.table import MEAN, Row, SweepTable, better_of, mean_cells
 from segeval.tasks.sweep.trained.estimates import METRICS, ClassEstimates, estimate_class
 from segeval.tasks.sweep.trained.notes import close_to_baseline, notes_on, rank_correlation
 from segeval.tasks.sweep.trained.outcomes import Achieved, summed
 from segeval.tasks.sweep.trained.report import Report
 
-PAPERS: Mapping[str, PaperLayout] = {
-    "tversky_loss": PaperLayout(
-        settings={"Penalties": {"α": "alpha_fp", "β": "beta_fn"}},
-        columns={
-            "DSC": "dsc",
-            "Sensitivity": "sensitivity",
-            "Specificity": "specificity",
-            "F2 score": "f2",
-            "APR score": "apr",
-        },
-        source="arXiv 1706.05721, Table 1",
-    ),
-}
 SHOWN_FACTS = ("train_loss_last", "diverged", "pred_volume_ratio")
 _OF_CLASS = ("f2_if_pooled", "hard_tversky_loss", "pred_volume_ratio", "empty_predictions")
 
@@ -54,7 +42,7 @@ def tradeoff_table(report: Report) -> SweepTable:
         caption={**_apr_caption(report), **report.caption, **rank_correlation(report, blocks)},
         notes=(*report.notes, *notes_on(report, close)),
         shown=(*METRICS[:-1], *(name for name in SHOWN_FACTS if name in report.facts)),
-        paper=PAPERS.get(report.words.loss),
+        paper=LAYOUTS.get(report.words.loss),
     )
     picture = tradeoff(replace(table, caption=_apr_caption(report)), _symbols(report))
     return replace(table, pictures=(picture,))
