@@ -5,8 +5,8 @@ from statistics import median
 
 import numpy as np
 
-from segeval.core.labels import LabelClass
-from segeval.core.surface import Surfaces
+from segeval.evidence.labels import LabelClass
+from segeval.evidence.surfaces.surface import Surfaces
 from segeval.metrics.boundary import hd95
 from segeval.metrics.boundary_scores import nsd
 

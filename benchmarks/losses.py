@@ -25,10 +25,10 @@ from scipy.ndimage import gaussian_filter
 from sklearn.metrics import average_precision_score
 
 import segeval
-from segeval.core.class_maps import ClassMaps
-from segeval.core.labels import LabelClass
-from segeval.core.prob_maps import ProbMaps
-from segeval.core.probabilities import ProbEvidence
+from segeval.evidence.labels import LabelClass
+from segeval.evidence.probabilities.class_maps import ClassMaps
+from segeval.evidence.probabilities.prob_maps import ProbMaps
+from segeval.evidence.probabilities.probabilities import ProbEvidence
 from segeval.measure import Measure
 from segeval.metrics import probability
 

@@ -13,12 +13,12 @@ from segeval.errors import ConfigError, DataError, SegevalError
 
 if TYPE_CHECKING:
     from segeval.results import Results
-    from segeval.tasks.library import score
+    from segeval.verbs.library import score
 
 __version__ = "0.1.0"
 __all__ = ["ConfigError", "DataError", "Results", "SegevalError", "losses", "metrics", "score"]
 
-_LAZY = {"score": "segeval.tasks.library", "Results": "segeval.results"}
+_LAZY = {"score": "segeval.verbs.library", "Results": "segeval.results"}
 
 
 def __getattr__(name: str) -> Any:

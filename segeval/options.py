@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from segeval.core.policies import ChannelAxis, EmptyDistance, MissingPolicy, PredKind, UndefinedPolicy
+from segeval.evidence.policies import ChannelAxis, EmptyDistance, MissingPolicy, PredKind, UndefinedPolicy
 
 Engine = Literal["auto", "numpy", "torch"]
 ExtraFormat = Literal["md", "latex", "nnunet"]

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar, get_args, get_origin
 
-from segeval.core.policies import read_empty_distance
 from segeval.errors import ConfigError, did_you_mean
+from segeval.evidence.policies import read_empty_distance
 from segeval.options import InputOptions, ScoreOptions, SweepOptions
 
 HERE = Path("segeval.yaml")

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from segeval.core.labels import LabelClass
-from segeval.core.surface import Surfaces
+from segeval.evidence.labels import LabelClass
+from segeval.evidence.surfaces.surface import Surfaces
 from tests.conftest import golden
 
 ONE = (LabelClass(name="one", ids=(1,)),)

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from hypothesis import strategies as st
 
-from segeval.core.case import Case
-from segeval.core.channels import Channels, Layout, ProbMap
-from segeval.core.labels import LabelClass
-from segeval.core.scored_map import ScoredMap
-from segeval.tasks.sweep.evidence.maps import MOST_LEVELS, ClassMaps, MapCase, case_map
+from segeval.evidence.case import Case
+from segeval.evidence.labels import LabelClass
+from segeval.evidence.probabilities.channels import Channels, Layout, ProbMap
+from segeval.evidence.probabilities.scored_map import ScoredMap
+from segeval.verbs.sweep.evidence.maps import MOST_LEVELS, ClassMaps, MapCase, case_map
 
 # data B and M of the worked examples
 B = (np.array([0.9, 0.4, 0.3, 0.6, 0.2, 0.1, 0.1, 0.05]), np.array([1, 1, 1, 0, 0, 0, 0, 0], dtype=bool))

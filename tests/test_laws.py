@@ -10,16 +10,16 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from segeval import catalogue
-from segeval.core.case import Case
-from segeval.core.channels import BACKGROUND, Channels, Form, Layout, ProbMap
-from segeval.core.class_maps import ClassMaps
-from segeval.core.hard_masks import hard_mask
-from segeval.core.labels import LabelClass, LabelMap
-from segeval.core.soft import SoftEvidence
-from segeval.engine.evaluate import evaluate
-from segeval.engine.plan import Plan
+from segeval.evidence.case import Case
+from segeval.evidence.labels import LabelClass, LabelMap
+from segeval.evidence.probabilities.channels import BACKGROUND, Channels, Form, Layout, ProbMap
+from segeval.evidence.probabilities.class_maps import ClassMaps
+from segeval.evidence.probabilities.hard_masks import hard_mask
+from segeval.evidence.probabilities.soft import SoftEvidence
 from segeval.measure import Measure, MeasureCall
 from segeval.results import CaseScore
+from segeval.scoring.evaluate import evaluate
+from segeval.scoring.plan import Plan
 
 MEASURES = list(catalogue.measures().values())
 OF_COLUMN = {one.at().column: one for one in MEASURES}

@@ -3,9 +3,9 @@
 import numpy as np
 from boundary_timing import LABELS, run
 
-from segeval.core.builders.counts_numpy import joint_histogram
-from segeval.core.labels import LabelClass
-from segeval.core.surface import Surfaces
+from segeval.evidence.labels import LabelClass
+from segeval.evidence.overlap.counts_numpy import joint_histogram
+from segeval.evidence.surfaces.surface import Surfaces
 from segeval.metrics.boundary import assd, hd, hd95
 from segeval.metrics.boundary_scores import nsd
 from segeval.metrics.overlap import dice, iou

@@ -28,10 +28,10 @@ def compare(
 ) -> int:
     """Compare two runs case by case, or rank three and more."""
     from segeval.cli.compare_tables import print_comparison, print_ranking
-    from segeval.io.tables import jsonable
-    from segeval.tasks.compare import Comparison, rank
-    from segeval.tasks.compare import compare as compare_two
-    from segeval.tasks.compare.files import document, write_comparison
+    from segeval.results.csv_tables import jsonable
+    from segeval.verbs.compare import Comparison, rank
+    from segeval.verbs.compare import compare as compare_two
+    from segeval.verbs.compare.files import document, write_comparison
 
     if len(runs) < 2:
         raise ConfigError("Name two runs, the old one first, or more of them to rank.")

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from segeval.cli.tables import add_row, number, plain_table
-from segeval.tasks.compare import Comparison, Difference, RankedRuns
+from segeval.verbs.compare import Comparison, Difference, RankedRuns
 
 ALPHA = 0.05
 

@@ -7,14 +7,14 @@ from segeval.cli.measure_pages import absent_texts
 
 if TYPE_CHECKING:
     from segeval.measure import Measure
-    from segeval.tasks.definitions import ToolDefinition
+    from segeval.verbs.definitions import ToolDefinition
 
 _SIDES = {"both": "absent_both", "pred": "absent_pred", "truth": "absent_truth"}
 
 
 def definition_facts(measure: "Measure") -> dict[str, Any]:
     """The knobs and the profiles of a measure, ready for JSON."""
-    from segeval.tasks.definitions import knobs_of, tool_definitions
+    from segeval.verbs.definitions import knobs_of, tool_definitions
 
     found = tool_definitions(measure)
     return {
@@ -36,7 +36,7 @@ def definition_facts(measure: "Measure") -> dict[str, Any]:
 
 def print_definitions(measure: "Measure", screen: Any) -> None:
     """A table of the knobs with the profiles that choose each value, and one of the profiles."""
-    from segeval.tasks.definitions import tool_definitions
+    from segeval.verbs.definitions import tool_definitions
 
     found = tool_definitions(measure)
     screen.print(f"{measure.name} ({measure.symbol})", style="bold")
@@ -56,7 +56,7 @@ def print_definitions(measure: "Measure", screen: Any) -> None:
 def _print_knobs(found: Sequence["ToolDefinition"], screen: Any) -> None:
     from segeval.cli.tables import add_row, plain_table
     from segeval.measure import knob_text
-    from segeval.tasks.definitions import knobs_of
+    from segeval.verbs.definitions import knobs_of
 
     table = plain_table("knob", "value", "chosen by", left=(0, 1, 2))
     for knob in knobs_of(found):

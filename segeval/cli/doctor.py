@@ -41,7 +41,7 @@ def doctor(
 ) -> int:
     """Check pairs, geometry, types and label ids; score nothing. Exits 3 where `score` would stop."""
     from segeval.settings import resolve
-    from segeval.tasks.doctor import audit
+    from segeval.verbs.doctor import audit
 
     found = audit(pred, truth, resolve(o.given(ctx, locals()), config).options)
     with console.screen(color=not no_color) as screen:

@@ -11,7 +11,7 @@ from segeval.cli import options as o
 from segeval.errors import ConfigError
 
 if TYPE_CHECKING:
-    from segeval.tasks.gate.report import GateReport
+    from segeval.verbs.gate.report import GateReport
 
 HERE = Path("segeval.yaml")
 
@@ -57,8 +57,8 @@ def gate(
         raise ConfigError("Name the folder that `segeval score` wrote.")
     if init is not None:
         return _write_starter(run, init)
-    from segeval.tasks.gate.gating import GateOptions
-    from segeval.tasks.gate.gating import gate as judge
+    from segeval.verbs.gate.gating import GateOptions
+    from segeval.verbs.gate.gating import gate as judge
 
     rules = config or (HERE if HERE.exists() and not fail_under else None)
     options = GateOptions(config=rules, fail_under=tuple(fail_under or ()), baseline=baseline, case_table=case_table)
@@ -94,10 +94,10 @@ def _print_schema() -> int:
 
 
 def _write_starter(run: Path, path: Path) -> int:
-    from segeval.io.files import write_text_atomically
-    from segeval.io.paths import printable
-    from segeval.io.stored_runs import read_stored_run
-    from segeval.tasks.gate.starter import starter
+    from segeval.files.paths import printable
+    from segeval.files.writing import write_text_atomically
+    from segeval.results.stored_runs import read_stored_run
+    from segeval.verbs.gate.starter import starter
 
     if path.exists():
         raise ConfigError(f"{printable(path)}: is there already. Delete it, or give --init another name.")
@@ -108,7 +108,7 @@ def _write_starter(run: Path, path: Path) -> int:
 
 def _selftest(run: Path, options: Any, *, color: bool) -> int:
     from segeval.cli.gate_tables import print_selftest
-    from segeval.tasks.gate.selftest import selftest
+    from segeval.verbs.gate.selftest import selftest
 
     found = selftest(run, options)
     with console.screen(color=color) as screen:
@@ -117,7 +117,7 @@ def _selftest(run: Path, options: Any, *, color: bool) -> int:
 
 
 def _update(run: Path, target: Path, report: "GateReport") -> None:
-    from segeval.tasks.gate.baseline import copy_run
+    from segeval.verbs.gate.baseline import copy_run
 
     if report.exit_code != 0:
         console.say(f"{target} is left as it was: only a run that passes becomes the baseline")

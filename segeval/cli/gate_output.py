@@ -9,7 +9,7 @@ from segeval.cli import console
 from segeval.errors import ConfigError
 
 if TYPE_CHECKING:
-    from segeval.tasks.gate.report import GateReport
+    from segeval.verbs.gate.report import GateReport
 
 FORMATS = ("json", "junit", "markdown", "github")
 
@@ -35,13 +35,13 @@ def write_outputs(report: "GateReport", outputs: Sequence[str]) -> bool:
 
 
 def _render(name: str) -> "Callable[[GateReport], str]":
-    from segeval.tasks.gate import reporters
+    from segeval.verbs.gate import reporters
 
     return {"json": reporters.as_json, "junit": reporters.junit, "markdown": reporters.markdown}[name]
 
 
 def _write(text: str, path: str) -> bool:
-    from segeval.io.files import write_text_atomically
+    from segeval.files.writing import write_text_atomically
 
     if path:
         write_text_atomically(Path(path), text)
@@ -52,7 +52,7 @@ def _write(text: str, path: str) -> bool:
 
 def _github(report: "GateReport", path: str) -> bool:
     """Annotations to stdout, where the runner reads them; the summary to its file, which others write to as well."""
-    from segeval.tasks.gate.reporters import annotations, step_summary
+    from segeval.verbs.gate.reporters import annotations, step_summary
 
     console.put(annotations(report))
     summary = path or os.environ.get("GITHUB_STEP_SUMMARY", "")

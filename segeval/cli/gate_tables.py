@@ -4,9 +4,9 @@ import math
 from typing import Any
 
 from segeval.cli.tables import add_row, number, plain_table
-from segeval.tasks.gate.report import GateReport
-from segeval.tasks.gate.selftest import SelfTest
-from segeval.tasks.gate.verdict import Verdict
+from segeval.verbs.gate.report import GateReport
+from segeval.verbs.gate.selftest import SelfTest
+from segeval.verbs.gate.verdict import Verdict
 
 _STYLES = {"pass": "green", "fail": "bold red", "warn": "yellow", "inconclusive": "bold yellow"}
 

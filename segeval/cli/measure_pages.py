@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from segeval.measure import Measure
-    from segeval.tasks.absent_values import AbsentValues
+    from segeval.verbs.absent_values import AbsentValues
 
 BETTER = {
     "higher": "higher is better",
@@ -38,7 +38,7 @@ def readme_tables(measures: Sequence["Measure"]) -> str:
 
 def measures_page(measures: Sequence["Measure"]) -> str:
     """A section per measure, with all that its declaration says."""
-    from segeval.tasks.absent_values import absent_values
+    from segeval.verbs.absent_values import absent_values
 
     absent = absent_values(measures)
     parts = [_INTRODUCTION]

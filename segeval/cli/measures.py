@@ -61,7 +61,7 @@ def _chosen(name: str | None) -> list["Measure"]:
 
 
 def _facts(chosen: list["Measure"], *, definitions: bool) -> list[dict[str, Any]]:
-    from segeval.tasks.absent_values import absent_values
+    from segeval.verbs.absent_values import absent_values
 
     absent = absent_values(chosen)
     return [
@@ -96,7 +96,7 @@ def _facts_of(one: "Measure") -> dict[str, Any]:
 def _print_one(one: "Measure", screen: Any) -> None:
     from rich.table import Table
 
-    from segeval.tasks.absent_values import absent_values
+    from segeval.verbs.absent_values import absent_values
 
     rows = {
         "formula": one.formula,

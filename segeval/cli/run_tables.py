@@ -133,6 +133,6 @@ def _print_footer(results: Results, screen: Any) -> None:
 
 
 def _line_of_cases(cases: Sequence[str], n: int, said: str) -> str:
-    from segeval.tasks.notes import named
+    from segeval.verbs.notes import named
 
     return f"{len(cases)} of {n} cases {said}: {named(cases)}"

@@ -64,7 +64,7 @@ def score(
 ) -> int:
     """Score every case and class, and write the tables."""
     from segeval.settings import resolve
-    from segeval.tasks.score import score_folders
+    from segeval.verbs.score import score_folders
 
     settings = resolve(o.given(ctx, locals()), config or gate)
     folder = settings.options.out or out
@@ -78,7 +78,7 @@ def score(
 def _gate(folder: Path, rules: Path, output: list[str] | None, *, quiet: bool, color: bool) -> int:
     """Hold the run that was just written against its rules."""
     from segeval.cli.gate import show
-    from segeval.tasks.gate.gating import GateOptions, gate
+    from segeval.verbs.gate.gating import GateOptions, gate
 
     report = gate(folder, GateOptions(config=rules))
     if not quiet:

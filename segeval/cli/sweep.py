@@ -95,7 +95,7 @@ def sweep(
     from segeval.cli.sweep_output import show_findings, show_sweep
     from segeval.cli.train_talk import TrainTalk
     from segeval.settings import resolve_sweep
-    from segeval.tasks.sweep.run import run_sweep
+    from segeval.verbs.sweep.run import run_sweep
 
     if check_table is not None:
         return show_findings(check_table, pooled=averaging == "pooled")

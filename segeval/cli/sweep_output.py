@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from segeval.cli import console
 from segeval.cli.tables import plain_table, widest
-from segeval.io.paths import printable
+from segeval.files.paths import printable
 
 if TYPE_CHECKING:
-    from segeval.tasks.sweep.output.folder import Outcome
-    from segeval.tasks.sweep.output.sheet import Sheet
+    from segeval.verbs.sweep.output.folder import Outcome
+    from segeval.verbs.sweep.output.sheet import Sheet
 
 WRONG = 1
 _TEXTS = ("class", "of_class", "Penalties", "Loss", "note", "split")  # columns that stand left
@@ -31,7 +31,7 @@ def show_sweep(outcome: "Outcome", *, quiet: bool, color: bool) -> None:
 
 def show_findings(path: Path, *, pooled: bool) -> int:
     """Print what cannot be right in a table of metrics, and return the exit code."""
-    from segeval.tasks.sweep.output.check_file import check_file
+    from segeval.verbs.sweep.output.check_file import check_file
 
     found = check_file(path, pooled=pooled)
     for one in found:
@@ -42,7 +42,7 @@ def show_findings(path: Path, *, pooled: bool) -> int:
 
 
 def _print_format(outcome: "Outcome") -> None:
-    from segeval.tasks.sweep.output.render import markdown, render
+    from segeval.verbs.sweep.output.render import markdown, render
 
     form = outcome.options.format[0]
     console.put(render(outcome.table, form, layout=outcome.options.layout, papers=outcome.papers))
@@ -51,7 +51,7 @@ def _print_format(outcome: "Outcome") -> None:
 
 
 def _sheets(outcome: "Outcome") -> "list[Sheet]":
-    from segeval.tasks.sweep.output.sheet import paper_sheet, screen_sheet
+    from segeval.verbs.sweep.output.sheet import paper_sheet, screen_sheet
 
     table = outcome.table
     ours = paper_sheet(table) if outcome.options.layout == "paper" else screen_sheet(table.screen or table)

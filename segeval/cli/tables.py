@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from segeval.io.paths import printable
+from segeval.files.paths import printable
 
 Column = TypeVar("Column")
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from segeval.cli import console
 from segeval.cli.tables import counted
-from segeval.io.paths import printable
+from segeval.files.paths import printable
 
 if TYPE_CHECKING:  # numpy alone would take half of the time that `--help` may take
-    from segeval.engine.plan import Plan
     from segeval.results import CaseRow, Results
+    from segeval.scoring.plan import Plan
 
 
 N_NOTES = 5  # some notes have numbers of their own for every case
@@ -63,7 +63,7 @@ class Talk(AbstractContextManager["Talk"]):
         """Print the tables of a run, or its JSON document, and what is to be said of it."""
         self._stop()
         if as_json:
-            from segeval.io.run_json import document_text, run_document
+            from segeval.results.run_json import document_text, run_document
 
             console.put(document_text(run_document(results)))
         elif not self.quiet:
@@ -77,7 +77,7 @@ class Talk(AbstractContextManager["Talk"]):
 
     def _on_files(self, results: "Results") -> list[str]:
         """What was done to the files of cases, each thing once, unless it was said with each case."""
-        from segeval.tasks.notes import named
+        from segeval.verbs.notes import named
 
         cases: dict[str, list[str]] = {}
         for row in () if self.verbose else results.case_rows:

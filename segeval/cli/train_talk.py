@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from segeval.cli import console
 
 if TYPE_CHECKING:
-    from segeval.tasks.sweep.training.progress import Step
+    from segeval.verbs.sweep.training.progress import Step
 
 
 class TrainTalk(AbstractContextManager["TrainTalk"]):

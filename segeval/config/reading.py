@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from segeval.config.fitting import fitted
 from segeval.config.models import Config, Rule
 from segeval.errors import ConfigError, did_you_mean
-from segeval.io.yaml_files import Place, YamlFile, read_yaml
+from segeval.files.yaml_files import Place, YamlFile, read_yaml
 
 
 def read_config(path: Path) -> Config:

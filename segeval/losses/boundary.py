@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from segeval.core.shapes import Values
-from segeval.core.soft import ChannelVolumes
-from segeval.core.weight_maps import BorderTerms, ContourTerms, object_gap
+from segeval.evidence.probabilities.soft import ChannelVolumes
+from segeval.evidence.probabilities.weight_maps import BorderTerms, ContourTerms, object_gap
+from segeval.evidence.shapes import Values
 from segeval.losses.pixel import reduced, surprise
 from segeval.losses.weights import class_weights
 from segeval.measure import loss

@@ -6,9 +6,9 @@ Sources, variants, pitfalls and errata of each: docs/losses.md.
 import math
 from typing import Literal
 
-from segeval.core.arrays import neg_log, numbers_like, power, quotient
-from segeval.core.shapes import Factors, Values
-from segeval.core.soft import ChannelCounts, ChannelTerms, ChannelVolumes, PixelTerms, SoftCounts
+from segeval.evidence.arrays import neg_log, numbers_like, power, quotient
+from segeval.evidence.probabilities.soft import ChannelCounts, ChannelTerms, ChannelVolumes, PixelTerms, SoftCounts
+from segeval.evidence.shapes import Factors, Values
 from segeval.losses.pixel import Reduction, bce_loss, focal_cost, reduced, surprise
 from segeval.losses.region import dice_loss
 from segeval.losses.weights import class_weights

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from segeval.core.soft import Volumes, mapped, two_channels
+from segeval.evidence.probabilities.soft import Volumes, mapped, two_channels
 
 ReduceOver = Literal["case", "batch", "micro"]
 Classes = Literal["all", "foreground", "present"] | Sequence[int]

@@ -7,12 +7,12 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from segeval.core.arrays import numbers_like
-from segeval.core.builders.distances_torch import distances_in_batch
-from segeval.core.builders.voxels_torch import Activation, batch_voxels
-from segeval.core.soft import PixelTerms, SoftCounts, Volumes
-from segeval.core.weight_maps import BorderTerms
 from segeval.errors import ConfigError, DataError
+from segeval.evidence.arrays import numbers_like
+from segeval.evidence.probabilities.soft import PixelTerms, SoftCounts, Volumes
+from segeval.evidence.probabilities.weight_maps import BorderTerms
+from segeval.evidence.surfaces.distances_torch import distances_in_batch
+from segeval.evidence.surfaces.voxels_torch import Activation, batch_voxels
 from segeval.losses import groups
 from segeval.losses.groups import Classes, ReduceOver
 from segeval.measure import Measure

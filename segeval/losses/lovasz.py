@@ -6,9 +6,9 @@ Sources, variants, pitfalls and errata of each: docs/losses.md.
 import math
 from typing import Literal
 
-from segeval.core.arrays import namespace, quotient
-from segeval.core.shapes import Values
-from segeval.core.soft import ChannelLovasz, LovaszTerms
+from segeval.evidence.arrays import namespace, quotient
+from segeval.evidence.probabilities.soft import ChannelLovasz, LovaszTerms
+from segeval.evidence.shapes import Values
 from segeval.measure import loss
 
 _REFERENCE = "Berman 2018, arXiv:1705.08790"

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from segeval.core.soft import ChannelTerms, SoftCounts
+from segeval.evidence.probabilities.soft import ChannelTerms, SoftCounts
 from segeval.losses import boundary, compound, lovasz, pixel, region
 from segeval.losses.loss_module import LossModule
 from segeval.measure import Measure

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from segeval.core.soft import ProbVoxels, two_channels
+from segeval.evidence.probabilities.soft import ProbVoxels, two_channels
 from segeval.losses import FORMULAS
 from segeval.measure import Measure, parse_call
 

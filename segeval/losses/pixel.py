@@ -7,9 +7,9 @@ Sources, variants, pitfalls and errata of each: docs/losses.md.
 import math
 from typing import Any, Literal
 
-from segeval.core.arrays import constant, namespace, numbers_like, quotient
-from segeval.core.shapes import Values
-from segeval.core.soft import ChannelTerms, ChannelVolumes, PixelTerms, Volumes
+from segeval.evidence.arrays import constant, namespace, numbers_like, quotient
+from segeval.evidence.probabilities.soft import ChannelTerms, ChannelVolumes, PixelTerms, Volumes
+from segeval.evidence.shapes import Values
 from segeval.losses.weights import class_weights
 from segeval.measure import loss
 

@@ -7,9 +7,9 @@ of the score in the form the formula shows; 0/0 is decided by `empty`.
 import math
 from typing import Any, Literal
 
-from segeval.core.arrays import namespace, neg_log, numbers_like, power, quotient
-from segeval.core.shapes import Values
-from segeval.core.soft import ChannelCounts, ChannelVolumes, SoftCounts
+from segeval.evidence.arrays import namespace, neg_log, numbers_like, power, quotient
+from segeval.evidence.probabilities.soft import ChannelCounts, ChannelVolumes, SoftCounts
+from segeval.evidence.shapes import Values
 from segeval.losses.weights import class_weights
 from segeval.measure import loss
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from segeval.core.arrays import argsort, namespace, quotient, take_along
+from segeval.evidence.arrays import argsort, namespace, quotient, take_along
 
 Scheme = Literal[
     "n_minus_nc", "inverse_frequency", "median_frequency", "sqrt_inverse", "square", "simple", "uniform", "target_ratio"

@@ -8,8 +8,8 @@ from typing import Literal
 
 import numpy as np
 
-from segeval.core.counts import Joint
-from segeval.core.shapes import CountPerLabel, PerLabel
+from segeval.evidence.overlap.counts import Joint
+from segeval.evidence.shapes import CountPerLabel, PerLabel
 from segeval.measure import metric, ratio
 
 UNIT = (0.0, 1.0)

@@ -10,11 +10,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from segeval.core.builders.elements import Edge, Neighbours
-from segeval.core.distances import Directed, SurfacePair
-from segeval.core.shapes import PerLabel
-from segeval.core.surface import Element, Surface, Surfaces, Unit
 from segeval.errors import ConfigError
+from segeval.evidence.shapes import PerLabel
+from segeval.evidence.surfaces.distances import Directed, SurfacePair
+from segeval.evidence.surfaces.elements import Edge, Neighbours
+from segeval.evidence.surfaces.surface import Element, Surface, Surfaces, Unit
 from segeval.measure import Measure, metric
 
 Pooling = Literal["directed_max", "pooled", "directed_mean"]

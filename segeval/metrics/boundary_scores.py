@@ -9,13 +9,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from segeval.core.bands import Band, BandRule, band_overlaps
-from segeval.core.builders.elements import Edge, Metric, Neighbours
-from segeval.core.distances import within
-from segeval.core.shapes import PerLabel
-from segeval.core.surface import Element, Surfaces, Unit
-from segeval.core.surface_shares import Shares
 from segeval.errors import ConfigError
+from segeval.evidence.shapes import PerLabel
+from segeval.evidence.surfaces.bands import Band, BandRule, band_overlaps
+from segeval.evidence.surfaces.distances import within
+from segeval.evidence.surfaces.elements import Edge, Metric, Neighbours
+from segeval.evidence.surfaces.surface import Element, Surfaces, Unit
+from segeval.evidence.surfaces.surface_shares import Shares
 from segeval.measure import PerClass, metric, ratio
 
 UNIT = (0.0, 1.0)

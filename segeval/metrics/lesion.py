@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from segeval.core.components import Connectivity
-from segeval.core.lesions import LesionCounts, Lesions
-from segeval.core.matching import Matching
-from segeval.core.shapes import PerLabel
+from segeval.evidence.lesions.components import Connectivity
+from segeval.evidence.lesions.lesions import LesionCounts, Lesions
+from segeval.evidence.lesions.matching import Matching
+from segeval.evidence.shapes import PerLabel
 from segeval.measure import Measure, metric, ratio
 
 _PANOPTIC = "Kirillov et al. 2019, arXiv:1801.00868"

@@ -1,7 +1,7 @@
 """Overlap metrics: one-line formulas on the voxel counts of a class."""
 
-from segeval.core.counts import Counts
-from segeval.core.shapes import PerLabel
+from segeval.evidence.overlap.counts import Counts
+from segeval.evidence.shapes import PerLabel
 from segeval.measure import metric, ratio
 
 POWERS = "Powers 2011, arXiv:2010.16061"

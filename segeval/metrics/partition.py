@@ -4,8 +4,8 @@ from typing import Literal
 
 import numpy as np
 
-from segeval.core.counts import Joint
-from segeval.core.shapes import PerLabel
+from segeval.evidence.overlap.counts import Joint
+from segeval.evidence.shapes import PerLabel
 from segeval.measure import metric, ratio
 
 UNIT = (0.0, 1.0)

@@ -8,12 +8,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from segeval.core.components import Connectivity
-from segeval.core.counts import Counts
-from segeval.core.shapes import PerLabel
-from segeval.core.surface import Surfaces
-from segeval.core.voronoi import LesionCells
 from segeval.errors import ConfigError
+from segeval.evidence.lesions.components import Connectivity
+from segeval.evidence.lesions.voronoi import LesionCells
+from segeval.evidence.overlap.counts import Counts
+from segeval.evidence.shapes import PerLabel
+from segeval.evidence.surfaces.surface import Surfaces
 from segeval.measure import Absent, Measure, MeasureCall
 
 _PROBE = Counts(**{name: np.array([n]) for name, n in {"tp": 5, "fp": 2, "fn": 3, "tn": 7}.items()})

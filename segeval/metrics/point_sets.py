@@ -7,8 +7,8 @@ import math
 
 import numpy as np
 
-from segeval.core.shapes import PerLabel
-from segeval.core.surface import Surfaces, Unit
+from segeval.evidence.shapes import PerLabel
+from segeval.evidence.surfaces.surface import Surfaces, Unit
 from segeval.measure import metric
 from segeval.metrics.boundary import POSITIVE, distance_of_each
 

@@ -4,9 +4,9 @@ from typing import Literal
 
 import numpy as np
 
-from segeval.core.class_maps import Bins, ClassMaps, Closed, Region
-from segeval.core.histogram import ProbHistogram
-from segeval.core.shapes import PerLabel
+from segeval.evidence.probabilities.class_maps import Bins, ClassMaps, Closed, Region
+from segeval.evidence.probabilities.histogram import ProbHistogram
+from segeval.evidence.shapes import PerLabel
 from segeval.measure import metric, ratio
 
 UNIT = (0.0, 1.0)

@@ -5,8 +5,8 @@ Features are counted, not matched: equally many in different places give an erro
 
 import numpy as np
 
-from segeval.core.shapes import CountPerLabel, PerLabel
-from segeval.core.topology import Foreground, Skeletons, Topology
+from segeval.evidence.shapes import CountPerLabel, PerLabel
+from segeval.evidence.topology import Foreground, Skeletons, Topology
 from segeval.measure import metric, ratio
 
 POSITIVE = (0.0, float("inf"))

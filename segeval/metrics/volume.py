@@ -1,8 +1,8 @@
 """Volumes in ml: counts times the size of a voxel. Undefined in 2-D and without spacing."""
 
-from segeval.core.counts import Counts
-from segeval.core.grid import Grid
-from segeval.core.shapes import PerLabel
+from segeval.evidence.grid import Grid
+from segeval.evidence.overlap.counts import Counts
+from segeval.evidence.shapes import PerLabel
 from segeval.measure import metric, ratio
 
 POSITIVE = (0.0, float("inf"))

@@ -7,8 +7,8 @@ stand in the order both, pred, truth.
 
 import math
 
-from segeval.core.counts import Counts
-from segeval.core.shapes import PerLabel
+from segeval.evidence.overlap.counts import Counts
+from segeval.evidence.shapes import PerLabel
 from segeval.measure import metric, ratio
 from segeval.profiles.definition import ERROR, Profile, by
 

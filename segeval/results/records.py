@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from segeval.core.counts import Histogram
-from segeval.core.labels import LabelClass
-from segeval.core.shapes import SpacingMm
 from segeval.errors import ConfigError
+from segeval.evidence.labels import LabelClass
+from segeval.evidence.overlap.counts import Histogram
+from segeval.evidence.shapes import SpacingMm
 
 if TYPE_CHECKING:
-    from segeval.core.lesion_rows import LesionRow
+    from segeval.evidence.lesions.lesion_rows import LesionRow
 
 Status = Literal["ok", "absent_both", "absent_pred", "absent_truth", "missing_pred", "missing_truth", "failed"]
 Values = Mapping[str, float]  # column -> value; nan is undefined

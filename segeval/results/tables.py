@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from segeval.results.records import Results
 
 if TYPE_CHECKING:
-    from segeval.core.lesion_rows import LesionRow
+    from segeval.evidence.lesions.lesion_rows import LesionRow
 
 Table = tuple[list[str], list[list[Any]]]
 STATISTICS = ("mean", "std", "median", "p5", "p25", "p75", "p95", "min", "max", "ci_low", "ci_high")
@@ -64,7 +64,7 @@ def _times(numbers: Sequence[float]) -> str:
 
 def lesions_table(results: Results) -> Table:
     """One row per lesion of either side, in the order of cases and classes."""
-    from segeval.core.lesion_rows import LesionRow
+    from segeval.evidence.lesions.lesion_rows import LesionRow
 
     header = ["case", "label", "class", *(field.name for field in fields(LesionRow) if field.name != "of")]
     rows = [

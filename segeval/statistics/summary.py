@@ -11,9 +11,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from segeval.core.policies import UndefinedPolicy
-from segeval.core.shapes import PerLabel
 from segeval.errors import ConfigError, DataError
+from segeval.evidence.policies import UndefinedPolicy
+from segeval.evidence.shapes import PerLabel
 
 _QUANTILES = {"median": 0.5, "p5": 0.05, "p25": 0.25, "p75": 0.75, "p95": 0.95}
 

@@ -73,7 +73,7 @@ def test_a_crash_of_our_own_is_called_a_bug(
     def crash(*_: object, **__: object) -> None:
         raise ZeroDivisionError("oops")
 
-    monkeypatch.setattr("segeval.tasks.score.evaluate", crash)
+    monkeypatch.setattr("segeval.verbs.score.evaluate", crash)
     done = run("score", *one_bad)
     assert done.code == 70
     assert "oops" in done.err
@@ -88,7 +88,7 @@ def test_a_case_that_needs_too_much_memory_is_a_bad_case(
     def crash(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr("segeval.tasks.score.evaluate", crash)
+    monkeypatch.setattr("segeval.verbs.score.evaluate", crash)
     done = run("score", *one_bad)
     assert done.code == 3
     assert "a: needs more memory than cpu has left. Pass --workers 1" in done.err

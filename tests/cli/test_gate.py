@@ -233,7 +233,7 @@ def test_an_interrupted_run_is_inconclusive(run: Run, scored: Path) -> None:
 def test_every_example_config_holds_against_schema_and_catalogue(config: Path) -> None:
     from segeval.config import read_section
     from segeval.options import ScoreOptions
-    from segeval.tasks.gate.gating import GateOptions, checked_config
+    from segeval.verbs.gate.gating import GateOptions, checked_config
 
     assert checked_config(GateOptions(config=config)).rules
     assert read_section(config, "score", ScoreOptions)["measures"]

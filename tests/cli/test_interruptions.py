@@ -98,7 +98,7 @@ def test_ctrl_c_before_the_first_case_leaves_everything_as_it_was(
 
     run("score", *folders, "-m", "dice")
     before = files_in(OUT)
-    monkeypatch.setattr("segeval.tasks.score._score", interrupt)
+    monkeypatch.setattr("segeval.verbs.score._score", interrupt)
     done = run("score", *folders, "-m", "iou")
     assert done.code == 130
     assert "kept" not in done.err
@@ -113,6 +113,6 @@ def test_a_second_ctrl_c_while_tables_are_written_leaves_the_previous_ones(
 
     run("score", *folders, "-m", "dice")
     before = files_in(OUT)
-    monkeypatch.setattr("segeval.io.run_folder.run_document", interrupt)
+    monkeypatch.setattr("segeval.results.run_folder.run_document", interrupt)
     assert run("score", *folders, "-m", "iou").code == 130
     assert files_in(OUT) == before

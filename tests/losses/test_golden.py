@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from segeval.core.arrays import neg_log, power
-from segeval.core.soft import (
+from segeval.evidence.arrays import neg_log, power
+from segeval.evidence.probabilities.soft import (
     ChannelCounts,
     ChannelLovasz,
     ChannelTerms,
@@ -21,7 +21,7 @@ from segeval.core.soft import (
     Volumes,
     two_channels,
 )
-from segeval.core.weight_maps import BorderTerms, object_gap
+from segeval.evidence.probabilities.weight_maps import BorderTerms, object_gap
 from segeval.losses.boundary import unet_weight_map, unet_weighted_ce_loss
 from segeval.losses.compound import bce_dice_loss, combo_loss, dice_focal_loss, exp_log_loss
 from segeval.losses.gradients import ce_gradient

@@ -14,9 +14,9 @@ from torch.nn import functional
 
 import segeval
 from segeval import ConfigError, DataError
-from segeval.core.labels import LabelClass
-from segeval.core.prob_maps import ProbMaps
-from segeval.core.probabilities import ProbEvidence
+from segeval.evidence.labels import LabelClass
+from segeval.evidence.probabilities.prob_maps import ProbMaps
+from segeval.evidence.probabilities.probabilities import ProbEvidence
 from segeval.losses.gradients import grad_table, softmax_jacobian
 from segeval.losses.modules import DECLARED, MODULES, module_name
 from tests.losses.worked import B_PROBS, B_TRUTH, logit

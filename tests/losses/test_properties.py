@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from segeval.core.counts import Counts
-from segeval.core.soft import ChannelCounts, ChannelVolumes
+from segeval.evidence.overlap.counts import Counts
+from segeval.evidence.probabilities.soft import ChannelCounts, ChannelVolumes
 from segeval.losses.modules import MODULES
 from segeval.losses.region import generalized_dice_loss
 from segeval.metrics.overlap import dice, f2, sensitivity

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from segeval.core.soft import ProbVoxels
+from segeval.evidence.probabilities.soft import ProbVoxels
 
 B_TRUTH = np.array([1, 1, 1, 0, 0, 0, 0, 0])
 B_PROBS = np.array([0.9, 0.4, 0.3, 0.6, 0.2, 0.1, 0.1, 0.05])

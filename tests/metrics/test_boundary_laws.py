@@ -10,10 +10,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from segeval.core.bands import BandRule, band_overlaps
-from segeval.core.labels import LabelClass
-from segeval.core.surface import Surfaces
 from segeval.errors import ConfigError
+from segeval.evidence.labels import LabelClass
+from segeval.evidence.surfaces.bands import BandRule, band_overlaps
+from segeval.evidence.surfaces.surface import Surfaces
 from segeval.metrics.boundary import (
     asd_pred_to_truth,
     asd_truth_to_pred,

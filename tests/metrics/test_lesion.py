@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from segeval.core.labels import LabelClass
-from segeval.core.lesions import Lesions
-from segeval.core.matching import MatchRule
 from segeval.errors import ConfigError
+from segeval.evidence.labels import LabelClass
+from segeval.evidence.lesions.lesions import Lesions
+from segeval.evidence.lesions.matching import MatchRule
 from segeval.measure import Measure
 from segeval.metrics import lesion
 from tests.conftest import golden

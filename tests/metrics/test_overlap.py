@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segeval import catalogue
-from segeval.core.counts import Counts, Joint, per_class_joint
-from segeval.core.grid import Grid
+from segeval.evidence.grid import Grid
+from segeval.evidence.overlap.counts import Counts, Joint, per_class_joint
 from segeval.metrics.agreement import adjusted_rand_index, gce, kappa, mcc, rand_index, variation_of_information
 from segeval.metrics.overlap import dice, f2, sensitivity
 from segeval.metrics.partition import generalized_dice_score

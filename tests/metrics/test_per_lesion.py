@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
-from segeval.core.lesions import Lesions
-from segeval.core.voronoi import LesionCells, cells_of
 from segeval.errors import ConfigError
+from segeval.evidence.lesions.lesions import Lesions
+from segeval.evidence.lesions.voronoi import LesionCells, cells_of
 from segeval.measure import Measure
 from segeval.metrics.agreement import mutual_information
 from segeval.metrics.boundary import assd, hd

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from segeval.core import class_maps
-from segeval.core.class_maps import ClassMaps
-from segeval.core.labels import LabelClass
 from segeval.errors import ConfigError
+from segeval.evidence.labels import LabelClass
+from segeval.evidence.probabilities import class_maps
+from segeval.evidence.probabilities.class_maps import ClassMaps
 from segeval.measure import Measure
 from segeval.metrics import probability
 from tests.conftest import golden
@@ -257,7 +257,7 @@ def test_a_confident_error_costs_a_hundred() -> None:
 @pytest.fixture
 def small_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if a thousand voxels were too many to be sorted, and five were a chunk."""
-    monkeypatch.setattr("segeval.core.histogram.EXACT_UP_TO", 1000)
+    monkeypatch.setattr("segeval.evidence.probabilities.histogram.EXACT_UP_TO", 1000)
     monkeypatch.setattr(class_maps, "_CHUNK", 777)
 
 

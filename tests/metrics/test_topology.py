@@ -11,9 +11,9 @@ from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 from skimage.morphology import skeletonize
 
-from segeval.core import topology as core
-from segeval.core.masks import Voxels
-from segeval.core.topology import Foreground, Skeletons, Topology, betti_numbers, euler_characteristic, skeleton_of
+from segeval.evidence import topology as core
+from segeval.evidence.masks import Voxels
+from segeval.evidence.topology import Foreground, Skeletons, Topology, betti_numbers, euler_characteristic, skeleton_of
 from segeval.metrics import topology
 from tests.conftest import golden
 from tests.masks import MASKS, ONE

@@ -7,11 +7,11 @@ from functools import cache
 import numpy as np
 
 from segeval.choice import choose
-from segeval.core.case import Case
-from segeval.core.labels import LabelClass, LabelMap
-from segeval.engine.evaluate import evaluate
-from segeval.engine.plan import Plan
+from segeval.evidence.case import Case
+from segeval.evidence.labels import LabelClass, LabelMap
 from segeval.results import CaseScore
+from segeval.scoring.evaluate import evaluate
+from segeval.scoring.plan import Plan
 
 CASE_CALLS = (
     "kappa(weights=linear),kappa(weights=quadratic),generalized_dice_score(weight=simple),"

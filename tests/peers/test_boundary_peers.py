@@ -13,8 +13,8 @@ import pytest
 from scipy import ndimage
 
 from segeval import catalogue, profiles
-from segeval.core.labels import LabelClass
-from segeval.core.surface import Surfaces
+from segeval.evidence.labels import LabelClass
+from segeval.evidence.surfaces.surface import Surfaces
 from tests.masks import Masks, surfaces_of
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # what the other libraries warn of is theirs

@@ -7,10 +7,10 @@ to exceed it (`strict=True`); MONAI adds 1e-6 below every fraction, and calls an
 import numpy as np
 import pytest
 
-from segeval.core.components import components_of
-from segeval.core.lesions import Lesions
-from segeval.core.masks import Voxels
-from segeval.core.voronoi import LesionCells
+from segeval.evidence.lesions.components import components_of
+from segeval.evidence.lesions.lesions import Lesions
+from segeval.evidence.lesions.voronoi import LesionCells
+from segeval.evidence.masks import Voxels
 from segeval.metrics import lesion
 from segeval.metrics.overlap import dice
 from segeval.metrics.per_lesion import per_lesion_mean

@@ -8,8 +8,8 @@ that maps with probabilities on the edges of bins are left out here.
 import numpy as np
 import pytest
 
-from segeval.core.class_maps import ClassMaps
-from segeval.core.labels import LabelClass
+from segeval.evidence.labels import LabelClass
+from segeval.evidence.probabilities.class_maps import ClassMaps
 from segeval.metrics import probability
 from tests.masks import ONE
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from segeval.core.topology import euler_characteristic
+from segeval.evidence.topology import euler_characteristic
 
 shapes = hnp.array_shapes(min_dims=2, max_dims=3, max_side=6)
 

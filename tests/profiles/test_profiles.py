@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from segeval import catalogue, profiles
-from segeval.core.counts import Counts
-from segeval.core.surface import Surfaces
 from segeval.errors import ConfigError
+from segeval.evidence.overlap.counts import Counts
+from segeval.evidence.surfaces.surface import Surfaces
 from segeval.measure import Measure
 from segeval.profiles.tables import PROFILES
 from tests.conftest import golden

@@ -1,0 +1,31 @@
+"""One prediction with its truth, on one voxel grid: what the engine works on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from segeval.evidence.labels import LabelClass
+from segeval.evidence.probabilities.channels import Channels
+from segeval.evidence.shapes import Labels, SpacingMm
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """Two label images of one shape, and what is known of their grid.
+
+    `spacing_mm` is in array axis order; None means pixels without a size. `probs` are what `pred` was cut from.
+    `instances` are maps of lesion ids for both sides, None where connected components are the lesions.
+    Predicted classes may overlap: `claims` says which of them share the voxels of an id in `pred`.
+    """
+
+    case_id: str
+    pred: Labels
+    truth: Labels
+    spacing_mm: SpacingMm | None = None
+    probs: Channels | None = None
+    instances: tuple[Labels | None, Labels | None] = (None, None)
+    claims: Mapping[int, tuple[LabelClass, ...]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.truth.shape)

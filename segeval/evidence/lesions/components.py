@@ -1,0 +1,168 @@
+"""Connected parts of a mask.
+
+Voxels that follow each other along the last axis form runs; runs are the nodes of a graph, and
+runs that touch are its edges. The cost follows the mask, not the image around it.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from operator import mul
+from typing import Literal
+
+import numpy as np
+
+from segeval.errors import ConfigError
+from segeval.evidence.masks import Voxels
+from segeval.evidence.shape_words import Int64
+
+Connectivity = Literal["full", "edge", "face"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Components:
+    """The parts of one mask: voxel `index[i]` belongs to part `owner[i]`, counted from 0.
+
+    `ids` are the numbers that people see: 1, 2, .. by the smallest flat index, or the ids of a
+    user's instance map.
+    """
+
+    index: Int64[np.ndarray, " voxel"]
+    owner: Int64[np.ndarray, " voxel"]
+    ids: Int64[np.ndarray, " part"]
+    shape: tuple[int, ...]
+    n_dropped: int = 0
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @cached_property
+    def n_voxels(self) -> Int64[np.ndarray, " part"]:
+        """Voxels of each part."""
+        return np.bincount(self.owner, minlength=len(self))
+
+    @cached_property
+    def all_voxels(self) -> Voxels:
+        """All parts together."""
+        return Voxels(index=self.index, shape=self.shape)
+
+    @cached_property
+    def surface(self) -> "Components":
+        """Each part without the voxels whose face neighbours all belong to it."""
+        place, strides = _places(self.index, self.shape)
+        beside = [_same_part_at(place, self.owner, step) for stride in strides for step in (-stride, stride)]
+        outer = ~np.all(beside, axis=0)
+        return Components(index=self.index[outer], owner=self.owner[outer], ids=self.ids, shape=self.shape)
+
+    def at_least(self, n_voxels: float) -> "Components":
+        """Without the parts that are smaller; the others keep their ids."""
+        kept = self.n_voxels >= n_voxels * (1 - 1e-9)
+        stays, number = kept[self.owner], np.cumsum(kept) - 1
+        return Components(
+            index=self.index[stays],
+            owner=number[self.owner[stays]],
+            ids=self.ids[kept],
+            shape=self.shape,
+            n_dropped=int((~kept).sum()),
+        )
+
+
+def components_of(mask: Voxels, *, connectivity: Connectivity = "full") -> Components:
+    """Split a mask into connected parts, numbered by their smallest flat index.
+
+    Args:
+        connectivity: voxels touch by faces only (4 or 6 neighbours), by edges too (18, 3-D only),
+            or by corners too (8 or 26).
+
+    Raises:
+        ConfigError: edge connectivity is asked for where corners are edges.
+    """
+    first, lengths = _runs(mask)
+    part = _parts(first, lengths, mask.shape, connectivity)
+    n = int(part.max(initial=-1)) + 1
+    return Components(index=mask.index, owner=np.repeat(part, lengths), ids=np.arange(1, n + 1), shape=mask.shape)
+
+
+def instances_of(mask: Voxels, instance: Int64[np.ndarray, " voxel"]) -> Components:
+    """Take the parts of a mask from a user's instance map, read at the voxels of the mask; 0 is no part."""
+    inside = instance > 0
+    ids, owner = np.unique(instance[inside], return_inverse=True)
+    return Components(index=mask.index[inside], owner=owner, ids=ids, shape=mask.shape)
+
+
+def count_background_parts(mask: Voxels, *, connectivity: Connectivity) -> int:
+    """Parts of the background of a mask that touches neither end of the last axis."""
+    first, lengths = _runs(mask)
+    line = np.arange(0, math.prod(mask.shape), mask.shape[-1])
+    # a run of background opens each line and another follows each run of the mask
+    starts = np.sort(np.concatenate([line, first + lengths]))
+    stops = np.sort(np.concatenate([first, line + mask.shape[-1]]))
+    return int(_parts(starts, stops - starts, mask.shape, connectivity).max()) + 1
+
+
+def _runs(mask: Voxels) -> tuple[np.ndarray, np.ndarray]:
+    """Flat index of the first voxel, and the length, of each unbroken line of voxels along the last axis."""
+    starts = mask.index % mask.shape[-1] == 0
+    starts[:1] = True
+    starts[1:] |= np.diff(mask.index) != 1
+    where = np.flatnonzero(starts)
+    return mask.index[where], np.diff(where, append=len(mask))
+
+
+def _parts(first: np.ndarray, lengths: np.ndarray, shape: tuple[int, ...], connectivity: Connectivity) -> np.ndarray:
+    """Part of each run, numbered in the order in which parts begin."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    start, strides = _places(first, shape)
+    touching = [_touching(start, start + lengths, *line) for line in _lines_beside(strides, connectivity)]
+    one, other = np.concatenate([np.zeros((2, 0), dtype=np.int64), *touching], axis=1)
+    graph = coo_array((np.ones(len(one), dtype=bool), (one, other)), shape=(len(first), len(first)))
+    _, part = connected_components(graph, directed=False)
+    return _in_order_of_appearance(part)
+
+
+def _places(index: np.ndarray, shape: tuple[int, ...]) -> tuple[np.ndarray, list[int]]:
+    """Flat indices, and the step along each axis, in an image with an empty rim: no neighbour wraps round."""
+    room = tuple(n + 2 for n in shape)
+    place = np.ravel_multi_index(tuple(x + 1 for x in np.unravel_index(index, shape)), room)
+    return place, [math.prod(room[axis + 1 :]) for axis in range(len(room))]
+
+
+def _same_part_at(place: np.ndarray, owner: np.ndarray, step: int) -> np.ndarray:
+    """Whether the voxel one step further belongs to the same part."""
+    beside = np.minimum(np.searchsorted(place, place + step), len(place) - 1)
+    return (place[beside] == place + step) & (owner[beside] == owner)
+
+
+def _lines_beside(strides: list[int], connectivity: Connectivity) -> Iterator[tuple[int, int]]:
+    """Flat step to each neighbouring line (one of every opposite pair), and how far past its ends a run reaches."""
+    most = _most_axes_crossed(len(strides), connectivity)
+    for offset in product((-1, 0, 1), repeat=len(strides) - 1):
+        crossed = np.count_nonzero(offset)
+        if offset > (0,) * len(offset) and crossed <= most:
+            yield sum(map(mul, offset, strides)), int(crossed < most)
+
+
+def _most_axes_crossed(ndim: int, connectivity: Connectivity) -> int:
+    if connectivity == "edge" and ndim != 3:
+        raise ConfigError(
+            f"connectivity=edge means 18 neighbours and exists in 3-D only; this image is {ndim}-D. Use full or face."
+        )
+    return {"face": 1, "edge": 2, "full": ndim}[connectivity]
+
+
+def _touching(start: np.ndarray, stop: np.ndarray, step: int, reach: int) -> np.ndarray:
+    """Pairs of runs, the second on the line one step further, that lie beside each other."""
+    low = np.searchsorted(stop, start + step - reach, side="right")
+    high = np.searchsorted(start, stop + step + reach, side="left")
+    n = high - low
+    one = np.repeat(np.arange(len(start)), n)
+    return np.stack([one, np.arange(n.sum()) + np.repeat(low - np.cumsum(n) + n, n)])
+
+
+def _in_order_of_appearance(part: np.ndarray) -> np.ndarray:
+    _, first, number = np.unique(part, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[number]

@@ -1,0 +1,204 @@
+"""Lesions: the components of both masks of every class, found and matched on demand."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+
+from segeval.evidence.additive import Additive, Kept
+from segeval.evidence.grid import Grid
+from segeval.evidence.labels import LabelClass
+from segeval.evidence.lesions.components import Components, Connectivity, components_of, instances_of
+from segeval.evidence.lesions.matching import MatchRule, Overlaps, PerPair, link, overlaps_of
+from segeval.evidence.masks import Masks, Voxels, values_at
+from segeval.evidence.shape_words import Bool, Float64
+from segeval.evidence.shapes import Labels, PerLabel, SpacingMm
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """The lesions of one class in both masks, and where they overlap."""
+
+    pred: Components
+    truth: Components
+
+    @cached_property
+    def overlaps(self) -> Overlaps:
+        """Which of them share voxels."""
+        return overlaps_of(self.pred, self.truth)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matched:
+    """The lesions of one class after matching; every array speaks of one side's lesions in order."""
+
+    found: Found
+    rule: MatchRule
+    linked: PerPair
+
+    @cached_property
+    def truth_hit(self) -> Bool[np.ndarray, " true"]:
+        """True lesions that were found."""
+        return _marked(self.found.overlaps.truth[self.linked], len(self.found.truth))
+
+    @cached_property
+    def pred_used(self) -> Bool[np.ndarray, " predicted"]:
+        """Predicted lesions that found a true one."""
+        return _marked(self.found.overlaps.pred[self.linked], len(self.found.pred))
+
+    @cached_property
+    def pred_forgiven(self) -> Bool[np.ndarray, " predicted"]:
+        """Unmatched predicted lesions that `forgive_extra` does not count."""
+        if not self.rule.forgive_extra:
+            return np.zeros(len(self.found.pred), dtype=bool)
+        near = self.found.overlaps.pred[self.rule.accepts(self.found.overlaps.iou)]
+        return _marked(near, len(self.found.pred)) & ~self.pred_used
+
+    @cached_property
+    def truth_iou(self) -> Float64[np.ndarray, " true"]:
+        """IoU of each true lesion with all that was matched to it; 0 where nothing was."""
+        shared, union = self.found.overlaps.joined(self.linked)
+        return shared / union
+
+
+@dataclass(frozen=True, kw_only=True)
+class LesionCounts(Additive):
+    """Matched and unmatched lesions per class; sums over cases are the pooled counts.
+
+    `tp` counts true lesions that were found, `used` the predicted lesions that found them; they
+    differ where several may answer for one. Volumes are nan without a voxel size and in 2-D;
+    `iou_sum` is nan under `any_overlap`, which compares no shapes.
+    """
+
+    n_pred: PerLabel
+    n_truth: PerLabel
+    tp: PerLabel
+    used: PerLabel
+    fp: PerLabel
+    fn: PerLabel
+    iou_sum: PerLabel
+    fp_ml: PerLabel
+    fn_ml: PerLabel
+    n_dropped_pred: PerLabel
+    n_dropped_truth: PerLabel
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lesions:
+    """The lesions of every class of a case; nothing is computed before it is asked for.
+
+    The sum of two cases speaks of the classes of both; it answers `matched` for the rules that each
+    case was asked for before. It holds no masks, and so it stays small.
+    """
+
+    classes: tuple[LabelClass, ...]
+    masks: Masks | None = None
+    instances: tuple[Labels | None, Labels | None] = (None, None)
+    _found: Kept[Found] = field(default_factory=Kept, repr=False, compare=False)
+    _counts: Kept[LesionCounts] = field(default_factory=Kept, repr=False, compare=False)
+
+    @classmethod
+    def of(
+        cls,
+        pred: Labels,
+        truth: Labels,
+        *,
+        classes: Sequence[LabelClass],
+        spacing_mm: SpacingMm | None = None,
+        ignore: Sequence[int] = (),
+        instances: tuple[Labels | None, Labels | None] = (None, None),
+    ) -> "Lesions":
+        """Take the lesions of two label images.
+
+        Args:
+            classes: ids of each class; a region is the union of its ids.
+            spacing_mm: in array axis order.
+            ignore: truth ids whose voxels count on neither side.
+            instances: maps of lesion ids for (pred, truth); where there is none, connected components are the lesions.
+        """
+        masks = Masks.of(pred, truth, classes=classes, spacing_mm=spacing_mm, ignore=ignore)
+        return cls.of_masks(masks, instances=instances)
+
+    @classmethod
+    def of_masks(cls, masks: Masks, *, instances: tuple[Labels | None, Labels | None] = (None, None)) -> "Lesions":
+        """Take the lesions of masks that were gathered before."""
+        return cls(classes=masks.classes, masks=masks, instances=instances)
+
+    def matched(self, **settings: Any) -> LesionCounts:
+        """Counts of matched lesions per class, for the settings of a `MatchRule`."""
+        rule = MatchRule(**settings)
+        return LesionCounts.stack(
+            [self._counts.get((rule, one), partial(self._count, i, rule)) for i, one in enumerate(self.classes)]
+        )
+
+    def pairing(self, which: int, rule: MatchRule) -> Matched:
+        """The lesions of the class at position `which`, matched by a rule."""
+        found = self.found(which, connectivity=rule.connectivity, min_size_mm3=rule.min_size_mm3)
+        return Matched(found=found, rule=rule, linked=link(found.overlaps, rule))
+
+    def found(self, which: int, *, connectivity: Connectivity = "full", min_size_mm3: float = 0.0) -> Found:
+        """The lesions of the class at position `which`, small ones left out."""
+        setting = (which, connectivity, min_size_mm3)
+        return self._found.get(setting, partial(self._find, *setting))
+
+    @property
+    def single_case(self) -> Masks:
+        """The masks the lesions were found in; a pooled record has none."""
+        if self.masks is None:
+            raise LookupError("Pooled lesions know only the rules that every case was matched by.")
+        return self.masks
+
+    def for_pooling(self) -> "Lesions":
+        """The counts so far, without the masks they came from."""
+        return Lesions(classes=self.classes, _counts=self._counts)
+
+    def __add__(self, other: "Lesions") -> "Lesions":
+        classes = tuple(dict.fromkeys((*self.classes, *other.classes)))
+        return Lesions(classes=classes, _counts=self._counts + other._counts)
+
+    def _count(self, which: int, rule: MatchRule) -> LesionCounts:
+        masks = self.single_case
+        grid = Grid(shape=masks.shape, spacing_mm=masks.spacing_mm)
+        return _count(self.pairing(which, rule), voxel_ml=grid.voxel_ml)
+
+    def _find(self, which: int, connectivity: Connectivity, min_size_mm3: float) -> Found:
+        masks = self.single_case
+        n_voxels = min_size_mm3 / masks.voxel_size
+        pred, truth = (
+            self._components(mask, side, connectivity).at_least(n_voxels)
+            for side, mask in enumerate((masks.pred[which], masks.truth[which]))
+        )
+        return Found(pred=pred, truth=truth)
+
+    def _components(self, mask: Voxels, side: int, connectivity: Connectivity) -> Components:
+        instances = self.instances[side]
+        if instances is None:
+            return components_of(mask, connectivity=connectivity)
+        return instances_of(mask, values_at(instances, mask.index).astype(np.int64))
+
+
+def _count(matched: Matched, *, voxel_ml: float) -> LesionCounts:
+    found = matched.found
+    missed, false = ~matched.truth_hit, ~(matched.pred_used | matched.pred_forgiven)
+    compares_shapes = matched.rule.matching != "any_overlap"
+    return LesionCounts.of(
+        n_pred=len(found.pred),
+        n_truth=len(found.truth),
+        tp=matched.truth_hit.sum(),
+        used=matched.pred_used.sum(),
+        fp=false.sum(),
+        fn=missed.sum(),
+        iou_sum=matched.truth_iou.sum() if compares_shapes else np.nan,
+        fp_ml=found.pred.n_voxels[false].sum() * voxel_ml,
+        fn_ml=found.truth.n_voxels[missed].sum() * voxel_ml,
+        n_dropped_pred=found.pred.n_dropped,
+        n_dropped_truth=found.truth.n_dropped,
+    )
+
+
+def _marked(which: np.ndarray, n: int) -> Bool[np.ndarray, " part"]:
+    marks = np.zeros(n, dtype=bool)
+    marks[which] = True
+    return marks

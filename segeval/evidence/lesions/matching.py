@@ -1,0 +1,183 @@
+"""Which predicted component belongs to which true one: one rule per function.
+
+Components count from 0 here. A rule reads the pairs that share voxels and says which are linked.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+
+from segeval.errors import ConfigError
+from segeval.evidence.lesions.components import Components, Connectivity
+from segeval.evidence.shape_words import Bool, Float64, Int64
+
+Matching = Literal["hungarian", "greedy", "merge", "any_overlap"]
+Side = Literal["pred", "truth"]
+PerPair = Bool[np.ndarray, " pair"]
+
+_SLACK = 1e-12  # an IoU on the threshold is not lost to rounding
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatchRule:
+    """How lesions are found and matched.
+
+    Attributes:
+        matching: `hungarian` and `greedy` pair one with one; `merge` lets several predicted lesions
+            answer for one true lesion; `any_overlap` asks for one shared voxel.
+        iou_threshold: the IoU a match must reach; `any_overlap` does not read it.
+        connectivity: which neighbours belong together.
+        min_size_mm3: smaller lesions of either side are left out (mm² in 2-D, voxels without a spacing).
+        strict: the IoU must exceed the threshold, reaching it is not enough.
+        forgive_extra: an unmatched prediction that overlaps enough for a match is no false positive.
+
+    Raises:
+        ConfigError: the threshold is no IoU, or the size is negative.
+    """
+
+    matching: Matching = "hungarian"
+    iou_threshold: float = 0.5
+    connectivity: Connectivity = "full"
+    min_size_mm3: float = 0.0
+    strict: bool = False
+    forgive_extra: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.iou_threshold <= 1:
+            raise ConfigError(f"iou_threshold={self.iou_threshold:g} is no IoU. Give a number from 0 to 1.")
+        if not self.min_size_mm3 >= 0:
+            raise ConfigError(f"min_size_mm3={self.min_size_mm3:g} is no size. Give 0 or a positive number.")
+
+    def accepts(self, iou: Float64[Any, "*any"]) -> Bool[Any, "*any"]:
+        """Whether an IoU is enough for a match."""
+        if self.strict:
+            return iou > self.iou_threshold + _SLACK
+        return iou >= self.iou_threshold - _SLACK
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overlaps:
+    """The pairs of components that share voxels, by truth, then pred."""
+
+    truth: Int64[np.ndarray, " pair"]
+    pred: Int64[np.ndarray, " pair"]
+    voxels: Int64[np.ndarray, " pair"]
+    truth_voxels: Int64[np.ndarray, " true"]
+    pred_voxels: Int64[np.ndarray, " predicted"]
+
+    @cached_property
+    def iou(self) -> Float64[np.ndarray, " pair"]:
+        """IoU of each pair."""
+        return self.voxels / (self.truth_voxels[self.truth] + self.pred_voxels[self.pred] - self.voxels)
+
+    def joined(
+        self, linked: PerPair, *, side: Side = "truth"
+    ) -> tuple[Int64[np.ndarray, " own"], Int64[np.ndarray, " own"]]:
+        """Voxels of the intersection and the union of each component of a side with all that is linked to it."""
+        own, other = (self.truth, self.pred) if side == "truth" else (self.pred, self.truth)
+        sizes = (self.truth_voxels, self.pred_voxels)
+        own_voxels, other_voxels = sizes if side == "truth" else sizes[::-1]
+        shared, others = np.zeros((2, len(own_voxels)), dtype=np.int64)
+        np.add.at(shared, own[linked], self.voxels[linked])
+        np.add.at(others, own[linked], other_voxels[other[linked]])
+        return shared, own_voxels + others - shared
+
+
+def overlaps_of(pred: Components, truth: Components) -> Overlaps:
+    """Count the voxels that each predicted component shares with each true one."""
+    _, in_pred, in_truth = np.intersect1d(pred.index, truth.index, assume_unique=True, return_indices=True)
+    pair = truth.owner[in_truth] * len(pred) + pred.owner[in_pred]
+    pair, voxels = np.unique(pair, return_counts=True)
+    return Overlaps(
+        truth=pair // max(len(pred), 1),
+        pred=pair % max(len(pred), 1),
+        voxels=voxels,
+        truth_voxels=truth.n_voxels,
+        pred_voxels=pred.n_voxels,
+    )
+
+
+def link(overlaps: Overlaps, rule: MatchRule) -> PerPair:
+    """Say which overlapping pairs belong together under a rule."""
+    return _RULES[rule.matching](overlaps, rule)
+
+
+def _hungarian(overlaps: Overlaps, rule: MatchRule) -> PerPair:
+    """One with one: as many matches as can be, then the largest sum of IoU."""
+    linked = np.zeros(len(overlaps.pred), dtype=bool)
+    for block in _independent(overlaps, np.flatnonzero(rule.accepts(overlaps.iou))):
+        linked[_assigned(overlaps, block)] = True
+    return linked
+
+
+def _independent(overlaps: Overlaps, pairs: np.ndarray) -> Iterator[np.ndarray]:
+    """Groups of pairs without a component in common: each is an assignment problem of its own, and small."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    truth, pred = overlaps.truth[pairs], overlaps.pred[pairs] + len(overlaps.truth_voxels)
+    n = len(overlaps.truth_voxels) + len(overlaps.pred_voxels)
+    _, group = connected_components(coo_array((np.ones(len(pairs)), (truth, pred)), shape=(n, n)), directed=False)
+    order = np.argsort(group[truth], kind="stable")
+    ends = np.flatnonzero(np.diff(group[truth][order])) + 1
+    yield from (block for block in np.split(pairs[order], ends) if len(block))
+
+
+def _assigned(overlaps: Overlaps, block: np.ndarray) -> np.ndarray:
+    from scipy.optimize import linear_sum_assignment
+
+    if len(block) == 1:  # as nearly always
+        return block
+    truths, row = np.unique(overlaps.truth[block], return_inverse=True)
+    preds, column = np.unique(overlaps.pred[block], return_inverse=True)
+    n_truth, n_pred = len(overlaps.truth_voxels), len(overlaps.pred_voxels)
+    one_more_match = min(len(truths), len(preds)) + 1  # outweighs any sum of IoU
+    tie = 1e-9 * overlaps.pred[block] * (n_truth - overlaps.truth[block]) / (n_truth * n_pred)
+    weight, pair = np.zeros((len(truths), len(preds))), np.full((len(truths), len(preds)), -1)
+    weight[row, column] = one_more_match + overlaps.iou[block] - tie
+    pair[row, column] = block
+    chosen: np.ndarray = pair[linear_sum_assignment(weight, maximize=True)]
+    return chosen[chosen >= 0]
+
+
+def _greedy(overlaps: Overlaps, rule: MatchRule) -> PerPair:
+    """One with one: the best IoU first."""
+    linked = np.zeros(len(overlaps.pred), dtype=bool)
+    truth_free, pred_free = np.ones(len(overlaps.truth_voxels), bool), np.ones(len(overlaps.pred_voxels), bool)
+    accepted = rule.accepts(overlaps.iou)
+    for pair in np.lexsort((overlaps.pred, overlaps.truth, -overlaps.iou)):
+        truth, pred = overlaps.truth[pair], overlaps.pred[pair]
+        if accepted[pair] and truth_free[truth] and pred_free[pred]:
+            linked[pair], truth_free[truth], pred_free[pred] = True, False, False
+    return linked
+
+
+def _merge(overlaps: Overlaps, rule: MatchRule) -> PerPair:
+    """Each predicted component joins the truth it shares most voxels with; the groups must pass together."""
+    linked = main_overlap(overlaps)
+    shared, union = overlaps.joined(linked)
+    return linked & rule.accepts(shared / union)[overlaps.truth]
+
+
+def main_overlap(overlaps: Overlaps) -> PerPair:
+    """The pair of each predicted component with most voxels; then the best IoU, then the lowest truth."""
+    order = np.lexsort((overlaps.truth, -overlaps.iou, -overlaps.voxels, overlaps.pred))
+    _, first = np.unique(overlaps.pred[order], return_index=True)
+    chosen = np.zeros(len(order), dtype=bool)
+    chosen[order[first]] = True
+    return chosen
+
+
+def _any_overlap(overlaps: Overlaps, rule: MatchRule) -> PerPair:
+    return np.ones(len(overlaps.pred), dtype=bool)
+
+
+_RULES: dict[str, Callable[[Overlaps, MatchRule], PerPair]] = {
+    "hungarian": _hungarian,
+    "greedy": _greedy,
+    "merge": _merge,
+    "any_overlap": _any_overlap,
+}

@@ -1,0 +1,157 @@
+"""Both masks of every class as lists of voxels: what lesions and topology start from.
+
+A class seldom fills more than a few percent of an image, so its voxels are gathered once, in one
+pass over the image for all classes; whatever follows costs as much as the class is large.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from segeval.evidence.labels import LabelClass
+from segeval.evidence.shape_words import Bool, Int64
+from segeval.evidence.shapes import Labels, Onehot, SpacingMm
+
+
+@dataclass(frozen=True, kw_only=True)
+class Voxels:
+    """The voxels of one structure: ascending flat indices, C order, into an image of `shape`."""
+
+    index: Int64[np.ndarray, " voxel"]
+    shape: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    @classmethod
+    def of(cls, inside: Bool[np.ndarray, "*space"]) -> "Voxels":
+        """The voxels that are true."""
+        return cls(index=np.flatnonzero(inside), shape=inside.shape)
+
+    @cached_property
+    def coordinates(self) -> Int64[np.ndarray, "voxel axis"]:
+        """Array index of each voxel, one column per axis."""
+        return np.stack(np.unravel_index(self.index, self.shape), axis=-1)
+
+    @cached_property
+    def corner(self) -> Int64[np.ndarray, " axis"]:
+        """Lowest array index along each axis; an empty mask has none."""
+        return self.coordinates.min(axis=0)
+
+    def in_box(self, *, margin: int) -> "Voxels":
+        """The same voxels in an image that is just their bounding box and a margin of background."""
+        if not len(self):
+            return Voxels(index=self.index, shape=(2 * margin,) * len(self.shape))
+        where = self.coordinates - self.corner + margin
+        shape = tuple((where.max(axis=0) + 1 + margin).tolist())
+        return Voxels(index=np.ravel_multi_index(tuple(where.T), shape), shape=shape)
+
+    def dense(self) -> Bool[np.ndarray, "*space"]:
+        """The mask as an array."""
+        inside = np.zeros(self.shape, dtype=bool)
+        inside.reshape(-1)[self.index] = True
+        return inside
+
+
+@dataclass(frozen=True, kw_only=True)
+class Masks:
+    """The predicted and the true mask of every class of one case.
+
+    `spacing_mm` is in array axis order; None means pixels without a size.
+    """
+
+    pred: tuple[Voxels, ...]
+    truth: tuple[Voxels, ...]
+    classes: tuple[LabelClass, ...]
+    shape: tuple[int, ...]
+    spacing_mm: SpacingMm | None = None
+
+    @classmethod
+    def of(
+        cls,
+        pred: Labels,
+        truth: Labels,
+        *,
+        classes: Sequence[LabelClass],
+        spacing_mm: SpacingMm | None = None,
+        ignore: Sequence[int] = (),
+    ) -> "Masks":
+        """Gather the voxels of each class from two label images.
+
+        Args:
+            classes: ids of each class; a region is the union of its ids.
+            ignore: truth ids whose voxels count on neither side.
+        """
+        pred_voxels, truth_voxels = (_voxels_by_id(side, classes) for side in (pred, truth))
+        if len(ignore):
+            pred_voxels = {one: _outside(truth, ignore, index) for one, index in pred_voxels.items()}
+            truth_voxels = {one: _outside(truth, ignore, index) for one, index in truth_voxels.items()}
+        return cls(
+            pred=tuple(_mask(one, pred_voxels, pred.shape) for one in classes),
+            truth=tuple(_mask(one, truth_voxels, pred.shape) for one in classes),
+            classes=tuple(classes),
+            shape=pred.shape,
+            spacing_mm=spacing_mm,
+        )
+
+    @classmethod
+    def of_onehot(
+        cls, pred: Onehot, truth: Onehot, *, classes: Sequence[LabelClass], spacing_mm: SpacingMm | None = None
+    ) -> "Masks":
+        """Take one boolean image per class; classes may overlap."""
+        return cls(
+            pred=tuple(map(Voxels.of, pred)),
+            truth=tuple(map(Voxels.of, truth)),
+            classes=tuple(classes),
+            shape=pred.shape[1:],
+            spacing_mm=spacing_mm,
+        )
+
+    @property
+    def voxel_size(self) -> float:
+        """Volume of a voxel in mm³ (area in mm² for 2-D), 1 where the spacing is unknown."""
+        return float(np.prod(self.spacing_mm)) if self.spacing_mm else 1.0
+
+    @property
+    def scale(self) -> np.ndarray:
+        """The spacing as an array, ones where it is unknown."""
+        return np.asarray(self.spacing_mm or (1.0,) * len(self.shape), dtype=np.float64)
+
+
+def values_at(image: Any, index: np.ndarray) -> np.ndarray:
+    """Read `image` at flat indices in C order, however it lies in memory."""
+    return np.asarray(image[np.unravel_index(index, image.shape)])
+
+
+def _voxels_by_id(labels: Labels, classes: Sequence[LabelClass]) -> dict[int, np.ndarray]:
+    wanted = np.unique([one for each in classes for one in each.ids])
+    index, ids = _foreground(labels, wanted)
+    order = np.argsort(ids, kind="stable")  # keeps the voxels of one id ascending
+    index, ids = index[order], ids[order]
+    starts, stops = np.searchsorted(ids, wanted, side="left"), np.searchsorted(ids, wanted, side="right")
+    return {int(one): index[a:b] for one, a, b in zip(wanted, starts, stops, strict=True)}
+
+
+def _foreground(labels: Labels, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Flat C-order index and id of all voxels that may belong to a class."""
+    transposed = labels.flags.f_contiguous  # as NIfTI arrays are: walk them as they lie in memory
+    flat = (labels.T if transposed else labels).reshape(-1)
+    index = np.flatnonzero(np.isin(flat, wanted) if 0 in wanted else flat != 0)
+    ids = flat[index]
+    if not transposed:
+        return index, ids
+    index = np.ravel_multi_index(np.unravel_index(index, labels.shape[::-1])[::-1], labels.shape)
+    order = np.argsort(index)
+    return index[order], ids[order]
+
+
+def _outside(truth: Labels, ignore: Sequence[int], index: np.ndarray) -> np.ndarray:
+    return index[~np.isin(values_at(truth, index), ignore)]
+
+
+def _mask(one: LabelClass, voxels: dict[int, np.ndarray], shape: tuple[int, ...]) -> Voxels:
+    parts = [voxels[each] for each in dict.fromkeys(one.ids)]
+    return Voxels(index=parts[0] if len(parts) == 1 else np.sort(np.concatenate(parts)), shape=shape)

@@ -1,0 +1,169 @@
+"""The probability maps of a case, as they were stored, and which class each channel is of."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from types import EllipsisType
+
+import numpy as np
+
+from segeval.evidence.labels import LabelClass, LabelMap
+from segeval.evidence.policies import PredKind
+from segeval.evidence.shape_words import Bool, Float, Shaped
+
+Block = tuple[slice, ...] | EllipsisType
+BACKGROUND = LabelClass(name="background", ids=(0,))
+HALF = 0.5  # inclusive: arXiv 1706.05721, section 2.3
+
+_BLOCK = 1 << 16  # voxels, so that the temporaries of a block stay in the cache
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ProbMap:
+    """The probability of one class at every voxel, without a copy of what was stored.
+
+    `stored` is a view in any memory order. It holds probabilities, or small integers of which each stands for
+    `levels[stored]`, or log odds: ln p - ln(1 - p), which tell p from 1 long after p itself is rounded.
+    """
+
+    stored: Shaped[np.ndarray, "*space"]
+    levels: Float[np.ndarray, " level"] | None = None
+    is_log_odds: bool = False
+
+    def probs(self, block: Block = ...) -> Float[np.ndarray, "*space"]:
+        """Probabilities in [0, 1]: float32, and float64 where stored so or from log odds."""
+        stored = self.stored[block]
+        if self.levels is not None:
+            return self.levels.take(stored)
+        if self.is_log_odds:
+            return _sigmoid(stored.astype(np.float64))
+        wide = np.promote_types(stored.dtype, np.float32)
+        return np.clip(stored.astype(wide, copy=False), 0.0, 1.0)  # rounding stores 1.0000001 at times
+
+    def at_least_half(self, block: Block = ...) -> Bool[np.ndarray, "*space"]:
+        """Where the class is predicted."""
+        stored = self.stored[block]
+        if self.levels is not None:
+            enough = self.levels >= HALF
+            first = int(enough.argmax())
+            if stored.dtype.kind == "u" and enough[first:].all():
+                return stored >= first  # a comparison is faster than a look-up, and keeps the memory order
+            return enough.take(stored)
+        return stored >= (0.0 if self.is_log_odds else HALF)
+
+    @property
+    def is_coded(self) -> bool:
+        """Whether there are few distinct probabilities: those of 8 or 16 bits."""
+        return self.levels is not None or (self.stored.dtype == np.float16 and not self.is_log_odds)
+
+    def both_sides(self) -> tuple[np.ndarray, np.ndarray]:
+        """Probabilities in float64 and their complements, each precise where it is small if the map is."""
+        if self.is_log_odds:
+            wide = self.stored.astype(np.float64)
+            return _sigmoid(wide), _sigmoid(-wide)
+        p = np.abs(self.probs().astype(np.float64))  # -0.0 is 0, and its bits would be taken for a large number
+        return p, 1 - p
+
+    @property
+    def complement(self) -> "ProbMap":
+        """The probability of everything else."""
+        if self.levels is not None:
+            return ProbMap(stored=self.stored, levels=1 - self.levels)
+        if self.is_log_odds:
+            return ProbMap(stored=-self.stored, is_log_odds=True)
+        return ProbMap(stored=1 - self.probs())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """What each channel is the probability of.
+
+    Exclusive channels are a softmax, or a single map whose rest is background; the others are sigmoids,
+    of classes that may share voxels.
+    """
+
+    classes: tuple[LabelClass, ...]
+    exclusive: bool
+
+    def __str__(self) -> str:
+        names = ", ".join(one.name for one in self.classes)
+        if len(self.classes) == 1:
+            return f"one map of class {names}"
+        return f"a softmax of {names}" if self.exclusive else f"sigmoids of {names}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Form:
+    """What the predictions of a run are, all alike; labels have no layout."""
+
+    kind: PredKind = "labels"
+    layout: Layout | None = None
+
+    @property
+    def overlaps(self) -> bool:
+        """Whether classes may share voxels."""
+        return self.layout is not None and not self.layout.exclusive
+
+    def completed(self, labels: LabelMap) -> LabelMap:
+        """The label map with the classes that it leaves to the channels."""
+        if self.layout is None or labels.classes is not None:
+            return labels
+        own = (one for one in self.layout.classes if one != BACKGROUND and one not in labels.regions)
+        return replace(labels, classes=tuple(own))
+
+    def __str__(self) -> str:
+        kind = {"labels": "labels", "probs": "probabilities", "logits": "logits"}[self.kind]
+        return f"{kind}, {self.layout}" if self.layout else kind
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Channels:
+    """One map per channel, in the order of the layout's classes."""
+
+    maps: tuple[ProbMap, ...]
+    layout: Layout
+
+    def of(self, wanted: LabelClass) -> ProbMap:
+        """The map of a class; under exclusive channels also of background and of unions.
+
+        Raises:
+            LookupError: no channel speaks of the class.
+        """
+        index = self.index_of(wanted)
+        if index is not None:
+            return self.maps[index]
+        if not self.layout.exclusive:
+            raise LookupError(f"No channel is of {wanted.name}: they are {self.layout}.")
+        if wanted.ids == BACKGROUND.ids:
+            return self.maps[0].complement
+        return self._union(wanted)
+
+    def index_of(self, wanted: LabelClass) -> int | None:
+        """The channel of a class, None where there is no channel of just its ids."""
+        known = [set(of.ids) for of in self.layout.classes]
+        return known.index(set(wanted.ids)) if set(wanted.ids) in known else None
+
+    @cached_property
+    def channel_of_id(self) -> dict[int, int]:
+        """The exclusive channel that each id is counted in; an id without one is background."""
+        return {one: channel for channel, of in enumerate(self.layout.classes) for one in of.ids}
+
+    def _union(self, wanted: LabelClass) -> ProbMap:
+        total = np.zeros_like(self.maps[0].stored, dtype=np.float32)
+        for one, of in zip(self.maps, self.layout.classes, strict=True):
+            if of.ids[0] in wanted.ids:
+                total += one.probs()
+        return ProbMap(stored=total)
+
+
+def blocks(array: Shaped[np.ndarray, "*space"]) -> Iterator[tuple[slice, ...]]:
+    """Parts of an image that lie together in memory, whatever the order of its axes."""
+    axis = int(np.argmax(np.abs(array.strides)))
+    step = max(1, _BLOCK * array.shape[axis] // max(array.size, 1))
+    for start in range(0, array.shape[axis], step):
+        yield (slice(None),) * axis + (slice(start, start + step),) + (slice(None),) * (array.ndim - axis - 1)
+
+
+def _sigmoid(log_odds: np.ndarray) -> np.ndarray:
+    small = np.exp(-np.abs(log_odds))  # never overflows
+    return np.where(log_odds >= 0, 1.0, small) / (1.0 + small)

@@ -1,0 +1,127 @@
+"""Probability maps of one case, read channel by channel."""
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+
+from segeval.evidence.additive import Kept
+from segeval.evidence.arrays import is_one_of
+from segeval.evidence.labels import LabelClass
+from segeval.evidence.probabilities.channels import ProbMap
+from segeval.evidence.probabilities.class_image import ClassImage
+from segeval.evidence.probabilities.histogram import ProbHistogram, are_few
+from segeval.evidence.probabilities.scored_map import ScoredMap
+from segeval.evidence.probabilities.soft import ProbVoxels, joined
+
+Order = Literal["C", "K"]
+_MANY = 1 << 16  # entries that are too many to be kept one by one
+
+
+@dataclass(frozen=True)
+class Condensed:
+    """Entries for sums over voxels, which add up over cases."""
+
+    voxels: ProbVoxels
+
+    def __add__(self, other: "Condensed") -> "Condensed":
+        both = joined([self.voxels, other.voxels])
+        if len(both.count) > _MANY:
+            from segeval.evidence.probabilities.bins import condensed
+
+            both = condensed(both)
+        return Condensed(both)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ProbMaps:
+    """Probability maps of one case beside its truth, on one grid.
+
+    Args:
+        maps: one per channel.
+        truth: class ids, (*space).
+        channels: the class of each channel; None takes every id that no other channel has, as the background of a
+            softmax does.
+        ignore: truth ids that count nowhere.
+        partition: the first so many channels share out the probability of each voxel; a single one leaves the rest
+            to background.
+        device: the torch device that builds the evidence; None for numpy.
+    """
+
+    maps: tuple[ProbMap, ...]
+    truth: np.ndarray
+    channels: tuple[LabelClass | None, ...]
+    ignore: tuple[int, ...] = ()
+    partition: int = 0
+    device: str | None = None
+    _kept: Kept[Any] = field(default_factory=Kept, repr=False)
+
+    @classmethod
+    def of_array(cls, probs: np.ndarray, *, full: float | None = None, **facts: Any) -> "ProbMaps":
+        """From one array, channels first: floats, or unsigned integers from 0 to `full`."""
+        levels = None if full is None else np.arange(full + 1) / full
+        return cls(maps=tuple(ProbMap(stored=one, levels=levels) for one in probs), **facts)
+
+    def __len__(self) -> int:
+        return len(self.channels)
+
+    @cached_property
+    def n(self) -> int:
+        """Voxels that are scored."""
+        return self.truth.size if self._scored is None else int(self._scored.sum())
+
+    def in_space(self, channel: int) -> ClassImage:
+        """A channel in the shape of the image."""
+        return ClassImage.of(self.maps[channel], self._members(channel), scored=self._scored)
+
+    def flat(self, image: np.ndarray, order: Order = "K") -> np.ndarray:
+        """The scored voxels of an image, 1-D; order K is that of the maps in memory."""
+        like = self.maps[0].stored.flags
+        by: Literal["C", "F"] = "F" if order == "K" and like.f_contiguous and not like.c_contiguous else "C"
+        flat = image.reshape(-1, order=by)
+        return flat if self._scored is None else flat[self._scored.reshape(-1, order=by)]
+
+    def scored(self, channel: int, order: Order = "K") -> ScoredMap:
+        """The scored voxels of a channel, and which of them are its class."""
+        one = self.maps[channel]
+        one, truth = replace(one, stored=self.flat(one.stored, order)), self.flat(self._members(channel), order)
+        return ScoredMap(map=one, truth=truth, device=self.device)
+
+    @cached_property
+    def _scored(self) -> np.ndarray | None:
+        """Which voxels count; None for all of them."""
+        ignored = is_one_of(self.truth, self.ignore)
+        return ~ignored if ignored.any() else None
+
+    def _members(self, channel: int) -> np.ndarray:
+        of = self.channels[channel]
+        ids = of.ids if of else [one for other in self.channels if other for one in other.ids]
+        found = is_one_of(self.truth, ids)
+        return found if of else ~found
+
+    def for_pooling(self) -> "ProbMaps":
+        """What was asked for so far, without the maps it came from."""
+        return replace(self, maps=(), truth=np.empty(0))
+
+    def __add__(self, other: "ProbMaps") -> "ProbMaps":
+        """The voxels of both, as far as both were asked for; holds no maps."""
+        channels = tuple(dict.fromkeys((*self.channels, *other.channels)))
+        return replace(self.for_pooling(), channels=channels, _kept=self._kept + other._kept)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether histograms tell all probabilities apart without being asked to."""
+        return are_few(self.n) or all(one.is_coded for one in self.maps)
+
+    def condensed(self, channel: int) -> ProbVoxels:
+        """Few entries with the sums of a channel's voxels; kept, as all losses and many metrics read them."""
+        setting = ("condensed", self.channels[channel])
+        found: Condensed = self._kept.get(setting, lambda: Condensed(self.scored(channel).condensed()))
+        return replace(found.voxels)  # whatever is computed on the way is not kept
+
+    def histogram(self, channel: int, *, exact: bool = False) -> ProbHistogram:
+        """Voxels of a channel by probability, on request exact however many they are; kept."""
+        setting = ("histogram", self.channels[channel], exact)
+        found: ProbHistogram = self._kept.get(setting, lambda: self.scored(channel).histogram(exact=exact))
+        return found

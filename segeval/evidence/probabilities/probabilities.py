@@ -1,0 +1,138 @@
+"""The soft evidence of one case: built once, read by every loss and probability metric."""
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, Literal
+
+import numpy as np
+
+from segeval.evidence.additive import Kept
+from segeval.evidence.overlap.counts import Counts, Joint
+from segeval.evidence.probabilities.class_image import ClassImage
+from segeval.evidence.probabilities.prob_maps import ProbMaps
+from segeval.evidence.probabilities.soft import ProbVoxels, mapped, stacked, two_channels, voxels_of_counts
+from segeval.measure import Level, MeasureCall
+
+Detail = Literal["sums", "ranks", "sorted"]
+
+
+class ProbEvidence:
+    """What losses and probability metrics of one case read, each piece built when first asked for.
+
+    Classes are scored one by one against the rest. A case has a value of its own over all channels, background
+    included, where these are one partition: a softmax, or the disjoint classes of a label mask.
+    """
+
+    def __init__(
+        self,
+        rows: Callable[[Level, Detail], ProbVoxels],
+        *,
+        is_partition: bool,
+        in_space: Callable[[int], ClassImage],
+        classes: Sequence[int | None],
+        maps: ProbMaps | None = None,
+    ) -> None:
+        """See `of_counts` and `of_maps`.
+
+        Args:
+            rows: the entries of each class or channel at a level.
+            is_partition: whether there is a value per case.
+            in_space: a channel for the measures that need to know where voxels lie.
+            classes: the channels that are scored one by one; None for a class that has no value.
+            maps: what the entries are made of, where they are not counts.
+        """
+        self._rows = cache(rows)
+        self.is_partition = is_partition
+        self.in_space = in_space
+        self.classes = list(classes)
+        self.maps = maps
+        self._kept: Kept[Any] = Kept()
+
+    @classmethod
+    def of_counts(
+        cls, classes: Counts, partition: Joint | None, *, in_space: Callable[[int], ClassImage]
+    ) -> "ProbEvidence":
+        """The evidence of a hard mask, without a look at its voxels.
+
+        Args:
+            classes: counts of each class.
+            partition: background and all classes; None where classes overlap.
+            in_space: a class as an image; asked for by weight maps only.
+        """
+        rows = {"class": voxels_of_counts(classes)}
+        if partition is not None:
+            rows["case"] = voxels_of_counts(_one_against_rest(partition))
+        indices = range(len(rows["class"].count))
+        return cls(lambda level, detail: rows[level], is_partition="case" in rows, in_space=in_space, classes=indices)
+
+    @classmethod
+    def of_maps(cls, maps: ProbMaps, *, classes: Sequence[int | None]) -> "ProbEvidence":
+        """The evidence of probability maps.
+
+        Args:
+            maps: the maps.
+            classes: the channels to score one by one; None for a class without one.
+        """
+
+        @cache
+        def channels(detail: Detail) -> ProbVoxels:
+            def row(channel: int) -> ProbVoxels:
+                if detail == "sums":
+                    return maps.condensed(channel)
+                return maps.histogram(channel, exact=detail == "sorted").voxels()
+
+            return stacked([row(channel) for channel in range(len(maps))])
+
+        def rows(level: Level, detail: Detail) -> ProbVoxels:
+            which = [one for one in (classes if level == "class" else range(maps.partition)) if one is not None]
+            found = mapped(channels(detail), lambda array: array[which])
+            return found if level == "class" or len(which) > 1 else mapped(two_channels(found), lambda array: array[0])
+
+        return cls(rows, is_partition=maps.partition > 0, in_space=maps.in_space, classes=classes, maps=maps)
+
+    def values(self, call: MeasureCall, level: Level) -> Any:
+        """The measure on this case: one float64 per class, or a single one; nan without a channel or partition."""
+        needs: tuple[Any, ...] = call.measure.needs
+        if level == "case":
+            return call(*(self.of(need, level) for need in needs)) if self.is_partition else np.float64(np.nan)
+        has_one = [one is not None for one in self.classes]
+        values = np.full(len(has_one), np.nan)
+        if any(need.on_map for need in needs):
+            channels = [one for one in self.classes if one is not None]
+            values[has_one] = [call(*(self._alone(need, *one) for need in needs)) for one in enumerate(channels)]
+        elif any(has_one):
+            values[has_one] = call(*(self.of(need, level) for need in needs))
+        return values
+
+    def for_pooling(self) -> ProbMaps | None:
+        """What was asked of the maps, so that it can be added up over cases."""
+        return None if self.maps is None else self.maps.for_pooling()
+
+    def is_approximate(self, call: MeasureCall) -> bool:
+        """Whether the value comes from bins, so that it is off by up to 1e-5."""
+        return self.maps is not None and not self.maps.is_exact and call.all_knobs.get("exact") is False
+
+    def of(self, need: Any, level: Level) -> Any:
+        """What a measure needs, of the classes or of the case."""
+        return self._kept.get((need, level), lambda: self._build(need, level))
+
+    def _build(self, need: Any, level: Level) -> Any:
+        def voxels(detail: Detail) -> ProbVoxels:
+            found = self._rows(level, detail)
+            return two_channels(found) if need.per_channel and level == "class" else found
+
+        if not need.ranked:
+            return need(voxels("sums"))
+        return need(voxels("ranks"), lambda: voxels("sorted"))
+
+    def _alone(self, need: Any, row: int, channel: int) -> Any:
+        """What a measure needs of one class, which may be an image."""
+        voxels = mapped(self._rows("class", "sums"), lambda array: array[row])
+        if need.per_channel:
+            voxels = two_channels(voxels)
+        return need.of_image(voxels, self.in_space(channel)) if need.on_map else need(voxels)
+
+
+def _one_against_rest(partition: Joint) -> Counts:
+    fp, fn = partition.pred - partition.hits, partition.truth - partition.hits
+    return Counts(tp=partition.hits, fp=fp, fn=fn, tn=partition.total - partition.hits - fp - fn)

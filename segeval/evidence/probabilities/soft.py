@@ -1,0 +1,326 @@
+"""Soft evidence: what losses read of a probability map and its truth.
+
+Everything rests on `Voxels`: whether each voxel is the class, and which probability its true side was given.
+The evidence types below are views of it that sum on demand, so a formula gets exactly what it reads. All of it
+works on numpy arrays (evaluation) and on torch tensors (training) alike.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar, Literal, TypeVar
+
+import numpy as np
+
+from segeval.evidence.arrays import Lazy, argsort, constant, namespace, neg_log, take_along, widened
+from segeval.evidence.overlap.counts import Counts
+
+Cost = Callable[[Any, Any], Any]  # (-ln p_t, -ln(1 - p_t)) -> cost of the voxel
+Targets = Literal["hard", "product", "l1"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Voxels:
+    """Voxels against one class each, arrays of shape (..., voxel).
+
+    An entry may stand for many voxels that share one probability, so a volume shrinks to a short list. A
+    fractional truth y is two entries: y of a voxel that is the class, and 1 - y of one that is not.
+
+    Kinds of voxels differ in what they hold, and all offer p_t, the probability given to the true side, as `hit`;
+    1 - p_t as `miss`; -ln p_t as `nll`; -ln(1 - p_t) as `nlm`; and the logit of p_t as `margin`.
+
+    Args:
+        truth: whether the entry is the class.
+        count: how many voxels the entry stands for; 0 leaves it out.
+        weight_map: how much each voxel matters to voxel losses; None for all the same.
+        targets: how a fractional truth overlaps: `product` sums p y, `l1` sums min(p, y).
+        worst_first: whether the entries lie in rising order of p_t, so that nothing needs a sort.
+    """
+
+    truth: Any
+    count: Any
+    weight_map: Any = None
+    targets: Targets = "hard"
+    worst_first: bool = False
+
+
+AnyVoxels = TypeVar("AnyVoxels", bound=Voxels)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ProbVoxels(Voxels):
+    """Voxels known by their probabilities."""
+
+    hit: Any
+    miss: Any
+
+    @Lazy
+    def nll(self) -> Any:
+        return neg_log(self.hit, self.miss)
+
+    @Lazy
+    def nlm(self) -> Any:
+        return neg_log(self.miss, self.hit)
+
+    @Lazy
+    def margin(self) -> Any:
+        return self.nlm - self.nll
+
+
+def voxels_of_counts(counts: Counts) -> ProbVoxels:
+    """A hard mask as four entries per class: every loss of a hard mask is a function of its counts."""
+    entries = np.stack([counts.tp, counts.fn, counts.fp, counts.tn], axis=-1).astype(np.float64)
+    hit = np.broadcast_to(np.array([1.0, 0.0, 0.0, 1.0]), entries.shape)
+    truth = np.broadcast_to(np.array([True, True, False, False]), entries.shape)
+    return ProbVoxels(truth=truth, count=entries, hit=hit, miss=1.0 - hit)
+
+
+def mapped(voxels: AnyVoxels, change: Callable[[Any], Any]) -> AnyVoxels:
+    """The voxels with `change` applied to each of their arrays."""
+    stored = {field.name: getattr(voxels, field.name) for field in fields(voxels)}
+    arrays = {name: change(value) for name, value in stored.items() if hasattr(value, "ndim")}
+    return replace(voxels, **arrays)
+
+
+def two_channels(voxels: AnyVoxels) -> AnyVoxels:
+    """The class against the rest as two channels, the rest first: shape (..., channel, voxel).
+
+    Both channels give a voxel's true side the same probability; they differ in whose voxel it is.
+    """
+    wide = mapped(voxels, lambda array: array[..., None, :])
+    xp = namespace(voxels.truth)
+    return replace(wide, truth=xp.stack([~voxels.truth, voxels.truth], axis=-2))
+
+
+def stacked(rows: Sequence[ProbVoxels]) -> ProbVoxels:
+    """Several lists of entries as one array, the shorter ones filled up with entries that count nothing."""
+    longest = max((len(row.hit) for row in rows), default=0)
+
+    def stack(name: str, filler: float) -> Any:
+        pads = [np.full(longest - len(row.hit), filler) for row in rows]
+        return np.stack([np.concatenate([getattr(row, name), pad]) for row, pad in zip(rows, pads, strict=True)])
+
+    return ProbVoxels(
+        truth=stack("truth", 0.0).astype(bool),
+        count=stack("count", 0.0),
+        hit=stack("hit", 1.0),
+        miss=stack("miss", 0.0),
+        worst_first=all(row.worst_first for row in rows),
+    )
+
+
+def joined(several: Sequence[ProbVoxels]) -> ProbVoxels:
+    """The entries of several lists as one."""
+    truth, count, hit, miss = (
+        np.concatenate([getattr(one, name) for one in several]) for name in ("truth", "count", "hit", "miss")
+    )
+    return ProbVoxels(truth=truth, count=count, hit=hit, miss=miss)
+
+
+@dataclass(frozen=True, eq=False)
+class SoftEvidence:
+    """A view of voxels; `per_channel` views have a channel axis that one formula looks across.
+
+    `ranked` views need the true order of the voxels, the others only sums over them; `on_map` views need to know
+    where each voxel lies.
+    """
+
+    voxels: Any
+    per_channel: ClassVar[bool] = False
+    ranked: ClassVar[bool] = False
+    on_map: ClassVar[bool] = False
+
+    @Lazy
+    def on_truth(self) -> Any:
+        """How many voxels of the class each entry stands for."""
+        return self.voxels.count * self.voxels.truth
+
+    @Lazy
+    def on_rest(self) -> Any:
+        """How many voxels outside the class each entry stands for."""
+        return self.voxels.count * ~self.voxels.truth
+
+    @Lazy
+    def truth(self) -> Any:
+        """Voxels that are the class in truth."""
+        return self.on_truth.sum(-1)
+
+    @Lazy
+    def rest(self) -> Any:
+        """Voxels that are not."""
+        return self.on_rest.sum(-1)
+
+    @property
+    def n(self) -> Any:
+        """Voxels that are scored."""
+        return self.truth + self.rest
+
+
+AnyCounts = TypeVar("AnyCounts", bound="SoftCounts")
+
+
+class SoftCounts(SoftEvidence):
+    """The confusion counts and volumes with probabilities in place of zeros and ones."""
+
+    @classmethod
+    def known(cls: type[AnyCounts], **sums: Any) -> AnyCounts:
+        """Sums that were made elsewhere, by name."""
+        counts = cls(None)
+        counts.__dict__.update(sums)
+        return counts
+
+    @Lazy
+    def pred(self) -> Any:
+        """Sum of the probabilities of the class."""
+        return (self.on_truth * self.voxels.hit + self.on_rest * self.voxels.miss).sum(-1)
+
+    @Lazy
+    def tp(self) -> Any:
+        """Overlap of prediction and truth."""
+        if self.voxels.targets == "l1":
+            shared = namespace(self.voxels.hit).minimum(self.voxels.hit, self.voxels.count)
+            return (shared * self.voxels.truth).sum(-1)
+        return (self.on_truth * self.voxels.hit).sum(-1)
+
+    @property
+    def fp(self) -> Any:
+        """Predicted beside the truth."""
+        return self.pred - self.tp
+
+    @property
+    def fn(self) -> Any:
+        """Truth that was missed."""
+        return self.truth - self.tp
+
+    @property
+    def tn(self) -> Any:
+        """Neither predicted nor true."""
+        return self.rest - self.fp
+
+    @Lazy
+    def pred_squared(self) -> Any:
+        """Sum of the squared probabilities of the class."""
+        return (self.on_truth * self.voxels.hit**2 + self.on_rest * self.voxels.miss**2).sum(-1)
+
+    @Lazy
+    def truth_squared(self) -> Any:
+        """Sum of the squared truth, which differs from its volume only where truth is fractional."""
+        return self.truth if self.voxels.targets == "hard" else (self.on_truth**2).sum(-1)
+
+    @Lazy
+    def error_on_truth(self) -> Any:
+        """Sum of (y - p)^2 over the voxels of the class."""
+        return (self.on_truth * self.voxels.miss**2).sum(-1)
+
+    @Lazy
+    def error_on_rest(self) -> Any:
+        """Sum of (y - p)^2 over the other voxels."""
+        return (self.on_rest * self.voxels.miss**2).sum(-1)
+
+
+class PixelTerms(SoftEvidence):
+    """Sums of a cost per voxel, of the class and of the rest apart."""
+
+    @Lazy
+    def weights(self) -> tuple[Any, Any]:
+        """Sum of the weight map over the class and over the rest; voxel counts without a map."""
+        if self.voxels.weight_map is None:
+            return self.truth, self.rest
+        weight = self.voxels.weight_map
+        return (self.on_truth * weight).sum(-1), (self.on_rest * weight).sum(-1)
+
+    def sums(self, cost: Cost, *, eps: float | None = None) -> tuple[Any, Any]:
+        """Sum of `cost` over the voxels of the class, and over the rest.
+
+        Args:
+            cost: takes -ln p_t and -ln(1 - p_t), gives the cost of the voxel.
+            eps: keeps p_t within [eps, 1 - eps].
+        """
+        voxels = self.voxels
+        price = cost(_within(voxels.nll, eps), _within(voxels.nlm, eps))
+        if voxels.weight_map is not None:
+            price = price * voxels.weight_map
+        return (self.on_truth * price).sum(-1), (self.on_rest * price).sum(-1)
+
+
+def _within(neg_log_p: Any, eps: float | None) -> Any:
+    if eps is None:
+        return neg_log_p
+    return namespace(neg_log_p).clip(neg_log_p, float(-np.log1p(-eps)), float(-np.log(eps)))
+
+
+AnyLovasz = TypeVar("AnyLovasz", bound="LovaszTerms")
+
+
+@dataclass(frozen=True, eq=False)
+class LovaszTerms(SoftEvidence):
+    """The Lovász extension of the Jaccard loss: errors in falling order, each with its step of the loss.
+
+    `sorted` gives the voxels in their exact order, where the own ones stand for bins.
+    """
+
+    sorted: Callable[[], Any] | None = None
+    ranked: ClassVar[bool] = True
+
+    def sorted_if(self: AnyLovasz, exact: bool) -> AnyLovasz:
+        """The same terms, on request from voxels in their exact order."""
+        return type(self)(self.sorted()) if exact and self.sorted else self
+
+    @Lazy
+    def order(self) -> Any:
+        """The worst error first; None where the voxels lie so."""
+        return None if self.voxels.worst_first else argsort(constant(self.voxels.margin))
+
+    @Lazy
+    def steps(self) -> Any:
+        """How much the Jaccard loss grows when this voxel too is wrong, after all that are worse.
+
+        With P voxels of the class, a of them and b others worse, a voxel of the class adds 1/(P + b) and
+        another one (P - a)/((P + b)(P + b + 1)). Without any class voxel the first error alone costs 1. Equal
+        errors may come in any order. Constant for the gradient.
+        """
+        on_truth, on_rest = (widened(self._in_order(side)) for side in (self.on_truth, self.on_rest))
+        total = on_truth.sum(-1)[..., None]
+        others = on_rest.cumsum(-1)
+        is_first_without_truth = (total == 0) & (others == on_rest) & (on_rest > 0)
+        union = others + (total + (total == 0))
+        left = total - on_truth.cumsum(-1)
+        return (on_truth + left * on_rest / union) / (union - on_rest) + is_first_without_truth
+
+    def extension(self, errors: Any) -> Any:
+        """Sum of error times step, for an error per entry that falls with p_t."""
+        return (self.steps * self._in_order(errors)).sum(-1)
+
+    def _in_order(self, array: Any) -> Any:
+        return array if self.order is None else take_along(array, self.order)
+
+
+class Volumes(SoftCounts):
+    """The volumes that class weights are made of: of the case, the batch or the data set."""
+
+
+class ChannelCounts(SoftCounts):
+    """Soft counts with a channel axis."""
+
+    per_channel = True
+
+
+class ChannelTerms(PixelTerms):
+    """Voxel costs with a channel axis; each voxel pays in the channel of its true class."""
+
+    per_channel = True
+
+    def on_true_class(self, cost: Cost, *, eps: float | None = None) -> Any:
+        """Sum of `cost` over the voxels of each channel's class."""
+        return self.sums(cost, eps=eps)[0]
+
+
+class ChannelLovasz(LovaszTerms):
+    """Lovász steps with a channel axis."""
+
+    per_channel = True
+
+
+class ChannelVolumes(Volumes):
+    """Volumes with a channel axis."""
+
+    per_channel = True

@@ -1,0 +1,185 @@
+"""Evidence of the losses that weigh voxels by where they lie: voxel costs with a map of distances."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+
+from segeval.evidence.arrays import namespace
+from segeval.evidence.probabilities.class_image import ClassImage, box_of
+from segeval.evidence.probabilities.soft import ChannelTerms, PixelTerms, two_channels
+from segeval.evidence.shapes import Box
+
+REACH = 7.5  # in sigmas: where the gap is wider the weight is below 7e-13 of its height
+
+
+@dataclass(frozen=True, eq=False)
+class BorderTerms(ChannelTerms):
+    """Voxel costs, and which voxels lie between two objects.
+
+    `between` gives at least the voxels whose gap is no wider than its argument, with the gap as their weight map: the
+    sum d1 + d2 of the distances to the nearest and the second nearest object.
+    """
+
+    between: Callable[[float], Any]
+    on_map: ClassVar[bool] = True
+
+    @classmethod
+    def of_map(cls, voxels: Any) -> "BorderTerms":
+        """From voxels whose weight map holds the gap."""
+        return cls(replace(voxels, weight_map=None), lambda reach: voxels)
+
+    @classmethod
+    def of_image(cls, voxels: Any, image: ClassImage) -> "BorderTerms":
+        """From all voxels in both channels, in any form, and the image that shows where the objects lie."""
+
+        def between(reach: float) -> Any:
+            box, gap = gap_in_mask(image.truth, reach=reach)
+            return two_channels(image.cropped(box).weighted(np.isfinite(gap), gap))
+
+        return cls(voxels, between)
+
+    def weighted(self, *, w0: float, sigma: float) -> ChannelTerms:
+        """The voxels that matter with weights w0 exp(-(d1 + d2)²/(2 sigma²))."""
+        voxels = self.between(REACH * sigma)
+        weight = w0 * namespace(voxels.weight_map).exp(-((voxels.weight_map / sigma) ** 2) / 2)
+        return ChannelTerms(replace(voxels, weight_map=weight))
+
+
+@dataclass(frozen=True, eq=False)
+class ContourTerms(PixelTerms):
+    """Voxel costs, and how far the contour of the prediction is from that of the truth.
+
+    `differing` are at least the voxels in which the two masks differ, with that mean distance as their weight map,
+    and 0 in others.
+    """
+
+    differing: Any
+    on_map: ClassVar[bool] = True
+
+    @classmethod
+    def of_map(cls, voxels: Any) -> "ContourTerms":
+        """From voxels whose weight map holds the distance."""
+        return cls(replace(voxels, weight_map=None), voxels)
+
+    @classmethod
+    def of_image(cls, voxels: Any, image: ClassImage) -> "ContourTerms":
+        """From all voxels, in any form, and the image that shows both contours."""
+        part = image.cropped(box_of(image.pred | image.truth))
+        return cls(voxels, part.weighted(part.pred != part.truth, contour_distance(part.pred, part.truth)))
+
+    def weighted(self) -> PixelTerms:
+        """The voxels that matter with the distance as weight."""
+        return PixelTerms(self.differing)
+
+
+def objects_of(mask: np.ndarray, *, connectivity: int | None = None) -> np.ndarray:
+    """Number the connected objects of a mask.
+
+    Args:
+        mask: boolean.
+        connectivity: axes along which neighbours may differ at once, 1 to mask.ndim; by default all (8 neighbours in
+            2-D, 26 in 3-D).
+    """
+    from scipy import ndimage
+
+    neighbours = ndimage.generate_binary_structure(mask.ndim, connectivity or mask.ndim)
+    numbered: np.ndarray = ndimage.label(mask, structure=neighbours)[0]
+    return numbered
+
+
+def gap_in_mask(mask: np.ndarray, *, reach: float) -> tuple[Box, np.ndarray]:
+    """The gap between the connected objects of a mask, in a box outside of which it is wider than `reach`."""
+    tight = box_of(mask)
+    objects = objects_of(mask[tight])
+    if objects.max(initial=0) < 2:
+        return (slice(0, 0),) * mask.ndim, np.empty((0,) * mask.ndim)
+    beyond = int(reach / 2)  # farther out, any two distances add up to more
+    wide = tuple(
+        slice(max(side.start - beyond, 0), min(side.stop + beyond, n))
+        for side, n in zip(tight, mask.shape, strict=True)
+    )
+    margins = [(a.start - b.start, b.stop - a.stop) for a, b in zip(tight, wide, strict=True)]
+    return wide, object_gap(np.pad(objects, margins), reach=reach)
+
+
+def object_gap(objects: np.ndarray, *, reach: float = np.inf, spacing: tuple[float, ...] | None = None) -> np.ndarray:
+    """Distance to the nearest plus distance to the second nearest object; infinite where that is beyond `reach`.
+
+    One distance transform an object, on the box in which its distance can be part of such a sum.
+
+    Args:
+        objects: 0 for background, a number per object.
+        reach: in voxels, or in the unit of `spacing`.
+        spacing: voxel size per axis.
+    """
+    from scipy import ndimage
+
+    steps = np.asarray(spacing or (1.0,) * objects.ndim)
+    nearest, second = np.full((2, *objects.shape), np.inf)
+    boxes = {number: box for number, box in enumerate(ndimage.find_objects(objects), start=1) if box is not None}
+    for number, box, region in _regions(boxes, objects.shape, reach / steps):
+        around = tuple(slice(min(a.start, b.start), max(a.stop, b.stop)) for a, b in zip(box, region, strict=True))
+        inner = tuple(slice(a.start - b.start, a.stop - b.start) for a, b in zip(region, around, strict=True))
+        distance = ndimage.distance_transform_edt(objects[around] != number, sampling=steps)[inner]
+        second[region] = np.minimum(second[region], np.maximum(nearest[region], distance))
+        nearest[region] = np.minimum(nearest[region], distance)
+    gap = nearest + second
+    gap[gap > reach] = np.inf
+    return gap
+
+
+def _regions(boxes: Mapping[int, Box], shape: tuple[int, ...], reach: np.ndarray) -> Iterator[tuple[int, Box, Box]]:
+    """For each object with another one near it: its number, its box, and the box of all voxels between such two.
+
+    A voxel at x along an axis is no nearer to an object from a to b than max(a - x, 0, x - b). Two such distances
+    that add up to no more than the reach bound x.
+    """
+    first, last = (
+        np.array([[getattr(side, end) for side in box] for box in boxes.values()]).reshape(-1, len(shape))
+        for end in ("start", "stop")
+    )
+    last = last - 1
+    for i, (number, box) in enumerate(boxes.items()):
+        apart = np.maximum(np.maximum(first - last[i], first[i] - last), 0) / reach
+        near = (apart**2).sum(axis=1) <= 1
+        near[i] = False
+        if not near.any():
+            continue
+        low = np.maximum((first[i] + first[near] - reach) / 2, np.maximum(first[i], first[near]) - reach).min(axis=0)
+        high = np.minimum((last[i] + last[near] + reach) / 2, np.minimum(last[i], last[near]) + reach).max(axis=0)
+        start = np.maximum(np.floor(low), 0).astype(int).tolist()
+        stop = np.minimum(np.ceil(high) + 1, shape).astype(int).tolist()
+        yield number, box, tuple(map(slice, start, stop))
+
+
+def contour_distance(pred: np.ndarray, truth: np.ndarray, *, spacing: tuple[float, ...] | None = None) -> float:
+    """Mean distance of the predicted contour to the true one.
+
+    A contour is the voxels of a mask that touch its outside. Without one on either side the distance is 0.
+
+    Args:
+        pred: boolean mask.
+        truth: boolean mask.
+        spacing: voxel size per axis.
+    """
+    from scipy.spatial import cKDTree
+
+    steps = np.asarray(spacing or (1.0,) * truth.ndim)
+    of_pred, of_truth = (_contour(mask) * steps for mask in (pred, truth))
+    if not len(of_pred) or not len(of_truth):
+        return 0.0
+    return float(cKDTree(of_truth).query(of_pred)[0].mean())
+
+
+def _contour(mask: np.ndarray) -> np.ndarray:
+    """Indices of the voxels of a mask that touch its outside, looked for in the box around it."""
+    from scipy import ndimage
+
+    box = box_of(mask)
+    inside = mask[box]
+    if not inside.size:
+        return np.empty((0, mask.ndim))
+    found: np.ndarray = np.argwhere(inside & ~ndimage.binary_erosion(inside)) + [side.start for side in box]
+    return found

@@ -1,0 +1,119 @@
+"""Boundary bands: the voxels of a class close to its own surface, and how those of two sides overlap."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from segeval.evidence.arrays import is_one_of
+from segeval.evidence.labels import overlapping
+from segeval.evidence.shapes import Box
+from segeval.evidence.surfaces.elements import IGNORED, Edge, Metric, Neighbours, namespace
+from segeval.evidence.surfaces.surface import SIDES, Side, Surfaces, Unit, on_host
+
+Band = Literal["surface", "background"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BandRule:
+    """Which voxels of a mask are in its band: those at most `reach` from its surface, or from background.
+
+    `reach` is inclusive, in the unit of the distances.
+    """
+
+    reach: float
+    band: Band
+    metric: Metric
+    unit: Unit
+    edge: Edge
+    neighbours: Neighbours
+
+
+def band_overlaps(surfaces: Surfaces, indices: Sequence[int], rule: BandRule) -> dict[int, float]:
+    """For some classes, voxels in both bands relative to those in either; nan where both are empty."""
+    overlaps = {}
+    for group, box in _groups(surfaces, indices, rule):
+        near = [_near(surfaces, side, group, box, rule) for side in SIDES]
+        for index in group:
+            pred, truth = (a & _inside(surfaces, side, index, box) for a, side in zip(near, SIDES, strict=True))
+            union = int((pred | truth).sum())
+            overlaps[index] = int((pred & truth).sum()) / union if union else math.nan
+    return overlaps
+
+
+def _groups(surfaces: Surfaces, indices: Sequence[int], rule: BandRule) -> list[tuple[Sequence[int], Box]]:
+    """Classes whose bands come from one distance transform, and their box: all where they may, and that is less work.
+
+    They may if they are disjoint: on the way from a voxel to the surface of another class its own class ends, so the
+    surface of that is nearer. Ignored voxels end no class.
+    """
+    alone: list[tuple[Sequence[int], Box]] = [([index], _box(surfaces, [index], rule)) for index in indices]
+    are_disjoint = not overlapping([surfaces.classes[index] for index in indices])
+    if not alone or rule.band == "background" or surfaces.has_ignored or not are_disjoint:
+        return alone
+    box = _box(surfaces, indices, rule)
+    return [(indices, box)] if _volume(box) < sum(_volume(one) for _, one in alone) else alone
+
+
+def _volume(box: Box) -> int:
+    return math.prod(along.stop - along.start for along in box)
+
+
+def _box(surfaces: Surfaces, indices: Sequence[int], rule: BandRule) -> Box:
+    """A box that holds all voxels of some classes on both sides, and the background next to them.
+
+    Ignored voxels are no background, so with them the next background may be anywhere.
+    """
+    if rule.band == "background" and surfaces.has_ignored:
+        return tuple(slice(0, n) for n in surfaces.truth.shape)
+    outlines = [surfaces.outline(side) for side in SIDES]
+    at = [on_host(outline.at[:, outline.of(index)]) for outline in outlines for index in indices]
+    return tuple(slice(int(along.min()), int(along.max()) + 1) for along in np.concatenate(at, axis=1))
+
+
+def _near(surfaces: Surfaces, side: Side, indices: Sequence[int], box: Box, rule: BandRule) -> Any:
+    """Which voxels of the box are close to the surfaces of some classes, or to the background of a single one."""
+    if rule.band == "background":
+        sources = _background(surfaces, side, indices[0], box, rule.edge)
+    else:
+        labels = getattr(surfaces, side)[box]
+        xp = namespace(labels)
+        sources = _padded(xp.zeros_like(labels, dtype=xp.bool))
+        elements = surfaces.elements(side, surface="voxel", edge=rule.edge, neighbours=rule.neighbours)
+        for index in indices:
+            at = elements.at[:, elements.of(index)]
+            sources[tuple(along - axis.start + 1 for along, axis in zip(at, box, strict=True))] = True
+    spacing = surfaces.spacing(rule.unit)
+    near = surfaces.builder.near(sources, reach=rule.reach, spacing_mm=spacing, metric=rule.metric)
+    return near[_inner(near)]
+
+
+def _inside(surfaces: Surfaces, side: Side, index: int, box: Box) -> Any:
+    return is_one_of(getattr(surfaces, side)[box], surfaces.classes[index].ids)
+
+
+def _background(surfaces: Surfaces, side: Side, index: int, box: Box, edge: Edge) -> Any:
+    """The background in and around the box; beyond an open border of the image there is none."""
+    labels, inside = getattr(surfaces, side), _inside(surfaces, side, index, box)
+    padded = ~_padded(inside)
+    padded[_inner(inside)] &= ~is_one_of(labels[box], (IGNORED,))
+    if edge == "none":
+        for axis, (along, n) in enumerate(zip(box, labels.shape, strict=True)):
+            ends = [0] * (along.start == 0) + [-1] * (along.stop == n)
+            for end in ends:
+                padded[(slice(None),) * axis + (end,)] = False
+    return padded
+
+
+def _padded(inside: Any) -> Any:
+    """The same with a layer of False all around."""
+    xp = namespace(inside)
+    padded = xp.zeros(tuple(n + 2 for n in inside.shape), dtype=xp.bool, device=getattr(inside, "device", None))
+    padded[_inner(inside)] = inside
+    return padded
+
+
+def _inner(inside: Any) -> tuple[slice, ...]:
+    return (slice(1, -1),) * inside.ndim

@@ -1,0 +1,277 @@
+"""Surfaces of the classes of one case: the evidence of every boundary metric."""
+
+import functools
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
+
+import numpy as np
+
+from segeval.evidence.additive import Kept
+from segeval.evidence.arrays import is_one_of
+from segeval.evidence.labels import LabelClass
+from segeval.evidence.overlap.moments import Moments, moments_of_classes
+from segeval.evidence.shapes import Labels, Mask, SpacingMm
+from segeval.evidence.surfaces.distances import Directed, Presence, SurfacePair
+from segeval.evidence.surfaces.elements import (
+    Edge,
+    Elements,
+    Members,
+    Metric,
+    Neighbours,
+    chosen,
+    corner_elements,
+    members,
+    voxel_elements,
+)
+from segeval.evidence.surfaces.surface_area import area_of_codes
+from segeval.evidence.surfaces.surface_shares import Shares
+
+Element = Literal["voxel", "area"]
+Surface = Literal["voxel", "area", "set"]
+Unit = Literal["mm", "voxel"]
+Side = Literal["pred", "truth"]
+SIDES: tuple[Side, Side] = ("pred", "truth")
+T = TypeVar("T")
+
+
+@runtime_checkable
+class Builder(Protocol):
+    """What is heavy, and so written twice: `surfaces_numpy` and `surfaces_torch`."""
+
+    def prepared(self, pred: Labels, truth: Labels, ignored: Mask | None) -> tuple[Any, Any, list[int]]: ...
+    def suspects(self, labels: Any, *, neighbours: Neighbours, zero_counts: bool) -> Any: ...
+    def disagreements(self, pred: Any, truth: Any) -> Any: ...
+    def nearest(self, points: Elements, targets: Elements, spacing_mm: SpacingMm) -> np.ndarray: ...
+    def raw_moments(self, labels: Any, ids: Sequence[int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]: ...
+    def near(self, sources: Any, *, reach: float, spacing_mm: SpacingMm, metric: Metric) -> Any: ...
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Surfaces:
+    """The surfaces of one case, each piece built when a measure first asks for it, and kept.
+
+    Make one with `Surfaces.of`. The measures read `distances` and its siblings. Whatever their settings,
+    and however many the classes, an image is passed over once to find what may be surface. The sum of two
+    cases speaks of the classes of both; it holds no images, and answers only for `shares` that each had.
+    """
+
+    pred: Any  # prepared labels: contiguous, ignored voxels marked
+    truth: Any
+    classes: tuple[LabelClass, ...]
+    spacing_mm: SpacingMm  # in the order of the prepared axes
+    builder: Builder
+    has_ignored: bool = False
+    _kept: dict[Hashable, Any] = field(default_factory=dict, repr=False)
+    _shares: Kept[Shares] = field(default_factory=Kept, repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        pred: Labels,
+        truth: Labels,
+        *,
+        classes: Sequence[LabelClass],
+        spacing_mm: SpacingMm | None = None,
+        ignored: Mask | None = None,
+        device: str | None = None,
+    ) -> "Surfaces":
+        """Surfaces of two label images on one grid.
+
+        Args:
+            pred: integer ids, numpy or torch; axes of length one are dropped, with their spacing.
+            truth: the same shape.
+            classes: what to find the surfaces of; regions may overlap.
+            spacing_mm: size of a voxel in array axis order; pixels count as 1 without it.
+            ignored: boolean mask of voxels that count nowhere. They make no surface: what is next to
+                them is treated as if they were not there.
+            device: torch device to work on; by default numpy arrays stay with numpy, and tensors where they are.
+        """
+        long = [axis for axis, n in enumerate(truth.shape) if n != 1]
+        shape = tuple(truth.shape[axis] for axis in long) or (1,)
+        spacing = [spacing_mm[axis] for axis in long] if spacing_mm and long else [1.0] * len(shape)
+        if ignored is not None and not ignored.any():
+            ignored = None
+        builder, sides = _builder_of([pred, truth, ignored], device)
+        pred, truth, axes = builder.prepared(*(None if side is None else side.reshape(shape) for side in sides))
+        return cls(
+            pred=pred,
+            truth=truth,
+            classes=tuple(classes),
+            spacing_mm=tuple(float(spacing[axis]) for axis in axes),
+            builder=builder,
+            has_ignored=ignored is not None,
+        )
+
+    def spacing(self, unit: Unit) -> SpacingMm:
+        """Size of a voxel in the unit of a measure."""
+        return self.spacing_mm if unit == "mm" else (1.0,) * len(self.spacing_mm)
+
+    def diagonal(self, unit: Unit = "mm") -> float:
+        """Diagonal of the whole image."""
+        return float(np.linalg.norm(np.array(self.truth.shape) * self.spacing(unit)))
+
+    def distances(
+        self, *, surface: Surface = "voxel", edge: Edge = "border", neighbours: Neighbours = "face", unit: Unit = "mm"
+    ) -> tuple[SurfacePair, ...]:
+        """Distances between the two surfaces of every class.
+
+        Args:
+            surface: elements are surface voxels, weight 1; corners of the voxel lattice, weighted with
+                the surface around them; or all voxels of the class.
+            edge: whether a mask has a surface where the border of the image cuts it off.
+            neighbours: which of them make a surface voxel by being background, those that share a face
+                with it or all around it.
+            unit: `voxel` takes every voxel as a unit cube.
+        """
+        if surface == "set":
+            return self._once(("set", unit), lambda: self._set_distances(unit))
+        key = (surface, edge, neighbours if surface == "voxel" else None, unit)
+        return self._once(key, lambda: self._surface_distances(surface, edge, neighbours, unit))
+
+    def signed_distances(
+        self, *, edge: Edge = "border", neighbours: Neighbours = "face", unit: Unit = "mm"
+    ) -> tuple[SurfacePair, ...]:
+        """`distances` of surface voxels, those of the prediction negative where they lie inside the truth."""
+        pairs = self.distances(edge=edge, neighbours=neighbours, unit=unit)
+        pred = self.elements("pred", surface="voxel", edge=edge, neighbours=neighbours)
+        labels = on_host(self.truth[tuple(pred.at)])
+        signs = (np.where(is_one_of(labels[pred.of(i)], c.ids), -1.0, 1.0) for i, c in enumerate(self.classes))
+        return tuple(
+            replace(pair, pred_to_truth=Directed(distance=sign * pair.pred_to_truth.distance))
+            for pair, sign in zip(pairs, signs, strict=True)
+        )
+
+    def shares(self, setting: Hashable, of_class: Callable[[int], Shares]) -> Shares:
+        """How much of the surfaces is near, for every class.
+
+        Args:
+            setting: what it depends on besides the case, the same for all cases.
+            of_class: computes it for the class at a position, when first asked for.
+        """
+        found = [
+            self._shares.get((setting, one.name), functools.partial(of_class, index))
+            for index, one in enumerate(self.classes)
+        ]
+        return Shares.stack(found)
+
+    def for_pooling(self) -> "Surfaces":
+        """The shares so far, without the images they came from."""
+        return replace(self, pred=None, truth=None, spacing_mm=(), _kept={})
+
+    def __add__(self, other: "Surfaces") -> "Surfaces":
+        classes = {one.name: one for one in (*self.classes, *other.classes)}
+        return replace(self, classes=tuple(classes.values()), _shares=self._shares + other._shares)
+
+    def presence(self, *, surface: Element, edge: Edge, neighbours: Neighbours) -> tuple[Presence, ...]:
+        """On which sides each class has voxels, and a surface."""
+        there = [np.diff(self._members(side, "face").starts) > 0 for side in SIDES]
+        on = [self.elements(side, surface=surface, edge=edge, neighbours=neighbours).n > 0 for side in SIDES]
+        flags = zip(*(side.tolist() for side in (*there, *on)), strict=True)
+        return tuple(Presence(in_pred=a, in_truth=b, on_pred=c, on_truth=d) for a, b, c, d in flags)
+
+    def elements(self, side: Side, *, surface: Element, edge: Edge, neighbours: Neighbours) -> Elements:
+        """Surface elements of one side."""
+        labels = getattr(self, side)
+        if surface == "area":
+            return self._once(
+                (side, "area", edge), lambda: corner_elements(labels, self._members(side, "face"), edge=edge)
+            )
+        build = functools.partial(voxel_elements, labels, edge=edge, neighbours=neighbours)
+        return self._once((side, "voxel", edge, neighbours), lambda: build(self._members(side, neighbours)))
+
+    def outline(self, side: Side) -> Elements:
+        """Voxels of a class beside any voxel that is not of it, be it ignored or beyond the image."""
+        build = functools.partial(voxel_elements, edge="border", neighbours="face", neutral=False)
+        return self._once((side, "outline"), lambda: build(getattr(self, side), self._members(side, "face")))
+
+    def moments(self, side: Side) -> Moments:
+        """Voxel counts, centroids and scatter matrices of every class."""
+        ids = sorted({one for c in self.classes for one in c.ids})
+        raw = functools.partial(self.builder.raw_moments, getattr(self, side), ids)
+        return self._once((side, "moments"), lambda: moments_of_classes(self.classes, ids, raw()))
+
+    def _surface_distances(
+        self, surface: Element, edge: Edge, neighbours: Neighbours, unit: Unit
+    ) -> tuple[SurfacePair, ...]:
+        pred, truth = (self.elements(side, surface=surface, edge=edge, neighbours=neighbours) for side in SIDES)
+        presence = self.presence(surface=surface, edge=edge, neighbours=neighbours)
+        return _pairs(presence, self._directed(pred, truth, unit), self._directed(truth, pred, unit))
+
+    def _directed(self, start: Elements, goal: Elements, unit: Unit) -> list[Directed]:
+        distances = self.builder.nearest(start, goal, self.spacing(unit))
+        each = [start.of(index) for index in range(len(self.classes))]
+        if start.codes is None:
+            return [Directed(distance=distances[here]) for here in each]
+        weights = area_of_codes(self.spacing(unit))[on_host(start.codes)]
+        return [Directed(distance=distances[here], weight=weights[here]) for here in each]
+
+    def _set_distances(self, unit: Unit) -> tuple[SurfacePair, ...]:
+        presence = self.presence(surface="voxel", edge="border", neighbours="face")
+        presence = tuple(
+            Presence(in_pred=one.in_pred, in_truth=one.in_truth, on_pred=one.in_pred, on_truth=one.in_truth)
+            for one in presence
+        )
+        return _pairs(presence, self._set_directed("pred", "truth", unit), self._set_directed("truth", "pred", unit))
+
+    def _set_directed(self, side: Side, other: Side, unit: Unit) -> list[Directed]:
+        """Distances of the voxels of one side: 0 for those they share, in one element, and of each other voxel.
+
+        The nearest voxel of a set from outside lies on its outline.
+        """
+        surplus = self._surplus(side, other)
+        distances = self.builder.nearest(surplus, self.outline(other), self.spacing(unit))
+        shared = self.moments(side).n - surplus.n
+        return [
+            Directed(
+                distance=np.concatenate([[0.0], distances[surplus.of(index)]]),
+                weight=np.concatenate([[float(shared[index])], np.ones(surplus.n[index])]),
+            )
+            for index in range(len(self.classes))
+        ]
+
+    def _surplus(self, side: Side, other: Side) -> Elements:
+        """Voxels that are of a class on one side only."""
+        unlike = self._once("disagreements", lambda: self.builder.disagreements(self.pred, self.truth))
+        found = members(getattr(self, side), unlike, self.classes)
+        return chosen(found, ~found.alike(getattr(self, other).reshape(-1)[found.flat]), tuple(self.truth.shape))
+
+    def _members(self, side: Side, neighbours: Neighbours) -> Members:
+        """Voxels of the classes that may lie on a surface; every class that occurs has at least one."""
+        return self._once((side, "members", neighbours), lambda: self._find_members(getattr(self, side), neighbours))
+
+    def _find_members(self, labels: Any, neighbours: Neighbours) -> Members:
+        zero_counts = any(0 in one.ids for one in self.classes)
+        found = self.builder.suspects(labels, neighbours=neighbours, zero_counts=zero_counts)
+        return members(labels, found, self.classes)
+
+    def _once(self, key: Hashable, build: Callable[[], T]) -> T:
+        if key not in self._kept:
+            self._kept[key] = build()
+        kept: T = self._kept[key]
+        return kept
+
+
+def _builder_of(arrays: Sequence[Any], device: str | None) -> tuple[Builder, Sequence[Any]]:
+    """The builder for these arrays, and the arrays as it takes them."""
+    if device is None and isinstance(arrays[0], np.ndarray):
+        from segeval.evidence.surfaces import surfaces_numpy
+
+        return surfaces_numpy, arrays
+    from segeval.evidence.surfaces import surfaces_torch
+
+    return surfaces_torch, [None if one is None else surfaces_torch.on_device(one, device) for one in arrays]
+
+
+def on_host(array: Any) -> np.ndarray:
+    """The array as numpy, fetched from its device where it has one."""
+    return array if isinstance(array, np.ndarray) else np.asarray(array.cpu())
+
+
+def _pairs(
+    presence: Sequence[Presence], there: Sequence[Directed], back: Sequence[Directed]
+) -> tuple[SurfacePair, ...]:
+    return tuple(
+        SurfacePair(presence=one, pred_to_truth=a, truth_to_pred=b)
+        for one, a, b in zip(presence, there, back, strict=True)
+    )

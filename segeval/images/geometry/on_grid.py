@@ -1,0 +1,111 @@
+"""A prediction on the voxel grid of its truth, with the hard masks that it stands for."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from segeval.errors import DataError
+from segeval.evidence.labels import LabelClass, LabelMap
+from segeval.evidence.policies import PredKind
+from segeval.evidence.probabilities.channels import BACKGROUND, Channels, Form, Layout
+from segeval.evidence.probabilities.hard_masks import hard_mask
+from segeval.evidence.probabilities.logits import activated
+from segeval.evidence.shapes import Labels
+from segeval.files.paths import printable
+from segeval.images.geometry.geometry import Kind, align
+from segeval.images.labels.label_ids import distinct, to_labels
+from segeval.images.predictions.predictions import Prediction
+from segeval.images.predictions.probabilities import checked_images, map_of, sums_are_one
+from segeval.images.readers.reading import Reading
+from segeval.images.readers.volumes import Volume
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnGrid:
+    """What a case takes from its prediction."""
+
+    labels: Labels
+    probs: Channels | None = None
+    claims: Mapping[int, tuple[LabelClass, ...]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def on_grid(pred: Prediction, truth: Volume, form: Form, reading: Reading) -> OnGrid:
+    """Bring a prediction onto the grid of its truth, whose array holds labels.
+
+    Raises:
+        DataError: values are not what they are said to be, or the two grids differ.
+    """
+    if form.layout is None:
+        return _labels_on_grid(pred.images[0].scaled(), truth, reading)
+    _check_truth(truth, form.layout, reading.labels)
+    pred = pred.placed(truth)
+    if not reading.resample:
+        _placed(pred.images[0], truth, reading, kind="probs")  # a wrong grid is told first: it explains wrong values
+    images = checked_images(pred, form.layout, form.kind)
+    if form.kind == "logits" and reading.resample:  # between voxels lie probabilities, not logits
+        return _probs_on_grid(_as_probs(images, form.layout), truth, "probs", form.layout, reading)
+    return _probs_on_grid(images, truth, form.kind, form.layout, reading)
+
+
+def _labels_on_grid(image: Volume, truth: Volume, reading: Reading) -> OnGrid:
+    labels = replace(image, array=to_labels(image, ignore=reading.labels.ignore))
+    placed = _placed(labels, truth, reading, kind="labels")
+    return OnGrid(labels=placed.array, notes=placed.notes)
+
+
+def _probs_on_grid(images: Sequence[Volume], truth: Volume, kind: PredKind, layout: Layout, reading: Reading) -> OnGrid:
+    placed = [
+        _placed(one, truth, reading, kind="probs", outside=float(of.ids == BACKGROUND.ids))
+        for one, of in zip(images, layout.classes, strict=True)
+    ]
+    channels = _channels(placed, kind, layout)
+    labels, claims = hard_mask(channels, truth.array)
+    notes = dict.fromkeys(note for one in placed for note in one.notes)
+    return OnGrid(
+        labels=labels,
+        probs=activated(channels) if kind == "logits" else channels,
+        claims=claims,
+        notes=(*notes, *_doubts(images, kind, layout)),
+    )
+
+
+def _doubts(images: Sequence[Volume], kind: PredKind, layout: Layout) -> list[str]:
+    if layout.exclusive or len(images) == 1 or kind == "logits" or not sums_are_one(images):
+        return []
+    return [f"{layout}, and yet those of each voxel add up to 1: is one of them background?"]
+
+
+def _placed(image: Volume, truth: Volume, reading: Reading, *, kind: Kind, outside: float = 0.0) -> Volume:
+    array, notes = align(
+        image,
+        truth,
+        tolerance=reading.geometry_tol,
+        resample=reading.resample,
+        ignore=reading.ignore_geometry,
+        kind=kind,
+        outside=outside,
+    )
+    was_scaled = array.dtype != image.array.dtype
+    return replace(image, array=array, levels=None if was_scaled else image.levels, notes=(*image.notes, *notes))
+
+
+def _channels(images: Sequence[Volume], kind: PredKind, layout: Layout) -> Channels:
+    return Channels(maps=tuple(map_of(one, kind) for one in images), layout=layout)
+
+
+def _as_probs(images: Sequence[Volume], layout: Layout) -> list[Volume]:
+    maps = activated(_channels(images, "logits", layout)).maps
+    return [replace(image, array=one.probs()) for image, one in zip(images, maps, strict=True)]
+
+
+def _check_truth(truth: Volume, layout: Layout, labels: LabelMap) -> None:
+    """Where the channels alone say which ids are classes, the truth may hold no other."""
+    if labels.classes is not None or not layout.exclusive:
+        return
+    known = {0, *labels.ignore, *(one for of in layout.classes for one in of.ids)}
+    strange = sorted(set(distinct(truth.array.ravel(order="K")).tolist()) - known)
+    if strange:
+        raise DataError(
+            f"{printable(truth.path)}: holds id {strange[0]}, and the prediction is {layout}. "
+            f"Name the classes of the channels with --labels, or pass --ignore-label {strange[0]}."
+        )

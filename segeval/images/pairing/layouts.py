@@ -1,0 +1,85 @@
+"""Which class each channel of a prediction is of."""
+
+from collections.abc import Callable, Sequence
+
+from segeval.errors import ConfigError, DataError
+from segeval.evidence.labels import LabelClass, LabelMap
+from segeval.evidence.probabilities.channels import BACKGROUND, Layout
+
+
+def layout_of(
+    n: int, labels: LabelMap, *, names: Sequence[str] = (), where: str, sums_are_one: Callable[[], bool]
+) -> Layout:
+    """The layout of `n` channels, which follow the label map, background first where it has a channel.
+
+    Args:
+        names: of files that hold one class each, by the name or the id of the class.
+        where: the prediction, for messages.
+        sums_are_one: looks at the values; asked only where the number of channels leaves it open.
+
+    Raises:
+        ConfigError: background shall be scored, and sigmoids have none.
+        DataError: the channels fit no layout of these labels.
+    """
+    known = _of_ids(names) if names and not labels.in_order else labels
+    possible = _possible(n, known)
+    fitting = [one for one in possible if len(one.classes) == n and _all_named(one, names)]
+    if not fitting:
+        raise DataError(_unfit(n, names, possible, where))
+    layout = fitting[0] if len(fitting) == 1 or sums_are_one() else fitting[1]
+    if labels.include_background and not layout.exclusive:
+        raise ConfigError(f"--include-background: {layout} have no background. Leave it out.")
+    return layout
+
+
+def name_of(wanted: LabelClass, names: Sequence[str]) -> str | None:
+    """Which of the names is that of the class."""
+    return next((one for one in names if one in (wanted.name, wanted.label)), None)
+
+
+def _unfit(n: int, names: Sequence[str], possible: Sequence[Layout], where: str) -> str:
+    has = f"files for {', '.join(names)}" if names else f"{n} {'channel' if n == 1 else 'channels'}"
+    asked = " or ".join(f"{len(one.classes)} ({one})" for one in possible) or "names of --labels, or ids"
+    return f"{where}: has {has}, and should have {asked}. Name the classes of the channels with --labels."
+
+
+def _possible(n: int, labels: LabelMap) -> list[Layout]:
+    """Those that the labels allow, a softmax before sigmoids."""
+    rows = labels.in_order
+    foreground = [one for one in rows if one.ids != BACKGROUND.ids]
+    if n == 1 and len(foreground) <= 1:
+        return [_single(foreground[0] if foreground else _class_of_id(1))]
+    found = [Layout(classes=classes, exclusive=True) for classes in _softmaxes(n, labels)]
+    if foreground and not labels.names_zero:
+        found.append(Layout(classes=rows, exclusive=len(rows) == 1 and len(rows[0].ids) == 1))
+    return found
+
+
+def _softmaxes(n: int, labels: LabelMap) -> list[tuple[LabelClass, ...]]:
+    if labels.classes is None:
+        return [(BACKGROUND, *map(_class_of_id, range(1, n)))]
+    classes = tuple(one for one in labels.in_order if one not in labels.regions)
+    if labels.names_zero:
+        return [tuple(sorted(classes, key=lambda one: one.ids != BACKGROUND.ids))]
+    if not classes:
+        return []
+    without = [classes] if 0 in labels.ignore and len(classes) > 1 else []  # as of Cityscapes, which has no background
+    return [(BACKGROUND, *classes), *without]
+
+
+def _single(one: LabelClass) -> Layout:
+    return Layout(classes=(one,), exclusive=len(one.ids) == 1)
+
+
+def _class_of_id(one: int) -> LabelClass:
+    return LabelClass(name=str(one), ids=(one,))
+
+
+def _of_ids(names: Sequence[str]) -> LabelMap:
+    """Labels as the files of single classes name them, where nobody else does."""
+    ids = sorted(int(one) for one in names if one.isdecimal() and int(one))
+    return LabelMap(classes=tuple(map(_class_of_id, ids)))
+
+
+def _all_named(layout: Layout, names: Sequence[str]) -> bool:
+    return not names or all(name_of(one, names) for one in layout.classes)

@@ -1,0 +1,192 @@
+"""Which prediction belongs to which truth."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from segeval.errors import ConfigError, DataError
+from segeval.files.paths import printable, require_existing
+from segeval.files.suffixes import stem
+from segeval.images.pairing.folders import CaseFiles, case_id_of, find_case_files
+from segeval.images.pairing.pairs_csv import read_pairs_csv
+from segeval.images.predictions.channel_files import ClassFiles, class_files_in, find_class_files, with_class_folders
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """The two files of one case; None for a side that is missing.
+
+    Where `channels` has one file per class, `pred` is the folder they lie in. Instance maps are files of their own.
+    """
+
+    case_id: str
+    pred: Path | None
+    truth: Path | None
+    channels: ClassFiles = field(default_factory=dict)
+    pred_instances: Path | None = None
+    truth_instances: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pairs:
+    """All cases sorted by id, and notes on the files that were passed over."""
+
+    pairs: tuple[Pair, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def missing_preds(self) -> tuple[str, ...]:
+        """Ids of the cases that have a truth but no prediction."""
+        return tuple(one.case_id for one in self.pairs if one.pred is None)
+
+    @property
+    def missing_truths(self) -> tuple[str, ...]:
+        """Ids of the cases that have a prediction but no truth; they are never scored."""
+        return tuple(one.case_id for one in self.pairs if one.truth is None)
+
+
+def find_pairs(
+    pred: Path | None,
+    truth: Path | None,
+    *,
+    pairs_csv: Path | None = None,
+    pred_pattern: str | None = None,
+    truth_pattern: str | None = None,
+    channel_files: str | None = None,
+    wants_probs: bool = False,
+) -> Pairs:
+    """Pair the files of two folders, two single files, or the rows of a CSV file.
+
+    In folders the case id is the path without its suffix, or what `{case}` stands for in a pattern;
+    of two single files it is the name of the prediction.
+
+    Args:
+        channel_files: how predictions are called that have one file per class, such as `{case}_{class}.nii.gz`.
+        wants_probs: of a mask and the `.npz` beside it, take the latter for the prediction.
+
+    Raises:
+        ConfigError: a path is not there, or the options do not go together.
+        DataError: a folder cannot be read, two files belong to one case, or nothing pairs at all.
+    """
+    patterns = {"--pred-pattern": pred_pattern, "--truth-pattern": truth_pattern, "--channel-files": channel_files}
+    if pairs_csv is not None:
+        _refuse({"PRED": pred, "TRUTH": truth, **patterns}, "not beside --pairs, which names the files by itself")
+        return _pairs_of_csv(pairs_csv)
+    if pred is None or truth is None:
+        raise ConfigError("Name both PRED and TRUTH (two folders or two files), or a CSV file with --pairs.")
+    if _are_folders(pred, truth):
+        truths = find_case_files(truth, pattern=truth_pattern, option="--truth-pattern")
+        if channel_files is not None:
+            _refuse({"--pred-pattern": pred_pattern}, "not beside --channel-files, which names the predictions")
+            return _pairs_of_folders(find_class_files(pred, pattern=channel_files, case_ids=truths.files), truths)
+        preds = find_case_files(pred, pattern=pred_pattern, option="--pred-pattern", wants_probs=wants_probs)
+        return _pairs_of_folders(preds if pred_pattern else with_class_folders(preds, truths.files), truths)
+    _refuse(patterns, "patterns are for folders, and PRED and TRUTH are files")
+    return _pair_of_files(pred, truth)
+
+
+def missing_message(pairs: Pairs) -> str:
+    """Say which truths have no prediction, all of them, and what can be done."""
+    missing = pairs.missing_preds
+    n_truths = len(pairs.pairs) - len(pairs.missing_truths)
+    have = "truths has" if len(missing) == 1 else "truths have"
+    return (
+        f"{len(missing)} of {n_truths} {have} no prediction: {', '.join(map(printable, missing))}.\n"
+        "Add the predictions, or say how such cases count: pass --missing worst|background|skip."
+    )
+
+
+def _refuse(given: Mapping[str, object], why: str) -> None:
+    extra = [name for name, value in given.items() if value is not None]
+    if extra:
+        raise ConfigError(f"{', '.join(extra)}: {why}. Leave out one or the other.")
+
+
+def _are_folders(pred: Path, truth: Path) -> bool:
+    sides = {"PRED": pred, "TRUTH": truth}
+    kinds = {name: _kind(require_existing(path, what=name), what=name) for name, path in sides.items()}
+    if len(set(kinds.values())) > 1:
+        said = " and ".join(f"{name} {printable(sides[name])} is a {kind}" for name, kind in kinds.items())
+        raise ConfigError(f"{said}. Name two folders or two files.")
+    return kinds["PRED"] == "folder"
+
+
+def _kind(path: Path, *, what: str) -> str:
+    if path.is_dir():
+        return "folder"
+    if path.is_file():
+        return "file"
+    raise ConfigError(f"{what} {printable(path)}: neither a file nor a folder. Name an image file or a folder of them.")
+
+
+def _pair_of_files(pred: Path, truth: Path) -> Pairs:
+    return Pairs(pairs=(Pair(case_id=case_id_of(stem(pred)), pred=pred, truth=truth),))
+
+
+def _pairs_of_csv(path: Path) -> Pairs:
+    sides = read_pairs_csv(path)
+    if not any(pred and truth for pred, truth in sides.values()):
+        raise DataError(f"{printable(path)}: no row has both a prediction and a truth, so there is nothing to score.")
+    return Pairs(pairs=tuple(_pair_of_row(case_id, p, t) for case_id, (p, t) in sorted(sides.items())))
+
+
+def _pair_of_row(case_id: str, pred: Path | None, truth: Path | None) -> Pair:
+    channels = class_files_in(pred, case_id) if pred is not None and pred.is_dir() else {}
+    return Pair(case_id=case_id, pred=pred, truth=truth, channels=channels)
+
+
+def _pairs_of_folders(pred: CaseFiles, truth: CaseFiles) -> Pairs:
+    pred_files, truth_files = _left_to(pred, truth), _left_to(truth, pred)
+    if not pred_files.keys() & truth_files.keys():
+        raise DataError(_nothing_pairs(pred, truth))
+    case_ids = sorted(pred_files.keys() | truth_files.keys())
+    pairs = (
+        Pair(case_id=one, pred=pred_files.get(one), truth=truth_files.get(one), channels=pred.channels.get(one, {}))
+        for one in case_ids
+    )
+    return Pairs(pairs=tuple(pairs), notes=(*_notes(pred), *_notes(truth)))
+
+
+def _left_to(mine: CaseFiles, other: CaseFiles) -> dict[str, Path]:
+    """My files without those that the other side names more closely.
+
+    So PRED may lie inside TRUTH, and both may be one folder: `a_pred.nii.gz` is the prediction of `a`
+    there, not the truth of a case `a_pred`.
+    """
+    theirs = {place: case_id for case_id, places in _places(other).items() for place in places}
+    return {
+        case_id: mine.files[case_id]
+        for case_id, places in _places(mine).items()
+        if all(len(case_id) <= len(theirs.get(place, case_id)) for place in places)
+    }
+
+
+def _places(side: CaseFiles) -> dict[str, list[Path]]:
+    """Where the files of each case really lie."""
+    root = Path(os.path.realpath(side.folder))
+    files = {case_id: list(side.channels.get(case_id, {}).values()) or [path] for case_id, path in side.files.items()}
+    return {case_id: [root / path.relative_to(side.folder) for path in paths] for case_id, paths in files.items()}
+
+
+def _nothing_pairs(pred: CaseFiles, truth: CaseFiles) -> str:
+    sides = (
+        f"{len(side.files)} {what} such as '{printable(min(side.files))}' in {printable(side.folder)}"
+        for side, what in ((pred, "predictions"), (truth, "truths"))
+    )
+    return (
+        f"No prediction has the name of a truth: {' and '.join(sides)}. Name them alike, or say where the "
+        "case id stands in each name: --pred-pattern '{case}_pred.nii.gz'."
+    )
+
+
+def _notes(side: CaseFiles) -> list[str]:
+    """One note per reason, with the first few names."""
+    reasons: dict[str, list[str]] = {}
+    for reason, path in side.others:
+        reasons.setdefault(reason, []).append(printable(path.relative_to(side.folder)))
+    return [
+        f"{printable(side.folder)}: passed over {len(names)} ({reason}): {', '.join(names[:5])}"
+        + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        for reason, names in reasons.items()
+    ]

@@ -1,0 +1,105 @@
+"""Read a prediction: a label image, or one image per channel."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from segeval.errors import DataError
+from segeval.evidence.policies import ChannelAxis
+from segeval.files.paths import printable
+from segeval.files.suffixes import stem
+from segeval.images.pairing.pairs import Pair
+from segeval.images.readers.readers import read_volume
+from segeval.images.readers.volumes import Volume
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """The images of one prediction: one of labels, or one per channel.
+
+    `names` are what files of single classes are called, in the order of the images. `grid` is the image beside
+    the `.npz` of nnU-Net, which says where its voxels lie.
+    """
+
+    path: Path
+    images: tuple[Volume, ...]
+    names: tuple[str, ...] = ()
+    grid: Volume | None = None
+
+    def placed(self, truth: Volume) -> "Prediction":
+        """The same images in the axis order of the truth; only those of nnU-Net have another one by design."""
+        if not self.images[0].is_czyx:
+            return self
+        like = self.grid or truth
+        return replace(self, images=tuple(_placed_like(one, like) for one in self.images))
+
+
+def read_prediction(pair: Pair, *, as_labels: bool, channel_axis: ChannelAxis | None) -> Prediction:
+    """Read the file of a prediction, or the files of its classes.
+
+    Args:
+        as_labels: there are no channels to split.
+
+    Raises:
+        DataError: a file cannot be read, or the files of classes have channels of their own.
+    """
+    if pair.pred is None:
+        raise ValueError(f"{pair.case_id} has no prediction to be read")
+    if pair.channels:
+        return _of_files(pair.pred, pair.channels)
+    volume = read_volume(pair.pred, as_stored=not as_labels, channel_axis=channel_axis)
+    if as_labels:
+        return Prediction(path=pair.pred, images=(volume,))
+    grid = _grid_beside(pair.pred) if volume.is_czyx else None
+    return Prediction(path=pair.pred, images=_split(volume, channel_axis), grid=grid)
+
+
+def _of_files(folder: Path, files: Mapping[str, Path]) -> Prediction:
+    images = tuple(read_volume(path, as_stored=True) for path in files.values())
+    for one in images:
+        if one.array.ndim > one.n_space:
+            raise DataError(
+                f"{printable(one.path)}: shape {one.array.shape} has channels, but the file is meant for one class. "
+                "Write one map per file, or all in one file of the case."
+            )
+    return Prediction(path=folder, images=images, names=tuple(files))
+
+
+def _split(volume: Volume, channel_axis: ChannelAxis | None) -> tuple[Volume, ...]:
+    """One image per channel, as views."""
+    axis = _axis_of_channels(volume, channel_axis)
+    if axis is None:
+        return (volume,)
+    return tuple(replace(volume, array=one) for one in np.moveaxis(volume.array, axis, 0))
+
+
+def _axis_of_channels(volume: Volume, asked: ChannelAxis | None) -> int | None:
+    if volume.is_czyx:
+        return 0
+    if volume.array.ndim > volume.n_space:  # a NIfTI file is read with its channels last
+        return 0 if asked == "first" and volume.affine is None else -1
+    if asked is None or volume.affine is not None or volume.array.ndim < 3:
+        return None
+    return 0 if asked == "first" else -1
+
+
+def _grid_beside(path: Path) -> Volume | None:
+    """The NIfTI file of the same name."""
+    from segeval.images.readers.nifti import read_nifti_grid
+
+    beside = (path.with_name(stem(path) + suffix) for suffix in (".nii.gz", ".nii"))
+    return next((read_nifti_grid(one) for one in beside if one.is_file()), None)
+
+
+def _placed_like(one: Volume, like: Volume) -> Volume:
+    """A z, y, x image as x, y, z where there is a world, and where it lies there."""
+    array = one.array if like.affine is None else one.array.T
+    shape = tuple(n for n in array.shape if n > 1)
+    if shape != tuple(n for n in like.grid if n > 1):
+        raise DataError(
+            f"{printable(one.path)}: shape {one.array.shape} in the order z, y, x does not fit "
+            f"{printable(like.path)} with {like.grid}. Export the probabilities on the grid of the image."
+        )
+    return replace(one, array=array.reshape(like.grid), affine=like.affine, spacing_mm=like.spacing_mm, is_czyx=False)

@@ -1,0 +1,126 @@
+"""Images as probability maps: their values are checked, and nothing is renormalised."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import reduce
+
+import numpy as np
+
+from segeval.errors import DataError
+from segeval.evidence.policies import PredKind
+from segeval.evidence.probabilities.channels import Layout, ProbMap, blocks
+from segeval.files.paths import printable
+from segeval.images.pairing.layouts import name_of
+from segeval.images.predictions.kinds import ROUNDING
+from segeval.images.predictions.predictions import Prediction
+from segeval.images.readers.volumes import Volume, every_integer
+
+_MOST_OFF = 0.01  # how far from 1 the probabilities of a voxel may add up to, besides rounding to integers
+
+
+def as_kind(image: Volume, kind: PredKind) -> Volume:
+    """The image with what each stored integer stands for; floats are left as they are.
+
+    The greys of a PNG go from 0 to 1, any other integer without a scale stands for itself.
+    """
+    if kind == "logits":
+        image = image.scaled()
+        return image if image.array.dtype.kind == "f" else replace(image, array=image.array.astype(np.float32))
+    if image.levels is not None or image.array.dtype.kind == "f":
+        return image
+    array = image.array.view(np.uint8) if image.array.dtype == np.bool_ else image.array
+    if array.dtype.itemsize > 2:
+        return replace(image, array=array.astype(np.float64))
+    levels = every_integer(array.dtype).astype(np.float32) / np.float32(image.white or 1)
+    return replace(image, array=array, levels=levels)
+
+
+def checked_images(pred: Prediction, layout: Layout, kind: PredKind) -> tuple[Volume, ...]:
+    """One image per channel in the order of the layout, each of values that can be what they are said to be.
+
+    Raises:
+        DataError: values are not finite, outside [0, 1], or those of a softmax do not add up to 1.
+    """
+    images = tuple(as_kind(one, kind) for one in _in_order(pred, layout))
+    for image, of in zip(images, layout.classes, strict=True):
+        where = f"{printable(image.path)}" + (f", channel of {of.name}" if len(images) > 1 else "")
+        _check_values(image, kind, where)
+    if layout.exclusive and len(images) > 1 and kind == "probs":
+        _check_sums(images, layout, printable(pred.path))
+    return images
+
+
+def sums_are_one(images: Sequence[Volume]) -> bool:
+    """Whether the channels are a softmax by their values."""
+    return _worst_sum(images)[0] <= _tolerance(images)
+
+
+def map_of(image: Volume, kind: PredKind) -> ProbMap:
+    """The image as the map of a channel."""
+    if kind == "logits":
+        return ProbMap(stored=image.array, is_log_odds=True)
+    levels = None if image.levels is None else np.clip(image.levels, 0.0, 1.0)
+    return ProbMap(stored=image.array, levels=levels)
+
+
+def _in_order(pred: Prediction, layout: Layout) -> tuple[Volume, ...]:
+    if not pred.names:
+        return pred.images
+    of = dict(zip(pred.names, pred.images, strict=True))
+    return tuple(of[name] for one in layout.classes if (name := name_of(one, pred.names)) is not None)
+
+
+def _check_values(image: Volume, kind: PredKind, where: str) -> None:
+    ends = _ends(image.array)
+    low, high = ends if image.levels is None else sorted(image.levels[[int(one) for one in ends]].tolist())
+    if not np.isfinite([low, high]).all():
+        raise DataError(f"{where}: {_n_not_finite(image)} voxels are NaN or infinite. Write numbers there.")
+    if kind == "probs" and (low < -ROUNDING or high > 1 + ROUNDING):
+        raise DataError(f"{where}: values from {low:g} to {high:g} are no probabilities. {_remedy(image)}")
+
+
+def _ends(array: np.ndarray) -> tuple[float, float]:
+    """Lowest and highest value, or nan; half floats compare slowly."""
+    parts = (array[block] for block in blocks(array))
+    wide = (part.astype(np.float32) if part.dtype == np.float16 else part for part in parts)
+    lows, highs = zip(*((part.min(), part.max()) for part in wide), strict=True)
+    return float(np.min(lows)), float(np.max(highs))
+
+
+def _n_not_finite(image: Volume) -> int:
+    return sum(int(np.count_nonzero(~np.isfinite(image.array[block]))) for block in blocks(image.array))
+
+
+def _remedy(image: Volume) -> str:
+    if image.levels is None:
+        return "Pass --pred-kind logits if they are raw scores of a network, or write values from 0 to 1."
+    return "Give the file a scale (scl_slope 1/255), or pass --pred-kind labels if they are class ids."
+
+
+def _check_sums(images: Sequence[Volume], layout: Layout, where: str) -> None:
+    gap, total, at = _worst_sum(images)
+    if gap > _tolerance(images):
+        raise DataError(
+            f"{where}: the channels are {layout}, and at voxel {at} they add up to {total:.4g} instead of 1. "
+            "Write the softmax itself; if each channel is a sigmoid of its own, name only their classes with --labels."
+        )
+
+
+def _tolerance(images: Sequence[Volume]) -> float:
+    """Half a step of each channel is rounding; integers without a scale are not rounded."""
+    steps = (0.0 if image.levels is None else float(abs(image.levels[1] - image.levels[0])) for image in images)
+    return _MOST_OFF + sum(step for step in steps if step < 1) / 2
+
+
+def _worst_sum(images: Sequence[Volume]) -> tuple[float, float, tuple[int, ...]]:
+    """How far from 1 the sum of a voxel lies at most, that sum, and the voxel."""
+    worst: tuple[float, float, tuple[int, ...]] = (-1.0, 1.0, ())
+    maps = [map_of(image, "probs") for image in images]
+    for block in blocks(images[0].array):
+        total = reduce(np.add, (one.probs(block) for one in maps))
+        gap = np.nan_to_num(np.abs(total - 1), nan=np.inf)
+        here = np.unravel_index(int(gap.argmax()), gap.shape)
+        if gap[here] > worst[0]:
+            at = tuple(int(i + (part.start or 0)) for i, part in zip(here, block, strict=True))
+            worst = float(gap[here]), float(total[here]), at
+    return worst

@@ -1,0 +1,25 @@
+"""Read an image to train on: one or several channels of any values, colours too."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from segeval.evidence.policies import ChannelAxis
+from segeval.files.suffixes import image_suffix
+from segeval.images.pairing.pairs import Pair
+from segeval.images.predictions.predictions import read_prediction
+from segeval.images.readers.png import read_png
+from segeval.images.readers.volumes import Volume
+
+
+def read_image(pair: Pair, *, channel_axis: ChannelAxis | None = None) -> tuple[Volume, ...]:
+    """One volume per channel of the image that stands on the side of the prediction.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    if pair.pred is not None and image_suffix(pair.pred) == ".png":
+        image = read_png(pair.pred, colours=True)
+        return tuple(replace(image, array=one) for one in np.moveaxis(np.atleast_3d(image.array), -1, 0))
+    read = read_prediction(pair, as_labels=False, channel_axis=channel_axis)
+    return tuple(one.scaled() for one in read.images)

@@ -1,0 +1,85 @@
+"""NumPy's own files: one array, never a pickle."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from segeval.errors import DataError
+from segeval.files.paths import printable
+from segeval.images.readers.streams import DEFLATE_RATIO, WRITE_AGAIN, ByteStream, open_file, open_stream, reason_of
+from segeval.images.readers.volumes import Volume, singleton_axes
+
+PROB_KEYS = ("probabilities", "softmax")  # of nnU-Net, versions 2 and 1
+KNOWN_KEYS = ("arr_0", "seg", "labels", "mask", *PROB_KEYS)
+
+
+def read_npy(path: Path) -> Volume:
+    """Read the array of a `.npy` file.
+
+    Raises:
+        DataError: the file is damaged or holds something else than numbers.
+    """
+    with open_stream(path) as stream:
+        return _volume(path, _array(stream))
+
+
+def read_npz(path: Path) -> Volume:
+    """Read a `.npz` file: its only array, or the only one of several that has a known key.
+
+    Raises:
+        DataError: the file is damaged, its checksum differs, or it is not clear which array is meant.
+    """
+    import zipfile
+    import zlib
+
+    try:
+        with open_file(path) as file, zipfile.ZipFile(file) as archive:
+            key = _key(path, archive.namelist())
+            member = archive.getinfo(f"{key}.npy")
+            capacity = min(member.file_size, member.compress_size * DEFLATE_RATIO)
+            with archive.open(member) as plain:
+                stored = _array(ByteStream(path=path, file=plain, capacity=capacity))
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as error:
+        raise DataError(f"{printable(path)}: cannot be unpacked ({reason_of(error)}). {WRITE_AGAIN}") from error
+    if key in PROB_KEYS and stored.ndim == 4:
+        return Volume(path=path, array=stored, is_czyx=True)
+    return _volume(path, stored)
+
+
+def _key(path: Path, names: Sequence[str]) -> str:
+    keys = [name.removesuffix(".npy") for name in names if name.endswith(".npy")]
+    candidates = keys if len(keys) == 1 else [key for key in keys if key in KNOWN_KEYS]
+    if len(candidates) != 1:
+        raise DataError(
+            f"{printable(path)}: it is not clear which array is meant; its keys are {', '.join(keys) or 'none'}. "
+            f"Keep one array, or name one of them {', '.join(KNOWN_KEYS)}."
+        )
+    return candidates[0]
+
+
+def _array(stream: ByteStream) -> np.ndarray:
+    from tokenize import TokenError
+
+    from numpy.lib import format as npy
+
+    try:
+        version = npy.read_magic(stream.file)
+        read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        shape, by_columns, dtype = read_header(stream.file)
+    except (ValueError, SyntaxError, TokenError) as error:
+        raise DataError(f"{printable(stream.path)}: its NPY header is wrong ({error}). {WRITE_AGAIN}") from error
+    if dtype.kind not in "biuf" or dtype.itemsize > 8:
+        raise DataError(
+            f"{printable(stream.path)}: holds values of type {dtype}; pickled objects are never loaded. "
+            "Save an array of integers, floats or booleans."
+        )
+    return stream.voxels(shape, dtype, order="F" if by_columns else "C")
+
+
+def _volume(path: Path, stored: np.ndarray) -> Volume:
+    array = stored.squeeze(axis=singleton_axes(stored.shape))
+    if not 2 <= array.ndim <= 4:
+        raise DataError(f"{printable(path)}: shape {stored.shape} is no 2-D or 3-D image. Save one image per file.")
+    notes = () if array.shape == stored.shape else (f"shape {stored.shape} read as {array.shape}",)
+    return Volume(path=path, array=array, notes=notes)

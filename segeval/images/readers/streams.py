@@ -1,0 +1,142 @@
+"""The bytes of an image file: checked while they are decompressed, and never more than its header asks for."""
+
+import io
+import math
+import os
+import stat
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import numpy as np
+
+from segeval.errors import DataError
+from segeval.files.paths import printable
+
+DEFLATE_RATIO = 1032  # no deflate stream expands further: zlib technical details, "maximum compression factor"
+PADDING = 4096  # some writers fill up the last block; more bytes than this after the voxels contradict the header
+_SKIP = 1 << 20
+WRITE_AGAIN = "It is cut short, damaged or not what its name says: copy or write it again."
+
+
+def open_file(path: Path) -> IO[bytes]:
+    """Open a regular file for reading.
+
+    Raises:
+        DataError: it is missing, a folder or a pipe, may not be read, or is empty.
+    """
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            kind = "a folder" if stat.S_ISDIR(status.st_mode) else "no regular file"
+            raise DataError(f"{printable(path)}: is {kind}, not an image. Remove it or give it another name.")
+        if not status.st_size:
+            raise DataError(f"{printable(path)}: is empty (0 bytes). Write it again.")
+        return path.open("rb")
+    except OSError as error:
+        raise DataError(
+            f"{printable(path)}: cannot be read ({error.strerror}). Check the path and its rights."
+        ) from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class ByteStream:
+    """Decompressed bytes of one image, in order; `capacity` is the most that the file can hold."""
+
+    path: Path
+    file: IO[bytes]
+    capacity: int
+
+    def header(self, size: int) -> bytes:
+        """The next `size` bytes."""
+        data = self.file.read(size)
+        if len(data) < size:
+            raise DataError(f"{printable(self.path)}: ends after {len(data)} bytes, within its header. {WRITE_AGAIN}")
+        return data
+
+    def skip(self, size: int) -> None:
+        """Pass over bytes that say nothing about the voxels."""
+        while size > 0:
+            size -= len(self.header(min(size, _SKIP)))
+
+    def voxels(self, shape: tuple[int, ...], dtype: np.dtype, *, order: Literal["C", "F"]) -> np.ndarray:
+        """The last part of the file as an array, without a copy and in native byte order.
+
+        Reads on to the end of the file, because only there the checksum is compared.
+
+        Raises:
+            DataError: the header describes another number of bytes than the file holds.
+        """
+        if min(shape, default=0) <= 0:
+            raise DataError(f"{printable(self.path)}: shape {shape} has no voxels. Remove the file or write it again.")
+        buffer = self._exactly(math.prod(shape) * dtype.itemsize, f"{dtype.name} of shape {shape}")
+        if len(self.file.read(PADDING + 1)) > PADDING:
+            raise DataError(
+                f"{printable(self.path)}: holds more than the {buffer.nbytes} bytes of voxels that its header "
+                f"describes ({dtype.name} of shape {shape}). Write it again with a header that fits."
+            )
+        array = np.frombuffer(buffer, dtype).reshape(shape, order=order)
+        return array if dtype.isnative else array.byteswap(inplace=True).view(dtype.newbyteorder("="))
+
+    def _exactly(self, size: int, what: str) -> memoryview:
+        wants = f"{printable(self.path)}: its header describes {size} bytes of voxels ({what})"
+        if size > self.capacity:
+            raise DataError(f"{wants}, more than the file can hold. {WRITE_AGAIN}")
+        try:
+            if size > _machine_memory():
+                raise MemoryError
+            # getbuffer() lends the very memory of what was read, and the array on it can be written to
+            buffer = io.BytesIO(self.file.read(size)).getbuffer()
+        except MemoryError as error:
+            raise DataError(f"{wants}, more than there is memory. Crop the image or use a larger machine.") from error
+        if buffer.nbytes < size:
+            raise DataError(f"{wants}, but the file holds {buffer.nbytes}. {WRITE_AGAIN}")
+        return buffer
+
+
+@contextmanager
+def open_stream(path: Path) -> Iterator[ByteStream]:
+    """The bytes of a file, decompressed if its name ends in `.gz`.
+
+    All members of a gzip file are read, and each checksum is compared when its member ends.
+
+    Raises:
+        DataError: the file cannot be read or decompressed.
+    """
+    gzip_file, damage = _gzip_reader()
+    with open_file(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        try:
+            if path.suffix.lower() == ".gz":
+                with gzip_file(fileobj=file, mode="rb") as plain:
+                    yield ByteStream(path=path, file=plain, capacity=size * DEFLATE_RATIO)
+            else:
+                yield ByteStream(path=path, file=file, capacity=size)
+        except (OSError, EOFError, *damage) as error:
+            raise DataError(f"{printable(path)}: cannot be read ({reason_of(error)}). {WRITE_AGAIN}") from error
+
+
+def _gzip_reader() -> tuple[Any, tuple[Any, ...]]:
+    """The faster gzip reader that is installed, and the errors of its own."""
+    try:
+        from isal import igzip, isal_zlib
+    except ImportError:  # no wheel for this machine: slower, the same bytes
+        import gzip
+
+        return gzip.GzipFile, (zlib.error,)
+    return igzip.IGzipFile, (isal_zlib.error, zlib.error)
+
+
+def reason_of(error: Exception) -> str:
+    """What an error says, or its name if it says nothing."""
+    return str(error).strip().rstrip(".") or type(error).__name__
+
+
+def _machine_memory() -> float:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):  # not told on this system
+        return math.inf

@@ -1,0 +1,55 @@
+"""An image as it was stored: an array with its place in the world."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from segeval.evidence.shapes import SpacingMm
+
+
+@dataclass(frozen=True, kw_only=True)
+class Volume:
+    """What an image file holds: singleton axes squeezed, intensities scaled, nothing resampled or narrowed.
+
+    `affine` maps voxel indices (squeezed axes removed from its columns, so shape (4, ndim + 1)) to
+    world millimetres; None where the format has no world (PNG, NPY). Where there is a world, an array
+    axis after the spatial ones holds channels.
+
+    An image read `as_stored` may leave its scale to `levels`: what each stored integer stands for. `white` is the
+    largest grey of a PNG. `is_czyx` marks the `.npz` of nnU-Net: channels first, then space in the order z, y, x.
+    """
+
+    path: Path
+    array: np.ndarray
+    spacing_mm: SpacingMm | None = None
+    affine: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
+    levels: np.ndarray | None = None
+    white: int | None = None
+    is_czyx: bool = False
+
+    @property
+    def n_space(self) -> int:
+        """How many of the array's axes are space; without a world at most three."""
+        return min(self.array.ndim, 3) if self.affine is None else self.affine.shape[1] - 1
+
+    @property
+    def grid(self) -> tuple[int, ...]:
+        """Shape of the voxel grid, without channels."""
+        return self.array.shape[: self.n_space]
+
+    def scaled(self) -> "Volume":
+        """The same image with its levels in place of stored integers."""
+        return self if self.levels is None else replace(self, array=self.levels.take(self.array), levels=None)
+
+
+def every_integer(dtype: np.dtype) -> np.ndarray:
+    """All integers of a type of up to 16 bits, each where it finds itself as an index: negative ones from the end."""
+    return np.arange(1 << 8 * dtype.itemsize).astype(f"u{dtype.itemsize}").view(dtype)
+
+
+def singleton_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Axes of one voxel that can be squeezed away: the last ones first, and two axes always stay."""
+    ones = [axis for axis, size in enumerate(shape) if size == 1]
+    return tuple(sorted(ones[::-1][: max(len(shape) - 2, 0)]))

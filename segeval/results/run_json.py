@@ -1,0 +1,70 @@
+"""A run as one strict JSON document: what `run.json` holds and `--json` prints."""
+
+import json
+import math
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+from segeval.results import CaseRow, Results
+from segeval.results.csv_tables import jsonable
+from segeval.results.tables import tables_of
+
+
+def run_document(results: Results) -> dict[str, Any]:
+    """The facts of the run, its problem cases, why values are undefined, and all tables."""
+    return {
+        **results.facts,
+        "labels": [{"label": one.label, "class": one.name, "ids": list(one.ids)} for one in results.classes],
+        "files": {row.case_id: {"pred": row.pred_file, "truth": row.truth_file} for row in results.case_rows},
+        "problems": [_problem(row) for row in results.problems],
+        "notes": {row.case_id: list(row.notes) for row in results.case_rows if row.notes},
+        "approx": {row.case_id: list(row.approx) for row in results.case_rows if row.approx},
+        "undefined": _undefined(results),
+        "tables": {name: {"columns": columns, "rows": rows} for name, (columns, rows) in tables_of(results).items()},
+    }
+
+
+def document_text(document: Mapping[str, Any]) -> str:
+    """The document as text in which every row of a table is a line of its own."""
+    plain = jsonable(document)
+    tables = ",\n".join(f"  {_dump(name)}: {_table_text(table)}" for name, table in plain.pop("tables").items())
+    facts = _dump(plain, indent=1).removesuffix("\n}")
+    return f'{facts},\n "tables": {{\n{tables}\n }}\n}}\n'
+
+
+def _table_text(table: Mapping[str, Any]) -> str:
+    rows = ",\n".join(f"    {_dump(row)}" for row in table["rows"])
+    return f'{{\n   "columns": {_dump(table["columns"])},\n   "rows": [\n{rows}\n   ]\n  }}'
+
+
+def _dump(value: Any, indent: int | None = None) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
+
+
+def _problem(row: CaseRow) -> dict[str, str]:
+    return {"case": row.case_id, "status": row.status, "problem": row.problem}
+
+
+def _undefined(results: Results) -> dict[str, dict[str, dict[str, int]]]:
+    """How often a measure of a class is undefined, and why."""
+    found: defaultdict[str, defaultdict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+    of_case = {row.case_id: row for row in results.case_rows}
+    rows = [(row.of.name, row) for row in results.class_rows] + [("(all)", row) for row in results.case_rows]
+    for name, row in rows:
+        for column in (column for column, value in row.values.items() if math.isnan(value)):
+            reason = _lack(of_case[row.case_id], row.status, results.facts["definitions"][column])
+            found[name][column][reason or row.status] += 1
+    return {name: {column: dict(why) for column, why in columns.items()} for name, columns in found.items()}
+
+
+def _lack(case: CaseRow, status: str, definition: Mapping[str, Any]) -> str:
+    """What a value wants that the case has not; if nothing, its status is the reason, and `ok` means 0/0.
+
+    `profile_undefined`: the tool that is followed has no answer for a class that is absent like this.
+    """
+    if definition.get("needs_probabilities") and case.probability_source == "hard":
+        return "needs_probabilities"
+    if definition["unit"] == "ml" and len(case.spacing_mm or ()) != 3:
+        return "needs_spacing_in_3d"
+    return "profile_undefined" if status in definition.get("tool_errors", ()) else ""

@@ -1,0 +1,123 @@
+"""One case in, its rows out."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from segeval.evidence.case import Case
+from segeval.evidence.labels import LabelClass
+from segeval.evidence.overlap.counts import Counts, Histogram
+from segeval.evidence.policies import distance_or_policy
+from segeval.measure import Measure, MeasureCall
+from segeval.results import CaseRow, CaseScore, ClassRow, Status
+from segeval.scoring.evidence import Evidence
+from segeval.scoring.plan import Plan
+
+
+def evaluate(case: Case, plan: Plan) -> CaseScore:
+    """Score one case: every class that occurs in it, and the case as a whole."""
+    evidence = Evidence(case, plan)
+    of_classes, of_case = class_rows(evidence), case_values(evidence)
+    row = CaseRow(
+        case_id=case.case_id,
+        status="ok",
+        shape=case.shape,
+        spacing_mm=case.spacing_mm,
+        probability_source="hard" if case.probs is None else "probs",
+        values=of_case,
+        approx=tuple(call.column for call in plan.at("class") if evidence.is_approximate(call)),
+        notes=case.notes,
+    )
+    return CaseScore(
+        row=row,
+        classes=of_classes,
+        histogram=evidence.histogram.without_preds(case.claims),
+        lesions=evidence.lesion_rows(),
+        additive=evidence.for_pooling(),
+    )
+
+
+def case_values(evidence: Evidence) -> dict[str, float]:
+    """One value for all classes together; none where classes overlap."""
+    calls = evidence.plan.at("case")
+    if evidence.plan.overlaps:
+        return {call.column: math.nan for call in calls}
+    return {call.column: float(evidence.values(call, "case")) for call in calls}
+
+
+def class_rows(evidence: Evidence) -> tuple[ClassRow, ...]:
+    """One row per class of the case."""
+    statuses = _statuses(evidence.counts)
+    columns = {call.column: class_values(evidence, call) for call in evidence.plan.at("class")}
+    return tuple(
+        _row(evidence.case.case_id, of, statuses[i], evidence.counts, i, {c: v[i] for c, v in columns.items()})
+        for i, of in enumerate(evidence.classes)
+    )
+
+
+def class_values(evidence: Evidence, call: MeasureCall) -> list[float]:
+    """One value per class, with what the measure declares for absent ones over what its formula says."""
+    absent = call.measure.absent
+    declared = {"absent_both": absent.both, "absent_pred": absent.pred, "absent_truth": absent.truth}
+    said = [declared.get(status) for status in _statuses(evidence.counts)]
+    values = [float(v) if d is None else d for v, d in zip(evidence.values(call, "class"), said, strict=True)]
+    return values if call.measure.profile or call.measure.unit != "mm" else _with_empty_distance(values, evidence)
+
+
+def _with_empty_distance(distances: list[float], evidence: Evidence) -> list[float]:
+    """Distances, with what the user chose for the one to a surface that is not there."""
+    policy, diagonal = evidence.plan.empty_distance, evidence.grid.diagonal
+    return [distance_or_policy(one, policy=policy, diagonal=diagonal) for one in distances]
+
+
+def absent_rows(case: CaseRow, classes: Sequence[LabelClass], n_voxels: int, plan: Plan) -> tuple[ClassRow, ...]:
+    """Rows for classes that a scored case has on neither side, so that every case has every class."""
+    nothing = np.zeros((1,) * len(case.shape), dtype=np.uint8)
+    stand_in = Case(case_id=case.case_id, pred=nothing, truth=nothing, spacing_mm=case.spacing_mm)
+    evidence = Evidence(stand_in, plan)
+    evidence.histogram = Histogram(ids=(0,), n=np.array([[n_voxels]], dtype=np.int64))
+    evidence.classes = tuple(classes)
+    return class_rows(evidence)
+
+
+def as_missing(score: CaseScore, plan: Plan, *, worst: bool) -> CaseScore:
+    """The score of a case without prediction, from its score as an empty one.
+
+    With `worst`, the classes of the truth and the case itself get the worst value of every measure.
+    """
+    of = {call.column: call.measure for call in plan.measures}
+    rows = tuple(_missing_row(row, of, worst=worst and row.n_truth > 0) for row in score.classes)
+    values = _worst(score.row.values, of) if worst else score.row.values
+    row = replace(score.row, status="missing_pred", values=values)
+    return replace(score, row=row, classes=rows)
+
+
+def _missing_row(row: ClassRow, of: Mapping[str, Measure], *, worst: bool) -> ClassRow:
+    values = _worst(row.values, of) if worst else row.values
+    return replace(row, status="missing_pred", values=values)
+
+
+def _worst(values: Mapping[str, float], of: Mapping[str, Measure]) -> dict[str, float]:
+    worst = {column: of[column].worst for column in values}
+    return {column: math.nan if value is None else value for column, value in worst.items()}
+
+
+def _statuses(counts: Counts) -> list[Status]:
+    return [_status(int(pred), int(truth)) for pred, truth in zip(counts.pred, counts.truth, strict=True)]
+
+
+def _status(pred: int, truth: int) -> Status:
+    if pred and truth:
+        return "ok"
+    if pred or truth:
+        return "absent_truth" if pred else "absent_pred"
+    return "absent_both"
+
+
+def _row(
+    case_id: str, of: LabelClass, status: Status, counts: Counts, index: int, values: Mapping[str, float]
+) -> ClassRow:
+    tp, fp, fn, tn = (int(side[index]) for side in (counts.tp, counts.fp, counts.fn, counts.tn))
+    return ClassRow(case_id=case_id, of=of, status=status, tp=tp, fp=fp, fn=fn, tn=tn, values=values)

@@ -1,0 +1,273 @@
+"""The evidence of one case: each piece is built when a measure first asks for it, and once."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from segeval.errors import DataError
+from segeval.evidence.arrays import is_one_of
+from segeval.evidence.case import Case
+from segeval.evidence.grid import Grid
+from segeval.evidence.labels import LabelClass, overlapping
+from segeval.evidence.overlap.counts import Counts, Histogram, Joint, per_class_joint
+from segeval.evidence.probabilities.probabilities import ProbEvidence
+from segeval.evidence.probabilities.soft import SoftEvidence
+from segeval.evidence.shape_words import TYPE_CHECKING
+from segeval.evidence.shapes import Mask
+from segeval.measure import Level, MeasureCall
+from segeval.scoring.plan import Plan
+
+if TYPE_CHECKING:
+    from segeval.evidence.lesions.lesion_rows import LesionRow
+    from segeval.evidence.lesions.lesions import Lesions
+    from segeval.evidence.lesions.voronoi import LesionCells
+    from segeval.evidence.masks import Masks
+    from segeval.evidence.probabilities.class_image import ClassImage
+    from segeval.evidence.probabilities.class_maps import ClassMaps
+    from segeval.evidence.probabilities.prob_maps import ProbMaps
+    from segeval.evidence.surfaces.surface import Surfaces
+    from segeval.evidence.topology import Skeletons, Topology
+    from segeval.scoring.maps import CaseMaps
+
+MAX_IDS = 4096
+POOLED = (
+    "lesions",
+    "surfaces",
+    "class_maps",
+    "case_maps",
+)  # what has to be added up over cases, besides histograms and counts
+
+
+class Evidence:
+    """What the measures of one case read, built lazily from its two label images."""
+
+    def __init__(self, case: Case, plan: Plan) -> None:
+        self.case = case
+        self.plan = plan
+
+    @cached_property
+    def histogram(self) -> Histogram:
+        """Joint histogram of all ids, ignored voxels removed."""
+        return count(self.case, self.plan).without(self.plan.labels.ignore)
+
+    @cached_property
+    def classes(self) -> tuple[LabelClass, ...]:
+        """The classes to score in this case."""
+        return self.plan.labels.classes_among(self.histogram.ids)
+
+    @cached_property
+    def members(self) -> tuple[LabelClass, ...]:
+        """The same classes with all ids that stand for them here: overlapping predictions have some of their own."""
+        claims = self.case.claims.items()
+        return tuple(
+            replace(of, ids=(*of.ids, *(one for one, by in claims if of in by))) if claims else of
+            for of in self.classes
+        )
+
+    @cached_property
+    def counts(self) -> Counts:
+        return self.histogram.counts(self.members)
+
+    @cached_property
+    def grid(self) -> Grid:
+        return Grid(shape=self.case.shape, spacing_mm=self.case.spacing_mm)
+
+    @property
+    def ignored(self) -> Mask | None:
+        """The voxels that count nowhere."""
+        ignore = self.plan.labels.ignore
+        return is_one_of(self.case.truth, ignore) if ignore else None
+
+    @cached_property
+    def surfaces(self) -> "Surfaces":
+        """Surfaces of every class, found when a measure first asks for them."""
+        from segeval.evidence.surfaces.surface import Surfaces
+
+        return Surfaces.of(
+            self.case.pred,
+            self.case.truth,
+            classes=self.members,
+            spacing_mm=self.case.spacing_mm,
+            ignored=self.ignored,
+            device=self.plan.device if self.plan.engine == "torch" else None,
+        )
+
+    @cached_property
+    def masks(self) -> "Masks":
+        """The voxels of every class on both sides."""
+        from segeval.evidence.masks import Masks
+
+        case, ignore = self.case, self.plan.labels.ignore
+        found = Masks.of(case.pred, case.truth, classes=self.members, spacing_mm=case.spacing_mm, ignore=ignore)
+        return replace(found, classes=self.classes)
+
+    @cached_property
+    def lesions(self) -> "Lesions":
+        from segeval.evidence.lesions.lesions import Lesions
+
+        return Lesions.of_masks(self.masks, instances=self.case.instances)
+
+    @cached_property
+    def lesion_cells(self) -> "LesionCells":
+        from segeval.evidence.lesions.voronoi import LesionCells
+
+        return LesionCells(
+            lesions=self.lesions,
+            ignored=self.ignored,
+            empty_distance=self.plan.empty_distance,
+            diagonal=self.grid.diagonal,
+        )
+
+    @cached_property
+    def topology(self) -> "Topology":
+        from segeval.evidence.topology import Topology
+
+        return Topology(masks=self.masks)
+
+    @cached_property
+    def skeletons(self) -> "Skeletons":
+        from segeval.evidence.topology import Skeletons
+
+        return Skeletons.of_masks(self.masks)
+
+    def lesion_rows(self) -> tuple["LesionRow", ...]:
+        """A row per lesion, matched as the first of the chosen lesion measures does it."""
+        rule = self.plan.lesion_rule
+        if rule is None:
+            return ()
+        from segeval.evidence.lesions.lesion_rows import lesion_rows
+
+        probs = None if self.maps is None else self.maps.of_each_class
+        return tuple(lesion_rows(self.lesions, probs=probs, **asdict(rule)))
+
+    def for_pooling(self) -> dict[str, Any]:
+        """The evidence that has to be added up over the cases, as far as a measure has asked for it."""
+        found = {name: getattr(self, name).for_pooling() for name in POOLED if vars(self).get(name) is not None}
+        if self.maps is not None and "soft" in vars(self):  # of hard masks the counts say it all
+            found["prob_maps"] = self.soft.for_pooling()
+        return found
+
+    @cached_property
+    def partition(self) -> Joint:
+        """The case over background and all its disjoint classes; an id that only regions name stands for itself."""
+        labels = self.plan.labels
+        disjoint = [one for one in self.classes if one.ids != (0,) or labels.names_zero]
+        disjoint = [one for one in disjoint if one not in labels.regions]
+        only_in_regions = _ids(labels.regions) - _ids(disjoint) - {0}
+        disjoint += [LabelClass(name=str(one), ids=(one,)) for one in sorted(only_in_regions)]
+        if overlapping(disjoint):
+            disjoint = [LabelClass(name=str(one), ids=(one,)) for one in self.histogram.ids if one]
+        return self.histogram.joint(disjoint, rest_is_class=not labels.names_zero and 0 not in labels.ignore)
+
+    @cached_property
+    def maps(self) -> "CaseMaps | None":
+        """The probability maps; None where there are only masks."""
+        if self.case.probs is None:
+            return None
+        from segeval.scoring.maps import CaseMaps
+
+        return CaseMaps.of(
+            self.case.probs,
+            self.case.truth,
+            classes=self.classes,
+            ignore=self.plan.labels.ignore,
+            device=self.plan.device if self.plan.engine == "torch" else None,
+        )
+
+    prob_maps: "ProbMaps | None" = None  # those of all cases added up
+
+    @cached_property
+    def soft(self) -> ProbEvidence:
+        """What losses read: the maps, or of a hard mask its counts, and its voxels where a weight map needs them."""
+        if self.maps is not None:
+            return self.maps.soft
+        if self.prob_maps is not None:
+            ids = [set(one.ids) if one else {0} for one in self.prob_maps.channels]
+            channels = [ids.index(set(one.ids)) if set(one.ids) in ids else None for one in self.classes]
+            return ProbEvidence.of_maps(self.prob_maps, classes=channels)
+        partition = self.partition if self.partition.total else None  # without a voxel there is nothing to lose
+        return ProbEvidence.of_counts(self.counts, partition, in_space=self._in_space)
+
+    def _in_space(self, index: int) -> "ClassImage":
+        """A class with its predicted mask as a map of 0 and 1."""
+        from segeval.evidence.probabilities.channels import ProbMap
+        from segeval.evidence.probabilities.class_image import ClassImage
+
+        pred = is_one_of(self.case.pred, self.members[index].ids)
+        one = ProbMap(stored=pred.view(np.uint8), levels=np.array([0.0, 1.0]))
+        scored = None if self.ignored is None else ~self.ignored
+        return ClassImage.of(one, is_one_of(self.case.truth, self.classes[index].ids), scored=scored)
+
+    @cached_property
+    def class_maps(self) -> "ClassMaps | None":
+        return None if self.maps is None else self.maps.of_classes(self.classes)
+
+    @cached_property
+    def case_maps(self) -> "ClassMaps | None":
+        return None if self.maps is None else self.maps.of_partition
+
+    def values(self, call: MeasureCall, level: Level) -> Any:
+        """The measure on this case: one float64 per class, or a single one; nan where probabilities are lacking."""
+        if issubclass(call.measure.needs[0], SoftEvidence):
+            return self.soft.values(call, level)
+        pieces = [_PROVIDERS[need.__name__, level](self) for need in call.measure.needs]
+        if any(piece is None for piece in pieces):
+            return np.full(len(self.classes), np.nan) if level == "class" else np.nan
+        values = call(*pieces)
+        if level == "class" and call.measure.reads("Lesions", "ClassMaps"):  # a sum of cases has an order of its own
+            return _aligned(values, pieces[0].classes, self.classes)
+        return values
+
+    def is_approximate(self, call: MeasureCall) -> bool:
+        """Whether values were read from bins, so that they are off by up to 1e-5."""
+        if issubclass(call.measure.needs[0], SoftEvidence):
+            return self.soft.is_approximate(call)
+        maps = self.class_maps if call.measure.reads("ClassMaps") else None
+        return maps is not None and maps.approx and call.all_knobs.get("exact") is False
+
+
+_PROVIDERS: Mapping[tuple[str, Level], Callable[[Evidence], Any]] = {
+    ("Counts", "class"): lambda evidence: evidence.counts,
+    ("Joint", "class"): lambda evidence: per_class_joint(evidence.counts),
+    ("Joint", "case"): lambda evidence: evidence.partition,
+    ("Surfaces", "class"): lambda evidence: evidence.surfaces,
+    ("Lesions", "class"): lambda evidence: evidence.lesions,
+    ("LesionCells", "class"): lambda evidence: evidence.lesion_cells,
+    ("Topology", "class"): lambda evidence: evidence.topology,
+    ("Skeletons", "class"): lambda evidence: evidence.skeletons,
+    ("ClassMaps", "class"): lambda evidence: evidence.class_maps,
+    ("ClassMaps", "case"): lambda evidence: evidence.case_maps,
+    ("Grid", "class"): lambda evidence: evidence.grid,
+    ("Grid", "case"): lambda evidence: evidence.grid,
+}
+
+
+def count(case: Case, plan: Plan) -> Histogram:
+    """The joint histogram of a case, by the builder the plan names."""
+    if plan.engine == "torch":
+        from segeval.evidence.overlap import counts_torch
+
+        histogram = counts_torch.joint_histogram(truth=case.truth, pred=case.pred, device=plan.device)
+    else:
+        from segeval.evidence.overlap import counts_numpy
+
+        histogram = counts_numpy.joint_histogram(truth=case.truth, pred=case.pred)
+    if len(histogram.ids) > MAX_IDS:
+        raise DataError(
+            f"{case.case_id}: {len(histogram.ids)} distinct ids; {MAX_IDS} is the most that can be classes. "
+            "Check that these are label masks and not images or instance maps."
+        )
+    return histogram
+
+
+def _aligned(values: np.ndarray, own: Sequence[LabelClass], wanted: Sequence[LabelClass]) -> np.ndarray:
+    """The values in the order of the wanted classes, undefined for those that have none."""
+    value_of = dict(zip(own, values, strict=True))
+    return np.array([value_of.get(one, np.nan) for one in wanted], dtype=np.float64)
+
+
+def _ids(classes: Sequence[LabelClass]) -> set[int]:
+    return {one for c in classes for one in c.ids}

@@ -1,0 +1,66 @@
+"""What to compute: measures, classes and policies, all checked."""
+
+from dataclasses import dataclass, fields
+from typing import Literal
+
+from segeval.evidence.labels import LabelMap
+from segeval.evidence.policies import EmptyDistance, UndefinedPolicy
+from segeval.evidence.probabilities.channels import Form
+from segeval.evidence.shape_words import TYPE_CHECKING
+from segeval.measure import Level, MeasureCall
+
+if TYPE_CHECKING:
+    from segeval.evidence.lesions.matching import MatchRule
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How every case of a run is scored.
+
+    `form` is what the predictions are, where that is known. `shown` are the columns for a screen, `notes` what a
+    user should know of the choice. `empty_distance` stands for the distance to a surface that is not there. `device`
+    is `cpu` for the numpy engine, else the torch device that builds the evidence.
+    """
+
+    measures: tuple[MeasureCall, ...]
+    shown: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    labels: LabelMap = LabelMap()
+    empty_distance: EmptyDistance = "inf"
+    form: Form | None = None
+    engine: Literal["numpy", "torch"] = "numpy"
+    device: str = "cpu"
+
+    @property
+    def overlaps(self) -> bool:
+        """Whether predicted classes may share voxels, so that no value speaks of all classes together."""
+        return self.form is not None and self.form.overlaps
+
+    @property
+    def lesion_rule(self) -> "MatchRule | None":
+        """How the table of lesions is made: as the first lesion measure does it; None without such a measure."""
+        of_lesions = (call for call in self.measures if call.measure.reads("Lesions", "LesionCells"))
+        first = next(of_lesions, None)
+        if first is None:
+            return None
+        from segeval.evidence.lesions.matching import MatchRule
+
+        known = {field.name for field in fields(MatchRule)}
+        asked = {name: value for name, value in first.all_knobs.items() if name in known}
+        if first.measure.reads("LesionCells"):  # which match nothing: the table does it in the usual way
+            asked.pop("matching")
+        return MatchRule(**asked)
+
+    def at(self, level: Level) -> tuple[MeasureCall, ...]:
+        """The measures that give one value per class, or one per case."""
+        return tuple(call for call in self.measures if level in call.measure.levels)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Aggregation:
+    """How the values of the cases become a summary; `bootstrap=0` gives no intervals."""
+
+    undefined: UndefinedPolicy = "skip"
+    ci_level: float = 0.95
+    bootstrap: int = 1000
+    seed: int = 0

@@ -1,0 +1,213 @@
+"""Rows in, summary out: per class over the cases, the mean over classes, and per case-level measure."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from segeval.errors import DataError
+from segeval.evidence.case import Case
+from segeval.evidence.labels import LabelClass
+from segeval.evidence.overlap.counts import Counts, Histogram
+from segeval.evidence.probabilities.soft import SoftEvidence
+from segeval.measure import Level, MeasureCall
+from segeval.results import CaseRow, ClassRow, SummaryRow
+from segeval.scoring.evaluate import class_values
+from segeval.scoring.evidence import MAX_IDS, Evidence
+from segeval.scoring.plan import Aggregation, Plan
+from segeval.statistics.bootstrap import draw
+from segeval.statistics.intervals import macro_interval, mean_intervals
+from segeval.statistics.summary import Summary, apply_undefined, mean, summarise_columns
+
+ALL = "(all)"
+_STATISTICS = ("mean", "std", "median", "p5", "p25", "p75", "p95", "min", "max")
+MACRO = "(mean)"
+_ADDITIVE = ("Counts", "Joint", "Lesions", "ClassMaps")  # what adds up over cases, so that a pooled value exists
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scored:
+    """The rows of the cases that have values, sorted by case id; each case has every class, in order.
+
+    `totals` is evidence added up over the cases, by its name in `Evidence`.
+    """
+
+    cases: Sequence[CaseRow]
+    class_rows: Sequence[ClassRow]
+    classes: Sequence[LabelClass]
+    pooled: Histogram
+    plan: Plan
+    n_missing: int
+    totals: Mapping[str, Any] = field(default_factory=dict)
+
+
+def merge_histograms(histograms: Sequence[Histogram]) -> Histogram:
+    """The joint histogram of all cases together, ids ascending.
+
+    Raises:
+        DataError: there are more different ids than can be classes.
+    """
+    ids = sorted({one for histogram in histograms for one in histogram.ids})
+    if len(ids) > MAX_IDS:
+        raise DataError(
+            f"The cases hold {len(ids)} different ids between them; {MAX_IDS} is the most that can be classes. "
+            "Check that these are label masks and not images or instance maps."
+        )
+    n = np.zeros((len(ids), len(ids)), dtype=np.int64)
+    for histogram in histograms:
+        n += histogram.on(ids)
+    return Histogram(ids=tuple(ids), n=n)
+
+
+def summary_rows(scored: Scored, how: Aggregation) -> tuple[SummaryRow, ...]:
+    """One row per class and measure, then `(mean)` over the classes, then `(all)` for case-level measures.
+
+    Raises:
+        DataError: a value is undefined and the policy is `fail`.
+    """
+    names = [one.name for one in scored.classes]
+    per_class = _Block.of(scored, "class", names, [row.values for row in scored.class_rows], how)
+    per_case = _Block.of(scored, "case", [ALL], [row.values for row in scored.cases], how)
+    return (*per_class.rows(scored), *per_class.macro_rows(scored), *per_case.rows(scored))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Block:
+    """Values of shape (case, name, column), with their pooled values and the intervals of their means."""
+
+    names: Sequence[str]
+    calls: Sequence[MeasureCall]
+    raw: np.ndarray
+    values: np.ndarray
+    pooled: np.ndarray
+    intervals: np.ndarray
+    macro_intervals: np.ndarray
+
+    @classmethod
+    def of(
+        cls, scored: Scored, level: Level, names: Sequence[str], rows: Sequence[Mapping[str, float]], how: Aggregation
+    ) -> "_Block":
+        calls = scored.plan.at(level)
+        shape = (len(scored.cases), len(names), len(calls))
+        raw = np.array([[row[call.column] for call in calls] for row in rows], dtype=np.float64).reshape(shape)
+        values = _defined(raw, calls, names, [case.case_id for case in scored.cases], how)
+        intervals, macro = _intervals(values, [case.case_id for case in scored.cases], how)
+        pooled = _pooled_values(scored, level, calls, len(names))
+        return cls(
+            names=names, calls=calls, raw=raw, values=values, pooled=pooled, intervals=intervals, macro_intervals=macro
+        )
+
+    def rows(self, scored: Scored) -> list[SummaryRow]:
+        """One row per name and column."""
+        columns = [(i, j) for i in range(len(self.names)) for j in range(len(self.calls))]
+        summaries = summarise_columns(self.values.reshape(len(self.values), len(columns)))
+        return [self._row(i, j, found, scored.n_missing) for (i, j), found in zip(columns, summaries, strict=True)]
+
+    def _row(self, i: int, j: int, found: Summary, n_missing: int) -> SummaryRow:
+        low, high = self.intervals[:, i, j]
+        statistics = {name: getattr(found, name) for name in _STATISTICS}
+        return SummaryRow(
+            name=self.names[i],
+            column=self.calls[j].column,
+            n=found.n,
+            n_undefined=int(np.isnan(self.raw[:, i, j]).sum()),
+            n_inf=found.n_inf,
+            n_missing=n_missing,
+            statistics={**statistics, "ci_low": float(low), "ci_high": float(high)},
+            pooled=float(self.pooled[i, j]),
+        )
+
+    def macro_rows(self, scored: Scored) -> list[SummaryRow]:
+        """The unweighted mean of the class means; a class without any defined value is left out."""
+        of_classes = mean(self.values)
+        means, pooled = mean(of_classes), mean(self.pooled)
+        return [
+            SummaryRow(
+                name=MACRO,
+                column=call.column,
+                n=int((~np.isnan(of_classes[:, j])).sum()),
+                n_undefined=None,
+                n_inf=None,
+                n_missing=scored.n_missing,
+                statistics={
+                    "mean": float(means[j]),
+                    "ci_low": float(self.macro_intervals[0, j]),
+                    "ci_high": float(self.macro_intervals[1, j]),
+                },
+                pooled=float(pooled[j]),
+            )
+            for j, call in enumerate(self.calls)
+        ]
+
+
+def _defined(
+    raw: np.ndarray, calls: Sequence[MeasureCall], names: Sequence[str], case_ids: Sequence[str], how: Aggregation
+) -> np.ndarray:
+    """The values with the policy for undefined ones applied; a measure that only describes skips them."""
+    values = raw.copy()
+    for j, call in enumerate(calls):
+        if call.measure.better == "none":
+            continue
+        for i, name in enumerate(names):
+            values[:, i, j] = apply_undefined(
+                raw[:, i, j],
+                how.undefined,
+                worst=call.measure.worst,
+                best=call.measure.best,
+                measure=call.column,
+                class_name=name,
+                case_ids=case_ids,
+            )
+    return values
+
+
+def _intervals(values: np.ndarray, case_ids: Sequence[str], how: Aggregation) -> tuple[np.ndarray, np.ndarray]:
+    """Low and high ends: of every mean, (2, name, column), and of the means over names, (2, column)."""
+    _, n_names, n_columns = values.shape
+    if how.bootstrap == 0 or len(case_ids) < 2:
+        return np.full((2, n_names, n_columns), math.nan), np.full((2, n_columns), math.nan)
+    draws = draw(case_ids, resamples=how.bootstrap, seed=how.seed)
+    of_means = mean_intervals(draws, values.reshape(len(case_ids), -1), level=how.ci_level)
+    of_macros = [
+        macro_interval(draws, values[:, :, j], method="percentile", level=how.ci_level) for j in range(n_columns)
+    ]
+    return (
+        np.array([[one.low for one in of_means], [one.high for one in of_means]]).reshape(2, n_names, n_columns),
+        np.array([[one.low for one in of_macros], [one.high for one in of_macros]]),
+    )
+
+
+def _pooled_values(scored: Scored, level: Level, calls: Sequence[MeasureCall], n_names: int) -> np.ndarray:
+    """Each measure on the summed evidence of all cases; nan where its evidence does not add up."""
+    nothing = np.zeros((1,), dtype=np.uint8)
+    evidence = Evidence(Case(case_id="(pooled)", pred=nothing, truth=nothing), scored.plan)
+    evidence.histogram = scored.pooled
+    evidence.classes = tuple(scored.classes)
+    evidence.counts = _summed_counts(scored)
+    for name, total in scored.totals.items():
+        setattr(evidence, name, total)
+    pooled = np.full((n_names, len(calls)), math.nan)
+    if level == "case" and scored.plan.overlaps:
+        return pooled
+    for j, call in enumerate(calls):
+        if scored.cases and _adds_up(call, scored):
+            pooled[:, j] = class_values(evidence, call) if level == "class" else evidence.values(call, level)
+    return pooled
+
+
+def _adds_up(call: MeasureCall, scored: Scored) -> bool:
+    """Whether the sum of what it reads is known: of losses only where all cases are hard masks, or all are maps."""
+    needs: tuple[Any, ...] = call.measure.needs
+    if any(issubclass(need, SoftEvidence) for need in needs):
+        sources = {row.probability_source for row in scored.cases}
+        return len(sources) == 1 and not any(need.on_map for need in needs)
+    return call.measure.pools or all(need.__name__ in _ADDITIVE for need in needs)
+
+
+def _summed_counts(scored: Scored) -> Counts:
+    """The counts of every class over all cases."""
+    rows = [[row.tp, row.fp, row.fn, row.tn] for row in scored.class_rows]
+    counts = np.array(rows, dtype=np.int64).reshape(len(scored.cases), len(scored.classes), 4).sum(axis=0)
+    return Counts(**dict(zip(("tp", "fp", "fn", "tn"), counts.T, strict=True)))

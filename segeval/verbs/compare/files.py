@@ -1,0 +1,77 @@
+"""A comparison as tables and as one JSON document."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import segeval
+from segeval.files.outputs import prepare_output_folder
+from segeval.results.csv_tables import write_csv, write_json_atomically
+from segeval.verbs.compare.many import RankedRuns
+from segeval.verbs.compare.two import Comparison, Difference
+
+Table = tuple[list[str], list[list[Any]]]
+_FACTS = ("n", "n_gained", "n_lost", "base", "new", "difference")
+
+
+def difference_table(found: Comparison) -> Table:
+    """A row per measure and class; differences are above zero where the new run is better."""
+    header = ["class", "measure", "better", *_FACTS, "ci_low", "ci_high", "p_wilcoxon", "p_method", "p_holm"]
+    header += ["rank_biserial", "d_z", "p_better", "wins", "losses"]
+    return header, [_row(one) for one in found.differences]
+
+
+def _row(one: Difference) -> list[Any]:
+    facts = [getattr(one, name) for name in _FACTS]
+    sizes = [one.effects.rank_biserial, one.effects.d_z, one.effects.p_better]
+    tests = [one.interval.low, one.interval.high, one.p, one.p_method, one.p_holm]
+    return [one.class_name, one.measure, one.better, *facts, *tests, *sizes, one.wins, one.losses]
+
+
+def change_table(found: Comparison) -> Table:
+    """The cases that changed most: regressions first, then improvements."""
+    header = ["class", "measure", "kind", "case", "difference", "base", "new"]
+    rows = [
+        [one.class_name, one.measure, kind, change.case_id, change.difference, change.base, change.new]
+        for one in found.differences
+        for kind, changes in (("regression", one.regressions), ("improvement", one.improvements))
+        for change in changes
+    ]
+    return header, rows
+
+
+def ranking_table(found: RankedRuns) -> Table:
+    """A row per measure, class, way to rank, and run."""
+    header = ["class", "measure", "method", "n", "run", "by", "rank", "share_first", "kendall_tau"]
+    rows = [
+        [one.class_name, one.measure, one.method, one.n, run, one.by[i], one.ranks[i], one.first[i], one.tau]
+        for one in found.rankings
+        for i, run in enumerate(found.runs)
+    ]
+    return header, rows
+
+
+def document(found: Comparison | RankedRuns) -> dict[str, Any]:
+    """All of it, ready to be written as JSON."""
+    return {
+        "tool": "segeval",
+        "kind": "compare" if isinstance(found, Comparison) else "ranking",
+        "schema_version": 1,
+        "segeval_version": segeval.__version__,
+        **asdict(found),
+    }
+
+
+def write_comparison(found: Comparison | RankedRuns, out: Path) -> None:
+    """Write the tables and `run.json` to a folder.
+
+    Raises:
+        ConfigError: the folder holds something else, or cannot be written.
+    """
+    prepare_output_folder(out)
+    if isinstance(found, Comparison):
+        write_csv(out / "differences.csv", *difference_table(found))
+        write_csv(out / "changes.csv", *change_table(found))
+    else:
+        write_csv(out / "ranking.csv", *ranking_table(found))
+    write_json_atomically(out / "run.json", document(found))

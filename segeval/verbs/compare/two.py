@@ -1,0 +1,159 @@
+"""Two runs: how much each measure of each class changed, how sure that is, and which cases to open."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from segeval.errors import ConfigError
+from segeval.files.paths import printable
+from segeval.measure import Better
+from segeval.results.stored_runs import StoredRun, read_stored_run
+from segeval.statistics.intervals import FEW_UNITS, Interval, bootstrap_mean
+from segeval.statistics.paired import Effects, Paired, effects, paired_differences
+from segeval.statistics.significance import holm, wilcoxon
+from segeval.statistics.summary import mean
+from segeval.verbs.compare.shared import shared_keys
+from segeval.verbs.gate.inputs import refuse_if_incomparable, run_table, with_names_of
+from segeval.verbs.gate.resampling import Resampling
+from segeval.verbs.gate.table import Column, as_matrix, shared_cases
+
+N_TOP = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One case that changed: below zero is worse."""
+
+    case_id: str
+    difference: float
+    base: float
+    new: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """What became of one measure of one class, new against base; above zero is better.
+
+    Attributes:
+        n: cases defined in both runs; `n_gained` and `n_lost` are defined in one only.
+        interval: of the mean difference, bootstrapped (BCa).
+        p: two-sided Wilcoxon signed-rank test after Pratt; `p_holm` among all rows of the table.
+        wins, losses: cases that got better and worse.
+        regressions, improvements: the cases that changed most.
+    """
+
+    class_name: str
+    measure: str
+    better: Better
+    n: int
+    n_gained: int
+    n_lost: int
+    base: float
+    new: float
+    difference: float
+    interval: Interval
+    p: float
+    p_method: str
+    effects: Effects
+    wins: int
+    losses: int
+    regressions: tuple[Change, ...]
+    improvements: tuple[Change, ...]
+    p_holm: float = math.nan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Every measure and class that both runs have, and what to know about the whole."""
+
+    base: Path
+    new: Path
+    differences: tuple[Difference, ...]
+    notes: tuple[str, ...] = ()
+
+
+def compare(base: Path, new: Path, *, measures: Sequence[str] = (), seed: int = 0) -> Comparison:
+    """Compare a new run with an old one, case by case.
+
+    Args:
+        measures: column names to compare; by default the headline ones that both have.
+
+    Raises:
+        ConfigError: a run cannot be read, they may not be compared, or they share nothing.
+    """
+    new_run = read_stored_run(new)
+    base_run = with_names_of(read_stored_run(base), new_run)
+    base_table, new_table = run_table(base_run), run_table(new_run)
+    keys = shared_keys([new_table, base_table], measures)
+    refuse_if_incomparable(new_run, base_run, measures=[measure for _, measure in keys], min_paired=1)
+    if not shared_cases(list(base_table.columns.values()), list(new_table.columns.values())):
+        raise ConfigError(f"{printable(base)} and {printable(new)} have no case in common.")
+    found = [_difference(base_table.columns[key], new_table.columns[key], Resampling(seed=seed)) for key in keys]
+    adjusted = holm([one.p for one in found])
+    return Comparison(
+        base=base,
+        new=new,
+        differences=tuple(replace(one, p_holm=float(p)) for one, p in zip(found, adjusted, strict=True)),
+        notes=_notes(base_run, new_run, found),
+    )
+
+
+def _difference(base: Column, new: Column, how: Resampling) -> Difference:
+    case_ids = shared_cases([base], [new])
+    before, after = (as_matrix([side], case_ids)[:, 0] for side in (base, new))
+    paired = paired_differences(before, after, better=new.better)
+    d = paired.differences
+    test = wilcoxon(d[~np.isnan(d)])
+    both = ~np.isnan(d)
+    return Difference(
+        class_name=new.class_name,
+        measure=new.measure,
+        better=new.better,
+        n=paired.n,
+        n_gained=paired.n_gained,
+        n_lost=paired.n_lost,
+        base=float(mean(before[both])),
+        new=float(mean(after[both])),
+        difference=paired.mean,
+        interval=_interval(paired, case_ids, how),
+        p=test.p if paired.n else math.nan,
+        p_method=test.method,
+        effects=effects(d),
+        wins=int(np.count_nonzero(d > 0)),
+        losses=int(np.count_nonzero(d < 0)),
+        regressions=_top(d, case_ids, before, after, sign=-1),
+        improvements=_top(d, case_ids, before, after, sign=1),
+    )
+
+
+def _interval(paired: Paired, case_ids: Sequence[str], how: Resampling) -> Interval:
+    if math.isnan(paired.mean):
+        return Interval(low=math.nan, high=math.nan)
+    return bootstrap_mean(how.draws(case_ids), paired.differences[:, None]).interval(how.level)
+
+
+def _top(
+    d: np.ndarray, case_ids: Sequence[str], before: np.ndarray, after: np.ndarray, *, sign: int
+) -> tuple[Change, ...]:
+    """The largest changes in one direction, ties by case id."""
+    changed = [i for i in range(len(case_ids)) if sign * d[i] > 0]
+    ranked = sorted(changed, key=lambda i: (-sign * d[i], case_ids[i]))[:N_TOP]
+    return tuple(
+        Change(case_id=case_ids[i], difference=float(d[i]), base=float(before[i]), new=float(after[i])) for i in ranked
+    )
+
+
+def _notes(base: StoredRun, new: StoredRun, found: Sequence[Difference]) -> tuple[str, ...]:
+    only_base, only_new = base.case_ids - new.case_ids, new.case_ids - base.case_ids
+    few = max((one.n for one in found), default=0)
+    notes = []
+    if only_base or only_new:
+        notes.append(f"{len(only_base)} cases are only in the base and {len(only_new)} only in the new run: left out.")
+    if any(one.n_lost or one.n_gained for one in found):
+        notes.append("Some values are defined in one run only; n_gained and n_lost count them.")
+    if few < FEW_UNITS:
+        notes.append(f"At most {few} pairs: below {FEW_UNITS}, intervals cover the truth less often than they say.")
+    return tuple(notes)

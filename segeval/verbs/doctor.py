@@ -1,0 +1,197 @@
+"""An audit of the inputs: what the files hold, and what would stop `score`. Nothing is scored."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from segeval.errors import DataError
+from segeval.evidence.labels import LabelMap
+from segeval.evidence.overlap.counts_numpy import joint_histogram
+from segeval.files.paths import printable
+from segeval.images.cases import case_of
+from segeval.images.geometry.geometry import orientation
+from segeval.images.labels.label_ids import to_labels
+from segeval.images.pairing.pairs import Pair
+from segeval.images.predictions.forms import agree, form_of
+from segeval.images.predictions.predictions import Prediction
+from segeval.images.readers.readers import read_volume
+from segeval.images.readers.reading import Reading
+from segeval.images.readers.volumes import Volume
+from segeval.options import ScoreOptions
+from segeval.verbs.notes import notes_on_ids
+from segeval.verbs.score import label_map_of, pairs_of, reading_of, worker_count
+from segeval.verbs.stream import in_order
+
+
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    """What one file of a pair holds; voxel counts are by id."""
+
+    shape: str = ""
+    spacing_mm: str = ""
+    orientation: str = ""
+    dtype: str = ""
+    voxels: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def foreground(self) -> dict[int, int]:
+        """Voxels of every id but 0."""
+        return {label: n for label, n in self.voxels.items() if label}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What was found of one pair; a `problem` would stop `score`, a remark would not."""
+
+    case_id: str
+    pred: Side = Side()
+    truth: Side = Side()
+    problem: str = ""
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audit:
+    """All findings by case id, the classes that `score` would score, and notes on ids and other files."""
+
+    findings: tuple[Finding, ...]
+    labels: LabelMap
+    notes: tuple[str, ...]
+
+    @property
+    def problems(self) -> tuple[Finding, ...]:
+        return tuple(one for one in self.findings if one.problem)
+
+
+# what `score` does with a truth that has no prediction, by policy
+WITHOUT_PREDICTION = {
+    "error": "score would stop. Add it, or pass --missing worst|background|skip",
+    "worst": "every class of the truth would get the worst values",
+    "background": "would be scored as an empty prediction",
+    "skip": "would be left out and counted as missing",
+}
+
+
+def audit(pred: Path | None, truth: Path | None, options: ScoreOptions) -> Audit:
+    """Read every pair and note what it holds.
+
+    Raises:
+        ConfigError: an option or a path is wrong.
+        DataError: there are no pairs at all.
+    """
+    labels, pairs = label_map_of(options), pairs_of(pred, truth, options)
+    reading = agree(pairs.pairs, reading_of(options, labels))
+    findings = tuple(
+        in_order(lambda pair: _examine(pair, reading, options), pairs.pairs, workers=worker_count(options))
+    )
+    found = f"predictions are {reading.agreed.form}" if reading.agreed else "no prediction can be read"
+    labels = reading.agreed.form.completed(labels) if reading.agreed else labels
+    return Audit(findings=findings, labels=labels, notes=(found, *pairs.notes, *_notes_on_ids(findings, labels)))
+
+
+def _notes_on_ids(findings: Sequence[Finding], labels: LabelMap) -> Iterator[str]:
+    in_preds: defaultdict[int, list[str]] = defaultdict(list)
+    for one in findings:
+        for label in one.pred.voxels:
+            in_preds[label].append(one.case_id)
+    in_truths = {label for one in findings for label in one.truth.voxels}
+    return notes_on_ids(labels, in_truths=in_truths, in_preds=in_preds)
+
+
+def _examine(pair: Pair, reading: Reading, options: ScoreOptions) -> Finding:
+    """Look at each file alone, then at the two together."""
+    truth, truth_problem = _read(pair.truth)
+    pred, pred_problem = _read_pred(pair, reading)
+    truth_side, no_true_ids = _label_side(truth, reading)
+    pred_side, no_prediction = _pred_side(pred, truth, reading)
+    finding = Finding(case_id=pair.case_id, pred=pred_side, truth=truth_side)
+    if pair.truth is None:
+        return replace(finding, remarks=("no truth: never scored",))
+    problems = [pred_problem, no_prediction, truth_problem, no_true_ids]
+    if pair.pred is None:
+        said = f"no prediction: {WITHOUT_PREDICTION[options.missing]}"
+        finding = replace(finding, remarks=(said,))
+        problems += [f"{printable(pair.case_id)}: {said}"] if options.missing == "error" else []
+    if any(problems) or truth is None or pred is None:
+        return replace(finding, problem="\n".join(filter(None, problems)))
+    return _together(finding, pred, truth, reading)
+
+
+def _together(finding: Finding, pred: Prediction, truth: Volume, reading: Reading) -> Finding:
+    try:
+        case = case_of(finding.case_id, pred=pred, truth=truth, reading=reading)
+    except DataError as error:
+        return replace(finding, problem=str(error))
+    voxels = _voxels(case.pred)
+    shared = sum(voxels.pop(one) for one in case.claims)
+    finding = replace(finding, pred=replace(finding.pred, voxels=voxels))
+    remarks = (f"{shared} voxels belong to several classes",) if shared else ()
+    return replace(finding, remarks=(*case.notes, *remarks, *_empties(finding)))
+
+
+def _read(path: Path | None) -> tuple[Volume | None, str]:
+    """The image, or None and why there is none."""
+    try:
+        return (None if path is None else read_volume(path)), ""
+    except DataError as error:
+        return None, str(error)
+
+
+def _read_pred(pair: Pair, reading: Reading) -> tuple[Prediction | None, str]:
+    """The prediction, or None and why there is none."""
+    try:
+        return (None if pair.pred is None else reading.take(pair)), ""
+    except DataError as error:
+        return None, str(error)
+
+
+def _label_side(volume: Volume | None, reading: Reading) -> tuple[Side, str]:
+    """What the image holds, and why it is no label image where it is none."""
+    if volume is None:
+        return Side(), ""
+    side = _facts(volume)
+    try:
+        return replace(side, voxels=_voxels(to_labels(volume, ignore=reading.labels.ignore))), ""
+    except DataError as error:
+        return side, str(error)
+
+
+def _pred_side(pred: Prediction | None, truth: Volume | None, reading: Reading) -> tuple[Side, str]:
+    """What the prediction holds, and why it cannot be one of this run."""
+    if pred is None:
+        return Side(), ""
+    try:
+        placed = pred if truth is None else pred.placed(truth)
+        form = form_of(pred, reading)
+    except DataError as error:
+        return _facts(pred.images[0]), str(error)
+    if form.layout is None:
+        return _label_side(pred.images[0].scaled(), reading)
+    side, n = _facts(placed.images[0]), len(placed.images)
+    return replace(side, dtype=f"{n} x {side.dtype}" if n > 1 else side.dtype), ""
+
+
+def _facts(volume: Volume) -> Side:
+    return Side(
+        shape="x".join(map(str, volume.grid)),
+        spacing_mm="x".join(f"{one:.4g}" for one in volume.spacing_mm or ()) or "unknown",
+        orientation=orientation(volume.affine) if volume.affine is not None else "none",
+        dtype=str(volume.array.dtype),
+    )
+
+
+def _voxels(labels: np.ndarray) -> dict[int, int]:
+    """How many voxels each id has."""
+    histogram = joint_histogram(truth=labels, pred=labels)
+    return dict(sorted(zip(histogram.ids, map(int, np.diagonal(histogram.n)), strict=True)))
+
+
+def _empties(finding: Finding) -> tuple[str, ...]:
+    return tuple(
+        f"{said} is empty"
+        for said, side in (("prediction", finding.pred), ("truth", finding.truth))
+        if not side.foreground
+    )

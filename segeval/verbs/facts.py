@@ -1,0 +1,98 @@
+"""What `run.json` says of a run besides its tables."""
+
+import platform
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import segeval
+from segeval.evidence.probabilities.channels import Form
+from segeval.measure import MeasureCall
+from segeval.results import CaseRow
+from segeval.verbs.job import Job
+
+SCHEMA_VERSION = 1
+
+
+def run_facts(job: Job, notes: Sequence[str], cases: Sequence[CaseRow], *, complete: bool) -> dict[str, Any]:
+    """Plan, definitions, versions and timings, ready to be written as JSON."""
+    spacings = [row.spacing_mm for row in cases if row.shape]
+    length = "px" if spacings and not any(spacings) else "mm"
+    return {
+        "tool": "segeval",
+        "kind": "score",
+        "schema_version": SCHEMA_VERSION,
+        "complete": complete,
+        "inputs": {"pred": job.pred, "truth": job.truth},
+        "plan": asdict(job.options) | {"measures": list(job.options.measures) or ["default"]},
+        "plan_from": dict(job.sources),
+        "definitions": {call.column: _definition(call, job, length=length) for call in job.plan.measures},
+        "predictions": _predictions(job.plan.form),
+        "ignored_ids": list(job.plan.labels.ignore),
+        "device": {"engine": job.plan.engine, "device": job.plan.device},
+        "versions": versions(),
+        "timings": {"seconds": round(time.perf_counter() - job.started, 3)},
+        "warnings": list(notes),
+    }
+
+
+def _predictions(form: Form | None) -> dict[str, Any] | None:
+    """What the predictions were found to be, with the class of each channel."""
+    if form is None:
+        return None
+    if form.layout is None:
+        return {"kind": form.kind}
+    channels = [one.name for one in form.layout.classes]
+    return {"kind": form.kind, "channels": channels, "exclusive": form.layout.exclusive}
+
+
+def _definition(call: MeasureCall, job: Job, *, length: str) -> dict[str, Any]:
+    """What a column is.
+
+    Args:
+        length: the unit of distances, `px` where no case has a spacing.
+    """
+    measure, tool_errors = call.measure, _tool_errors(call)
+    given = job.options.instance_sides
+    is_distance = measure.unit == "mm" and not measure.profile
+    return {
+        "measure": measure.name,
+        "kind": measure.kind,
+        "formula": measure.formula,
+        "parameters": call.all_knobs,
+        "bounds": list(measure.bounds),
+        "better": measure.better,
+        "unit": _unit(call, length),
+        "levels": list(measure.levels),
+        **({"profile": measure.profile} if measure.profile else {}),
+        **({"tool_errors": list(tool_errors)} if tool_errors else {}),
+        **({"needs_probabilities": True} if measure.reads("ClassMaps") else {}),
+        **({"empty_distance": job.plan.empty_distance} if is_distance else {}),
+        **({"instances": list(given)} if given and measure.reads("Lesions", "LesionCells") else {}),
+    }
+
+
+def _tool_errors(call: MeasureCall) -> tuple[str, ...]:
+    if not call.measure.profile:
+        return ()
+    from segeval.profiles import errors_of
+
+    return errors_of(call.measure)
+
+
+def _unit(call: MeasureCall, length: str) -> str:
+    if call.measure.unit != "mm":
+        return call.measure.unit
+    return "px" if call.all_knobs.get("unit") == "voxel" else length
+
+
+def versions() -> dict[str, str]:
+    """Versions of what took part in the run."""
+    took_part = [name for name in ("numpy", "nibabel", "PIL", "SimpleITK", "scipy", "torch") if name in sys.modules]
+    return {
+        "segeval": segeval.__version__,
+        "python": platform.python_version(),
+        **{name: sys.modules[name].__version__ for name in took_part},
+    }

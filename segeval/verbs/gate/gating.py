@@ -1,0 +1,135 @@
+"""The verb: a stored run and limits in, a report of verdicts out."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+from segeval.choice import call_of
+from segeval.config import Config, Rule, check_rules, read_config
+from segeval.errors import ConfigError
+from segeval.files.paths import printable, require_existing
+from segeval.results.stored_runs import StoredRun, read_stored_run
+from segeval.verbs.gate.inputs import refuse_if_incomparable, run_table, with_names_of
+from segeval.verbs.gate.judge import CaseTable, gate_notes, judge
+from segeval.verbs.gate.report import GateReport
+from segeval.verbs.gate.resampling import Resampling
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateOptions:
+    """What `segeval gate` can be told besides the run.
+
+    Attributes:
+        config: the file of the rules; None where `fail_under` has them all.
+        fail_under: rules in short, such as `dice:mean=0.85`.
+        baseline: takes the place of the one in the config.
+        case_table: likewise.
+    """
+
+    config: Path | None = None
+    fail_under: tuple[str, ...] = ()
+    baseline: Path | None = None
+    case_table: Path | None = None
+    seed: int = 0
+
+
+def gate(run: Path, options: GateOptions) -> GateReport:
+    """Judge a stored run.
+
+    Raises:
+        ConfigError: a file or a rule is wrong, or the baseline cannot be compared with the run.
+    """
+    return gate_run(read_stored_run(run), options)
+
+
+def gate_run(run: StoredRun, options: GateOptions) -> GateReport:
+    """Judge a run that is read already."""
+    config = checked_config(options)
+    table = run_table(run)
+    baseline = _baseline(run, config, options)
+    verdicts = judge(
+        table,
+        config,
+        baseline=run_table(baseline) if baseline is not None else None,
+        case_table=_case_table(config, options),
+        how=Resampling(seed=options.seed),
+    )
+    return GateReport(
+        verdicts=verdicts,
+        notes=gate_notes(table, config),
+        source=str(options.config or ""),
+        on_inconclusive=config.on_inconclusive,
+    )
+
+
+def checked_config(options: GateOptions) -> Config:
+    """The rules of the file and of `--fail-under`, held against the catalogue.
+
+    Raises:
+        ConfigError: there is no rule, or one is wrong.
+    """
+    config = read_config(options.config) if options.config is not None else Config()
+    short = tuple(_short_rule(text) for text in options.fail_under)
+    rules = (*check_rules(config.rules, source=str(options.config or "")), *check_rules(short))
+    if not rules:
+        where = printable(options.config) if options.config is not None else "This gate"
+        raise ConfigError(f"{where} has no rule, so it could not fail. Write `rules:`, or pass --fail-under.")
+    return config.model_copy(update={"rules": rules})
+
+
+def _short_rule(text: str) -> Rule:
+    """`dice:mean=0.85` as a rule for each class: the limit stands on the side that is worse."""
+    name, colon, rest = text.rpartition(":")
+    stat, equals, limit = rest.partition("=")
+    if not colon or not equals:
+        raise ConfigError(f"--fail-under {text}: write MEASURE:STATISTIC=LIMIT, such as dice:mean=0.85.")
+    side = "max" if stat == "std" or call_of(name).measure.better == "lower" else "min"
+    try:
+        return Rule.model_validate({"id": text, "measure": name, "stat": stat, side: float(limit)})
+    except ValueError as error:
+        raise ConfigError(
+            f"--fail-under {text}: {stat!r} is no statistic, or {limit!r} no number. "
+            "Statistics are mean, median, p5, p95, min, max, std and pooled."
+        ) from error
+
+
+def _baseline(run: StoredRun, config: Config, options: GateOptions) -> StoredRun | None:
+    """The run to compare with, where a rule asks for one and it may be compared."""
+    asking = [rule.measure for rule in config.rules if rule.needs_baseline]
+    path = options.baseline or _beside(options.config, config.baseline.path if config.baseline else None)
+    if not asking or path is None:
+        return None
+    baseline = with_names_of(read_stored_run(path), run)
+    min_paired = config.baseline.min_paired if config.baseline else 0
+    refuse_if_incomparable(run, baseline, measures=asking, min_paired=min_paired)
+    return baseline
+
+
+def _beside(config: Path | None, name: str | None) -> Path | None:
+    """A path that a config names, relative to the config."""
+    if name is None:
+        return None
+    return (config.parent if config is not None else Path()) / name
+
+
+def _case_table(config: Config, options: GateOptions) -> CaseTable | None:
+    path = options.case_table or _beside(options.config, config.cases.table)
+    return read_case_table(path) if path is not None else None
+
+
+def read_case_table(path: Path) -> CaseTable:
+    """Facts about cases, from a CSV with a column `case`: column -> case id -> value.
+
+    Raises:
+        ConfigError: it is not there, has no such column, or names a case twice.
+    """
+    require_existing(path, what="--case-table")
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        rows = list(csv.DictReader(file))
+    if not rows or "case" not in rows[0]:
+        raise ConfigError(f"{printable(path)}: a case table needs a header with a column `case`, and a row per case.")
+    cases = [row["case"] for row in rows]
+    twice = next((case for case in cases if cases.count(case) > 1), None)
+    if twice is not None:
+        raise ConfigError(f"{printable(path)}: case {printable(twice)} has two rows. Keep one.")
+    return {name: {row["case"]: row[name] or "" for row in rows} for name in rows[0] if name != "case"}

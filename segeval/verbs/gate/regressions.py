@@ -1,0 +1,187 @@
+"""Rules against a baseline: is the run surely no worse, surely worse, or is that open?"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from segeval.config import Rule
+from segeval.measure import Better
+from segeval.statistics.bootstrap import Draws, macro_of_resamples, means_of_resamples
+from segeval.statistics.intervals import (
+    Bootstrapped,
+    Interval,
+    bootstrap_mean,
+    from_resamples,
+    statistics_of_resamples,
+)
+from segeval.statistics.paired import Finding, finding, paired_differences
+from segeval.statistics.summary import mean
+from segeval.verbs.gate.limits import point
+from segeval.verbs.gate.resampling import Resampling
+from segeval.verbs.gate.table import Column, as_matrix, shared_cases
+from segeval.verbs.gate.verdict import N_WORST, NO_INTERVAL, Outcome, Verdict, WorstCase, apart, at_least, notes_of
+
+_OUTCOMES: dict[Finding, Outcome] = {"non_inferior": "pass", "regression": "fail", "inconclusive": "inconclusive"}
+_SAYS: dict[Finding, str] = {
+    "non_inferior": "surely no worse than allowed",
+    "regression": "a regression is shown",
+    "inconclusive": "neither shown nor excluded",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sides:
+    """Two runs over their shared cases.
+
+    Attributes:
+        base, new: shape (case, class), both nan where either is.
+        differences: shape (case, class), below zero where new is worse.
+        n_lost: values of these cases that only the baseline has.
+        n_gone: cases of the baseline that the new run does not have at all.
+    """
+
+    case_ids: tuple[str, ...]
+    base: np.ndarray
+    new: np.ndarray
+    differences: np.ndarray
+    n_lost: int
+    n_gone: int
+
+    @property
+    def n(self) -> int:
+        """Cases with a value on both sides."""
+        return int(np.count_nonzero(~np.isnan(self.differences).all(axis=1)))
+
+
+def pair(columns: Sequence[Column], base_columns: Sequence[Column]) -> Sides:
+    """Put two runs side by side, class by class."""
+    case_ids = shared_cases(columns, base_columns)
+    base, new = as_matrix(base_columns, case_ids), as_matrix(columns, case_ids)
+    paired = paired_differences(base, new, better=columns[0].better)
+    unpaired = np.isnan(paired.differences)
+    return Sides(
+        case_ids=case_ids,
+        base=np.where(unpaired, np.nan, base),
+        new=np.where(unpaired, np.nan, new),
+        differences=paired.differences,
+        n_lost=paired.n_lost,
+        n_gone=len(shared_cases(base_columns)) - len(case_ids),
+    )
+
+
+def unpaired_notes(sides: Sides) -> tuple[str, ...]:
+    """What the comparison does not see."""
+    said = {
+        f"{sides.n_lost} value(s) defined in the baseline are undefined now and were not paired": sides.n_lost,
+        f"{sides.n_gone} case(s) of the baseline are not in this run": sides.n_gone,
+    }
+    return tuple(note for note, n in said.items() if n)
+
+
+def largest_losses(sides: Sides, columns: Sequence[Column]) -> tuple[WorstCase, ...]:
+    """The five cases that lost most; none of those that did not lose."""
+    losses = [
+        WorstCase(case_id=sides.case_ids[i], class_name=columns[j].class_name, value=float(sides.differences[i, j]))
+        for i, j in np.argwhere(sides.differences < 0)
+    ]
+    return tuple(sorted(losses, key=lambda one: (one.value, one.case_id, one.class_name))[:N_WORST])
+
+
+def judge_regression(rule: Rule, columns: Sequence[Column], base_columns: Sequence[Column], how: Resampling) -> Verdict:
+    """Judge a loss against the baseline by the paired bootstrap, as a non-inferiority test.
+
+    Pass: the loss is surely no larger than the margin. Fail: it surely is. The bounds are one-sided.
+    """
+    sides = pair(columns, base_columns)
+    worst = largest_losses(sides, columns)
+    if rule.stat == "pooled":
+        return _judge_pooled(rule, columns, base_columns, sides, worst)
+    boot, change = _bootstrap_change(rule, sides, columns[0].better, how.draws(sides.case_ids))
+    least = _least_change(rule)
+    found = finding(boot, margin=-least, level=how.level)
+    interval = boot.interval(2 * how.level - 1)
+    return Verdict(
+        rule_id=rule.id,
+        outcome="fail" if math.isnan(change) else _OUTCOMES[found],
+        reason=_reason(rule, change, interval, how.level, found),
+        value=change,
+        limit=least,
+        n=sides.n,
+        interval=interval,
+        p=1 - boot.confidence_below(least),
+        worst=worst,
+        notes=notes_of(interval) + unpaired_notes(sides),
+    )
+
+
+def _bootstrap_change(rule: Rule, sides: Sides, better: Better, draws: Draws) -> tuple[Bootstrapped, float]:
+    """The change, below zero where it is for the worse: absolute, or in percent of the baseline."""
+    if rule.stat == "mean" and rule.max_regression is not None:
+        return bootstrap_mean(draws, sides.differences), float(mean(mean(sides.differences)))
+    base, new = (np.abs(side) if better == "zero" else side for side in (sides.base, sides.new))
+    towards: Better = "lower" if rule.stat == "std" or better == "zero" else better
+    before, after = (_resampled(rule, draws, side) for side in (base, new))
+    was, now = (np.array([point(rule.stat, (), side)]) for side in (base, new))
+    estimate = float(_change(rule, was, now, towards)[0])
+    return from_resamples(draws, sides.differences, _change(rule, before, after, towards), estimate), estimate
+
+
+def _change(rule: Rule, before: np.ndarray, after: np.ndarray, better: Better) -> np.ndarray:
+    change = paired_differences(before, after, better=better).differences
+    if rule.max_regression_pct is None:
+        return change
+    with np.errstate(invalid="ignore", divide="ignore"):  # a share of nothing is undefined
+        return np.where(before == 0, np.nan, 100 * change / np.abs(before))
+
+
+def _resampled(rule: Rule, draws: Draws, values: np.ndarray) -> np.ndarray:
+    if rule.stat == "mean":
+        return macro_of_resamples(means_of_resamples(draws, values))
+    return statistics_of_resamples(draws, values[:, 0], rule.stat)  # type: ignore[arg-type]
+
+
+def _least_change(rule: Rule) -> float:
+    """The margin as a change, below zero."""
+    margin = rule.max_regression if rule.max_regression is not None else rule.max_regression_pct
+    return 0.0 - float(margin or 0.0)
+
+
+def _judge_pooled(
+    rule: Rule, columns: Sequence[Column], base_columns: Sequence[Column], sides: Sides, worst: tuple[WorstCase, ...]
+) -> Verdict:
+    """Summed counts have no cases to resample, so the change itself decides."""
+    was, now = (np.array([point("pooled", side, sides.new)]) for side in (base_columns, columns))
+    change = float(_change(rule, was, now, columns[0].better)[0])
+    least, unit = _least_change(rule), _unit(rule)
+    same_cases = len({frozenset(column.case_ids) for column in (*columns, *base_columns)}) == 1
+    outcome: Outcome = "pass" if at_least(change, least) else "fail"
+    reason = f"pooled changed by {change:+.4g}{unit} (allowed {least:.4g}{unit}, below zero is worse)"
+    if not same_cases:
+        outcome, reason = "inconclusive", "the pooled values speak of different cases"
+    if math.isnan(change):
+        outcome, reason = "fail", _reason(rule, change, NO_INTERVAL, 0.95, "inconclusive")
+    return Verdict(
+        rule_id=rule.id, outcome=outcome, reason=reason, value=change, limit=least, n=sides.n,
+        worst=worst, notes=unpaired_notes(sides),
+    )  # fmt: skip
+
+
+def _reason(rule: Rule, change: float, interval: Interval, level: float, found: Finding) -> str:
+    if math.isnan(change):
+        return f"the change of {rule.stat} is undefined, which never passes"
+    unit = _unit(rule)
+    changed = f"{rule.stat} changed by {change:+.4g}{unit}"
+    if math.isnan(interval.low):
+        return f"{changed}, and one paired unit has no interval: {_SAYS[found]}"
+    least = _least_change(rule)
+    low, high = (apart(end, least)[0] for end in (interval.low, interval.high))
+    return (
+        f"{changed} (one-sided {level:.0%} bounds {low} and {high}, allowed {least:.4g}{unit}, "
+        f"below zero is worse): {_SAYS[found]}"
+    )
+
+
+def _unit(rule: Rule) -> str:
+    return " %" if rule.max_regression_pct is not None else ""

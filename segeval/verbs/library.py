@@ -1,0 +1,183 @@
+"""`segeval.score` for programs: paths, arrays or tensors in, results out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from segeval.errors import ConfigError, DataError, did_you_mean
+from segeval.evidence.case import Case
+from segeval.images.cases import case_of
+from segeval.images.pairing.pairs import Pair
+from segeval.images.predictions.forms import agree
+from segeval.images.predictions.instances import with_instances
+from segeval.images.predictions.predictions import Prediction
+from segeval.images.readers.readers import read_volume
+from segeval.images.readers.reading import Reading
+from segeval.images.readers.volumes import Volume
+from segeval.options import ScoreOptions
+from segeval.results import Results
+from segeval.results.run_folder import RunFolder
+from segeval.scoring.evaluate import evaluate
+from segeval.settings import checked
+from segeval.verbs.job import Job
+from segeval.verbs.score import check_instances, finished, make_plan, plan_for, reading_of, score_folders
+
+Masks = Any  # a path, an array or tensor, a sequence of them, or a mapping from case id to them
+
+_AT_HAND = "library call"  # what the record says in place of a path
+
+
+def score(
+    pred: Masks = None,
+    truth: Masks = None,
+    *,
+    pred_instances: Masks = None,
+    truth_instances: Masks = None,
+    **options: Any,
+) -> Results:
+    """Score predictions against their truth.
+
+    Args:
+        pred: a folder or file; or an array or tensor of class ids, of the probability of one class, or of
+            probabilities with a first axis that counts classes; or several files, arrays or tensors, as a
+            sequence or as a mapping from case id.
+        truth: the same for the true masks, whose arrays are class ids in two or three dimensions.
+        pred_instances: maps of lesion ids, in the manner of `pred`; without them connected components are the lesions.
+        truth_instances: the same for the truth.
+        options: as in `segeval.options.ScoreOptions`: `measures=["dice"]`, `labels={1: "liver"}`,
+            `spacing=(0.8, 0.8, 3.0)` in mm and array axis order, `out="results"` to write the tables, and so on.
+
+    Raises:
+        ConfigError: an option, a name or a path is wrong.
+        DataError: a case cannot be scored.
+    """
+    instances = {"pred_instances": pred_instances, "truth_instances": truth_instances}
+    given = {name: one for name, one in instances.items() if one is not None}
+    sources = dict.fromkeys([*given, *options], "library call")
+    if all(one is None or _is_path(one) for one in (pred, truth)):
+        chosen = checked(_options(options | given))
+        return score_folders(pred and Path(pred), truth and Path(truth), chosen, sources=sources)
+    chosen = checked(_options(options | dict.fromkeys(given, _AT_HAND)))
+    results = _score_each(pred, truth, instances, chosen, sources)
+    if chosen.out is not None:
+        with RunFolder.open(chosen.out) as folder:
+            folder.write(results, formats=chosen.format)
+    return results
+
+
+def _options(given: Mapping[str, Any]) -> ScoreOptions:
+    from segeval.config import fitted
+
+    types = {field.name: field.type for field in fields(ScoreOptions)}
+    for name in given:
+        if name not in types:
+            help = did_you_mean(name, types) or f" The options are: {', '.join(types)}."
+            raise ConfigError(f"There is no option {name!r}.{help}")
+    return ScoreOptions(**{name: fitted(_plain(value), types[name], where=name) for name, value in given.items()})
+
+
+def _plain(value: Any) -> Any:
+    """Numbers of numpy as those of Python, whatever holds them."""
+    match value:
+        case np.ndarray() | np.generic():
+            return value.tolist()
+        case Mapping():
+            return {_plain(key): _plain(one) for key, one in value.items()}
+        case list() | tuple():
+            return [_plain(one) for one in value]
+    return value
+
+
+def _score_each(
+    pred: Masks, truth: Masks, instances: Mapping[str, Masks], options: ScoreOptions, sources: Mapping[str, str]
+) -> Results:
+    """Score cases that are given one by one, some of them perhaps as files."""
+    preds, truths = _by_id(pred), _by_id(truth)
+    if preds.keys() != truths.keys():
+        alone = ", ".join(sorted(map(str, preds.keys() ^ truths.keys())))
+        raise DataError(f"Each prediction needs its truth: {alone} stands alone.")
+    plan = make_plan(options)
+    if options.instance_sides:
+        check_instances(options.instance_sides, plan)
+    maps = [_maps_by_id(one, truths) for one in instances.values()]
+    pairs = [_pair(one, preds[one], truths[one]) for one in truths]
+    at_hand = {one: _prediction(one, mask, truths[one]) for one, mask in preds.items() if not _is_path(mask)}
+    reading = agree(pairs, replace(reading_of(options, plan.labels), at_hand=at_hand))
+    job = Job(options=options, plan=plan_for(reading, plan), reading=reading, sources=sources)
+    cases = (_case(pair, truths[pair.case_id], [one[pair.case_id] for one in maps], reading) for pair in pairs)
+    return finished([job.pool.take(evaluate(case, job.plan)) for case in cases], job)
+
+
+def _case(pair: Pair, truth: Any, instances: Sequence[Any], reading: Reading) -> Case:
+    volume = _volume(truth, f"{pair.case_id} (truth)")
+    case = case_of(pair.case_id, pred=reading.take(pair), truth=volume, reading=reading)
+    pred_map, truth_map = (
+        None if one is None else _volume(one, f"{pair.case_id} ({side} instances)")
+        for side, one in zip(("pred", "truth"), instances, strict=True)
+    )
+    return with_instances(case, (pred_map, truth_map), volume, reading)
+
+
+def _volume(mask: Any, name: str) -> Volume:
+    return read_volume(Path(mask)) if _is_path(mask) else Volume(path=Path(name), array=_array(mask, name, (2, 3)))
+
+
+def _maps_by_id(instances: Masks, truths: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The instance map of each case, None where they are not given at all."""
+    if instances is None:
+        return dict.fromkeys(truths)
+    maps = _by_id(instances)
+    if maps.keys() != truths.keys():
+        alone = ", ".join(sorted(maps.keys() ^ truths.keys()))
+        raise DataError(f"Each case needs its instance map: {alone} stands alone.")
+    return maps
+
+
+def _pair(case_id: str, pred: Any, truth: Any) -> Pair:
+    """An array stands under a name that a message can show."""
+    sides = {"pred": pred, "truth": truth}
+    paths = {side: Path(mask if _is_path(mask) else f"{case_id} ({side})") for side, mask in sides.items()}
+    return Pair(case_id=case_id, pred=paths["pred"], truth=paths["truth"])
+
+
+def _prediction(case_id: str, mask: Any, truth: Any) -> Prediction:
+    """An array with one axis more than its truth has one image per channel."""
+    path = Path(f"{case_id} (pred)")
+    array = _array(mask, str(path), (2, 3, 4))
+    n_space = min(array.ndim, 3) if _is_path(truth) else np.ndim(truth)
+    if array.ndim not in (n_space, n_space + 1):
+        raise DataError(
+            f"{path}: shape {array.shape} is no image of {n_space} axes, nor one per class. Give one of them."
+        )
+    images = [array] if array.ndim == n_space else array
+    return Prediction(path=path, images=tuple(Volume(path=path, array=one) for one in images))
+
+
+def _by_id(masks: Masks) -> dict[str, Any]:
+    if isinstance(masks, Mapping):
+        return {str(name): one for name, one in masks.items()}
+    if isinstance(masks, Sequence) and not isinstance(masks, str):
+        width = len(str(max(len(masks) - 1, 0)))
+        return {f"case_{i:0{width}}": one for i, one in enumerate(masks)}
+    return {"case": masks}
+
+
+def _is_path(mask: Any) -> bool:
+    return isinstance(mask, str | PathLike)
+
+
+def _array(mask: Any, name: str, ndims: tuple[int, ...]) -> np.ndarray:
+    if hasattr(mask, "detach"):
+        mask = mask.detach().cpu()
+        mask = (mask.float() if str(mask.dtype) == "torch.bfloat16" else mask).numpy()  # numpy has no such floats
+    array = np.asarray(mask)
+    if array.dtype.kind not in "biuf" or array.ndim not in ndims or not array.size:
+        raise DataError(
+            f"{name}: {array.dtype} of shape {array.shape}. Give class ids in two or three dimensions, one array per "
+            "case; or probabilities, with a first axis that counts classes."
+        )
+    return array

@@ -1,0 +1,80 @@
+"""What a user should know of a run although nothing failed."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence, Set
+
+from segeval.evidence.labels import LabelMap
+from segeval.files.paths import printable
+from segeval.options import ScoreOptions
+from segeval.results import CaseScore
+from segeval.scoring.plan import Plan
+
+Cases = Mapping[int, Sequence[str]]  # the cases in which an id occurs
+_FEW = 5
+
+
+def named(names: Sequence[str]) -> str:
+    """The first few names, and how many more there are."""
+    more = f" and {len(names) - _FEW} more" if len(names) > _FEW else ""
+    return ", ".join(printable(one) for one in names[:_FEW]) + more
+
+
+def notes_on_scores(scores: Sequence[CaseScore], plan: Plan, options: ScoreOptions) -> tuple[str, ...]:
+    """Notes on the ids of the cases, on a spacing that was not used, on units that differ, and on what labels lack."""
+    in_truths, in_preds = _ids_by_side(scores)
+    on_ids = notes_on_ids(plan.labels, in_truths=in_truths, in_preds=in_preds)
+    return (*on_ids, *_on_spacing(scores, options), *_on_units(scores, plan), *_on_probabilities(scores, plan))
+
+
+def notes_on_ids(labels: LabelMap, *, in_truths: Set[int], in_preds: Cases) -> Iterator[str]:
+    """Ids that only predictions hold, ids of no class, and classes that occur nowhere."""
+    foreground = sorted({*in_truths, *in_preds} - {0, *labels.ignore})
+    if labels.classes is None:
+        invented = [f"{one} ({named(in_preds[one])})" for one in foreground if one not in in_truths]
+        if invented:
+            yield f"no truth holds id {named(invented)}: false alarms, unless --labels leaves them out"
+        missed = [str(one) for one in foreground if one not in in_preds]
+        if missed and in_preds:
+            yield f"no prediction holds id {named(missed)}: missed everywhere, or to be ignored with --ignore-label"
+        if not foreground and not labels.regions:
+            yield "every mask holds only id 0, so there is no class to score"
+        return
+    classes = (*labels.classes, *labels.regions)
+    strange = [str(one) for one in foreground if all(one not in row.ids for row in classes)]
+    if strange:
+        yield f"id {named(strange)} is no class of --labels and counts as background"
+    nowhere = [row.name for row in classes if not {*row.ids} & {*in_truths, *in_preds}]
+    if nowhere:
+        yield f"no mask holds {named(nowhere)}: check the ids in --labels"
+
+
+def _ids_by_side(scores: Sequence[CaseScore]) -> tuple[set[int], dict[int, list[str]]]:
+    """The ids of all truths, and the cases whose prediction holds an id."""
+    in_truths: set[int] = set()
+    in_preds: defaultdict[int, list[str]] = defaultdict(list)
+    for score in scores:
+        if score.histogram is not None:
+            of_truth, of_pred = score.histogram.n.sum(axis=1), score.histogram.n.sum(axis=0)
+            in_truths |= {one for one, n in zip(score.histogram.ids, of_truth, strict=True) if n}
+            for one in (one for one, n in zip(score.histogram.ids, of_pred, strict=True) if n):
+                in_preds[one].append(score.row.case_id)
+    return in_truths, in_preds
+
+
+def _on_spacing(scores: Sequence[CaseScore], options: ScoreOptions) -> Iterator[str]:
+    own = [one.row.case_id for one in scores if one.row.spacing_mm not in (None, options.spacing)]
+    if options.spacing is not None and own:
+        yield f"--spacing is for files without one, and these have their own, which counts: {named(own)}"
+
+
+def _on_units(scores: Sequence[CaseScore], plan: Plan) -> Iterator[str]:
+    scored = [one.row for one in scores if one.row.shape]
+    in_px = [row.case_id for row in scored if row.spacing_mm is None]
+    if len(in_px) not in (0, len(scored)) and any(call.measure.unit == "mm" for call in plan.measures):
+        yield f"distances of cases without a spacing are in px, all others in mm: {named(in_px)}. Pass --spacing"
+
+
+def _on_probabilities(scores: Sequence[CaseScore], plan: Plan) -> Iterator[str]:
+    columns = [call.column for call in plan.measures if call.measure.reads("ClassMaps")]
+    if columns and any(one.row.probability_source == "hard" for one in scores):
+        yield f"labels have no probabilities, so these are undefined: {named(columns)}. Score the maps instead"

@@ -1,0 +1,264 @@
+"""Folders in, results out: cases are read and scored a few at a time, and kept as they come."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from segeval.choice import choose
+from segeval.errors import ConfigError, DataError
+from segeval.evidence.device import resolve_device
+from segeval.evidence.labels import LabelMap
+from segeval.files.paths import printable
+from segeval.images.cases import read_case
+from segeval.images.labels.labelmaps import read_label_map
+from segeval.images.pairing.pairs import Pair, Pairs, find_pairs, missing_message
+from segeval.images.predictions.forms import agree
+from segeval.images.readers.reading import Reading
+from segeval.options import InputOptions, ScoreOptions
+from segeval.results import CaseRow, CaseScore, Results
+from segeval.results.run_folder import RunFolder
+from segeval.scoring.collect import collect
+from segeval.scoring.evaluate import as_missing, evaluate
+from segeval.scoring.plan import Aggregation, Plan
+from segeval.verbs.facts import run_facts
+from segeval.verbs.job import Job
+from segeval.verbs.notes import notes_on_scores
+from segeval.verbs.stream import in_order
+
+MAX_WORKERS = 4  # more readers than that only wait for one another
+NO_PREDICTION = "no prediction"
+OTHER_CASES = "\nPass --keep-going to score the other cases, or let `segeval doctor` look at all of them."
+
+
+@runtime_checkable
+class Watch(Protocol):
+    """Who wants to see how far the run is."""
+
+    def start(self, n_cases: int, plan: Plan) -> None:
+        """The run begins."""
+
+    def advance(self, row: CaseRow) -> None:
+        """One more case is done."""
+
+
+def score_folders(
+    pred: Path | None,
+    truth: Path | None,
+    options: ScoreOptions,
+    *,
+    sources: Mapping[str, str] | None = None,
+    watch: Watch | None = None,
+) -> Results:
+    """Score two folders (or files, or a list of pairs), and write the tables to `options.out` where that is given.
+
+    Args:
+        sources: where the options were set, for the record.
+
+    Raises:
+        ConfigError: an option, a name or a path is wrong.
+        DataError: a case cannot be scored and `keep_going` is off; then nothing is written.
+        KeyboardInterrupt: the run was interrupted; the finished cases are written first.
+    """
+    job, pairs = make_job(pred, truth, options, sources=sources)
+    if options.out is None:
+        return finished(list(_scores(pairs, job, watch)), job)
+    with RunFolder.open(options.out) as folder:
+        results = _journalled(pairs, job, folder, watch)
+        folder.write(results, formats=options.format)
+    return results
+
+
+def make_job(
+    pred: Path | None, truth: Path | None, options: ScoreOptions, *, sources: Mapping[str, str] | None = None
+) -> tuple[Job, Pairs]:
+    """What is to be done, and the pairs to do it with.
+
+    Raises:
+        ConfigError: an option, a name or a path is wrong.
+        DataError: predictions are missing, or of different kinds.
+    """
+    plan = make_plan(options)
+    pairs = _with_instances(pairs_of(pred, truth, options), plan, options)
+    if options.missing == "error" and pairs.missing_preds and not options.keep_going:
+        raise DataError(missing_message(pairs))
+    reading = agree(pairs.pairs, reading_of(options, plan.labels))
+    job = Job(
+        options=options,
+        plan=plan_for(reading, plan),
+        reading=reading,
+        pred=pred,
+        truth=truth,
+        sources=sources or {},
+        notes=pairs.notes,
+    )
+    return job, pairs
+
+
+def _journalled(pairs: Pairs, job: Job, folder: RunFolder, watch: Watch | None) -> Results:
+    """Score the cases and note each; on Ctrl-C, write those that are finished."""
+    scores: list[CaseScore] = []
+    try:
+        for score in _scores(pairs, job, watch):
+            folder.note(score)
+            scores.append(score)
+    except KeyboardInterrupt:
+        if scores:
+            folder.write(finished(scores, job, complete=False), formats=job.options.format)
+        raise
+    return finished(scores, job)
+
+
+def make_plan(options: ScoreOptions) -> Plan:
+    """Turn names and texts into what the engine works with.
+
+    Raises:
+        ConfigError: a measure, a class or a device is unknown.
+    """
+    engine, device = resolve_device(engine=options.engine, device=options.device)
+    choice = choose(options.measures, like=options.like)
+    return Plan(
+        measures=choice.calls,
+        shown=choice.shown,
+        notes=choice.notes,
+        empty_distance=options.empty_distance,
+        labels=label_map_of(options),
+        engine=engine,
+        device=device,
+    )
+
+
+def label_map_of(options: InputOptions) -> LabelMap:
+    """Which ids are classes, as the options say."""
+    return read_label_map(
+        options.labels,
+        regions=options.regions,
+        ignore=options.ignore_label,
+        include_background=options.include_background,
+    )
+
+
+def plan_for(reading: Reading, plan: Plan) -> Plan:
+    """The plan with what the predictions were found to be, and with the classes that their channels name."""
+    if reading.agreed is None:
+        return plan
+    form = reading.agreed.form
+    return replace(plan, form=form, labels=form.completed(plan.labels))
+
+
+def pairs_of(pred: Path | None, truth: Path | None, options: InputOptions) -> Pairs:
+    """Who belongs to whom, as the options say."""
+    return find_pairs(
+        pred,
+        truth,
+        pairs_csv=options.pairs,
+        pred_pattern=options.pred_pattern,
+        truth_pattern=options.truth_pattern,
+        channel_files=options.channel_files,
+        wants_probs=options.pred_kind in ("probs", "logits"),
+    )
+
+
+def _with_instances(pairs: Pairs, plan: Plan, options: ScoreOptions) -> Pairs:
+    """The pairs with the instance maps that the options name."""
+    if not options.instance_sides:
+        return pairs
+    check_instances(options.instance_sides, plan)
+    from segeval.images.predictions.instances import with_instance_files
+
+    return with_instance_files(
+        pairs,
+        pred=options.pred_instances,
+        truth=options.truth_instances,
+        pred_pattern=options.pred_pattern,
+        truth_pattern=options.truth_pattern,
+    )
+
+
+def check_instances(sides: Sequence[str], plan: Plan) -> None:
+    """Refuse instance maps that no measure reads."""
+    if plan.lesion_rule is None:
+        said = " and ".join(f"--{side}-instances" for side in sides)
+        raise ConfigError(f"{said}: no lesion measure is chosen that would read the maps. Add -m +lesion.")
+
+
+def reading_of(options: InputOptions, labels: LabelMap) -> Reading:
+    """How the files of a run become cases."""
+    return Reading(
+        labels=labels,
+        pred_kind=options.pred_kind,
+        channel_axis=options.channel_axis,
+        geometry_tol=options.geometry_tol,
+        resample=options.resample,
+        ignore_geometry=options.ignore_geometry,
+        spacing_mm=options.spacing,
+    )
+
+
+def worker_count(options: InputOptions) -> int:
+    """How many cases are worked on at a time."""
+    return options.workers or min(MAX_WORKERS, os.cpu_count() or 1)
+
+
+def _scores(pairs: Pairs, job: Job, watch: Watch | None) -> Iterator[CaseScore]:
+    """Score the cases in the order of their ids, a few at a time."""
+    if watch is not None:
+        watch.start(len(pairs.pairs), job.plan)
+    try:
+        for score in in_order(
+            lambda pair: _score(pair, job.plan, job.reading, job.options),
+            pairs.pairs,
+            workers=worker_count(job.options),
+        ):
+            if watch is not None:
+                watch.advance(score.row)
+            yield job.pool.take(score)
+    except DataError as error:
+        raise DataError(f"{error}{OTHER_CASES if len(pairs.pairs) > 1 else ''}") from error
+
+
+def _score(pair: Pair, plan: Plan, reading: Reading, options: ScoreOptions) -> CaseScore:
+    """Score one pair; its row says what was wrong where something was."""
+    row = CaseRow(case_id=pair.case_id, status="ok", pred_file=str(pair.pred or ""), truth_file=str(pair.truth or ""))
+    if pair.truth is None:
+        return CaseScore(row=replace(row, status="missing_truth", problem="no truth for this prediction"))
+    if pair.pred is None and options.missing in ("skip", "error"):
+        return CaseScore(row=replace(row, status="missing_pred", problem=NO_PREDICTION))
+    try:
+        score = _evaluated(pair, plan, reading)
+    except DataError as error:
+        if not options.keep_going:
+            raise
+        return CaseScore(row=replace(row, status="failed", problem=str(error)))
+    if pair.pred is None:
+        score = as_missing(score, plan, worst=options.missing == "worst")
+    problem = "" if pair.pred else NO_PREDICTION
+    return replace(score, row=replace(score.row, problem=problem, pred_file=row.pred_file, truth_file=row.truth_file))
+
+
+def _evaluated(pair: Pair, plan: Plan, reading: Reading) -> CaseScore:
+    try:
+        return evaluate(read_case(pair, reading), plan)
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and type(error).__name__ != "OutOfMemoryError":  # torch's, unimported
+            raise
+        raise DataError(
+            f"{printable(pair.case_id)}: needs more memory than {plan.device} has left. "
+            "Pass --workers 1, or --device cpu if it was another."
+        ) from error
+
+
+def finished(scores: Sequence[CaseScore], job: Job, *, complete: bool = True) -> Results:
+    """The results of the cases scored so far.
+
+    Raises:
+        DataError: a value is undefined and the policy is `fail`, or there are too many different ids.
+    """
+    options = job.options
+    how = Aggregation(
+        undefined=options.undefined, ci_level=options.ci_level, bootstrap=options.bootstrap, seed=options.seed
+    )
+    results = collect(scores, job.plan, how, facts={}, pool=job.pool)
+    notes = (*job.notes, *job.plan.notes, *notes_on_scores(scores, job.plan, options))
+    return replace(results, facts=run_facts(job, notes, results.case_rows, complete=complete))

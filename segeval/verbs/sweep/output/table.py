@@ -1,0 +1,137 @@
+"""The table that every mode of `segeval sweep` returns, and what must be said of it."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+
+import segeval
+from segeval.statistics.summary import mean
+from segeval.verbs.sweep.output.plots import Picture
+
+Mode = Literal["maps", "runs", "train", "curve", "cdf"]
+Averaging = Literal["case", "pooled"]
+Better = Literal["higher", "lower"]
+Row = Mapping[str, Any]  # column -> value; None and nan are undefined
+
+METRICS = ("dsc", "sensitivity", "specificity", "precision", "f2", "apr", "iou")
+MEAN = "(mean)"  # the class of rows that are means over the classes
+ALWAYS = ("mode", "averaging", "n_cases", "threshold_rule", "split", "segeval_version")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaperLayout:
+    """How the paper prints its table: per cent, two decimals, its own column titles.
+
+    Attributes:
+        settings: titles of the first columns, each with the symbols it shows and their columns here:
+            `{"Penalties": {"α": "alpha_fp", "β": "beta_fn"}}`; without a symbol the value stands alone.
+        columns: title in the paper -> column here.
+        source: which table of which paper.
+    """
+
+    settings: Mapping[str, Mapping[str, str]]
+    columns: Mapping[str, str]
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepTable:
+    """Rows of one mode, sorted by parameter, in the columns that every format shows.
+
+    Attributes:
+        title: what the table is, in words that promise no more than its mode can show.
+        settings: the columns that say which row it is (parameters, and `class` where there are several).
+        columns: the columns of results, in order.
+        constant: columns that the settings cannot change; where room is short they are said once, below.
+        best: columns whose best value may be called so, and the direction; values of different losses, and
+            columns that are equal by construction, are not in it.
+        emphasis: cells, as row and column, that a reader must not miss; they are bold too.
+        averaging, threshold_rule, split, n_cases: said in every row; empty or None where they mean nothing.
+        caption: more that is said of all rows, such as `apr_method`.
+        notes: sentences for below the table.
+        shown: the columns that a screen has room for; all of `columns` where it is empty.
+        screen: what a screen shows instead, where the table is long: a part of it, or one of the extras.
+        extras: further tables by the name of their file: an operating curve, every pair that was tried.
+    """
+
+    loss: str
+    mode: Mode
+    title: str
+    settings: tuple[str, ...]
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    constant: tuple[str, ...] = ()
+    best: Mapping[str, Better] = field(default_factory=dict)
+    emphasis: frozenset[tuple[int, str]] = frozenset()
+    averaging: Averaging | Literal[""] = ""
+    threshold_rule: str = ""
+    split: str = ""
+    n_cases: int | None = None
+    caption: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    paper: PaperLayout | None = None
+    pictures: tuple[Picture, ...] = ()
+    shown: tuple[str, ...] = ()
+    screen: "SweepTable | None" = None
+    extras: Mapping[str, "SweepTable"] = field(default_factory=dict)
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """The classes in the order of their rows; none where rows have no class."""
+        return tuple(dict.fromkeys(row["class"] for row in self.rows if "class" in row))
+
+    @cached_property
+    def header(self) -> tuple[str, ...]:
+        """Every column: settings, results, what all tables carry, and the note.
+
+        Several classes come first, since they tell rows apart; a single one stands with what all rows share.
+        """
+        of_class = () if "class" in self.settings or not self.classes else ("class",)
+        first, last = (of_class, ()) if len(self.classes) > 1 else ((), of_class)
+        return (*first, *self.settings, *self.columns, *last, *ALWAYS, "note")
+
+    def cells(self, row: Row) -> dict[str, Any]:
+        """Every column of a row; what the row does not say itself, the table says for all."""
+        shared = {
+            "mode": self.mode,
+            "averaging": self.averaging,
+            "n_cases": self.n_cases,
+            "threshold_rule": self.threshold_rule,
+            "split": self.split,
+            "segeval_version": segeval.__version__,
+            "note": "",
+        }
+        return {column: row.get(column, shared.get(column)) for column in self.header}
+
+
+def better_of(*columns: str) -> dict[str, Better]:
+    """The `best` of a table for these metrics, all of which are better when higher."""
+    return dict.fromkeys(columns, "higher")
+
+
+def with_means(blocks: Mapping[str, Sequence[Row]], settings: Sequence[str], columns: Sequence[str]) -> list[Row]:
+    """The rows of all classes, and below those of several their unweighted means over the classes.
+
+    Args:
+        blocks: the rows of each class, the same settings in the same order.
+        settings: columns that say which row it is.
+        columns: columns of numbers, which are averaged where they are defined.
+    """
+    rows: list[Row] = [{"class": name, **row} for name, of_class in blocks.items() for row in of_class]
+    if len(blocks) > 1:
+        for same in zip(*blocks.values(), strict=True):
+            rows.append({"class": MEAN, **{name: same[0][name] for name in settings}, **mean_cells(same, columns)})
+    return rows
+
+
+def mean_cells(rows: Sequence[Row], columns: Sequence[str]) -> dict[str, float]:
+    """The mean of each column over the rows that define it."""
+    return {column: _mean_of([row.get(column) for row in rows]) for column in columns}
+
+
+def _mean_of(values: Sequence[Any]) -> float:
+    return float(mean(np.array([math.nan if value is None else value for value in values], dtype=np.float64)))

@@ -1,0 +1,201 @@
+"""Which function answers which sweep, and what it is told."""
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import partial
+from pathlib import Path
+
+from segeval.errors import ConfigError
+from segeval.options import InputOptions, SweepMode, SweepOptions
+from segeval.verbs.sweep.curves import exp_log_curve, focal_curve
+from segeval.verbs.sweep.evidence.maps import MOST_LEVELS, ClassMaps, count_classes, gather
+from segeval.verbs.sweep.evidence.reading import MapFiles, find_maps
+from segeval.verbs.sweep.grid import read_grid
+from segeval.verbs.sweep.losses import SEVERAL, find_loss
+from segeval.verbs.sweep.maps.exp_log import Entries, sweep_exp_log_maps
+from segeval.verbs.sweep.maps.focal import sweep_focal_maps
+from segeval.verbs.sweep.maps.focal_cdf import sweep_focal_cdf
+from segeval.verbs.sweep.maps.generic import sweep_any_maps
+from segeval.verbs.sweep.maps.tversky import sweep_tversky_maps
+from segeval.verbs.sweep.output.check import findings, rows_of
+from segeval.verbs.sweep.output.draw import draw_pictures
+from segeval.verbs.sweep.output.folder import Outcome, write_folder
+from segeval.verbs.sweep.output.papers import papers_of
+from segeval.verbs.sweep.output.table import SweepTable
+from segeval.verbs.sweep.runs.sweep import sweep_runs
+from segeval.verbs.sweep.settings import EXP_LOG, FOCAL, PRICES
+from segeval.verbs.sweep.training.progress import TrainWatch
+from segeval.verbs.sweep.training.sweep import sweep_train
+
+ALWAYS_READ = {one.name for one in fields(InputOptions)} | {"mode", "grid", "format", "layout", "with_paper", "plot"}
+OF_MAPS = {"class_name", "histogram"}
+OF_THRESHOLDS = {
+    *("threshold_by", "select_by", "select", "report", "operating_points"),
+    *("averaging", "apr_method", "apr_averaging", "bootstrap", "baseline"),
+}
+OF_TRAINED = {
+    *("class_name", "zip", "averaging", "apr_method", "apr_averaging", "bootstrap", "baseline", "allow_missing"),
+    *("losses", "vary", "optimise", "by", "select", "report"),
+}
+OF_RUNS = OF_TRAINED - {"zip"}
+OF_TRAINING = OF_TRAINED | {
+    *("sum_to_one", "holdout", "folds", "seeds", "dimensions", "patch", "iterations", "batch"),
+    *("learning_rate", "network", "width", "protocol", "then_maps"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """A sweep with a table of its own.
+
+    Attributes:
+        parameters: the ones it knows; a grid that names another goes to the sweep of any parameter.
+        options: the ones it reads besides those of every sweep.
+    """
+
+    parameters: Collection[str]
+    options: Collection[str]
+    of_classes: Callable[[Sequence[ClassMaps], SweepOptions], SweepTable]
+
+
+_ANSWERS: Mapping[tuple[str, SweepMode], Answer] = {
+    ("tversky_loss", "maps"): Answer(
+        parameters=PRICES, options={"zip", "sum_to_one", *OF_MAPS, *OF_THRESHOLDS}, of_classes=sweep_tversky_maps
+    ),
+    ("focal_loss", "maps"): Answer(
+        parameters=FOCAL, options={"zip", "averaging", "easy_threshold", *OF_MAPS}, of_classes=sweep_focal_maps
+    ),
+    ("focal_loss", "cdf"): Answer(
+        parameters=FOCAL, options={"trained_gamma", "max_voxels", *OF_MAPS}, of_classes=sweep_focal_cdf
+    ),
+}
+_CURVES: Mapping[str, Callable[[SweepOptions], SweepTable]] = {"focal_loss": focal_curve, "exp_log_loss": exp_log_curve}
+
+
+def run_sweep(
+    loss: str | None,
+    data: Path | None,
+    truth: Path | None,
+    options: SweepOptions,
+    *,
+    sources: Mapping[str, str] | None = None,
+    watch: TrainWatch | None = None,
+) -> Outcome:
+    """Sweep, and write what the options ask to be written.
+
+    Args:
+        watch: is told how far trainings are.
+
+    Raises:
+        ConfigError: an option, a name or a path is wrong, or the loss has no such mode.
+        DataError: a file cannot be used.
+    """
+    started = time.perf_counter()
+    if loss is None:
+        raise ConfigError("Name the loss to sweep: tversky, focal, exp_log, or any that `segeval measures` lists.")
+    _check_output(options)
+    table = sweep(loss, data, truth, options, watch=watch)
+    outcome = Outcome(
+        table=table,
+        options=options,
+        papers=papers_of(table.loss, table.mode) if options.with_paper else (),
+        sources=sources or {},
+        inputs={"data": data, "truth": truth},
+        seconds=time.perf_counter() - started,
+    )
+    if options.out is not None:
+        write_folder(options.out, outcome)
+    if options.plot is not None:
+        draw_pictures(table.pictures, options.plot)
+    return outcome
+
+
+def sweep(
+    loss: str, data: Path | None, truth: Path | None, options: SweepOptions, *, watch: TrainWatch | None = None
+) -> SweepTable:
+    """Tabulate a loss over settings of its parameters.
+
+    Args:
+        loss: name or alias, or `losses` to compare several.
+        data: probability maps, a folder of runs or a manifest, or images to train on, as the mode wants; with
+            neither data nor truth the bundled sample.
+
+    Raises:
+        ConfigError: an option, a name or a path is wrong, or the loss has no such mode.
+        DataError: a file cannot be used.
+    """
+    mode = options.mode or "maps"
+    name = loss if loss == SEVERAL and mode in ("runs", "train") else find_loss(loss).name
+    match mode:
+        case "curve":
+            table = _curve(name, data, options)
+        case "maps" | "cdf":
+            table = _of_maps(name, mode, data, truth, options)
+        case "runs":
+            _refuse_idle(options, OF_RUNS, f"{name} --runs")
+            table = sweep_runs(name, data, truth, options)
+        case "train":
+            _refuse_idle(options, OF_TRAINING, f"{name} --train")
+            table = sweep_train(name, data, truth, options, watch=watch)
+    wrong = findings(rows_of(table))
+    if wrong:
+        raise RuntimeError(f"a table of ours contradicts itself: {' '.join(wrong)}")
+    return table
+
+
+def _of_maps(loss: str, mode: SweepMode, data: Path | None, truth: Path | None, options: SweepOptions) -> SweepTable:
+    table_of = _table_of_maps(loss, mode, options)
+    files = find_maps(data, truth, options)
+    table = table_of(files)
+    return replace(table, notes=(*table.notes, *files.notes))
+
+
+def _table_of_maps(loss: str, mode: SweepMode, options: SweepOptions) -> Callable[[MapFiles], SweepTable]:
+    """How the table is made, once the options are known to fit it."""
+    named, said = read_grid(options.grid).keys(), f"{loss} --{mode}"
+    if mode == "cdf" and loss != "focal_loss":
+        raise ConfigError(f"{loss} has no --cdf. It is for focal_loss.")
+    if (loss, mode) == ("exp_log_loss", "maps") and named <= {*EXP_LOG}:
+        _refuse_idle(options, (), said)
+        return lambda files: sweep_exp_log_maps(files.read(Entries.of), options)
+    answer = _ANSWERS.get((loss, mode))
+    if answer is not None and named <= {*answer.parameters}:
+        _refuse_idle(options, answer.options, said)
+        return lambda files: answer.of_classes(_classes(files, options), options)
+    thresholds = OF_THRESHOLDS if options.threshold_by else {"threshold_by"}
+    _refuse_idle(options, {"zip", "easy_threshold", *OF_MAPS, *thresholds}, said)
+    return lambda files: sweep_any_maps(find_loss(loss), _classes(files, options), options)
+
+
+def _classes(files: MapFiles, options: SweepOptions) -> tuple[ClassMaps, ...]:
+    most_levels = 0 if options.histogram else MOST_LEVELS // max(len(files.pairs), 1)
+    return gather(files.read(partial(count_classes, only=options.class_name, most_levels=most_levels)))
+
+
+def _curve(loss: str, data: Path | None, options: SweepOptions) -> SweepTable:
+    if loss not in _CURVES:
+        raise ConfigError(f"{loss} has no --curve: it is no function of one number. It is for {', '.join(_CURVES)}.")
+    if data is not None:
+        raise ConfigError(f"--curve needs no data, and {data} was named. Leave it out.")
+    _refuse_idle(options, (), f"{loss} --curve")
+    return _CURVES[loss](options)
+
+
+def _refuse_idle(options: SweepOptions, read: Collection[str], said: str) -> None:
+    """Refuse an option that would change nothing here: whoever set it expects something else."""
+    default = SweepOptions()
+    for one in fields(options):
+        is_set = getattr(options, one.name) != getattr(default, one.name)
+        if is_set and one.name not in ALWAYS_READ and one.name not in read:
+            raise ConfigError(f"--{one.name.replace('_', '-')} changes nothing in `sweep {said}`. Leave it out.")
+
+
+def _check_output(options: SweepOptions) -> None:
+    """Refuse before any work what could not be shown after it."""
+    if options.out is None and options.operating_points:
+        raise ConfigError("--operating-points writes a file. Name a folder with --out.")
+    if options.out is None and len(options.format) > 1:
+        raise ConfigError(
+            f"--format {', '.join(options.format)}: one can be printed, several need a folder. Name --out."
+        )

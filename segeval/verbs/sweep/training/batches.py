@@ -1,0 +1,135 @@
+"""The patches of every batch, in an order that depends on the seed and the data alone."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from segeval.errors import DataError
+from segeval.verbs.sweep.training.cases import IGNORED, TrainingCase
+from segeval.verbs.sweep.training.recipe import Recipe
+
+Batch = tuple[np.ndarray, np.ndarray]  # images (patch, channel, *plane) and targets (patch, *plane)
+MOST_CENTRES = 1000  # voxels of a class remembered in each field
+SMALLEST_PRIOR = 1e-6  # no class is so rare or so common that its logit is out of reach
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """One slice or volume, and some voxels of each class in it, shape (voxel, axis)."""
+
+    image: np.ndarray
+    target: np.ndarray
+    centres: tuple[np.ndarray, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pool:
+    """Everything that one network may see.
+
+    Attributes:
+        prior: share of the voxels of each output; with one class that of the class alone.
+    """
+
+    fields: tuple[Field, ...]
+    prior: tuple[float, ...]
+
+    @cached_property
+    def holding(self) -> tuple[tuple[Field, ...], ...]:
+        """The fields that hold each class."""
+        n_classes = len(self.fields[0].centres)
+        return tuple(tuple(one for one in self.fields if len(one.centres[i])) for i in range(n_classes))
+
+    @property
+    def n_channels(self) -> int:
+        return int(self.fields[0].image.shape[0])
+
+
+def pool_of(cases: Sequence[TrainingCase], classes: Sequence[str]) -> Pool:
+    """The fields of the training cases.
+
+    Raises:
+        DataError: a class has no voxel in them, or images differ in their channels.
+    """
+    channels = {one.image.shape[1]: one for one in cases}
+    if len(channels) > 1:
+        said = " and ".join(f"{one.case_id} has {n} channels" for n, one in channels.items())
+        raise DataError(f"The images differ: {said}. Train on images of one kind.")
+    fields = (
+        Field(image=image, target=target, centres=tuple(_centres(target, i + 1) for i in range(len(classes))))
+        for one in cases
+        for image, target in zip(one.image, one.target, strict=True)
+    )
+    return Pool(fields=tuple(fields), prior=_prior(cases, classes))
+
+
+def batches(pool: Pool, recipe: Recipe, *, seed: int) -> Iterator[Batch]:
+    """One batch per iteration: some patches on a voxel of a class, each class as often, and the rest anywhere."""
+    generator = np.random.default_rng(seed)
+    for _ in range(recipe.iterations):
+        on_class = [_patch_on_class(generator, pool, recipe) for _ in range(recipe.with_class)]
+        anywhere = [_patch_anywhere(generator, pool, recipe) for _ in range(recipe.batch - recipe.with_class)]
+        images, targets = zip(*on_class, *anywhere, strict=True)
+        yield np.stack(images), np.stack(targets)
+
+
+def _patch_on_class(generator: np.random.Generator, pool: Pool, recipe: Recipe) -> Batch:
+    of_class = int(generator.integers(len(pool.holding)))
+    field = _any_of(generator, pool.holding[of_class])
+    centres = field.centres[of_class]
+    start = _around(centres[generator.integers(len(centres))], _anywhere(generator, field, recipe), field, recipe)
+    return _cut_field(field, start, recipe)
+
+
+def _patch_anywhere(generator: np.random.Generator, pool: Pool, recipe: Recipe) -> Batch:
+    field = _any_of(generator, pool.fields)
+    return _cut_field(field, _anywhere(generator, field, recipe), recipe)
+
+
+def _any_of(generator: np.random.Generator, fields: Sequence[Field]) -> Field:
+    return fields[int(generator.integers(len(fields)))]
+
+
+def _anywhere(generator: np.random.Generator, field: Field, recipe: Recipe) -> list[int]:
+    room = (max(n - side, 0) for n, side in zip(field.target.shape, recipe.patch, strict=True))
+    return [int(generator.integers(one + 1)) for one in room]
+
+
+def _around(centre: np.ndarray, anywhere: Sequence[int], field: Field, recipe: Recipe) -> list[int]:
+    """The place nearest to `anywhere` whose patch holds the voxel, so that it is not always in the middle."""
+    axes = zip(anywhere, centre.tolist(), field.target.shape, recipe.patch, strict=True)
+    return [max(min(at, voxel, max(n - side, 0)), voxel - side + 1, 0) for at, voxel, n, side in axes]
+
+
+def _cut_field(field: Field, start: Sequence[int], recipe: Recipe) -> Batch:
+    return cut(field.image, start, recipe.patch, fill=0), cut(field.target, start, recipe.patch, fill=IGNORED)
+
+
+def cut(array: np.ndarray, start: Sequence[int], size: Sequence[int], *, fill: int) -> np.ndarray:
+    """A patch of the last axes, filled up where the array ends."""
+    window: Any = (..., *(slice(at, at + n) for at, n in zip(start, size, strict=True)))
+    patch: np.ndarray = array[window]
+    lacking = [(0, n - have) for n, have in zip(size, patch.shape[-len(size) :], strict=True)]
+    if not any(after for _, after in lacking):
+        return patch
+    return np.pad(patch, [(0, 0)] * (patch.ndim - len(size)) + lacking, constant_values=fill)
+
+
+def _centres(target: np.ndarray, of_class: int) -> np.ndarray:
+    found = np.argwhere(target == of_class)
+    return found[:: max(1, -(-len(found) // MOST_CENTRES))].astype(np.int32)
+
+
+def _prior(cases: Sequence[TrainingCase], classes: Sequence[str]) -> tuple[float, ...]:
+    counts = sum(np.bincount(one.target.ravel(), minlength=IGNORED + 1) for one in cases)
+    voxels = np.asarray(counts)[: len(classes) + 1]
+    for name, n in zip(classes, voxels[1:], strict=True):
+        if n == 0:
+            raise DataError(
+                f"No voxel of {name} in the {len(cases)} cases to train on, so there is nothing to learn. "
+                "Add cases that have it, or split them otherwise with --seed."
+            )
+    shares = np.clip(voxels / voxels.sum(), SMALLEST_PRIOR, 1 - SMALLEST_PRIOR)
+    return (float(shares[1]),) if len(classes) == 1 else tuple(shares.tolist())

@@ -1,0 +1,139 @@
+"""Images and their masks in memory, as the fields that a network sees: slices of volumes, or whole images."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from segeval.errors import ConfigError, DataError
+from segeval.evidence.labels import LabelClass
+from segeval.files.paths import printable
+from segeval.images.geometry.geometry import align
+from segeval.images.labels.label_ids import to_labels
+from segeval.images.pairing.pairs import Pair
+from segeval.images.readers.images import read_image
+from segeval.images.readers.readers import read_volume
+from segeval.images.readers.reading import Reading
+from segeval.images.readers.volumes import Volume
+
+IGNORED = 255  # in targets: a voxel that counts nowhere
+MOST_CLASSES = 254
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingCase:
+    """One image with its truth.
+
+    Attributes:
+        image: zero mean and unit variance in each channel, float32 (field, channel, *plane).
+        target: 0 is the rest, then the classes in order, `IGNORED` elsewhere; uint8 (field, *plane).
+        slice_axis: the axis of the grid that the fields follow; None where the image is one field.
+        truth: the file of the mask, without its voxels: where predictions belong in the world.
+    """
+
+    case_id: str
+    image: np.ndarray
+    target: np.ndarray
+    slice_axis: int | None
+    truth: Volume
+
+    @cached_property
+    def counted(self) -> np.ndarray:
+        """Which voxels count."""
+        return self.target != IGNORED
+
+    @cached_property
+    def digest(self) -> str:
+        """A hash of image and target."""
+        digest = hashlib.sha256(f"{self.image.shape} {self.target.shape}".encode())
+        for array in (self.image, self.target):
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
+
+    def on_grid(self, fields: np.ndarray) -> np.ndarray:
+        """Values of the fields, (field, *plane), in the axes of the mask's file."""
+        return fields[0] if self.slice_axis is None else np.moveaxis(fields, 0, self.slice_axis)
+
+    def as_fields(self, grid: np.ndarray) -> np.ndarray:
+        """The inverse of `on_grid`."""
+        return _fields(grid, self.slice_axis)
+
+
+def read_training_case(pair: Pair, classes: Sequence[LabelClass], reading: Reading, *, dimensions: int) -> TrainingCase:
+    """Read an image and its mask.
+
+    Args:
+        dimensions: 2 cuts volumes into slices across their coarsest axis, 3 leaves them whole.
+
+    Raises:
+        DataError: a file cannot be read, or the two grids differ.
+    """
+    if pair.truth is None or pair.pred is None:
+        raise ValueError(f"{pair.case_id} is not a pair")
+    truth = read_volume(pair.truth)
+    labels = to_labels(truth, ignore=reading.labels.ignore)
+    channels = [_on_grid(one, truth, reading) for one in read_image(pair, channel_axis=reading.channel_axis)]
+    if dimensions > labels.ndim:
+        raise DataError(f"{printable(pair.truth)}: shape {labels.shape} has no third axis. Train on it in 2-D.")
+    axis = _slice_axis(truth) if dimensions < labels.ndim else None
+    image = np.stack([_normalised(one) for one in channels])
+    return TrainingCase(
+        case_id=pair.case_id,
+        image=_fields(image, None if axis is None else axis + 1),
+        target=_fields(_target(labels, classes, reading.labels.ignore), axis),
+        slice_axis=axis,
+        truth=Volume(path=pair.truth, array=np.empty(0), affine=truth.affine, spacing_mm=truth.spacing_mm),
+    )
+
+
+def require_disjoint(classes: Sequence[LabelClass]) -> None:
+    """Refuse classes that share voxels, which one network cannot tell apart.
+
+    Raises:
+        ConfigError: two classes share an id, or there are too many.
+    """
+    ids = [one for of in classes for one in of.ids]
+    if len(ids) != len(set(ids)) or len(classes) > MOST_CLASSES:
+        names = ", ".join(one.name for one in classes[:5])
+        raise ConfigError(f"The classes ({names}) share ids or are too many to train at once. Name one with --class.")
+
+
+def _on_grid(image: Volume, truth: Volume, reading: Reading) -> np.ndarray:
+    array, _ = align(
+        image,
+        truth,
+        tolerance=reading.geometry_tol,
+        resample=reading.resample,
+        ignore=reading.ignore_geometry,
+        kind="probs",
+    )
+    return array
+
+
+def _normalised(channel: np.ndarray) -> np.ndarray:
+    values = channel.astype(np.float32)
+    if not np.isfinite(values).all():
+        values = np.where(np.isfinite(values), values, np.float32(0))
+    spread = float(values.std(dtype=np.float64))
+    return np.asarray((values - np.float32(values.mean(dtype=np.float64))) / np.float32(spread or 1.0))
+
+
+def _target(labels: np.ndarray, classes: Sequence[LabelClass], ignore: Sequence[int]) -> np.ndarray:
+    target = np.zeros(labels.shape, dtype=np.uint8)
+    for i, of in enumerate(classes):
+        target[np.isin(labels, of.ids)] = i + 1
+    target[np.isin(labels, ignore)] = IGNORED
+    return target
+
+
+def _slice_axis(truth: Volume) -> int:
+    """The axis along which voxels are longest; of equals the last."""
+    spacing = truth.spacing_mm or (1.0,) * truth.n_space
+    return max(range(len(spacing)), key=lambda axis: (round(spacing[axis], 6), axis))
+
+
+def _fields(array: np.ndarray, axis: int | None) -> np.ndarray:
+    """The slices, or the whole, first."""
+    return np.ascontiguousarray(array[None] if axis is None else np.moveaxis(array, axis, 0))

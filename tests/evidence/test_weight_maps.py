@@ -1,0 +1,107 @@
+"""Weight maps: gaps between objects and distances of contours, against all pairs of voxels."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy.spatial.distance import cdist
+
+from segeval.evidence.labels import LabelClass
+from segeval.evidence.probabilities.prob_maps import ProbMaps
+from segeval.evidence.probabilities.probabilities import ProbEvidence
+from segeval.evidence.probabilities.weight_maps import gap_in_mask, object_gap, objects_of
+from segeval.losses.boundary import shape_aware_loss, unet_weighted_ce_loss
+
+ONE = LabelClass(name="one", ids=(1,))
+FEW_OBJECTS = st.sampled_from([0] * 12 + [1, 2, 3])
+
+
+def gap_by_all_pairs(objects: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
+    """Distance of every voxel to every voxel of every object; the two nearest objects add up."""
+    places = np.argwhere(np.ones(objects.shape)) * spacing
+    numbers = [one for one in np.unique(objects) if one]
+    if len(numbers) < 2:
+        return np.full(objects.shape, np.inf)
+    distances = [cdist(places, np.argwhere(objects == one) * spacing).min(axis=1) for one in numbers]
+    return np.sort(distances, axis=0)[:2].sum(axis=0).reshape(objects.shape)
+
+
+@given(
+    hnp.arrays(np.int8, hnp.array_shapes(min_dims=1, max_dims=3, max_side=9), elements=FEW_OBJECTS),
+    st.sampled_from([1.7, 3.3, 6.1, np.inf]),
+    st.permutations([0.6, 1.0, 2.5]),
+)
+def test_the_gap_is_that_of_all_pairs_and_infinite_beyond_the_reach(
+    objects: np.ndarray, reach: float, spacing: list[float]
+) -> None:
+    steps = tuple(spacing[: objects.ndim])
+    expected = gap_by_all_pairs(objects, steps)
+    expected[expected > reach] = np.inf
+    np.testing.assert_allclose(object_gap(objects, reach=reach, spacing=steps), expected, rtol=1e-12)
+
+
+@given(hnp.arrays(np.bool_, st.tuples(st.integers(1, 9), st.integers(1, 30)), elements=FEW_OBJECTS.map(bool)))
+def test_no_voxel_outside_the_box_of_a_mask_lies_in_a_gap(mask: np.ndarray) -> None:
+    found = np.full(mask.shape, np.inf)
+    box, gap = gap_in_mask(mask, reach=4.2)
+    found[box] = gap
+    np.testing.assert_allclose(found, object_gap(objects_of(mask), reach=4.2), rtol=1e-12)
+
+
+def a_map(*, ignored: bool) -> tuple[np.ndarray, np.ndarray]:
+    """A blurred guess at two near objects and a far one, and perhaps voxels that do not count."""
+    random = np.random.default_rng(3)
+    truth = np.zeros((9, 40, 11), dtype=np.uint8)
+    truth[2:6, 3:8, 2:7] = truth[3:8, 10:15, 4:9] = truth[1:3, 36:39, 1:4] = 1
+    probs = np.clip(0.8 * truth + random.normal(0.1, 0.2, truth.shape), 0.01, 0.99)
+    if ignored:
+        truth[:, 12:20][random.random((9, 8, 11)) < 0.3] = 255
+    return probs, truth
+
+
+def evidence_of(probs: np.ndarray, truth: np.ndarray, order: Any) -> ProbEvidence:
+    probs, truth = (np.array(one, order=order) for one in (probs, truth))
+    return ProbEvidence.of_maps(
+        ProbMaps.of_array(probs[None], truth=truth, channels=(ONE,), ignore=(255,)), classes=(0,)
+    )
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("ignored", [False, True])
+@pytest.mark.parametrize("border_on", ["background", "all"])
+def test_border_weights_of_a_map_are_those_of_all_pairs(order: str, ignored: bool, border_on: str) -> None:
+    probs, truth = a_map(ignored=ignored)
+    scored = truth != 255
+    gap = gap_by_all_pairs(objects_of(truth == 1), (1.0, 1.0, 1.0))
+    border = 10 * np.exp(-(gap**2) / (2 * 2.0**2)) * ((truth == 0) | (border_on == "all"))
+    cost = -np.log(np.where(truth == 1, probs, 1 - probs))
+    expected = ((1 + border) * cost)[scored].mean()
+    call = unet_weighted_ce_loss.at(sigma=2.0, class_balance="none", border_on=border_on)
+    assert evidence_of(probs, truth, order).values(call, "class") == pytest.approx([expected], rel=1e-9)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("ignored", [False, True])
+def test_contour_distances_weigh_the_voxels_in_which_the_masks_differ(order: str, ignored: bool) -> None:
+    probs, truth = a_map(ignored=ignored)
+    scored = truth != 255
+    pred, true = (probs >= 0.5) & scored, truth == 1
+    of_pred, of_truth = (np.argwhere(mask & ~_inner(mask)) for mask in (pred, true))
+    distance = cdist(of_pred, of_truth).min(axis=1).mean()
+    cost = -np.log(np.where(true, probs, 1 - probs))
+    expected = ((1 + distance * (pred != true)) * cost)[scored].mean()
+    found = evidence_of(probs, truth, order).values(shape_aware_loss.at(), "class")
+    assert found == pytest.approx([expected], rel=1e-9)
+
+
+def _inner(mask: np.ndarray) -> np.ndarray:
+    """The voxels of a mask whose face neighbours all belong to it; outside the image is outside the mask."""
+    padded = np.pad(mask, 1)
+    inner = padded.copy()
+    for axis in range(mask.ndim):
+        for step in (-1, 1):
+            inner &= np.roll(padded, step, axis=axis)
+    return inner[(slice(1, -1),) * mask.ndim]

@@ -1,0 +1,131 @@
+"""PNG ids come as they were stored, colours and damage are refused."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from segeval.errors import DataError
+from segeval.images.readers.readers import read_volume
+
+IDS = np.random.default_rng(3).integers(0, 5, (7, 9)).astype(np.uint8)
+
+
+def encode(image, **options):
+    data = io.BytesIO()
+    image.save(data, "png", **options)
+    return data.getvalue()
+
+
+def chunk(kind, body):
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def png(width, height, depth, colour, rows):
+    """A PNG from its chunks, for what Pillow does not write."""
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0))
+    palette = chunk(b"PLTE", bytes(range(48)))
+    return b"\x89PNG\r\n\x1a\n" + header + palette + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def read(tmp_path, data):
+    path = tmp_path / "a.png"
+    path.write_bytes(data)
+    return read_volume(path)
+
+
+def refusal(tmp_path, data):
+    with pytest.raises(DataError, match=r"a\.png: ") as caught:
+        read(tmp_path, data)
+    return str(caught.value)
+
+
+def test_grey_of_eight_bits_is_read_as_rows_and_columns(tmp_path):
+    volume = read(tmp_path, encode(Image.fromarray(IDS)))
+    np.testing.assert_array_equal(volume.array, IDS)
+    assert volume.array.dtype == np.uint8
+    assert volume.array.flags.writeable
+    assert volume.grid == (7, 9)
+    assert volume.affine is None
+    assert volume.spacing_mm is None
+
+
+def test_grey_of_sixteen_bits_keeps_high_ids(tmp_path):
+    ids = IDS.astype(np.uint16) * 16000
+    np.testing.assert_array_equal(read(tmp_path, encode(Image.fromarray(ids))).array, ids)
+
+
+def test_one_bit_is_zero_and_one(tmp_path):
+    np.testing.assert_array_equal(read(tmp_path, encode(Image.fromarray(IDS > 2))).array, IDS > 2)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_a_palette_gives_indices_and_not_colours(tmp_path, bits):
+    ids = np.minimum(IDS, 2**bits - 1)
+    image = Image.fromarray(ids).convert("P")
+    image.putpalette([255 - i % 251 for i in range(3 * 2**bits)])
+    image.putdata(ids.ravel().tolist())
+    data = encode(image, bits=bits, transparency=1)
+    assert (data[24], data[25]) == (bits, 3)
+    np.testing.assert_array_equal(read(tmp_path, data).array, ids)
+
+
+@pytest.mark.parametrize("depth", [2, 4])
+def test_grey_of_few_bits_gives_the_stored_values(tmp_path, depth):
+    rows = b"".join(b"\0" + bytes([byte, byte]) for byte in (0b00011011, 0b11100100))
+    array = read(tmp_path, png(16 // depth, 2, depth, 0, rows)).array
+    first = [0, 1, 2, 3] if depth == 2 else [1, 11]
+    second = [3, 2, 1, 0] if depth == 2 else [14, 4]
+    np.testing.assert_array_equal(array, [first * 2, second * 2])
+
+
+@pytest.mark.parametrize(("mode", "name"), [("RGB", "RGB"), ("RGBA", "RGBA"), ("LA", "grey with alpha")])
+def test_colours_are_refused_by_their_name(tmp_path, mode, name):
+    message = refusal(tmp_path, encode(Image.fromarray(IDS).convert(mode)))
+    assert f"its colour mode is {name}, and colours are no class ids" in message
+
+
+def test_no_flipped_bit_gives_wrong_pixels(tmp_path):
+    data = encode(Image.fromarray(IDS))
+    for at in range(len(data)):
+        for bit in range(8):
+            refusal(tmp_path, data[:at] + bytes([data[at] ^ 1 << bit]) + data[at + 1 :])
+
+
+def test_a_file_cut_anywhere_is_refused(tmp_path):
+    data = encode(Image.fromarray(IDS))
+    for length in range(len(data)):
+        refusal(tmp_path, data[:length])
+
+
+def test_pixels_that_are_no_zlib_stream_are_refused_behind_a_good_checksum(tmp_path):
+    data = png(9, 7, 8, 0, bytes(70))
+    start = data.index(b"IDAT") - 4
+    broken = data[:start] + chunk(b"IDAT", b"not compressed at all") + chunk(b"IEND", b"")
+    assert "cannot be decoded" in refusal(tmp_path, broken)
+
+
+def test_an_image_without_pixels_is_refused(tmp_path):
+    empty = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 9, 7, 8, 0, 0, 0, 0)) + chunk(b"IEND", b"")
+    refusal(tmp_path, empty)
+    refusal(tmp_path, b"\x89PNG\r\n\x1a\n" + chunk(b"IEND", b""))
+
+
+def test_an_absurd_size_is_refused_before_memory_is_taken(tmp_path):
+    assert "2147483647 x 2147483647 pixels, more than it can hold" in refusal(
+        tmp_path, png(2**31 - 1, 2**31 - 1, 8, 0, bytes(30))
+    )
+
+
+def test_another_format_under_the_name_is_refused(tmp_path):
+    data = io.BytesIO()
+    Image.fromarray(IDS).save(data, "jpeg")
+    assert "is no PNG file" in refusal(tmp_path, data.getvalue())
+
+
+def test_an_image_above_the_limit_of_pillow_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    np.testing.assert_array_equal(read(tmp_path, encode(Image.fromarray(IDS))).array, IDS)

@@ -1,0 +1,175 @@
+import math
+
+import numpy as np
+import pytest
+
+from segeval.config import Config, MaxFraction
+from segeval.errors import ConfigError
+from segeval.verbs.gate import Verdict, exit_code, gate_notes
+from segeval.verbs.gate.verdict import apart
+
+GOOD = np.linspace(0.85, 0.95, 60)
+
+
+def test_a_star_speaks_of_every_class_in_its_order(table, rule, verdicts):
+    found = verdicts(table({"spleen": GOOD, "liver": GOOD}), rule(min=0.5))
+    assert [one.class_name for one in found] == ["spleen", "liver"]
+    assert [one.name for one in found] == ["rule [spleen]", "rule [liver]"]
+
+
+def test_a_verdict_says_which_rule_measure_and_line_it_is_of(table, rule, verdict):
+    one = rule(min=0.5, stat="p5")
+    one._line = 7
+    found = verdict(table({"liver": GOOD}), one)
+    assert (found.rule_id, found.measure, found.stat, found.line) == ("rule", "dice", "p5", 7)
+
+
+def test_a_star_speaks_of_case_level_measures_too(table, rule, verdict):
+    run = table({"(all)": GOOD}, measure="pixel_accuracy")
+    assert verdict(run, rule(measure="pixel_accuracy", min=0.5)).class_name == "(all)"
+
+
+def test_a_rule_is_judged_for_each_slice_of_the_cases(table, rule, verdicts):
+    sites = {f"case_{i:03d}": "A" if i < 20 else "B" for i in range(60)}
+    found = verdicts(table({"liver": GOOD}), rule(min=0.89, by="site"), case_table={"site": sites})
+    assert [(one.name, one.outcome, one.n) for one in found] == [
+        ("rule [liver, site=A]", "fail", 20),
+        ("rule [liver, site=B]", "pass", 40),
+    ]
+
+
+def test_a_slice_is_compared_with_the_same_slice_of_the_baseline(table, rule, verdicts):
+    sites = {f"case_{i:03d}": "A" if i < 20 else "B" for i in range(60)}
+    worse = GOOD - np.where(np.arange(60) < 20, 0.2, 0.0)
+    found = verdicts(
+        table({"liver": worse}), rule(max_regression=0.01, by="site"), baseline=table({"liver": GOOD}),
+        case_table={"site": sites},
+    )  # fmt: skip
+    assert [(one.part, one.outcome) for one in found] == [("site=A", "fail"), ("site=B", "pass")]
+
+
+@pytest.mark.parametrize(
+    ("case_table", "message"),
+    [
+        ({}, "no column 'site'. Its columns: none"),
+        ({"site": {"case_000": "A"}}, "no 'site' for 59 case.s., first 'case_001'"),
+    ],
+)
+def test_a_case_table_must_know_every_case(table, rule, verdicts, case_table, message):
+    with pytest.raises(ConfigError, match=message):
+        verdicts(table({"liver": GOOD}), rule(min=0.5, by="site"), case_table=case_table)
+    with pytest.raises(ConfigError, match=message):
+        verdicts(table({"liver": GOOD}), rule(min=0.5), cases={"unit": "site"}, case_table=case_table)
+
+
+def test_a_warning_does_not_fail(table, rule, verdict):
+    run = table({"liver": GOOD})
+    assert verdict(run, rule(min=0.99, severity="warning")).outcome == "warn"
+    assert verdict(run, rule(min=0.5, severity="warning")).outcome == "pass"
+    noisy = GOOD - 0.01 + 0.05 * np.sin(np.arange(60))
+    open_question = rule(max_regression=0.01, severity="warning")
+    assert verdict(table({"liver": noisy}), open_question, baseline=run).outcome == "warn"
+
+
+# what cannot be judged never passes
+
+
+@pytest.mark.parametrize("severity", ["error", "warning"])
+@pytest.mark.parametrize(
+    ("facts", "reason"),
+    [
+        ({"class": "live"}, "matches nothing: dice has no class 'live', only liver"),
+        ({"measure": "iou"}, "matches nothing: the run has no iou; score it with -m"),
+    ],
+)
+def test_a_rule_that_matches_nothing_is_inconclusive(table, rule, verdict, facts, reason, severity):
+    found = verdict(table({"liver": GOOD}), rule(min=0.5, severity=severity, **facts))
+    assert (found.outcome, found.reason) == ("inconclusive", reason)
+
+
+def test_the_mean_over_classes_of_a_case_level_measure_matches_nothing(table, rule, verdict):
+    run = table({"(all)": GOOD}, measure="kappa")
+    assert verdict(run, rule(measure="kappa", min=0.5, **{"class": "(mean)"})).outcome == "inconclusive"
+
+
+def test_a_missing_baseline_is_inconclusive_even_for_a_warning(table, rule, verdict):
+    run = table({"liver": GOOD})
+    assert verdict(run, rule(max_regression=0.1, severity="warning")).outcome == "inconclusive"
+
+
+@pytest.mark.parametrize("values", [{}, {"liver": []}, {"liver": [np.nan] * 3, "spleen": [np.nan] * 3}])
+def test_a_run_without_any_value_is_inconclusive_as_a_whole(table, rule, verdicts, values):
+    found = verdicts(table(values), rule(min=0.5), rule(id="other", max_regression=0.1))
+    assert [(one.rule_id, one.outcome) for one in found] == [("run", "inconclusive")]
+    assert found[0].reason.startswith("nothing was evaluated")
+
+
+def test_an_interrupted_run_is_inconclusive(table, rule, verdicts):
+    found = verdicts(table({"liver": GOOD}, complete=False), rule(min=0.5))
+    assert [(one.rule_id, one.outcome) for one in found] == [("run", "inconclusive"), ("rule", "pass")]
+    assert exit_code(found) == 4
+
+
+@pytest.mark.parametrize(("least", "n_found"), [(60, 1), (61, 2)])
+def test_too_few_cases_are_inconclusive(table, rule, verdicts, least, n_found):
+    found = verdicts(table({"liver": GOOD}), rule(min=0.5), cases={"min_cases": least})
+    assert len(found) == n_found
+    if n_found == 2:
+        assert (found[0].outcome, found[0].reason) == ("inconclusive", "only 60 cases of at least 61")
+
+
+@pytest.mark.parametrize(("most", "code"), [(0, 1), (1, 1), (2, 0)])
+def test_more_cases_without_a_score_than_allowed_fail(table, rule, verdicts, most, code):
+    found = verdicts(table({"liver": GOOD}, n_missing=2), rule(min=0.5), cases={"max_missing": most})
+    assert exit_code(found) == code
+
+
+def said(*outcomes):
+    return [Verdict(rule_id="a", outcome=one, reason="") for one in outcomes]
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "code", "code_if_fail"),
+    [
+        ([], 4, 4),
+        (["pass"], 0, 0),
+        (["pass", "warn"], 0, 0),
+        (["pass", "inconclusive"], 4, 1),
+        (["inconclusive", "fail", "pass"], 1, 1),
+    ],
+)
+def test_the_exit_code_is_that_of_the_gravest_verdict(outcomes, code, code_if_fail):
+    assert exit_code(said(*outcomes)) == code
+    assert exit_code(said(*outcomes), on_inconclusive="fail") == code_if_fail
+
+
+def test_a_gate_without_rules_evaluates_nothing(table, verdicts):
+    assert exit_code(verdicts(table({"liver": GOOD}))) == 4
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "expected"),
+    [
+        (0.9312, 0.93, ("0.9312", "0.93")),
+        (0.929999, 0.93, ("0.929999", "0.93")),
+        (0.93, 0.93, ("0.93", "0.93")),
+        (math.inf, 5.0, ("inf", "5")),
+        (math.nan, 5.0, ("nan", "5")),
+    ],
+)
+def test_numbers_are_told_with_as_many_digits_as_tell_them_apart(value, limit, expected):
+    assert apart(value, limit) == expected
+
+
+def test_a_gate_has_notes_on_few_cases_and_on_means_alone(table, rule):
+    small, large = table({"liver": GOOD[:20]}), table({"liver": GOOD})
+    means = Config(rules=(rule(min=0.5),))
+    tails = Config(rules=(rule(max_fraction=MaxFraction(worse_by=0.1, of_cases=0.1)),))
+    assert [note[:8] for note in gate_notes(small, means)] == ["Only 20 ", "Only mea"]
+    assert gate_notes(large, tails) == ()
+
+
+def test_the_same_run_gives_the_same_verdicts(table, rule, verdicts):
+    run, old = table({"liver": GOOD, "spleen": GOOD - 0.02}), table({"liver": GOOD[::-1], "spleen": GOOD})
+    rules = [rule(min=0.9, bound="ci_lower"), rule(id="other", max_regression=0.01)]
+    assert verdicts(run, *rules, baseline=old) == verdicts(run, *rules, baseline=old)

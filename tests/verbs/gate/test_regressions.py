@@ -1,0 +1,215 @@
+import math
+
+import numpy as np
+import pytest
+
+from segeval.config import Baseline, Config
+from segeval.verbs.gate import Resampling, judge
+
+OLD = np.random.default_rng(0).normal(0.9, 0.03, size=80).clip(0, 1)
+NOISE = np.random.default_rng(1).normal(0, 0.01, size=80)
+
+
+@pytest.mark.parametrize(
+    ("change", "outcome", "says"),
+    [
+        (-0.001, "pass", "surely no worse than allowed"),
+        (+0.05, "pass", "surely no worse than allowed"),
+        (-0.05, "fail", "a regression is shown"),
+        (-0.01, "inconclusive", "neither shown nor excluded"),
+    ],
+)
+def test_a_loss_is_excluded_shown_or_open(table, rule, verdict, change, outcome, says):
+    new = OLD + change + NOISE - NOISE.mean()
+    found = verdict(table({"liver": new}), rule(max_regression=0.01), baseline=table({"liver": OLD}))
+    assert (found.outcome, found.n, found.limit) == (outcome, 80, -0.01)
+    assert found.value == pytest.approx(change)
+    assert found.reason.endswith(says)
+    assert found.interval.low < change < found.interval.high
+    assert (found.p < 0.05) == (outcome == "fail")
+
+
+def test_a_longer_distance_is_a_loss(table, rule, verdict):
+    old = table({"liver": 10 * OLD}, measure="hd95", better="lower")
+    new = table({"liver": 10 * OLD + 2}, measure="hd95", better="lower")
+    limit = rule(measure="hd95", max_regression=0.5)
+    found = verdict(new, limit, baseline=old)
+    assert (found.outcome, found.value) == ("fail", pytest.approx(-2))
+    assert verdict(old, limit, baseline=new).outcome == "pass"
+
+
+def test_identical_runs_pass_even_where_no_loss_is_allowed(table, rule, verdict):
+    run = table({"liver": OLD})
+    assert verdict(run, rule(max_regression=0.0), baseline=run).outcome == "pass"
+
+
+@pytest.mark.parametrize(("change", "outcome"), [(-0.001, "pass"), (-0.2, "fail")])
+@pytest.mark.parametrize("stat", ["median", "p5", "p95", "min"])
+def test_other_statistics_can_regress_too(table, rule, verdict, stat, change, outcome):
+    new = OLD + change
+    found = verdict(table({"liver": new}), rule(stat=stat, max_regression=0.05), baseline=table({"liver": OLD}))
+    assert (found.outcome, found.value) == (outcome, pytest.approx(change))
+
+
+def test_more_spread_is_a_loss(table, rule, verdict):
+    new = OLD.mean() + 5 * (OLD - OLD.mean())
+    limit = rule(stat="std", max_regression=0.01)
+    found = verdict(table({"liver": new}), limit, baseline=table({"liver": OLD}))
+    assert found.outcome == "fail"
+    assert found.value == pytest.approx(-4 * OLD.std(ddof=1))
+    assert verdict(table({"liver": OLD}), limit, baseline=table({"liver": new})).outcome == "pass"
+
+
+@pytest.mark.parametrize(("factor", "outcome"), [(0.995, "pass"), (0.9, "fail"), (1.2, "pass")])
+def test_a_loss_may_be_limited_in_percent_of_the_baseline(table, rule, verdict, factor, outcome):
+    found = verdict(table({"liver": factor * OLD}), rule(max_regression_pct=2.0), baseline=table({"liver": OLD}))
+    assert (found.outcome, found.value) == (outcome, pytest.approx(100 * (factor - 1)))
+    assert " %" in found.reason
+
+
+def test_a_share_of_nothing_is_undefined_and_fails(table, rule, verdict):
+    nothing = table({"liver": np.zeros(60)})
+    found = verdict(nothing, rule(max_regression_pct=2.0), baseline=nothing)
+    assert (found.outcome, found.reason) == ("fail", "the change of mean is undefined, which never passes")
+
+
+def test_signed_measures_regress_by_magnitude(table, rule, verdict):
+    old = table({"liver": NOISE}, measure="rvd", better="zero")
+    new = table({"liver": NOISE - 0.5}, measure="rvd", better="zero")
+    assert verdict(new, rule(measure="rvd", max_regression=0.1), baseline=old).outcome == "fail"
+    flipped = table({"liver": -NOISE}, measure="rvd", better="zero")
+    assert verdict(flipped, rule(measure="rvd", max_regression=0.0), baseline=old).outcome == "pass"
+
+
+def test_the_mean_over_classes_can_regress(table, rule, verdict):
+    old, new = table({"a": OLD, "b": OLD}), table({"a": OLD, "b": OLD - 0.1})
+    found = verdict(new, rule(max_regression=0.01, **{"class": "(mean)"}), baseline=old)
+    assert (found.outcome, found.value) == ("fail", pytest.approx(-0.05))
+    percent = rule(max_regression_pct=1.0, **{"class": "(mean)"})
+    assert verdict(new, percent, baseline=old).outcome == "fail"
+
+
+def test_the_cases_that_lost_most_stand_with_the_verdict(table, rule, verdict):
+    new = OLD.copy()
+    new[[3, 7]] -= [0.2, 0.4]
+    found = verdict(table({"liver": new}), rule(max_regression=0.1), baseline=table({"liver": OLD}))
+    assert [one.case_id for one in found.worst] == ["case_007", "case_003"]
+    assert found.worst[0].value == pytest.approx(-0.4)
+
+
+def test_cases_are_paired_by_name(table, rule, verdict):
+    names = tuple(f"case_{i:03d}" for i in range(80))
+    order = np.random.default_rng(2).permutation(80)
+    shuffled = table({"liver": OLD[order]}, cases=tuple(names[i] for i in order))
+    assert verdict(shuffled, rule(max_regression=0.0), baseline=table({"liver": OLD})).value == 0.0
+
+
+def test_a_value_that_only_the_baseline_has_is_noted(table, rule, verdict):
+    new = OLD.copy()
+    new[:3] = np.nan
+    found = verdict(table({"liver": new}), rule(max_regression=0.01), baseline=table({"liver": OLD}))
+    assert (found.outcome, found.n) == ("pass", 77)
+    assert "3 value(s) defined in the baseline are undefined now" in found.notes[0]
+
+
+def test_cases_of_the_baseline_that_the_run_lacks_are_noted(table, rule, verdict):
+    old = table({"liver": OLD})
+    note = "20 case(s) of the baseline are not in this run"
+    for limit in ({"max_regression": 0.01}, {"max_fraction": {"worse_by": 0.1, "of_cases": 0.1}}):
+        assert note in verdict(table({"liver": OLD[:60]}), rule(**limit), baseline=old).notes
+
+
+def test_a_chance_finding_among_many_classes_is_not_shown(table, rule, verdicts):
+    classes = {f"class {i:02d}": OLD for i in range(20)}
+    old, new = table(classes), dict(classes)
+    new["class 07"] = OLD - 0.0022 + NOISE - NOISE.mean()  # p of about 0.02 by itself
+    alone = verdicts(table({"class 07": new["class 07"]}), rule(max_regression=0.0), baseline=table({"class 07": OLD}))
+    assert alone[0].outcome == "fail"
+    among = {one.class_name: one for one in verdicts(table(new), rule(max_regression=0.0), baseline=old)}
+    assert among["class 07"].outcome == "inconclusive"
+    assert "by chance among all comparisons (p = " in among["class 07"].reason
+    assert among["class 07"].p > alone[0].p
+    assert among["class 08"].outcome == "pass"
+
+
+def test_a_large_loss_is_shown_among_many_classes_too(table, rule, verdicts):
+    classes = {f"class {i:02d}": OLD for i in range(20)}
+    worse = {**classes, "class 07": OLD - 0.1 + NOISE}
+    outcomes = [one.outcome for one in verdicts(table(worse), rule(max_regression=0.01), baseline=table(classes))]
+    assert outcomes.count("fail") == 1
+
+
+@pytest.mark.parametrize(("new", "outcome"), [(0.705, "pass"), (0.6, "fail"), (0.9, "pass")])
+def test_a_pooled_value_regresses_without_an_interval(table, rule, verdict, new, outcome):
+    old = table({"liver": OLD}, pooled={"liver": 0.71})
+    run = table({"liver": OLD}, pooled={"liver": new})
+    found = verdict(run, rule(stat="pooled", max_regression=0.01), baseline=old)
+    assert (found.outcome, found.value) == (outcome, pytest.approx(new - 0.71))
+
+
+def test_pooled_values_of_different_cases_are_not_compared(table, rule, verdict):
+    old = table({"liver": OLD[:70]}, pooled={"liver": 0.7})
+    run = table({"liver": OLD}, pooled={"liver": 0.7})
+    assert verdict(run, rule(stat="pooled", max_regression=0.01), baseline=old).outcome == "inconclusive"
+
+
+# what cannot be judged never passes
+
+
+def test_a_missing_baseline_is_inconclusive(table, rule, verdict):
+    found = verdict(table({"liver": OLD}), rule(max_regression=0.01))
+    assert (found.outcome, found.reason) == ("inconclusive", "there is no baseline value to compare with")
+
+
+def test_a_class_that_the_baseline_lacks_is_inconclusive(table, rule, verdicts):
+    run, old = table({"liver": OLD, "spleen": OLD}), table({"liver": OLD})
+    found = {one.class_name: one.outcome for one in verdicts(run, rule(max_regression=0.01), baseline=old)}
+    assert found == {"liver": "pass", "spleen": "inconclusive"}
+
+
+@pytest.mark.parametrize("limit", [{"max_regression": 0.01}, {"min": 0.1}])
+def test_a_class_that_vanished_fails(table, rule, verdicts, limit):
+    run, old = table({"liver": OLD}), table({"liver": OLD, "spleen": OLD})
+    found = {one.class_name: one for one in verdicts(run, rule(**limit), baseline=old)}
+    assert found["liver"].outcome == "pass"
+    assert found["spleen"].outcome == "fail"
+    assert found["spleen"].reason == "spleen: has values in the baseline and none here"
+
+
+def test_a_class_that_vanished_from_the_mean_over_classes_fails(table, rule, verdict):
+    run, old = table({"liver": OLD, "spleen": np.full(80, np.nan)}), table({"liver": OLD, "spleen": OLD})
+    found = verdict(run, rule(max_regression=0.01, **{"class": "(mean)"}), baseline=old)
+    assert found.outcome == "fail"
+    assert "spleen" in found.reason
+
+
+def test_no_case_in_both_runs_fails(table, rule, verdict):
+    old = table({"liver": OLD}, cases=tuple(f"other_{i}" for i in range(80)))
+    found = verdict(table({"liver": OLD}), rule(max_regression=0.01), baseline=old)
+    assert (found.outcome, found.n) == ("fail", 0)
+
+
+def test_one_paired_case_proves_nothing(table, rule, verdict):
+    found = verdict(table({"liver": [0.9]}), rule(max_regression=0.01), baseline=table({"liver": [0.9]}))
+    assert found.outcome == "inconclusive"
+    assert "one paired unit has no interval" in found.reason
+
+
+@pytest.mark.parametrize("change", [0.0, -0.5])
+def test_min_paired_holds_back_any_verdict(table, rule, change):
+    config = Config(rules=(rule(max_regression=0.01),), baseline=Baseline(path="main", min_paired=30))
+    run, old = table({"liver": OLD + change}), table({"liver": OLD[:20]})
+    (found,) = judge(run, config, baseline=old, how=Resampling(resamples=199))
+    assert found.outcome == "inconclusive"
+    assert found.reason.startswith("only 20 paired cases of at least 30: mean changed by")
+
+
+def test_a_newly_missed_organ_never_passes_and_one_found_again_does_not_fail(table, rule, verdict):
+    finite, missed = 5 * OLD, 5 * OLD
+    missed = np.where(np.arange(80) == 3, math.inf, missed)
+    kind = {"measure": "hd95", "better": "lower"}
+    limit = rule(measure="hd95", max_regression=0.5)
+    lost = verdict(table({"liver": missed}, **kind), limit, baseline=table({"liver": finite}, **kind))
+    found = verdict(table({"liver": finite}, **kind), limit, baseline=table({"liver": missed}, **kind))
+    assert lost.outcome != "pass"
+    assert found.outcome == "pass"
