@@ -1,0 +1,99 @@
+"""Write what is made from the declarations: the pages of this folder, and the tables in the README.
+
+python docs/make.py            writes them
+python docs/make.py --check    lists those that are out of date, and exits with 1 if there are any
+"""
+
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from segeval import catalogue
+from segeval.cli.measure_pages import BETTER, absent_text, by_group, escaped, range_text, readme_tables
+from segeval.losses.page import page as losses_page
+from segeval.measure import Measure
+from segeval.verbs.absent_values import AbsentValues, absent_values
+
+ROOT = Path(__file__).parent.parent
+START, END = "<!-- measures -->", "<!-- /measures -->"
+_INTRODUCTION = """# Measures
+
+Everything that `segeval score` can compute, group by group. `segeval measures NAME` says the same on screen. This page
+is made from the declarations, by `python docs/make.py`.
+
+TP, FP, FN and TN are the voxel counts of a class and N is their sum; p and g are the voxels of the class in the
+prediction and in the truth, v is the volume of a voxel. Over all classes, nᵢⱼ counts the voxels of predicted class i
+and true class j; aᵢ is the size of predicted class i, bⱼ that of true class j. *Per class* is a value for each case
+and class, in `scores.csv`; *per case* is one over all classes of a case, in `cases.csv`.
+
+A class may be absent from both sides, from the prediction only (a miss), or from the truth only (a false alarm). Then
+0/0 is undefined and x/0 infinite, and each section says what comes out; *varies* is an ordinary value.
+"""
+_PARAMETER = re.compile(r"^    (?P<name>\w+): (?P<text>.*(?:\n        .*)*)", re.MULTILINE)
+
+
+def measures_page() -> str:
+    """A section per measure, with all that its declaration says."""
+    measures = _measures()
+    absent = absent_values(measures)
+    parts = [_INTRODUCTION]
+    for group, of_group in by_group(measures):
+        parts += [f"## {group}\n", *(_section(measure, absent[measure.name]) for measure in of_group)]
+    return "\n".join(parts)
+
+
+def readme() -> str:
+    """The README with the tables of the catalogue in their place."""
+    before, _, rest = (ROOT / "README.md").read_text(encoding="utf-8").partition(START)
+    after = rest.partition(END)[2]
+    return f"{before}{START}\n\n{readme_tables(_measures())}\n{END}{after}"
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "README.md": readme,
+    "docs/metrics.md": measures_page,
+    "docs/losses.md": losses_page,
+}
+
+
+def out_of_date() -> list[str]:
+    """The files that differ from what would be written."""
+    return [name for name, made in PAGES.items() if (ROOT / name).read_text(encoding="utf-8") != made()]
+
+
+def _measures() -> Sequence[Measure]:
+    return list(catalogue.measures().values())
+
+
+def _section(measure: Measure, absent: AbsentValues) -> str:
+    facts = {
+        "formula": measure.formula,
+        "range": f"{range_text(measure)}, {BETTER[measure.better]}",
+        "absent from": absent_text(absent),
+        "per": " and ".join(measure.levels),
+        "aliases": ", ".join(f"`{alias}`" for alias in measure.aliases),
+        "reference": measure.reference,
+    }
+    rows = [f"| {key} | {escaped(value)} |" for key, value in facts.items() if value]
+    notes = measure.notes.partition("Args:\n")[0].strip()
+    parts = [f"### `{measure.name}` ({measure.symbol})", measure.summary, "\n".join(("| | |", "| --- | --- |", *rows))]
+    return "\n\n".join(part for part in (*parts, notes, _parameters(measure)) if part) + "\n"
+
+
+def _parameters(measure: Measure) -> str:
+    """A line per knob with its default, and with what the docstring says of it."""
+    said = {found["name"]: " ".join(found["text"].split()) for found in _PARAMETER.finditer(measure.notes)}
+    return "\n".join(
+        f"- `{name}={str(default).lower()}`" + (f": {said[name]}" if name in said else "")
+        for name, default in measure.knobs.items()
+    )
+
+
+if __name__ == "__main__":
+    stale = out_of_date()
+    if "--check" in sys.argv:
+        print("\n".join(stale) or "all pages are up to date")
+        sys.exit(1 if stale else 0)
+    for name in stale:
+        (ROOT / name).write_text(PAGES[name](), encoding="utf-8")
