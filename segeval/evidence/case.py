@@ -3,16 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from segeval.evidence.grid import Grid
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.probabilities.channels import Channels
-from segeval.evidence.shapes import Labels, SpacingMm
+from segeval.evidence.shapes import AxesMm, Labels, SpacingMm
 
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
     """Two label images of one shape, and what is known of their grid.
 
-    `spacing_mm` is in array axis order; None means pixels without a size. `probs` are what `pred` was cut from.
+    `spacing_mm` is in array axis order; None means pixels without a size. `axes_mm` are the axes of a sheared grid, see
+    `segeval.evidence.grid.skewed_axes`. `probs` are what `pred` was cut from.
     `instances` are maps of lesion ids for both sides, None where connected components are the lesions.
     Predicted classes may overlap: `claims` says which of them share the voxels of an id in `pred`.
     """
@@ -21,6 +23,7 @@ class Case:
     pred: Labels
     truth: Labels
     spacing_mm: SpacingMm | None = None
+    axes_mm: AxesMm | None = None
     probs: Channels | None = None
     instances: tuple[Labels | None, Labels | None] = (None, None)
     claims: Mapping[int, tuple[LabelClass, ...]] = field(default_factory=dict)
@@ -29,3 +32,7 @@ class Case:
     @property
     def shape(self) -> tuple[int, ...]:
         return tuple(self.truth.shape)
+
+    @property
+    def grid(self) -> Grid:
+        return Grid(shape=self.shape, spacing_mm=self.spacing_mm, axes_mm=self.axes_mm)

@@ -21,3 +21,4 @@ Square = Int64[np.ndarray, "*label bins bins"]  # joint histograms: rows are tru
 Offsets = Int64[np.ndarray, "offset axis"]  # steps from a voxel to others
 Box = tuple[slice, ...]  # a part of an image, one slice per axis
 SpacingMm = tuple[float, ...]  # in array axis order, never (x, y, z) by habit
+AxesMm = tuple[tuple[float, ...], ...]  # the step in the world along each array axis, one row per axis

@@ -6,6 +6,7 @@ import numpy as np
 
 from segeval.errors import ConfigError
 from segeval.evidence.case import Case
+from segeval.evidence.grid import skewed_axes
 from segeval.evidence.shapes import SpacingMm
 from segeval.images.geometry.on_grid import OnGrid, on_grid
 from segeval.images.labels.label_ids import to_labels
@@ -48,6 +49,7 @@ def case_of(case_id: str, *, pred: Prediction | None, truth: Volume, reading: Re
         pred=predicted.labels,
         truth=truth.array,
         spacing_mm=_spacing(truth, reading),
+        axes_mm=None if truth.affine is None else skewed_axes(truth.affine[:3, :-1]),
         probs=predicted.probs,
         claims=predicted.claims,
         notes=(*truth.notes, *predicted.notes),

@@ -73,7 +73,7 @@ class Evidence:
 
     @cached_property
     def grid(self) -> Grid:
-        return Grid(shape=self.case.shape, spacing_mm=self.case.spacing_mm)
+        return self.case.grid
 
     @property
     def ignored(self) -> Mask | None:
