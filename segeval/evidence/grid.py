@@ -103,5 +103,5 @@ def skewed_axes(columns: np.ndarray) -> AxesMm | None:
 
 def square_axes(rows: np.ndarray) -> AxesMm:
     """Steps of the same lengths and angles with as many coordinates as there are axes."""
-    triangle = np.linalg.qr(rows.T, mode="r")
+    _, triangle = np.linalg.qr(rows.T)
     return tuple(tuple(row) for row in triangle.T.tolist())
