@@ -1,4 +1,4 @@
-"""Write what is made from the declarations: the pages of this folder, and the tables in the README.
+"""Write the pages of this folder that are made from the declarations.
 
 python docs/make.py            writes them
 python docs/make.py --check    lists those that are out of date, and exits with 1 if there are any
@@ -10,17 +10,33 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from segeval import catalogue
-from segeval.cli.measure_pages import BETTER, absent_text, by_group, escaped, range_text, readme_tables
+from segeval.cli.measure_pages import BETTER, absent_text, by_group, escaped, overview_tables, range_text
 from segeval.losses.page import page as losses_page
 from segeval.measure import Measure
 from segeval.verbs.absent_values import AbsentValues, absent_values
 
 ROOT = Path(__file__).parent.parent
-START, END = "<!-- measures -->", "<!-- /measures -->"
 _INTRODUCTION = """# Measures
 
-Everything that `segeval score` can compute, group by group. `segeval measures NAME` says the same on screen. This page
-is made from the declarations, by `python docs/make.py`.
+Everything that `segeval score` can compute: first a table per group, then a section per measure. `segeval measures
+NAME` says the same on screen. This page is made from the declarations, by `python docs/make.py`.
+
+## Choosing
+
+`-m dice,iou` picks, and parameters go into parentheses: `-m "tversky_index(alpha=0.3,beta=0.7)"`. A tolerance may
+differ between classes: `-m "nsd(tolerance_mm=liver:1;spleen:2)"`. Groups are picked by their names too: `-m
+boundary,lesion`, or `-m +boundary` beside the default of `overlap,losses`.
+
+`-m "dice(matching=voronoi)"` is a mean over the true lesions, so that small ones count as much as large ones: each is
+held against what is predicted in its Voronoi cell, the voxels that no other lesion is nearer to. Every boundary
+metric and every overlap metric without true negatives can be taken like this, with `connectivity` and `min_size_mm3`
+beside its own parameters.
+
+`hd95[medpy]` is the number that medpy gives, and `--like medpy` stands for all its measures, or for those named with
+`-m`; `segeval measures hd95 --definitions` shows which tool means what. A structure that only one side has is
+infinitely far away; `--empty-distance nan`, `diagonal` or a length in mm says otherwise.
+
+## Reading the tables
 
 TP, FP, FN and TN are the voxel counts of a class and N is their sum; p and g are the voxels of the class in the
 prediction and in the truth, v is the volume of a voxel. Over all classes, nᵢⱼ counts the voxels of predicted class i
@@ -37,21 +53,16 @@ def measures_page() -> str:
     """A section per measure, with all that its declaration says."""
     measures = _measures()
     absent = absent_values(measures)
-    parts = [_INTRODUCTION]
+    parts = [_INTRODUCTION, overview_tables(measures)]
     for group, of_group in by_group(measures):
-        parts += [f"## {group}\n", *(_section(measure, absent[measure.name]) for measure in of_group)]
+        parts += [
+            f"## {group}, measure by measure\n",
+            *(_section(measure, absent[measure.name]) for measure in of_group),
+        ]
     return "\n".join(parts)
 
 
-def readme() -> str:
-    """The README with the tables of the catalogue in their place."""
-    before, _, rest = (ROOT / "README.md").read_text(encoding="utf-8").partition(START)
-    after = rest.partition(END)[2]
-    return f"{before}{START}\n\n{readme_tables(_measures())}\n{END}{after}"
-
-
 PAGES: Mapping[str, Callable[[], str]] = {
-    "README.md": readme,
     "docs/metrics.md": measures_page,
     "docs/losses.md": losses_page,
 }

@@ -16,7 +16,7 @@ BETTER = {
 }
 
 
-def readme_tables(measures: Sequence["Measure"]) -> str:
+def overview_tables(measures: Sequence["Measure"]) -> str:
     """A table per group: names, formula, range and direction, level."""
     return "\n".join(f"### {group}\n\n{_table(of_group)}" for group, of_group in by_group(measures))
 

@@ -8,7 +8,7 @@ import typer
 from segeval.cli import console
 from segeval.cli import options as o
 from segeval.cli.definition_pages import definition_facts, print_definitions
-from segeval.cli.measure_pages import absent_text, absent_texts, range_text, readme_tables
+from segeval.cli.measure_pages import absent_text, absent_texts, overview_tables, range_text
 from segeval.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def measures(
         facts = _facts(chosen, definitions=definitions)
         console.put(json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
     elif markdown:
-        console.put(readme_tables(chosen))
+        console.put(overview_tables(chosen))
     else:
         with console.screen(color=not no_color) as screen:
             if definitions:

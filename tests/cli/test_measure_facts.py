@@ -5,7 +5,7 @@ import json
 import pytest
 
 from segeval import catalogue
-from segeval.cli.measure_pages import readme_tables
+from segeval.cli.measure_pages import overview_tables
 from tests.cli.given import Run
 
 
@@ -38,7 +38,7 @@ def test_json_holds_every_declaration(run: Run) -> None:
 
 def test_markdown_is_what_the_readme_shows(run: Run) -> None:
     out = run("measures", "--markdown").out
-    assert out == readme_tables(list(catalogue.measures().values()))
+    assert out == overview_tables(list(catalogue.measures().values()))
     assert "| `dice` (dsc, f1)<br>Overlap of the two masks" in out
     assert out.count("### ") == len(catalogue.GROUPS)
 

@@ -1,0 +1,97 @@
+"""Every command and every piece of Python in the README and the docs runs on files as the page speaks of them."""
+
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.cli.given import ROOT, Run, write_image
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+NAMES = {1: "liver", 2: "spleen"}
+VERDICTS = (0, 1, 4)  # what a gate may say of these small cases
+
+
+def blocks(kind: str) -> Iterator[tuple[str, str]]:
+    """Page and text of every code block of a kind."""
+    for page in PAGES:
+        for text in re.findall(rf"^```{kind}\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE):
+            yield page.stem, text
+
+
+def commands() -> list[str]:
+    """Every command line that starts with `segeval`, without what is said behind it."""
+    lines = (line for _, text in blocks("bash") for line in text.splitlines() if line.startswith("segeval "))
+    return list(dict.fromkeys(lines))
+
+
+def labels(*, shift: int = 0) -> np.ndarray:
+    """A liver and a spleen in a small volume."""
+    image = np.zeros((12, 12, 6), dtype=np.uint8)
+    image[2 + shift : 6 + shift, 2:6, 1:5] = 1
+    image[8:10, 7 + shift : 10 + shift, 1:3] = 2
+    return image
+
+
+def softmax(image: np.ndarray) -> np.ndarray:
+    """Probabilities of background, liver and spleen, which a voxel's own class has most of; channels last."""
+    return np.where(image[..., None] == np.arange(3), 0.8, 0.1).astype(np.float32)
+
+
+def given(command: str) -> None:
+    """The files that a command names, in the working folder."""
+    here, cases = Path(), {"case_01": 0, "case_02": 1, "case_03": 1}
+    if "cityscapes" in command:
+        for case in cases:
+            write_image(here / "gt" / f"{case}.png", labels()[:, :, 1])
+            write_image(here / "pred" / f"{case}.png", labels(shift=1)[:, :, 1])
+        return
+    for case, shift in cases.items():
+        truth, pred = labels(), labels(shift=shift)
+        probs = softmax(pred)
+        write_image(here / "gt" / f"{case}.nii.gz", truth)
+        write_image(here / "pred" / f"{case}{'_pred' if '_pred' in command else ''}.nii.gz", pred)
+        write_image(here / "gt-instances" / f"{case}.nii.gz", truth)
+        write_image(here / "found" / f"{case}_lesions.nii.gz", pred)
+        write_image(here / "logits" / f"{case}.nii.gz", np.log(probs))
+        if "{class}" in command:
+            for label, name in NAMES.items():
+                write_image(here / "probs" / f"{case}_{name}.nii.gz", probs[..., label])
+        else:
+            write_image(here / "probs" / f"{case}.nii.gz", probs)
+        (here / "npz").mkdir(exist_ok=True)
+        np.savez_compressed(here / "npz" / f"{case}.npz", probabilities=np.moveaxis(probs, -1, 0).transpose(0, 3, 2, 1))
+    write_image(here / "gt.nii.gz", labels())
+    write_image(here / "pred.nii.gz", labels(shift=1))
+    rows = [f"{case},pred/{case}.nii.gz,gt/{case}.nii.gz\n" for case in cases]
+    Path("pairs.csv").write_text("case,pred,truth\n" + "".join(rows))
+    Path("dataset.json").write_text(
+        json.dumps({"labels": {"background": 0, "liver": 1, "spleen": 2}, "file_ending": ".nii.gz"})
+    )
+    Path("segeval.yaml").write_text(next(text for _, text in blocks("yaml") if text.startswith("schema_version")))
+
+
+@pytest.mark.parametrize("command", commands())
+def test_a_command_of_the_docs_runs(command: str, run: Run) -> None:
+    given(command)
+    arguments = shlex.split(command, comments=True)[1:]
+    if "compare" in arguments:
+        run("score", "pred/", "gt/", "--out", "main-run")
+    if {"compare", "gate"} & set(arguments) and "--gate" not in arguments:
+        run("score", "pred/", "gt/")
+    done = run(*arguments)
+    assert done.code in (VERDICTS if "segeval.yaml" in command or "gate" in arguments else (0,)), done.err
+
+
+@pytest.mark.parametrize(("page", "code"), list(blocks("python")), ids=lambda text: text[:20])
+def test_python_of_the_docs_runs_and_gives_what_it_says(page: str, code: str) -> None:
+    names: dict[str, object] = {}
+    exec(code, names)
+    for line in code.splitlines():
+        expression, _, value = line.partition("  # ")
+        if re.fullmatch(r"[-\d.]+", value):
+            assert eval(expression, names) == float(value), page
