@@ -2,7 +2,12 @@
 
 from pathlib import PurePath
 
-IMAGE_SUFFIXES = (".nii.gz", ".nii", ".png", ".npy", ".npz")
+IMAGE_SUFFIXES = (
+    *(".nii.gz", ".nii", ".hdr", ".mgh", ".mgz", ".mha", ".mhd", ".nrrd", ".nhdr"),
+    *(".png", ".tif", ".tiff", ".bmp", ".webp", ".npy", ".npz"),
+)
+
+JPEG_SUFFIXES = (".jpg", ".jpeg", ".jfif")  # whose compression changes ids
 
 
 def image_suffix(path: PurePath) -> str | None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from segeval.errors import DataError
+from segeval.files.suffixes import IMAGE_SUFFIXES
 from segeval.images.readers.readers import read_volume
 
 LABELS = np.random.default_rng(2).integers(0, 4, (6, 5, 4)).astype(np.uint8)
@@ -245,5 +246,5 @@ def test_unusual_names_are_read_and_shown_on_one_line(good, name):
 
 
 def test_an_unknown_suffix_is_refused_with_the_known_ones(tmp_path):
-    (tmp_path / "a.mha").write_bytes(b"ObjectType = Image")
-    assert ".nii.gz, .nii, .png, .npy, .npz" in refusal(tmp_path / "a.mha")
+    (tmp_path / "a.vtk").write_bytes(b"# vtk DataFile")
+    assert ", ".join(IMAGE_SUFFIXES) in refusal(tmp_path / "a.vtk")

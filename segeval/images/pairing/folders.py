@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from segeval.errors import ConfigError, DataError
 from segeval.files.paths import printable
-from segeval.files.suffixes import IMAGE_SUFFIXES, image_suffix, stem
+from segeval.files.suffixes import IMAGE_SUFFIXES, JPEG_SUFFIXES, image_suffix, stem
 
 Inode = tuple[int, int]
 Candidate = tuple[str, Path]  # a case id and its file
@@ -66,8 +66,12 @@ def sorted_out(folder: Path) -> tuple[list[Path], list[PassedOver]]:
         if not reason and image_suffix(path):
             images.append(path)
         else:
-            others.append((reason or "no image", path))
+            others.append((reason or _why_no_image(path), path))
     return images, others
+
+
+def _why_no_image(path: Path) -> str:
+    return "JPEG, which does not keep ids" if path.suffix.lower() in JPEG_SUFFIXES else "no image"
 
 
 def _walk(folder: Path) -> Iterator[tuple[Path, str]]:

@@ -1,4 +1,4 @@
-"""NIfTI-1 and NIfTI-2 in single files, compressed or not.
+"""NIfTI-1 and NIfTI-2, compressed or not: in one file, or as a header `.hdr` with its voxels in `.img` beside it.
 
 nibabel parses the header; the voxels are a view of the bytes whose checksum was compared (its own reader stops before
 the checksum).
@@ -15,9 +15,10 @@ from segeval.errors import DataError
 from segeval.evidence.policies import ChannelAxis
 from segeval.files.paths import printable
 from segeval.images.readers.streams import ByteStream, open_stream
-from segeval.images.readers.volumes import Volume, every_integer, singleton_axes
+from segeval.images.readers.volumes import Volume, every_integer
+from segeval.images.readers.world import numbers, placed_in_world
 
-_KINDS = {348: "Nifti1Header", 540: "Nifti2Header"}  # by the size that the file begins with
+_KINDS = {348: "Nifti1", 540: "Nifti2"}  # by the size that the file begins with
 _MM_PER_UNIT = {1: 1000.0, 3: 0.001}  # codes of metre and micron; 2 is millimetre, 0 says nothing
 _SILENT = logging.Logger("segeval.nifti", level=logging.CRITICAL + 1)
 
@@ -31,6 +32,7 @@ class _Header:
     affine: np.ndarray  # of the first three axes, in millimetres
     slope: float
     inter: float
+    offset: int  # of the first voxel in the file that holds the voxels
 
     @property
     def is_unscaled(self) -> bool:
@@ -38,7 +40,7 @@ class _Header:
 
 
 def read_nifti(path: Path, *, as_stored: bool = False, channel_axis: ChannelAxis | None = None) -> Volume:
-    """Read a `.nii` or `.nii.gz` file.
+    """Read a `.nii`, `.nii.gz` or `.hdr` file.
 
     Spatial axes come first and a channel axis last; the affine is nibabel's choice (sform, else qform, else pixdim),
     in millimetres.
@@ -52,10 +54,15 @@ def read_nifti(path: Path, *, as_stored: bool = False, channel_axis: ChannelAxis
     """
     with open_stream(path) as stream:
         header = _read_header(stream)
-        stored = stream.voxels(header.shape, header.dtype, order="F")
+        if not _is_pair(path):
+            stored = stream.voxels(header.shape, header.dtype, order="F")
+    if _is_pair(path):
+        with open_stream(_voxels_beside(path)) as stream:
+            stream.skip(header.offset)
+            stored = stream.voxels(header.shape, header.dtype, order="F")
     levels = _levels(header) if as_stored else None
     array = stored if levels is not None else _scaled(stored, header)
-    return replace(_placed(path, _channels_last(array, channel_axis), header.affine), levels=levels)
+    return replace(placed_in_world(path, _channels_last(array, channel_axis), header.affine), levels=levels)
 
 
 def read_nifti_grid(path: Path) -> Volume:
@@ -66,7 +73,7 @@ def read_nifti_grid(path: Path) -> Volume:
     """
     with open_stream(path) as stream:
         header = _read_header(stream)
-    return _placed(path, np.broadcast_to(np.uint8(0), header.shape), header.affine)
+    return placed_in_world(path, np.broadcast_to(np.uint8(0), header.shape), header.affine)
 
 
 def _read_header(stream: ByteStream) -> _Header:
@@ -80,7 +87,9 @@ def _read_header(stream: ByteStream) -> _Header:
         _check_pixdim(fields, stream.path)
     try:
         fields.check_fix(logger=_SILENT, error_level=40)
-        stream.skip((fields.get_data_offset() or fields.single_vox_offset) - fields.sizeof_hdr)
+        offset = fields.get_data_offset()
+        if not _is_pair(stream.path):
+            stream.skip((offset or fields.single_vox_offset) - fields.sizeof_hdr)
         slope, inter = fields.get_slope_inter()
         return _Header(
             shape=fields.get_data_shape(),
@@ -88,6 +97,7 @@ def _read_header(stream: ByteStream) -> _Header:
             affine=_affine_mm(fields),
             slope=1.0 if slope is None else slope,
             inter=0.0 if slope is None else inter,
+            offset=offset,
         )
     except (HeaderDataError, ValueError, OverflowError) as error:  # the last two from an offset that is no number
         raise DataError(
@@ -103,7 +113,7 @@ def _read_fields(stream: ByteStream) -> Any:
     for order in ("little", "big"):
         name = _KINDS.get(int.from_bytes(start, order))
         if name:
-            kind = getattr(nibabel, name)
+            kind = getattr(nibabel, f"{name}{'Pair' if _is_pair(stream.path) else 'Image'}").header_class
             break
     else:
         raise DataError(
@@ -111,12 +121,29 @@ def _read_fields(stream: ByteStream) -> Any:
             "Name it after what it is, or convert it to NIfTI."
         )
     fields = kind(start + stream.header(kind.sizeof_hdr - 4), endianness=order, check=False)
-    if fields["magic"].item() != kind.single_magic:
+    magic = kind.pair_magic if _is_pair(stream.path) else kind.single_magic
+    if fields["magic"].item() != magic:
         raise DataError(
-            f"{printable(stream.path)}: its magic is {fields['magic'].item()!r} instead of {kind.single_magic!r}. "
-            "Convert an .hdr/.img pair to .nii; write a damaged file again."
+            f"{printable(stream.path)}: its magic is {fields['magic'].item()!r} instead of {magic!r}. "
+            "Write it again as NIfTI; Analyze 7.5, which does not say where left is, has to be converted."
         )
     return fields
+
+
+def _is_pair(path: Path) -> bool:
+    """Whether the header has a file of its own."""
+    return path.suffix.lower() == ".hdr"
+
+
+def _voxels_beside(path: Path) -> Path:
+    beside = [path.with_suffix(suffix) for suffix in (".img", ".IMG", ".img.gz")]
+    found = next((voxels for voxels in beside if voxels.exists()), None)
+    if found is None:
+        raise DataError(
+            f"{printable(path)}: {printable(beside[0].name)}, which holds its voxels, is missing. "
+            "Copy it beside the header."
+        )
+    return found
 
 
 def _dtype(fields: Any, path: Path) -> np.dtype:
@@ -140,7 +167,7 @@ def _check_pixdim(fields: Any, path: Path) -> None:
     sizes = fields["pixdim"][1:4]
     used = [size for size, n in zip(sizes, fields.get_data_shape(), strict=False) if n > 1]
     if not np.isfinite(used).all() or min(used, default=1.0) <= 0:
-        raise DataError(f"{printable(path)}: pixdim {_numbers(sizes)} is no voxel size. Write positive spacings.")
+        raise DataError(f"{printable(path)}: pixdim {numbers(sizes)} is no voxel size. Write positive spacings.")
 
 
 def _levels(header: _Header) -> np.ndarray | None:
@@ -168,44 +195,3 @@ def _scaled(stored: np.ndarray, header: _Header) -> np.ndarray:
         np.multiply(scaled, header.slope, out=scaled)
         np.add(scaled, header.inter, out=scaled)
     return scaled
-
-
-def _placed(path: Path, array: np.ndarray, world: np.ndarray) -> Volume:
-    """Spatial axes without singletons, then channels; the affine's columns follow."""
-    stored = array.shape
-    space = (*stored, 1, 1, 1)[:3]
-    squeezed = singleton_axes(space)
-    kept = [axis for axis in range(3) if axis not in squeezed]
-    channels = tuple(n for n in stored[3:] if n > 1)
-    if len(channels) > 1:
-        raise DataError(
-            f"{printable(path)}: shape {stored} has {3 + len(channels)} axes longer than one voxel; space and channels "
-            "make at most 4. Split the file."
-        )
-    array = array.reshape(tuple(space[axis] for axis in kept) + channels, order="F")
-    affine = world[:, [*kept, 3]]
-    return Volume(
-        path=path,
-        array=array,
-        spacing_mm=_spacing_mm(affine, path),
-        affine=affine,
-        notes=() if array.shape == stored else (f"shape {stored} read as {array.shape}",),
-    )
-
-
-def _spacing_mm(affine: np.ndarray, path: Path) -> tuple[float, ...]:
-    """Lengths of the affine's columns, which also have to span the grid."""
-    linear = affine[:3, :-1]
-    if not np.isfinite(affine).all():
-        raise DataError(f"{printable(path)}: its affine holds values that are not finite. Write the file again.")
-    spacing = np.linalg.norm(linear, axis=0)
-    if not spacing.all() or np.linalg.matrix_rank(linear / spacing) < linear.shape[1]:
-        raise DataError(
-            f"{printable(path)}: its affine {_numbers(linear)} folds the grid flat. "
-            "Write one in which every axis has a length and a direction of its own."
-        )
-    return tuple(float(one) for one in spacing)
-
-
-def _numbers(values: np.ndarray) -> str:
-    return np.array2string(values, separator=", ", precision=4, floatmode="maxprec").replace("\n", "")

@@ -5,10 +5,15 @@ from pathlib import Path
 from segeval.errors import DataError
 from segeval.evidence.policies import ChannelAxis
 from segeval.files.paths import printable
-from segeval.files.suffixes import IMAGE_SUFFIXES, image_suffix
+from segeval.files.suffixes import IMAGE_SUFFIXES, JPEG_SUFFIXES, image_suffix
+from segeval.images.readers.metaimage import read_metaimage
+from segeval.images.readers.mgh import read_mgh
 from segeval.images.readers.nifti import read_nifti
 from segeval.images.readers.npy import read_npy, read_npz
+from segeval.images.readers.nrrd import read_nrrd
+from segeval.images.readers.pictures import read_picture
 from segeval.images.readers.png import read_png
+from segeval.images.readers.tiff import read_tiff
 from segeval.images.readers.volumes import Volume
 
 
@@ -23,7 +28,7 @@ def read_volume(path: Path, *, as_stored: bool = False, channel_axis: ChannelAxi
         DataError: the file cannot be read, or is no image that can be scored.
     """
     match image_suffix(path):
-        case ".nii" | ".nii.gz":
+        case ".nii" | ".nii.gz" | ".hdr":
             return read_nifti(path, as_stored=as_stored, channel_axis=channel_axis)
         case ".png":
             return read_png(path)
@@ -31,4 +36,19 @@ def read_volume(path: Path, *, as_stored: bool = False, channel_axis: ChannelAxi
             return read_npy(path)
         case ".npz":
             return read_npz(path)
+        case ".mgh" | ".mgz":
+            return read_mgh(path)
+        case ".mha" | ".mhd":
+            return read_metaimage(path)
+        case ".nrrd" | ".nhdr":
+            return read_nrrd(path)
+        case ".tif" | ".tiff":
+            return read_tiff(path)
+        case ".bmp" | ".webp":
+            return read_picture(path)
+    if path.suffix.lower() in JPEG_SUFFIXES:
+        raise DataError(
+            f"{printable(path)}: JPEG compression changes values, so ids do not come back as they were. "
+            "Save the masks as PNG or NIfTI from where they were made; a JPEG cannot be mended."
+        )
     raise DataError(f"{printable(path)}: no reader for this kind of file. Known are {', '.join(IMAGE_SUFFIXES)}.")

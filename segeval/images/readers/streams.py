@@ -62,7 +62,28 @@ class ByteStream:
         while size > 0:
             size -= len(self.header(min(size, _SKIP)))
 
-    def voxels(self, shape: tuple[int, ...], dtype: np.dtype, *, order: Literal["C", "F"]) -> np.ndarray:
+    def line(self, most: int) -> bytes:
+        """The next line, without its end."""
+        line = self.file.readline(most)
+        if not line.endswith(b"\n"):
+            raise DataError(f"{printable(self.path)}: its header does not end. {WRITE_AGAIN}")
+        return line.rstrip(b"\r\n")
+
+    def inflated(self) -> "ByteStream":
+        """The rest of the file, which is one zlib stream, decompressed."""
+        reader: Any = io.BufferedReader(_Inflated(self.file))
+        return ByteStream(path=self.path, file=reader, capacity=self.capacity * DEFLATE_RATIO)
+
+    @contextmanager
+    def gunzipped(self) -> "Iterator[ByteStream]":
+        """The rest of the file, which is gzip, decompressed."""
+        gzip_file, _ = _gzip_reader()
+        with gzip_file(fileobj=self.file, mode="rb") as plain:
+            yield ByteStream(path=self.path, file=plain, capacity=self.capacity * DEFLATE_RATIO)
+
+    def voxels(
+        self, shape: tuple[int, ...], dtype: np.dtype, *, order: Literal["C", "F"], padding: int = PADDING
+    ) -> np.ndarray:
         """The last part of the file as an array, without a copy and in native byte order.
 
         Reads on to the end of the file, because only there the checksum is compared.
@@ -73,7 +94,7 @@ class ByteStream:
         if min(shape, default=0) <= 0:
             raise DataError(f"{printable(self.path)}: shape {shape} has no voxels. Remove the file or write it again.")
         buffer = self._exactly(math.prod(shape) * dtype.itemsize, f"{dtype.name} of shape {shape}")
-        if len(self.file.read(PADDING + 1)) > PADDING:
+        if len(self.file.read(padding + 1)) > padding:
             raise DataError(
                 f"{printable(self.path)}: holds more than the {buffer.nbytes} bytes of voxels that its header "
                 f"describes ({dtype.name} of shape {shape}). Write it again with a header that fits."
@@ -97,9 +118,29 @@ class ByteStream:
         return buffer
 
 
+class _Inflated(io.RawIOBase):
+    """Reads a zlib stream; its checksum is compared where it ends, and it has to end."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self._zlib = file, zlib.decompressobj()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = b""
+        while not data and not self._zlib.eof:
+            stored = self._zlib.unconsumed_tail or self._file.read(_SKIP)
+            if not stored:
+                raise EOFError("its compressed voxels do not end")
+            data = self._zlib.decompress(stored, len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
 @contextmanager
-def open_stream(path: Path) -> Iterator[ByteStream]:
-    """The bytes of a file, decompressed if its name ends in `.gz`.
+def open_stream(path: Path, *, gzipped: bool | None = None) -> Iterator[ByteStream]:
+    """The bytes of a file, decompressed if its name ends in `.gz`, or if `gzipped` says so.
 
     All members of a gzip file are read, and each checksum is compared when its member ends.
 
@@ -110,7 +151,7 @@ def open_stream(path: Path) -> Iterator[ByteStream]:
     with open_file(path) as file:
         size = os.fstat(file.fileno()).st_size
         try:
-            if path.suffix.lower() == ".gz":
+            if path.suffix.lower() == ".gz" if gzipped is None else gzipped:
                 with gzip_file(fileobj=file, mode="rb") as plain:
                     yield ByteStream(path=path, file=plain, capacity=size * DEFLATE_RATIO)
             else:

@@ -1,0 +1,114 @@
+"""TIFF: grey values or palette indices as ids, (row, column), several pages as (page, row, column); OME-TIFF too.
+
+TIFF has no checksum of its own, so every strip and tile has to lie within the file, and the pages have to be alike.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from segeval.errors import DataError
+from segeval.files.paths import printable
+from segeval.images.readers.streams import DEFLATE_RATIO, WRITE_AGAIN, open_file, reason_of
+from segeval.images.readers.volumes import Volume, singleton_axes
+
+_LOSSY = ("JPEG", "JPEG_LOSSY", "WEBP", "JPEG_2000_LOSSY", "JPEGXR_NDPI")
+_MM_PER = {"m": 1e3, "cm": 10.0, "mm": 1.0, "µm": 1e-3, "um": 1e-3, "nm": 1e-6}  # units of OME; µm where none is named
+
+
+def read_tiff(path: Path) -> Volume:
+    """Read a `.tif` or `.tiff` file; channels of an OME-TIFF come last.
+
+    Raises:
+        DataError: the file is damaged, compressed with loss, or holds colours instead of ids.
+    """
+    import logging
+
+    import tifffile
+
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what it says of damaged files is told below
+    with open_file(path) as file:
+        size = path.stat().st_size
+        try:
+            with tifffile.TiffFile(file) as tiff:
+                series = _only_series(path, tiff)
+                for page in series.pages:
+                    _check_page(path, page, size)
+                if series.nbytes > size * DEFLATE_RATIO:
+                    raise DataError(f"{printable(path)}: shape {series.shape} is more than it can hold. {WRITE_AGAIN}")
+                array, axes = series.asarray(), series.axes
+                spacing = _spacing_mm(tiff, axes)
+        except DataError:
+            raise
+        except Exception as error:  # tifffile meets a damaged file with errors of every kind
+            if "imagecodecs" in str(error):
+                raise DataError(
+                    f"{printable(path)}: its compression is unpacked by a package of its own. "
+                    "Run `pip install imagecodecs`, or save the file with deflate or without compression."
+                ) from error
+            raise DataError(f"{printable(path)}: cannot be decoded ({reason_of(error)}). {WRITE_AGAIN}") from error
+    return _volume(path, array, axes, spacing)
+
+
+def _only_series(path: Path, tiff: Any) -> Any:
+    """The image of the file; smaller copies of it are passed over."""
+    if len(tiff.series) != 1:
+        shapes = ", ".join(str(tuple(series.shape)) for series in tiff.series[:4]) or "none"
+        raise DataError(f"{printable(path)}: holds several images, of shapes {shapes}. Save one image per file.")
+    return tiff.series[0]
+
+
+def _check_page(path: Path, page: Any, size: int) -> None:
+    if page is None:
+        raise DataError(f"{printable(path)}: a page is missing. {WRITE_AGAIN}")
+    name = getattr(page.compression, "name", str(page.compression))
+    if name in _LOSSY:
+        raise DataError(f"{printable(path)}: {name} compression changes ids. Save it with LZW, deflate or none.")
+    ends = [start + n for start, n in zip(page.dataoffsets, page.databytecounts, strict=True)]
+    if not ends or min(page.databytecounts) <= 0 or max(ends) > size:
+        raise DataError(f"{printable(path)}: ends at byte {size}, its voxels at {max(ends, default=0)}. {WRITE_AGAIN}")
+
+
+def _volume(path: Path, stored: np.ndarray, axes: str, spacing: tuple[float, ...]) -> Volume:
+    if "S" in axes:
+        raise DataError(
+            f"{printable(path)}: holds colours ({stored.shape[axes.index('S')]} samples per pixel), and these are no "
+            "class ids. Save the ids as grey values."
+        )
+    channels = next((axes.index(letter) for letter in "C" if letter in axes), None)
+    array = stored if channels is None else np.moveaxis(stored, channels, -1)
+    n_space = array.ndim - (channels is not None)
+    squeezed = singleton_axes(array.shape[:n_space])
+    array = array.squeeze(axis=squeezed)
+    n_space -= len(squeezed)
+    if not 2 <= n_space <= 3 or array.dtype.kind not in "biuf":
+        raise DataError(
+            f"{printable(path)}: {array.dtype} of shape {stored.shape} is no 2-D or 3-D image. Save one image per file."
+        )
+    return Volume(
+        path=path,
+        array=array if array.flags.writeable else array.copy(),
+        spacing_mm=spacing if len(spacing) == n_space else None,
+        white=np.iinfo(array.dtype).max if array.dtype.kind == "u" else None,
+    )
+
+
+def _spacing_mm(tiff: Any, axes: str) -> tuple[float, ...]:
+    """Sizes that an OME-TIFF gives for its axes of space; none where one of them is not given."""
+    if not tiff.is_ome:
+        return ()
+    import xml.etree.ElementTree as ElementTree
+
+    root = ElementTree.fromstring(tiff.ome_metadata)
+    pixels = next((element for element in root.iter() if element.tag.endswith("}Pixels")), None)
+    if pixels is None:
+        return ()
+    found = []
+    for axis in (letter for letter in axes if letter in "XYZ"):
+        length = pixels.get(f"PhysicalSize{axis}")
+        unit = _MM_PER.get(pixels.get(f"PhysicalSize{axis}Unit", "µm"))
+        if length is None or unit is None:
+            return ()
+        found.append(float(length) * unit)
+    return tuple(found)
