@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from types import MappingProxyType
 from typing import Any, Literal, get_args, get_origin
 
@@ -61,14 +62,36 @@ class Measure:
     levels: tuple[Level, ...] = ("class",)
     absent: Absent = Absent()
     in_column: tuple[str, ...] = ()  # knobs that the column name always carries
-    pools: bool = False  # has a value for all cases together although its evidence as such does not add up
     profile: str = ""  # the tool whose definition it follows
     limits: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # lowest and highest value of a knob
     needs: tuple[type, ...] = ()
     knobs: Knobs = field(default_factory=dict)
 
     def __call__(self, *evidence: Any, **knobs: Any) -> Any:
-        return self.function(*evidence, **knobs)
+        """The formula; instead of a state it takes what the state is read from."""
+        given = zip(self.needs, evidence, strict=True)
+        pieces = (self.read(need, one, knobs) if need in self.sources else one for need, one in given)
+        return self.function(*pieces, **knobs)
+
+    @property
+    def sources(self) -> Mapping[type, type]:
+        """What each state that the formula takes is read from; evidence that is no such state is left out."""
+        return {need: reading.source for need in self.needs if (reading := _reading_of(need))}
+
+    @property
+    def evidence(self) -> tuple[type, ...]:
+        """What a case has to provide: the sources of states, and evidence that is none."""
+        return tuple(self.sources.get(need, need) for need in self.needs)
+
+    def settings(self, need: type, knobs: Knobs) -> dict[str, Any]:
+        """The settings of a state: those of the knobs that decide how it is read."""
+        reading = _reading_of(need)
+        every = {**self.knobs, **knobs}
+        return {name: every[name] for name in reading.settings if name in every} if reading else {}
+
+    def read(self, need: type, source: Any, knobs: Knobs) -> Any:
+        """A state that the formula takes, read from its source; one that is read already is left as it is."""
+        return source if isinstance(source, need) else need.read(source, **self.settings(need, knobs))  # type: ignore[attr-defined]
 
     @property
     def summary(self) -> str:
@@ -102,7 +125,7 @@ class Measure:
 
     def reads(self, *evidence: str) -> bool:
         """Whether the formula reads evidence of one of these types, which are named so that nothing is imported."""
-        return any(need.__name__ in evidence for need in self.needs)
+        return any(piece.__name__ in evidence for piece in (*self.needs, *self.sources.values()))
 
     def words_for(self, knob: str) -> tuple[str, ...]:
         """The words that a knob takes, in the order of its declaration; numbers are not listed."""
@@ -143,7 +166,7 @@ class MeasureCall:
         return {**self.measure.knobs, **self.knobs}
 
     def __call__(self, *evidence: Any) -> Any:
-        return self.measure.function(*evidence, **self.knobs)
+        return self.measure(*evidence, **self.knobs)
 
 
 def metric(**facts: Any) -> Callable[[Callable[..., Any]], Measure]:
@@ -172,6 +195,23 @@ def _declare(kind: Kind, facts: dict[str, Any]) -> Callable[[Callable[..., Any]]
         return measure
 
     return decorate
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Reading:
+    """What a state is read from, and the settings that decide how."""
+
+    source: type
+    settings: tuple[str, ...]
+
+
+@cache
+def _reading_of(need: type) -> _Reading | None:
+    read = getattr(need, "read", None)
+    if read is None:
+        return None
+    source, *settings = inspect.signature(read).parameters.values()
+    return _Reading(source=source.annotation, settings=tuple(one.name for one in settings))
 
 
 def ratio(numerator: Any, denominator: Any) -> np.ndarray:

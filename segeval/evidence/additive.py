@@ -1,34 +1,73 @@
 """Evidence that adds up over cases, so that pooled values need no second look at them."""
 
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 Result = TypeVar("Result")
-Record = TypeVar("Record", bound="Additive")
+Record = TypeVar("Record", bound="State")
 
 
-class Additive:
-    """A dataclass of float64 arrays that is added field by field."""
+class State:
+    """Numbers per class that add up over cases: a dataclass of arrays, the class along their first axis.
+
+    Formulas read states, and the value of all cases together is the formula on the sum of their states. A subclass
+    is all it takes: what it is counted from, and with which settings, is said by a class method `read`.
+
+        @dataclass(frozen=True, kw_only=True)
+        class Shares(State):
+            near: PerLabel
+
+            @classmethod
+            def read(cls, surfaces: Surfaces, *, tolerance_mm: float) -> "Shares": ...
+
+    The type of the first argument is what a case has to provide; a measure that takes the state has the settings among
+    its knobs.
+    """
 
     @classmethod
     def of(cls: type[Record], **numbers: Any) -> Record:
-        """One number per field."""
+        """One float64 number per field."""
         return cls(**{name: np.asarray(number, dtype=np.float64) for name, number in numbers.items()})
 
     @classmethod
     def stack(cls: type[Record], records: Sequence[Record]) -> Record:
         """Join the records of single classes along a new first axis."""
-        return cls.of(**{name: [getattr(one, name) for one in records] for name in cls._names()})
+        return cls(**{name: np.array([getattr(row, name) for row in records]) for name in cls._names()})
+
+    def __getitem__(self: Record, index: Any) -> Record:
+        """The numbers of one class, or of some."""
+        return type(self)(**{name: getattr(self, name)[index] for name in self._names()})
 
     def __add__(self: Record, other: Record) -> Record:
-        return type(self).of(**{name: getattr(self, name) + getattr(other, name) for name in self._names()})
+        return type(self)(**{name: getattr(self, name) + getattr(other, name) for name in self._names()})
 
     @classmethod
     def _names(cls) -> list[str]:
-        return [one.name for one in fields(cls)]  # type: ignore[arg-type]
+        return [field.name for field in fields(cls)]  # type: ignore[arg-type]
+
+
+Additive = State
+
+
+@dataclass(frozen=True)
+class ByClass:
+    """The states of single classes; a sum has the classes of both sides."""
+
+    rows: Mapping[Hashable, State]
+
+    def __add__(self, other: "ByClass") -> "ByClass":
+        total = dict(self.rows)
+        for of, row in other.rows.items():
+            total[of] = total[of] + row if of in total else row
+        return ByClass(total)
+
+    def stacked(self, classes: Sequence[Hashable]) -> State:
+        """The states of some classes as one."""
+        rows = [self.rows[of] for of in classes]
+        return type(rows[0]).stack(rows)
 
 
 class Kept(Generic[Result]):

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from segeval.evidence.grid import Grid
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.shape_words import Bool, Int64
 from segeval.evidence.shapes import Labels, Onehot, SpacingMm
@@ -109,6 +110,10 @@ class Masks:
             shape=pred.shape[1:],
             spacing_mm=spacing_mm,
         )
+
+    @property
+    def grid(self) -> Grid:
+        return Grid(shape=self.shape, spacing_mm=self.spacing_mm)
 
     @property
     def voxel_size(self) -> float:

@@ -5,7 +5,7 @@ A class that only one side has scores 0; a class that neither has is undefined.
 
 import math
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -15,13 +15,11 @@ from segeval.evidence.surfaces.bands import Band, BandRule, band_overlaps
 from segeval.evidence.surfaces.distances import within
 from segeval.evidence.surfaces.elements import Edge, Metric, Neighbours
 from segeval.evidence.surfaces.surface import Element, Surfaces, Unit
-from segeval.evidence.surfaces.surface_shares import Shares
-from segeval.measure import PerClass, metric, ratio
+from segeval.evidence.surfaces.surface_shares import Shares, Tolerance
+from segeval.measure import metric, ratio
 
 UNIT = (0.0, 1.0)
 SLACK = 1e-6
-
-Tolerance = float | PerClass | Literal["min_spacing"]
 
 
 @metric(
@@ -30,12 +28,11 @@ Tolerance = float | PerClass | Literal["min_spacing"]
     bounds=UNIT,
     better="higher",
     aliases=("surface_dice",),
-    pools=True,
     in_column=("tolerance_mm",),
     reference="Nikolov et al. 2021, doi:10.2196/26151",
 )
 def nsd(
-    surfaces: Surfaces,
+    shares: Shares,
     *,
     tolerance_mm: Tolerance = 1.0,
     surface: Element = "area",
@@ -57,8 +54,6 @@ def nsd(
         unit: `voxel` ignores the spacing, and the tolerance is in voxels.
         slack: relative allowance for rounding.
     """
-
-    shares = _shares(surfaces, tolerance_mm, slack, surface=surface, edge=edge, neighbours=neighbours, unit=unit)
     if pooling == "directed_mean":
         return shares.settled((_near_truth(shares) + _near_pred(shares)) / 2)
     return shares.settled(ratio(shares.pred_within + shares.truth_within, shares.pred_size + shares.truth_size))
@@ -70,12 +65,11 @@ def nsd(
     bounds=UNIT,
     better="higher",
     aliases=("bf_score",),
-    pools=True,
     in_column=("tolerance_mm",),
     reference="Csurka et al. 2013, doi:10.5244/C.27.32",
 )
 def boundary_f1(
-    surfaces: Surfaces,
+    shares: Shares,
     *,
     tolerance_mm: Tolerance = 1.0,
     surface: Element = "voxel",
@@ -88,8 +82,6 @@ def boundary_f1(
 
     The knobs are those of `nsd`.
     """
-
-    shares = _shares(surfaces, tolerance_mm, slack, surface=surface, edge=edge, neighbours=neighbours, unit=unit)
     precision, recall = _near_truth(shares), _near_pred(shares)
     return shares.settled(np.nan_to_num(ratio(2 * precision * recall, precision + recall)))
 
@@ -141,27 +133,6 @@ def _near_truth(shares: Shares) -> PerLabel:
 
 def _near_pred(shares: Shares) -> PerLabel:
     return ratio(shares.truth_within, shares.truth_size)
-
-
-def _shares(surfaces: Surfaces, tolerance: Tolerance, slack: float, **how: Any) -> Shares:
-    """How much of the surfaces is within the tolerance, for every class."""
-
-    def of_class(index: int) -> Shares:
-        spacing, name = surfaces.spacing(how["unit"]), surfaces.classes[index].name
-        wanted = min(spacing) if tolerance == "min_spacing" else _checked("tolerance_mm", _of_class(tolerance, name))
-        return Shares.of_pair(surfaces.distances(**how)[index], reach=within(wanted, spacing=spacing, slack=slack))
-
-    said = tuple(tolerance.items()) if isinstance(tolerance, PerClass) else tolerance
-    return surfaces.shares((said, slack, *how.values()), of_class)
-
-
-def _of_class(tolerance: float | PerClass, name: str) -> float:
-    if not isinstance(tolerance, PerClass):
-        return tolerance
-    if name not in tolerance:
-        known = ", ".join(map(str, tolerance)) or "none"
-        raise ConfigError(f"tolerance_mm has no value for class {name!r}, only for: {known}. Add one.")
-    return tolerance[name]
 
 
 def _checked(knob: str, value: float) -> float:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from segeval.evidence.lesions.components import Connectivity
-from segeval.evidence.lesions.lesions import LesionCounts, Lesions
+from segeval.evidence.lesions.lesions import LesionCounts
 from segeval.evidence.lesions.matching import Matching
 from segeval.evidence.shapes import PerLabel
 from segeval.measure import Measure, metric, ratio
@@ -19,7 +19,7 @@ def lesion_metric(**facts: Any) -> Callable[[Callable[[LesionCounts], PerLabel]]
 
     def declare(formula: Callable[[LesionCounts], PerLabel]) -> Measure:
         def kernel(
-            lesions: Lesions,
+            found: LesionCounts,
             *,
             matching: Matching = "hungarian",
             iou_threshold: float = 0.5,
@@ -28,16 +28,7 @@ def lesion_metric(**facts: Any) -> Callable[[Callable[[LesionCounts], PerLabel]]
             strict: bool = False,
             forgive_extra: bool = False,
         ) -> PerLabel:
-            return formula(
-                lesions.matched(
-                    matching=matching,
-                    iou_threshold=iou_threshold,
-                    connectivity=connectivity,
-                    min_size_mm3=min_size_mm3,
-                    strict=strict,
-                    forgive_extra=forgive_extra,
-                )
-            )
+            return formula(found)
 
         kernel.__name__, kernel.__doc__, kernel.__module__ = formula.__name__, formula.__doc__, formula.__module__
         return metric(**facts)(kernel)
@@ -106,23 +97,22 @@ def fn_volume_ml(found: LesionCounts) -> PerLabel:
 
 
 @metric(symbol="n(pred)", formula="predicted lesions", bounds=(0.0, np.inf), better="none", unit="lesions")
-def n_lesions_pred(lesions: Lesions, *, connectivity: Connectivity = "full", min_size_mm3: float = 0.0) -> PerLabel:
+def n_lesions_pred(found: LesionCounts, *, connectivity: Connectivity = "full", min_size_mm3: float = 0.0) -> PerLabel:
     """Number of predicted lesions."""
-    return lesions.matched(connectivity=connectivity, min_size_mm3=min_size_mm3).n_pred
+    return found.n_pred
 
 
 @metric(symbol="n(truth)", formula="true lesions", bounds=(0.0, np.inf), better="none", unit="lesions")
-def n_lesions_truth(lesions: Lesions, *, connectivity: Connectivity = "full", min_size_mm3: float = 0.0) -> PerLabel:
+def n_lesions_truth(found: LesionCounts, *, connectivity: Connectivity = "full", min_size_mm3: float = 0.0) -> PerLabel:
     """Number of true lesions."""
-    return lesions.matched(connectivity=connectivity, min_size_mm3=min_size_mm3).n_truth
+    return found.n_truth
 
 
 @metric(symbol="Δn", formula="predicted − true lesions", bounds=(-np.inf, np.inf), better="zero", unit="lesions")
 def lesion_count_difference(
-    lesions: Lesions, *, connectivity: Connectivity = "full", min_size_mm3: float = 0.0
+    found: LesionCounts, *, connectivity: Connectivity = "full", min_size_mm3: float = 0.0
 ) -> PerLabel:
     """Predicted lesions minus true lesions; positive where there are too many."""
-    found = lesions.matched(connectivity=connectivity, min_size_mm3=min_size_mm3)
     return found.n_pred - found.n_truth
 
 

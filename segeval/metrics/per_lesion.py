@@ -48,7 +48,6 @@ def in_cells(measure: Measure) -> Measure:
         reference="Jaus et al. 2024, arXiv:2410.18684 (CC-Metrics)",
         levels=("class",),
         absent=Absent(),
-        pools=False,
         in_column=(*measure.in_column, "matching"),
         limits={**measure.limits, "min_size_mm3": (0.0, math.inf)},
         needs=(LesionCells,),
@@ -100,7 +99,7 @@ def per_lesion(
 
 def _check_speaks_of_a_lesion(measure: Measure) -> None:
     """A cell ends where the next begins, so that a lesion has no true negatives to speak of."""
-    if measure.needs == (Surfaces,):
+    if measure.evidence == (Surfaces,):
         return
     if measure.needs != (Counts,):
         raise ConfigError(

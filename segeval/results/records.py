@@ -1,6 +1,6 @@
 """What a run found: one row per case and class, one per case, and what is known of each column."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -57,13 +57,13 @@ class CaseRow:
 
 @dataclass(frozen=True, kw_only=True)
 class CaseScore:
-    """What comes of scoring a case; `additive` is evidence to be added up over cases for pooled values, by name."""
+    """What comes of scoring a case; `additive` is evidence to be added up over cases for pooled values."""
 
     row: CaseRow
     classes: tuple[ClassRow, ...] = ()
     histogram: Histogram | None = None
     lesions: tuple["LesionRow", ...] = ()
-    additive: Mapping[str, Any] = field(default_factory=dict)
+    additive: Mapping[Hashable, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,17 +1,17 @@
 """One case in, its rows out."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from segeval.evidence.case import Case
+from segeval.evidence.grid import Grid
 from segeval.evidence.labels import LabelClass
-from segeval.evidence.overlap.counts import Counts, Histogram
+from segeval.evidence.overlap.counts import Counts
 from segeval.evidence.policies import distance_or_policy
 from segeval.measure import Measure, MeasureCall
 from segeval.results import CaseRow, CaseScore, ClassRow, Status
+from segeval.scoring.absent import AbsentClasses
 from segeval.scoring.evidence import Evidence
 from segeval.scoring.plan import Plan
 
@@ -49,37 +49,33 @@ def case_values(evidence: Evidence) -> dict[str, float]:
 
 def class_rows(evidence: Evidence) -> tuple[ClassRow, ...]:
     """One row per class of the case."""
-    statuses = _statuses(evidence.counts)
     columns = {call.column: class_values(evidence, call) for call in evidence.plan.at("class")}
-    return tuple(
-        _row(evidence.case.case_id, of, statuses[i], evidence.counts, i, {c: v[i] for c, v in columns.items()})
-        for i, of in enumerate(evidence.classes)
-    )
+    return _rows(evidence.case.case_id, evidence.classes, evidence.counts, columns)
 
 
 def class_values(evidence: Evidence, call: MeasureCall) -> list[float]:
     """One value per class, with what the measure declares for absent ones over what its formula says."""
+    values = with_declared(evidence.values(call, "class"), call, evidence.counts)
+    if call.measure.profile or call.measure.unit != "mm":
+        return values
+    policy, diagonal = evidence.plan.empty_distance, evidence.grid.diagonal
+    return [distance_or_policy(one, policy=policy, diagonal=diagonal) for one in values]
+
+
+def with_declared(values: Iterable[float], call: MeasureCall, counts: Counts) -> list[float]:
+    """The values of the classes, and what the measure declares for those that a side lacks."""
     absent = call.measure.absent
     declared = {"absent_both": absent.both, "absent_pred": absent.pred, "absent_truth": absent.truth}
-    said = [declared.get(status) for status in _statuses(evidence.counts)]
-    values = [float(v) if d is None else d for v, d in zip(evidence.values(call, "class"), said, strict=True)]
-    return values if call.measure.profile or call.measure.unit != "mm" else _with_empty_distance(values, evidence)
-
-
-def _with_empty_distance(distances: list[float], evidence: Evidence) -> list[float]:
-    """Distances, with what the user chose for the one to a surface that is not there."""
-    policy, diagonal = evidence.plan.empty_distance, evidence.grid.diagonal
-    return [distance_or_policy(one, policy=policy, diagonal=diagonal) for one in distances]
+    said = [declared.get(status) for status in _statuses(counts)]
+    return [float(v) if d is None else d for v, d in zip(values, said, strict=True)]
 
 
 def absent_rows(case: CaseRow, classes: Sequence[LabelClass], n_voxels: int, plan: Plan) -> tuple[ClassRow, ...]:
     """Rows for classes that a scored case has on neither side, so that every case has every class."""
-    nothing = np.zeros((1,) * len(case.shape), dtype=np.uint8)
-    stand_in = Case(case_id=case.case_id, pred=nothing, truth=nothing, spacing_mm=case.spacing_mm)
-    evidence = Evidence(stand_in, plan)
-    evidence.histogram = Histogram(ids=(0,), n=np.array([[n_voxels]], dtype=np.int64))
-    evidence.classes = tuple(classes)
-    return class_rows(evidence)
+    grid = Grid(shape=case.shape, spacing_mm=case.spacing_mm)
+    nowhere = AbsentClasses(classes=tuple(classes), n_voxels=n_voxels, grid=grid)
+    values = {call.column: with_declared(nowhere.values(call), call, nowhere.counts) for call in plan.at("class")}
+    return _rows(case.case_id, nowhere.classes, nowhere.counts, values)
 
 
 def as_missing(score: CaseScore, plan: Plan, *, worst: bool) -> CaseScore:
@@ -116,8 +112,13 @@ def _status(pred: int, truth: int) -> Status:
     return "absent_both"
 
 
-def _row(
-    case_id: str, of: LabelClass, status: Status, counts: Counts, index: int, values: Mapping[str, float]
-) -> ClassRow:
-    tp, fp, fn, tn = (int(side[index]) for side in (counts.tp, counts.fp, counts.fn, counts.tn))
-    return ClassRow(case_id=case_id, of=of, status=status, tp=tp, fp=fp, fn=fn, tn=tn, values=values)
+def _rows(
+    case_id: str, classes: Sequence[LabelClass], counts: Counts, columns: Mapping[str, Sequence[float]]
+) -> tuple[ClassRow, ...]:
+    statuses = _statuses(counts)
+    rows = []
+    for i, of in enumerate(classes):
+        tp, fp, fn, tn = (int(side[i]) for side in (counts.tp, counts.fp, counts.fn, counts.tn))
+        values = {column: found[i] for column, found in columns.items()}
+        rows.append(ClassRow(case_id=case_id, of=of, status=statuses[i], tp=tp, fp=fp, fn=fn, tn=tn, values=values))
+    return tuple(rows)

@@ -1,6 +1,6 @@
 """The evidence of one case: each piece is built when a measure first asks for it, and once."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
 from typing import Any
@@ -8,16 +8,17 @@ from typing import Any
 import numpy as np
 
 from segeval.errors import DataError
+from segeval.evidence.additive import ByClass, State
 from segeval.evidence.arrays import is_one_of
 from segeval.evidence.case import Case
 from segeval.evidence.grid import Grid
-from segeval.evidence.labels import LabelClass, overlapping
+from segeval.evidence.labels import LabelClass, LabelMap, overlapping
 from segeval.evidence.overlap.counts import Counts, Histogram, Joint, per_class_joint
 from segeval.evidence.probabilities.probabilities import ProbEvidence
 from segeval.evidence.probabilities.soft import SoftEvidence
 from segeval.evidence.shape_words import TYPE_CHECKING
 from segeval.evidence.shapes import Mask
-from segeval.measure import Level, MeasureCall
+from segeval.measure import Level, MeasureCall, PerClass
 from segeval.scoring.plan import Plan
 
 if TYPE_CHECKING:
@@ -27,18 +28,12 @@ if TYPE_CHECKING:
     from segeval.evidence.masks import Masks
     from segeval.evidence.probabilities.class_image import ClassImage
     from segeval.evidence.probabilities.class_maps import ClassMaps
-    from segeval.evidence.probabilities.prob_maps import ProbMaps
     from segeval.evidence.surfaces.surface import Surfaces
     from segeval.evidence.topology import Skeletons, Topology
     from segeval.scoring.maps import CaseMaps
 
 MAX_IDS = 4096
-POOLED = (
-    "lesions",
-    "surfaces",
-    "class_maps",
-    "case_maps",
-)  # what has to be added up over cases, besides histograms and counts
+POOLED = ("class_maps", "case_maps")  # what has to be added up over cases besides states
 
 
 class Evidence:
@@ -47,6 +42,7 @@ class Evidence:
     def __init__(self, case: Case, plan: Plan) -> None:
         self.case = case
         self.plan = plan
+        self._states: dict[tuple[Level, Hashable], Any] = {}
 
     @cached_property
     def histogram(self) -> Histogram:
@@ -143,24 +139,22 @@ class Evidence:
         probs = None if self.maps is None else self.maps.of_each_class
         return tuple(lesion_rows(self.lesions, probs=probs, **asdict(rule)))
 
-    def for_pooling(self) -> dict[str, Any]:
+    def for_pooling(self) -> dict[Hashable, Any]:
         """The evidence that has to be added up over the cases, as far as a measure has asked for it."""
+        states: dict[Hashable, Any] = {
+            key: self._by_class(key[0], state) for key, state in self._states.items() if state is not None
+        }
         found = {name: getattr(self, name).for_pooling() for name in POOLED if vars(self).get(name) is not None}
         if self.maps is not None and "soft" in vars(self):  # of hard masks the counts say it all
             found["prob_maps"] = self.soft.for_pooling()
-        return found
+        return states | found
+
+    def _by_class(self, level: Level, state: State) -> State | ByClass:
+        return state if level == "case" else ByClass({of: state[i] for i, of in enumerate(self.classes)})
 
     @cached_property
     def partition(self) -> Joint:
-        """The case over background and all its disjoint classes; an id that only regions name stands for itself."""
-        labels = self.plan.labels
-        disjoint = [one for one in self.classes if one.ids != (0,) or labels.names_zero]
-        disjoint = [one for one in disjoint if one not in labels.regions]
-        only_in_regions = _ids(labels.regions) - _ids(disjoint) - {0}
-        disjoint += [LabelClass(name=str(one), ids=(one,)) for one in sorted(only_in_regions)]
-        if overlapping(disjoint):
-            disjoint = [LabelClass(name=str(one), ids=(one,)) for one in self.histogram.ids if one]
-        return self.histogram.joint(disjoint, rest_is_class=not labels.names_zero and 0 not in labels.ignore)
+        return partition_of(self.histogram, self.classes, self.plan.labels)
 
     @cached_property
     def maps(self) -> "CaseMaps | None":
@@ -177,17 +171,11 @@ class Evidence:
             device=self.plan.device if self.plan.engine == "torch" else None,
         )
 
-    prob_maps: "ProbMaps | None" = None  # those of all cases added up
-
     @cached_property
     def soft(self) -> ProbEvidence:
         """What losses read: the maps, or of a hard mask its counts, and its voxels where a weight map needs them."""
         if self.maps is not None:
             return self.maps.soft
-        if self.prob_maps is not None:
-            ids = [set(one.ids) if one else {0} for one in self.prob_maps.channels]
-            channels = [ids.index(set(one.ids)) if set(one.ids) in ids else None for one in self.classes]
-            return ProbEvidence.of_maps(self.prob_maps, classes=channels)
         partition = self.partition if self.partition.total else None  # without a voxel there is nothing to lose
         return ProbEvidence.of_counts(self.counts, partition, in_space=self._in_space)
 
@@ -213,13 +201,21 @@ class Evidence:
         """The measure on this case: one float64 per class, or a single one; nan where probabilities are lacking."""
         if issubclass(call.measure.needs[0], SoftEvidence):
             return self.soft.values(call, level)
-        pieces = [_PROVIDERS[need.__name__, level](self) for need in call.measure.needs]
+        pieces = [self._piece(need, call, level) for need in call.measure.needs]
         if any(piece is None for piece in pieces):
             return np.full(len(self.classes), np.nan) if level == "class" else np.nan
-        values = call(*pieces)
-        if level == "class" and call.measure.reads("Lesions", "ClassMaps"):  # a sum of cases has an order of its own
-            return _aligned(values, pieces[0].classes, self.classes)
-        return values
+        return call(*pieces)
+
+    def _piece(self, need: type, call: MeasureCall, level: Level) -> Any:
+        """What a formula takes; a state that several measures read in the same way is read once."""
+        source = call.measure.sources.get(need)
+        if source is None:
+            return _PROVIDERS[need.__name__, level](self)
+        key = state_key(need, call, level)
+        if key not in self._states:
+            provided = _PROVIDERS[source.__name__, level](self)
+            self._states[key] = None if provided is None else call.measure.read(need, provided, call.knobs)
+        return self._states[key]
 
     def is_approximate(self, call: MeasureCall) -> bool:
         """Whether values were read from bins, so that they are off by up to 1e-5."""
@@ -234,6 +230,7 @@ _PROVIDERS: Mapping[tuple[str, Level], Callable[[Evidence], Any]] = {
     ("Joint", "class"): lambda evidence: per_class_joint(evidence.counts),
     ("Joint", "case"): lambda evidence: evidence.partition,
     ("Surfaces", "class"): lambda evidence: evidence.surfaces,
+    ("Masks", "class"): lambda evidence: evidence.masks,
     ("Lesions", "class"): lambda evidence: evidence.lesions,
     ("LesionCells", "class"): lambda evidence: evidence.lesion_cells,
     ("Topology", "class"): lambda evidence: evidence.topology,
@@ -263,10 +260,21 @@ def count(case: Case, plan: Plan) -> Histogram:
     return histogram
 
 
-def _aligned(values: np.ndarray, own: Sequence[LabelClass], wanted: Sequence[LabelClass]) -> np.ndarray:
-    """The values in the order of the wanted classes, undefined for those that have none."""
-    value_of = dict(zip(own, values, strict=True))
-    return np.array([value_of.get(one, np.nan) for one in wanted], dtype=np.float64)
+def state_key(need: type, call: MeasureCall, level: Level) -> tuple[Level, Hashable]:
+    """What tells a state from those of other measures: the level first, then what is read, and how."""
+    how = call.measure.settings(need, call.knobs).items()
+    return level, (need, *((name, tuple(v.items()) if isinstance(v, PerClass) else v) for name, v in how))
+
+
+def partition_of(histogram: Histogram, classes: Sequence[LabelClass], labels: LabelMap) -> Joint:
+    """A case over background and all its disjoint classes; an id that only regions name stands for itself."""
+    disjoint = [one for one in classes if one.ids != (0,) or labels.names_zero]
+    disjoint = [one for one in disjoint if one not in labels.regions]
+    only_in_regions = _ids(labels.regions) - _ids(disjoint) - {0}
+    disjoint += [LabelClass(name=str(one), ids=(one,)) for one in sorted(only_in_regions)]
+    if overlapping(disjoint):
+        disjoint = [LabelClass(name=str(one), ids=(one,)) for one in histogram.ids if one]
+    return histogram.joint(disjoint, rest_is_class=not labels.names_zero and 0 not in labels.ignore)
 
 
 def _ids(classes: Sequence[LabelClass]) -> set[int]:

@@ -1,6 +1,6 @@
 """Evidence of all cases together, added up as the cases come, so that memory does not grow with their number."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -8,17 +8,17 @@ from segeval.results import CaseScore
 
 
 class Pool:
-    """The running sum of what cases give for pooled values, by its name in `Evidence`."""
+    """The running sum of what cases give for pooled values."""
 
     def __init__(self) -> None:
-        self._totals: dict[str, Any] = {}
+        self._totals: dict[Hashable, Any] = {}
 
     @property
-    def totals(self) -> Mapping[str, Any]:
+    def totals(self) -> Mapping[Hashable, Any]:
         return self._totals
 
     def take(self, score: CaseScore) -> CaseScore:
         """Add a case, and return its score without what was added."""
-        for name, one in score.additive.items():
-            self._totals[name] = self._totals[name] + one if name in self._totals else one
+        for key, found in score.additive.items():
+            self._totals[key] = self._totals[key] + found if key in self._totals else found
         return replace(score, additive={})

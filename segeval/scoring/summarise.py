@@ -1,22 +1,21 @@
 """Rows in, summary out: per class over the cases, the mean over classes, and per case-level measure."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from segeval.errors import DataError
-from segeval.evidence.case import Case
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.overlap.counts import Counts, Histogram
-from segeval.evidence.probabilities.soft import SoftEvidence
 from segeval.measure import Level, MeasureCall
 from segeval.results import CaseRow, ClassRow, SummaryRow
-from segeval.scoring.evaluate import class_values
-from segeval.scoring.evidence import MAX_IDS, Evidence
+from segeval.scoring.evaluate import with_declared
+from segeval.scoring.evidence import MAX_IDS
 from segeval.scoring.plan import Aggregation, Plan
+from segeval.scoring.pooled import PooledCases
 from segeval.statistics.bootstrap import draw
 from segeval.statistics.intervals import macro_interval, mean_intervals
 from segeval.statistics.summary import Summary, apply_undefined, mean, summarise_columns
@@ -24,14 +23,13 @@ from segeval.statistics.summary import Summary, apply_undefined, mean, summarise
 ALL = "(all)"
 _STATISTICS = ("mean", "std", "median", "p5", "p25", "p75", "p95", "min", "max")
 MACRO = "(mean)"
-_ADDITIVE = ("Counts", "Joint", "Lesions", "ClassMaps")  # what adds up over cases, so that a pooled value exists
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scored:
     """The rows of the cases that have values, sorted by case id; each case has every class, in order.
 
-    `totals` is evidence added up over the cases, by its name in `Evidence`.
+    `totals` is evidence added up over the cases.
     """
 
     cases: Sequence[CaseRow]
@@ -40,7 +38,7 @@ class Scored:
     pooled: Histogram
     plan: Plan
     n_missing: int
-    totals: Mapping[str, Any] = field(default_factory=dict)
+    totals: Mapping[Hashable, Any] = field(default_factory=dict)
 
 
 def merge_histograms(histograms: Sequence[Histogram]) -> Histogram:
@@ -181,29 +179,21 @@ def _intervals(values: np.ndarray, case_ids: Sequence[str], how: Aggregation) ->
 
 def _pooled_values(scored: Scored, level: Level, calls: Sequence[MeasureCall], n_names: int) -> np.ndarray:
     """Each measure on the summed evidence of all cases; nan where its evidence does not add up."""
-    nothing = np.zeros((1,), dtype=np.uint8)
-    evidence = Evidence(Case(case_id="(pooled)", pred=nothing, truth=nothing), scored.plan)
-    evidence.histogram = scored.pooled
-    evidence.classes = tuple(scored.classes)
-    evidence.counts = _summed_counts(scored)
-    for name, total in scored.totals.items():
-        setattr(evidence, name, total)
     pooled = np.full((n_names, len(calls)), math.nan)
-    if level == "case" and scored.plan.overlaps:
+    if not scored.cases:
         return pooled
+    together = PooledCases(
+        plan=scored.plan,
+        classes=scored.classes,
+        histogram=scored.pooled,
+        counts=_summed_counts(scored),
+        sources=frozenset(row.probability_source for row in scored.cases),
+        totals=scored.totals,
+    )
     for j, call in enumerate(calls):
-        if scored.cases and _adds_up(call, scored):
-            pooled[:, j] = class_values(evidence, call) if level == "class" else evidence.values(call, level)
+        values = together.values(call, level)
+        pooled[:, j] = with_declared(values, call, together.counts) if level == "class" else values
     return pooled
-
-
-def _adds_up(call: MeasureCall, scored: Scored) -> bool:
-    """Whether the sum of what it reads is known: of losses only where all cases are hard masks, or all are maps."""
-    needs: tuple[Any, ...] = call.measure.needs
-    if any(issubclass(need, SoftEvidence) for need in needs):
-        sources = {row.probability_source for row in scored.cases}
-        return len(sources) == 1 and not any(need.on_map for need in needs)
-    return call.measure.pools or all(need.__name__ in _ADDITIVE for need in needs)
 
 
 def _summed_counts(scored: Scored) -> Counts:

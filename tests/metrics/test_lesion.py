@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 
 from segeval.errors import ConfigError
 from segeval.evidence.labels import LabelClass
-from segeval.evidence.lesions.lesions import Lesions
+from segeval.evidence.lesions.lesions import LesionCounts, Lesions
 from segeval.evidence.lesions.matching import MatchRule
 from segeval.measure import Measure
 from segeval.metrics import lesion
@@ -282,35 +282,20 @@ def test_the_memory_layout_changes_nothing(sides: tuple[np.ndarray, np.ndarray])
 
 @few
 @given(images(), images(), st.sampled_from(MATCHINGS))
-def test_a_sum_of_cases_answers_from_the_summed_counts(
+def test_a_measure_of_summed_counts_is_that_of_all_lesions(
     one: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np.ndarray], matching: str
 ) -> None:
-    cases = [of(*one), of(*other)]
-    counts = [case.matched(matching=matching) for case in cases]
-    pooled = sum((case.for_pooling() for case in cases[1:]), start=cases[0].for_pooling())
-    recall = lesion.lesion_recall(pooled, matching=matching)
+    counts = [of(*sides).matched(matching=matching) for sides in (one, other)]
+    recall = lesion.lesion_recall(counts[0] + counts[1], matching=matching)
     tp, fn = sum(each.tp for each in counts), sum(each.fn for each in counts)
     np.testing.assert_array_equal(recall, np.where(tp + fn > 0, tp / np.maximum(tp + fn, 1), np.nan))
 
 
-def test_classes_that_only_one_case_has_are_pooled_too() -> None:
-    first = Lesions.of(row(1), row(1), classes=CLASSES[:1])
-    second = Lesions.of(row(2), row(2), classes=CLASSES[1:2])
-    for case in (first, second):
-        case.matched()
-    pooled = first + second
-    assert pooled.classes == CLASSES[:2]
-    assert lesion.lesion_recall(pooled).tolist() == [1.0, 1.0]
-
-
-def test_a_pooled_record_is_small_and_says_what_it_does_not_know() -> None:
-    lesions = two_balls()
-    lesions.matched()
-    pooled = pickle.loads(pickle.dumps(lesions.for_pooling()))
-    assert len(pickle.dumps(pooled)) < 5000
-    assert lesion.lesion_f1(pooled).tolist() == [0.0]
-    with pytest.raises(LookupError, match="every case was matched by"):
-        lesion.lesion_f1(pooled, iou_threshold=0.1)
+def test_the_counts_of_some_classes_are_those_of_each() -> None:
+    counts = two_balls().matched()
+    again = LesionCounts.stack([counts[i] for i in range(len(counts.tp))])
+    assert again.tp.tolist() == counts.tp.tolist()
+    assert len(pickle.dumps(again)) < 5000
 
 
 def test_nothing_is_matched_twice() -> None:
@@ -332,7 +317,8 @@ def test_an_unknown_setting_of_the_matching_is_refused_by_the_knobs() -> None:
 
 
 def test_a_measure_says_what_it_reads_and_which_knobs_it_has() -> None:
-    assert lesion.lesion_f1.needs == (Lesions,)
+    assert lesion.lesion_f1.needs == (LesionCounts,)
+    assert lesion.lesion_f1.sources == {LesionCounts: Lesions}
     assert list(lesion.lesion_f1.knobs)[:4] == ["matching", "iou_threshold", "connectivity", "min_size_mm3"]
     assert lesion.lesion_f1.summary == "Harmonic mean of lesion precision and lesion recall."
     assert lesion.lesion_f1.at(iou_threshold=0.1).column == "lesion_f1(iou_threshold=0.1)"

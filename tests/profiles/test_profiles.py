@@ -32,7 +32,7 @@ def counts_of(masks: Masks) -> Counts:
 
 def value_of(measure: Measure, masks: Masks, **knobs: Any) -> float:
     evidence = {Counts: counts_of(masks), Surfaces: masks.surfaces}
-    return float(measure.at(**knobs)(*(evidence[need] for need in measure.needs))[0])
+    return float(measure.at(**knobs)(*(evidence[need] for need in measure.evidence))[0])
 
 
 def tolerance(text: str, measure: Measure) -> dict[str, float]:

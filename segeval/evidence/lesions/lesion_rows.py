@@ -60,7 +60,7 @@ def lesion_rows(lesions: Lesions, *, probs: Sequence[ProbMap | None] | None = No
         row
         for which, of in enumerate(lesions.classes)
         for side in _sides(lesions.pairing(which, rule))
-        for row in _rows(of, side, lesions.single_case, None if probs is None else probs[which])
+        for row in _rows(of, side, lesions.masks, None if probs is None else probs[which])
     ]
 
 

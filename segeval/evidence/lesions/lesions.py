@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from segeval.evidence.additive import Additive, Kept
-from segeval.evidence.grid import Grid
+from segeval.evidence.additive import Kept, State
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.lesions.components import Components, Connectivity, components_of, instances_of
-from segeval.evidence.lesions.matching import MatchRule, Overlaps, PerPair, link, overlaps_of
+from segeval.evidence.lesions.matching import Matching, MatchRule, Overlaps, PerPair, link, overlaps_of
 from segeval.evidence.masks import Masks, Voxels, values_at
 from segeval.evidence.shape_words import Bool, Float64
 from segeval.evidence.shapes import Labels, PerLabel, SpacingMm
@@ -64,40 +63,12 @@ class Matched:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LesionCounts(Additive):
-    """Matched and unmatched lesions per class; sums over cases are the pooled counts.
-
-    `tp` counts true lesions that were found, `used` the predicted lesions that found them; they
-    differ where several may answer for one. Volumes are nan without a voxel size and in 2-D;
-    `iou_sum` is nan under `any_overlap`, which compares no shapes.
-    """
-
-    n_pred: PerLabel
-    n_truth: PerLabel
-    tp: PerLabel
-    used: PerLabel
-    fp: PerLabel
-    fn: PerLabel
-    iou_sum: PerLabel
-    fp_ml: PerLabel
-    fn_ml: PerLabel
-    n_dropped_pred: PerLabel
-    n_dropped_truth: PerLabel
-
-
-@dataclass(frozen=True, kw_only=True)
 class Lesions:
-    """The lesions of every class of a case; nothing is computed before it is asked for.
+    """The lesions of every class of a case; nothing is found before it is asked for."""
 
-    The sum of two cases speaks of the classes of both; it answers `matched` for the rules that each
-    case was asked for before. It holds no masks, and so it stays small.
-    """
-
-    classes: tuple[LabelClass, ...]
-    masks: Masks | None = None
+    masks: Masks
     instances: tuple[Labels | None, Labels | None] = (None, None)
     _found: Kept[Found] = field(default_factory=Kept, repr=False, compare=False)
-    _counts: Kept[LesionCounts] = field(default_factory=Kept, repr=False, compare=False)
 
     @classmethod
     def of(
@@ -124,14 +95,15 @@ class Lesions:
     @classmethod
     def of_masks(cls, masks: Masks, *, instances: tuple[Labels | None, Labels | None] = (None, None)) -> "Lesions":
         """Take the lesions of masks that were gathered before."""
-        return cls(classes=masks.classes, masks=masks, instances=instances)
+        return cls(masks=masks, instances=instances)
 
-    def matched(self, **settings: Any) -> LesionCounts:
+    @property
+    def classes(self) -> tuple[LabelClass, ...]:
+        return self.masks.classes
+
+    def matched(self, **settings: Any) -> "LesionCounts":
         """Counts of matched lesions per class, for the settings of a `MatchRule`."""
-        rule = MatchRule(**settings)
-        return LesionCounts.stack(
-            [self._counts.get((rule, one), partial(self._count, i, rule)) for i, one in enumerate(self.classes)]
-        )
+        return LesionCounts.read(self, **settings)
 
     def pairing(self, which: int, rule: MatchRule) -> Matched:
         """The lesions of the class at position `which`, matched by a rule."""
@@ -143,28 +115,8 @@ class Lesions:
         setting = (which, connectivity, min_size_mm3)
         return self._found.get(setting, partial(self._find, *setting))
 
-    @property
-    def single_case(self) -> Masks:
-        """The masks the lesions were found in; a pooled record has none."""
-        if self.masks is None:
-            raise LookupError("Pooled lesions know only the rules that every case was matched by.")
-        return self.masks
-
-    def for_pooling(self) -> "Lesions":
-        """The counts so far, without the masks they came from."""
-        return Lesions(classes=self.classes, _counts=self._counts)
-
-    def __add__(self, other: "Lesions") -> "Lesions":
-        classes = tuple(dict.fromkeys((*self.classes, *other.classes)))
-        return Lesions(classes=classes, _counts=self._counts + other._counts)
-
-    def _count(self, which: int, rule: MatchRule) -> LesionCounts:
-        masks = self.single_case
-        grid = Grid(shape=masks.shape, spacing_mm=masks.spacing_mm)
-        return _count(self.pairing(which, rule), voxel_ml=grid.voxel_ml)
-
     def _find(self, which: int, connectivity: Connectivity, min_size_mm3: float) -> Found:
-        masks = self.single_case
+        masks = self.masks
         n_voxels = min_size_mm3 / masks.voxel_size
         pred, truth = (
             self._components(mask, side, connectivity).at_least(n_voxels)
@@ -179,8 +131,53 @@ class Lesions:
         return instances_of(mask, values_at(instances, mask.index).astype(np.int64))
 
 
-def _count(matched: Matched, *, voxel_ml: float) -> LesionCounts:
-    found = matched.found
+@dataclass(frozen=True, kw_only=True)
+class LesionCounts(State):
+    """Matched and unmatched lesions per class; sums over cases are the pooled counts.
+
+    `tp` counts true lesions that were found, `used` the predicted lesions that found them; they
+    differ where several may answer for one. Volumes are nan without a voxel size and in 2-D;
+    `iou_sum` is nan under `any_overlap`, which compares no shapes.
+    """
+
+    n_pred: PerLabel
+    n_truth: PerLabel
+    tp: PerLabel
+    used: PerLabel
+    fp: PerLabel
+    fn: PerLabel
+    iou_sum: PerLabel
+    fp_ml: PerLabel
+    fn_ml: PerLabel
+    n_dropped_pred: PerLabel
+    n_dropped_truth: PerLabel
+
+    @classmethod
+    def read(
+        cls,
+        lesions: Lesions,
+        *,
+        matching: Matching = "hungarian",
+        iou_threshold: float = 0.5,
+        connectivity: Connectivity = "full",
+        min_size_mm3: float = 0.0,
+        strict: bool = False,
+        forgive_extra: bool = False,
+    ) -> "LesionCounts":
+        """Match the lesions of every class of a case."""
+        rule = MatchRule(
+            matching=matching,
+            iou_threshold=iou_threshold,
+            connectivity=connectivity,
+            min_size_mm3=min_size_mm3,
+            strict=strict,
+            forgive_extra=forgive_extra,
+        )
+        return cls.stack([_count(lesions.pairing(i, rule), lesions.masks) for i in range(len(lesions.classes))])
+
+
+def _count(matched: Matched, masks: Masks) -> LesionCounts:
+    found, voxel_ml = matched.found, masks.grid.voxel_ml
     missed, false = ~matched.truth_hit, ~(matched.pred_used | matched.pred_forgiven)
     compares_shapes = matched.rule.matching != "any_overlap"
     return LesionCounts.of(

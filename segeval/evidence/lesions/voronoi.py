@@ -33,7 +33,7 @@ class LesionCells:
 
     def counts(self, found: Found) -> Counts:
         """Voxel counts of every cell; see `counts_per_lesion`."""
-        return counts_per_lesion(found, self.lesions.single_case.scale)
+        return counts_per_lesion(found, self.lesions.masks.scale)
 
     def surfaces(self, found: Found, *, name: str) -> Surfaces:
         """The surface of every lesion, and of what is predicted in its cell, cut where the cell ends.
@@ -41,7 +41,7 @@ class LesionCells:
         Args:
             name: of the class, which a tolerance may depend on.
         """
-        masks = self.lesions.single_case
+        masks = self.lesions.masks
         pred, truth = np.zeros((2, *masks.shape), dtype=np.int64)
         pred.reshape(-1)[found.pred.index] = cells_of(found.truth, found.pred.index, masks.scale) + 1
         truth.reshape(-1)[found.truth.index] = found.truth.owner + 1

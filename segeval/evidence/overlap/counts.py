@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from segeval.evidence.additive import State
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.shapes import CountPerLabel, Square
 
 
 @dataclass(frozen=True, kw_only=True)
-class Counts:
+class Counts(State):
     """True and false positives and negatives per class, int64, always reached by name."""
 
     tp: CountPerLabel
@@ -33,15 +34,9 @@ class Counts:
         """Voxels that are scored."""
         return self.tp + self.fp + self.fn + self.tn
 
-    def __add__(self, other: "Counts") -> "Counts":
-        return Counts(tp=self.tp + other.tp, fp=self.fp + other.fp, fn=self.fn + other.fn, tn=self.tn + other.tn)
-
-    def __getitem__(self, index: slice | int | np.ndarray) -> "Counts":
-        return Counts(tp=self.tp[index], fp=self.fp[index], fn=self.fn[index], tn=self.tn[index])
-
 
 @dataclass(frozen=True, kw_only=True)
-class Joint:
+class Joint(State):
     """How often each truth bin met each predicted bin: `(..., truth, pred)`, int64.
 
     Per class the bins are (rest, class), shape (label, 2, 2); once per case they are background and

@@ -7,7 +7,6 @@ from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
-from segeval.evidence.additive import Kept
 from segeval.evidence.arrays import is_one_of
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.overlap.moments import Moments, moments_of_classes
@@ -25,7 +24,6 @@ from segeval.evidence.surfaces.elements import (
     voxel_elements,
 )
 from segeval.evidence.surfaces.surface_area import area_of_codes
-from segeval.evidence.surfaces.surface_shares import Shares
 
 Element = Literal["voxel", "area"]
 Surface = Literal["voxel", "area", "set"]
@@ -52,8 +50,7 @@ class Surfaces:
     """The surfaces of one case, each piece built when a measure first asks for it, and kept.
 
     Make one with `Surfaces.of`. The measures read `distances` and its siblings. Whatever their settings,
-    and however many the classes, an image is passed over once to find what may be surface. The sum of two
-    cases speaks of the classes of both; it holds no images, and answers only for `shares` that each had.
+    and however many the classes, an image is passed over once to find what may be surface.
     """
 
     pred: Any  # prepared labels: contiguous, ignored voxels marked
@@ -63,7 +60,6 @@ class Surfaces:
     builder: Builder
     has_ignored: bool = False
     _kept: dict[Hashable, Any] = field(default_factory=dict, repr=False)
-    _shares: Kept[Shares] = field(default_factory=Kept, repr=False)
 
     @classmethod
     def of(
@@ -141,27 +137,6 @@ class Surfaces:
             replace(pair, pred_to_truth=Directed(distance=sign * pair.pred_to_truth.distance))
             for pair, sign in zip(pairs, signs, strict=True)
         )
-
-    def shares(self, setting: Hashable, of_class: Callable[[int], Shares]) -> Shares:
-        """How much of the surfaces is near, for every class.
-
-        Args:
-            setting: what it depends on besides the case, the same for all cases.
-            of_class: computes it for the class at a position, when first asked for.
-        """
-        found = [
-            self._shares.get((setting, one.name), functools.partial(of_class, index))
-            for index, one in enumerate(self.classes)
-        ]
-        return Shares.stack(found)
-
-    def for_pooling(self) -> "Surfaces":
-        """The shares so far, without the images they came from."""
-        return replace(self, pred=None, truth=None, spacing_mm=(), _kept={})
-
-    def __add__(self, other: "Surfaces") -> "Surfaces":
-        classes = {one.name: one for one in (*self.classes, *other.classes)}
-        return replace(self, classes=tuple(classes.values()), _shares=self._shares + other._shares)
 
     def presence(self, *, surface: Element, edge: Edge, neighbours: Neighbours) -> tuple[Presence, ...]:
         """On which sides each class has voxels, and a surface."""

@@ -1,16 +1,23 @@
 """How much of each surface lies near the other one: sums, which add up over cases as distances do not."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-from segeval.evidence.additive import Additive
+from segeval.errors import ConfigError
+from segeval.evidence.additive import State
 from segeval.evidence.shapes import PerLabel
-from segeval.evidence.surfaces.distances import SurfacePair
+from segeval.evidence.surfaces.distances import SurfacePair, within
+from segeval.evidence.surfaces.elements import Edge, Neighbours
+from segeval.evidence.surfaces.surface import Element, Surfaces, Unit
+from segeval.measure import PerClass
+
+Tolerance = float | PerClass | Literal["min_spacing"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shares(Additive):
+class Shares(State):
     """For each side the size of its surface, and how much of it is within a tolerance of the other side.
 
     `bare` counts the cases in which both sides have the class and neither has a surface.
@@ -21,6 +28,29 @@ class Shares(Additive):
     truth_within: PerLabel
     truth_size: PerLabel
     bare: PerLabel
+
+    @classmethod
+    def read(
+        cls,
+        surfaces: Surfaces,
+        *,
+        tolerance_mm: Tolerance,
+        surface: Element,
+        edge: Edge,
+        neighbours: Neighbours,
+        unit: Unit,
+        slack: float,
+    ) -> "Shares":
+        """The shares of every class of a case.
+
+        Raises:
+            ConfigError: the tolerance is negative, or a class has none.
+        """
+        pairs = surfaces.distances(surface=surface, edge=edge, neighbours=neighbours, unit=unit)
+        spacing = surfaces.spacing(unit)
+        wanted = [_tolerance(tolerance_mm, of.name, min(spacing)) for of in surfaces.classes]
+        reach = [within(one, spacing=spacing, slack=slack) for one in wanted]
+        return cls.stack([cls.of_pair(pair, reach=one) for pair, one in zip(pairs, reach, strict=True)])
 
     @classmethod
     def of_pair(cls, pair: SurfacePair, *, reach: float) -> "Shares":
@@ -39,3 +69,17 @@ class Shares(Additive):
         has_pred, has_truth = self.pred_size > 0, self.truth_size > 0
         without = np.where(self.bare > 0, 1.0, np.nan)
         return np.where(has_pred & has_truth, value, np.where(has_pred | has_truth, 0.0, without))
+
+
+def _tolerance(tolerance: Tolerance, name: str, shortest: float) -> float:
+    """The tolerance of a class by its name."""
+    if tolerance == "min_spacing":
+        return shortest
+    if isinstance(tolerance, PerClass):
+        if name not in tolerance:
+            known = ", ".join(map(str, tolerance)) or "none"
+            raise ConfigError(f"tolerance_mm has no value for class {name!r}, only for: {known}. Add one.")
+        tolerance = tolerance[name]
+    if not tolerance >= 0:
+        raise ConfigError(f"tolerance_mm={tolerance:g} is negative. Use 0 or more.")
+    return tolerance

@@ -1,0 +1,103 @@
+"""The measures of all cases together: each formula on the sum of the states that the cases had."""
+
+import math
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from segeval.evidence.additive import State
+from segeval.evidence.labels import LabelClass
+from segeval.evidence.overlap.counts import Counts, Histogram, Joint, per_class_joint
+from segeval.evidence.probabilities.class_image import ClassImage
+from segeval.evidence.probabilities.probabilities import ProbEvidence
+from segeval.evidence.probabilities.soft import SoftEvidence
+from segeval.measure import Level, MeasureCall
+from segeval.scoring.evidence import partition_of, state_key
+from segeval.scoring.plan import Plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class PooledCases:
+    """What adds up over the cases of a run, added up.
+
+    `totals` are sums of what cases gave for pooling, `sources` where their probabilities came from.
+    """
+
+    plan: Plan
+    classes: Sequence[LabelClass]
+    histogram: Histogram
+    counts: Counts
+    sources: frozenset[str]
+    totals: Mapping[Hashable, Any] = field(default_factory=dict)
+
+    def values(self, call: MeasureCall, level: Level) -> Any:
+        """One value per class, or a single one; nan where what the measure reads does not add up."""
+        nothing = np.full(len(self.classes), np.nan) if level == "class" else math.nan
+        if level == "case" and self.plan.overlaps:
+            return nothing
+        if issubclass(call.measure.needs[0], SoftEvidence):
+            return self._soft_values(call, level, nothing)
+        if call.measure.reads("ClassMaps"):
+            return self._map_values(call, level, nothing)
+        if not all(issubclass(need, State) for need in call.measure.needs):
+            return nothing
+        if call.measure.sources:
+            return self._state_values(call, level, nothing)
+        return call(*(self._of_counts(need, level) for need in call.measure.needs))
+
+    def _of_counts(self, need: type, level: Level) -> Counts | Joint:
+        if need is Counts:
+            return self.counts
+        return per_class_joint(self.counts) if level == "class" else self.partition
+
+    @cached_property
+    def partition(self) -> Joint:
+        return partition_of(self.histogram, self.classes, self.plan.labels)
+
+    def _state_values(self, call: MeasureCall, level: Level, nothing: Any) -> Any:
+        """A formula on states of its own; classes that no case had stay undefined."""
+        totals = [
+            self.totals[key] for need in call.measure.needs if (key := state_key(need, call, level)) in self.totals
+        ]
+        if len(totals) < len(call.measure.needs):
+            return nothing
+        if level == "case":
+            return call(*totals)
+        known = [all(of in total.rows for total in totals) for of in self.classes]
+        if any(known):
+            classes = [of for of, has in zip(self.classes, known, strict=True) if has]
+            nothing[known] = call(*(total.stacked(classes) for total in totals))
+        return nothing
+
+    def _map_values(self, call: MeasureCall, level: Level, nothing: Any) -> Any:
+        maps = self.totals.get("class_maps" if level == "class" else "case_maps")
+        if maps is None:
+            return nothing
+        if level == "case":
+            return call(maps)
+        value_of = dict(zip(maps.classes, call(maps), strict=True))
+        return np.array([value_of.get(of, np.nan) for of in self.classes], dtype=np.float64)
+
+    def _soft_values(self, call: MeasureCall, level: Level, nothing: Any) -> Any:
+        """Losses add up where all cases are hard masks, or all are maps; those of weight maps never do."""
+        needs: tuple[Any, ...] = call.measure.needs
+        if len(self.sources) != 1 or any(need.on_map for need in needs):
+            return nothing
+        return self._soft.values(call, level)
+
+    @cached_property
+    def _soft(self) -> ProbEvidence:
+        maps = self.totals.get("prob_maps")
+        if maps is None:
+            partition = self.partition if self.partition.total else None
+            return ProbEvidence.of_counts(self.counts, partition, in_space=_no_image)
+        ids = [set(one.ids) if one else {0} for one in maps.channels]
+        channels = [ids.index(set(one.ids)) if set(one.ids) in ids else None for one in self.classes]
+        return ProbEvidence.of_maps(maps, classes=channels)
+
+
+def _no_image(index: int) -> ClassImage:
+    raise LookupError("Cases that are added up have no image.")
