@@ -41,6 +41,12 @@ ChannelFiles = Annotated[
     str | None,
     option("--channel-files", help="Name of a file that holds one class, such as {case}_{class}.nii.gz.", panel=INPUT),
 ]
+RoundLabels = Annotated[
+    bool, option("--round-labels", help="Take the nearest id where masks do not hold whole numbers.", panel=INPUT)
+]
+ClipProbs = Annotated[
+    bool, option("--clip-probs", help="Clip probabilities that overshoot 0 or 1 by less than 0.05.", panel=INPUT)
+]
 PredInstances = Annotated[
     Path | None,
     option(

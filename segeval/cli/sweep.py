@@ -39,6 +39,8 @@ def sweep(
     pred_kind: o.PredKind = _DEFAULT.pred_kind,
     channel_axis: o.ChannelAxis = None,
     channel_files: o.ChannelFiles = None,
+    round_labels: o.RoundLabels = False,
+    clip_probs: o.ClipProbs = False,
     labels: o.Labels = None,
     regions: o.Regions = None,
     ignore_label: o.IgnoreLabel = None,

@@ -1,7 +1,5 @@
 """Read one pair of files into a case."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from segeval.errors import ConfigError
@@ -9,7 +7,7 @@ from segeval.evidence.case import Case
 from segeval.evidence.grid import skewed_axes
 from segeval.evidence.shapes import SpacingMm
 from segeval.images.geometry.on_grid import OnGrid, on_grid
-from segeval.images.labels.label_ids import to_labels
+from segeval.images.labels.label_ids import labelled
 from segeval.images.pairing.pairs import Pair
 from segeval.images.predictions.forms import form_of
 from segeval.images.predictions.predictions import Prediction
@@ -39,7 +37,7 @@ def read_case(pair: Pair, reading: Reading) -> Case:
 
 def case_of(case_id: str, *, pred: Prediction | None, truth: Volume, reading: Reading) -> Case:
     """The case of two sides that are read already; see `read_case`."""
-    truth = replace(truth, array=to_labels(truth, ignore=reading.labels.ignore))
+    truth = labelled(truth, side="truth", ignore=reading.labels.ignore, rounding=reading.round_labels)
     if pred is None:
         predicted = OnGrid(labels=np.zeros_like(truth.array))
     else:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from segeval.evidence.overlap.counts_numpy import joint_histogram
 from segeval.files.paths import printable
 from segeval.images.cases import case_of
 from segeval.images.geometry.geometry import orientation
-from segeval.images.labels.label_ids import to_labels
+from segeval.images.labels.label_ids import labelled
 from segeval.images.pairing.pairs import Pair
 from segeval.images.predictions.forms import agree, form_of
 from segeval.images.predictions.predictions import Prediction
@@ -105,7 +106,7 @@ def _examine(pair: Pair, reading: Reading, options: ScoreOptions) -> Finding:
     """Look at each file alone, then at the two together."""
     truth, truth_problem = _read(pair.truth)
     pred, pred_problem = _read_pred(pair, reading)
-    truth_side, no_true_ids = _label_side(truth, reading)
+    truth_side, no_true_ids = _label_side(truth, reading, "truth")
     pred_side, no_prediction = _pred_side(pred, truth, reading)
     finding = Finding(case_id=pair.case_id, pred=pred_side, truth=truth_side)
     if pair.truth is None:
@@ -148,13 +149,14 @@ def _read_pred(pair: Pair, reading: Reading) -> tuple[Prediction | None, str]:
         return None, str(error)
 
 
-def _label_side(volume: Volume | None, reading: Reading) -> tuple[Side, str]:
+def _label_side(volume: Volume | None, reading: Reading, which: Literal["pred", "truth"]) -> tuple[Side, str]:
     """What the image holds, and why it is no label image where it is none."""
     if volume is None:
         return Side(), ""
     side = _facts(volume)
     try:
-        return replace(side, voxels=_voxels(to_labels(volume, ignore=reading.labels.ignore))), ""
+        labels = labelled(volume, side=which, ignore=reading.labels.ignore, rounding=reading.round_labels)
+        return replace(side, voxels=_voxels(labels.array)), ""
     except DataError as error:
         return side, str(error)
 
@@ -169,7 +171,7 @@ def _pred_side(pred: Prediction | None, truth: Volume | None, reading: Reading) 
     except DataError as error:
         return _facts(pred.images[0]), str(error)
     if form.layout is None:
-        return _label_side(pred.images[0].scaled(), reading)
+        return _label_side(pred.images[0].scaled(), reading, "pred")
     side, n = _facts(placed.images[0]), len(placed.images)
     return replace(side, dtype=f"{n} x {side.dtype}" if n > 1 else side.dtype), ""
 

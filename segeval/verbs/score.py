@@ -193,6 +193,8 @@ def reading_of(options: InputOptions, labels: LabelMap) -> Reading:
         resample=options.resample,
         ignore_geometry=options.ignore_geometry,
         spacing_mm=options.spacing,
+        round_labels=options.round_labels,
+        clip_probs=options.clip_probs,
     )
 
 

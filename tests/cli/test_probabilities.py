@@ -202,7 +202,7 @@ def test_mixed_kinds_ask_for_one_of_them(run: Run) -> None:
     folders(a=SOFTMAX, b=HARD)
     done = run("score", "pred", "truth", "-m", "dice")
     assert done.code == 3
-    assert "pred/b.nii.gz: holds labels, and pred/a.nii.gz probabilities, a softmax of background, 1, 2." in done.err
+    assert "pred/a.nii.gz: holds probabilities, a softmax of background, 1, 2, and pred/b.nii.gz labels." in done.err
     assert "say which with --pred-kind" in done.err
 
 

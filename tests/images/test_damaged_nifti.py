@@ -156,7 +156,7 @@ def test_a_bomb_behind_a_small_header_is_refused_without_unpacking_it(good):
 
 
 def test_an_image_larger_than_the_machine_is_refused(good, monkeypatch):
-    monkeypatch.setattr("segeval.images.readers.streams._machine_memory", lambda: 100)
+    monkeypatch.setattr("segeval.images.readers.streams.memory_left", lambda: 100)
     assert "more than there is memory" in refusal(good)
 
 
@@ -248,3 +248,22 @@ def test_unusual_names_are_read_and_shown_on_one_line(good, name):
 def test_an_unknown_suffix_is_refused_with_the_known_ones(tmp_path):
     (tmp_path / "a.vtk").write_bytes(b"# vtk DataFile")
     assert ", ".join(IMAGE_SUFFIXES) in refusal(tmp_path / "a.vtk")
+
+
+def test_only_zeros_may_follow_the_voxels(tmp_path):
+    image = nib.Nifti1Image(np.ones((4, 5, 6), np.uint8), np.eye(4)).to_bytes()
+    path = tmp_path / "a.nii"
+    path.write_bytes(image + bytes(512))
+    assert read_volume(path).array.all()
+    for surplus in (b"\1", bytes(511) + b"\1", bytes(5000)):
+        path.write_bytes(image + surplus)
+        with pytest.raises(DataError, match="holds more than the 120 bytes of voxels that its header describes"):
+            read_volume(path)
+
+
+def test_a_byte_inserted_among_the_voxels_is_found(tmp_path):
+    image = nib.Nifti1Image(np.arange(120, dtype=np.uint8).reshape(4, 5, 6), np.eye(4)).to_bytes()
+    path = tmp_path / "a.nii"
+    path.write_bytes(image[:400] + b"\0" + image[400:])
+    with pytest.raises(DataError, match="holds more than"):
+        read_volume(path)

@@ -88,7 +88,7 @@ def test_distinct_values_are_gathered_over_all_chunks():
 
 def test_values_that_are_not_whole_are_refused_with_their_range_and_an_example():
     message = refusal(volume([[0, 0.25], [0, 0.997]]))
-    assert "values from 0 to 0.997 are no class ids, for example 0.25. Pass --pred-kind probs" in message
+    assert "values from 0 to 0.997 are no class ids, for example 0.25. Pass --round-labels" in message
 
 
 def test_not_a_number_and_infinity_are_counted():

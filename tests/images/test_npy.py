@@ -4,6 +4,7 @@ import io
 import warnings
 import zipfile
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -135,8 +136,56 @@ def test_no_flipped_bit_of_an_npy_header_ends_in_a_traceback(tmp_path):
 def test_text_and_foreign_archives_are_refused(tmp_path):
     (tmp_path / "a.npy").write_text("hello")
     (tmp_path / "a.npz").write_text("hello")
-    assert "NPY header is wrong" in refusal(tmp_path / "a.npy")
+    assert "NPY header cannot be read" in refusal(tmp_path / "a.npy")
     assert "cannot be unpacked" in refusal(tmp_path / "a.npz")
     with zipfile.ZipFile(tmp_path / "b.npz", "w") as archive:
         archive.writestr("readme.txt", "hello")
     assert "its keys are none" in refusal(tmp_path / "b.npz")
+
+
+def npy_with(header: str, data: bytes = b"") -> bytes:
+    """An NPY file with a header of any text."""
+    text = header.encode().ljust(117) + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + data
+
+
+@pytest.mark.parametrize(
+    ("shape", "said"),
+    [
+        ("(True, 2)", "is not made of whole numbers"),
+        (f"({'1,' * 33})", "its header counts 33 axes"),
+        (f"({'1,' * 70})", "its header counts 70 axes"),
+        (f"({10**40}, 2)", "an axis of more than 10^18 voxels"),
+        (f"({2**62}, {2**62})", "describes more than 10^18 bytes of voxels"),
+        ("(2, -3)", "has no voxels"),
+        ("(2, 'x')", "its NPY header cannot be read"),
+    ],
+)
+def test_a_header_that_describes_no_image_is_refused_in_plain_words(tmp_path: Path, shape: str, said: str) -> None:
+    path = tmp_path / "a.npy"
+    path.write_bytes(npy_with(f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}", bytes(8)))
+    message = refusal(path)
+    assert said in message
+    assert len(message) < 400
+
+
+def test_what_numpy_says_of_its_own_switches_reaches_nobody(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.array([{}], dtype=object), allow_pickle=True)
+    np.savez(tmp_path / "b.npz", x=np.array([{}], dtype=object))
+    long = {"descr": [(f"field_{i}", "<f4") for i in range(2000)], "fortran_order": False, "shape": (2,)}
+    text = repr(long).encode() + b"\n"
+    (tmp_path / "c.npy").write_bytes(b"\x93NUMPY\x02\x00" + len(text).to_bytes(4, "little") + text + bytes(16000))
+    for name in ("a.npy", "b.npz", "c.npy"):
+        message = refusal(tmp_path / name)
+        assert "allow_pickle" not in message
+        assert "max_header_size" not in message
+
+
+def test_a_member_larger_than_the_memory_is_refused_before_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    np.savez_compressed(tmp_path / "a.npz", np.zeros((100, 100), np.uint8))
+    monkeypatch.setattr("segeval.images.readers.streams.memory_left", lambda: 9_999.0)
+    assert "describes 10000 bytes of voxels (uint8 of shape (100, 100)), more than there is memory" in refusal(
+        tmp_path / "a.npz"
+    )

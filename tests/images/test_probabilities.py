@@ -431,15 +431,15 @@ def run_of(truth: Path, *preds: Path, **options: Any) -> tuple[list[Pair], Readi
     return pairs, agree(pairs, Reading(**options))
 
 
-def test_all_predictions_of_a_run_are_what_the_first_one_is(tmp_path: Path, truth: Path) -> None:
+def test_integers_anywhere_make_a_run_one_of_labels(tmp_path: Path, truth: Path) -> None:
     probs, labels = nifti(PROBS)(tmp_path / "a"), nifti(HARD)(tmp_path / "b")
     pairs, reading = run_of(truth, probs, labels)
     assert reading.agreed is not None
-    assert str(reading.agreed.form) == "probabilities, a softmax of background, 1, 2"
-    assert read_case(pairs[0], reading).probs is not None
+    assert str(reading.agreed.form) == "labels"
+    np.testing.assert_array_equal(read_case(pairs[1], reading).pred, HARD)
     with pytest.raises(DataError) as caught:
-        read_case(pairs[1], reading)
-    assert f"{labels}: holds labels, and {probs} probabilities, a softmax of background, 1, 2." in str(caught.value)
+        read_case(pairs[0], reading)
+    assert f"{probs}: holds probabilities, a softmax of background, 1, 2, and {labels} labels." in str(caught.value)
     assert "say which with --pred-kind" in str(caught.value)
 
 

@@ -12,7 +12,7 @@ from segeval.evidence.probabilities.logits import activated
 from segeval.evidence.shapes import Labels
 from segeval.files.paths import printable
 from segeval.images.geometry.geometry import Kind, align
-from segeval.images.labels.label_ids import distinct, to_labels
+from segeval.images.labels.label_ids import distinct, labelled
 from segeval.images.predictions.predictions import Prediction
 from segeval.images.predictions.probabilities import checked_images, map_of, sums_are_one
 from segeval.images.readers.reading import Reading
@@ -41,14 +41,14 @@ def on_grid(pred: Prediction, truth: Volume, form: Form, reading: Reading) -> On
     pred = pred.placed(truth)
     if not reading.resample:
         _placed(pred.images[0], truth, reading, kind="probs")  # a wrong grid is told first: it explains wrong values
-    images = checked_images(pred, form.layout, form.kind)
+    images = checked_images(pred, form.layout, form.kind, clip=reading.clip_probs)
     if form.kind == "logits" and reading.resample:  # between voxels lie probabilities, not logits
         return _probs_on_grid(_as_probs(images, form.layout), truth, "probs", form.layout, reading)
     return _probs_on_grid(images, truth, form.kind, form.layout, reading)
 
 
 def _labels_on_grid(image: Volume, truth: Volume, reading: Reading) -> OnGrid:
-    labels = replace(image, array=to_labels(image, ignore=reading.labels.ignore))
+    labels = labelled(image, side="pred", ignore=reading.labels.ignore, rounding=reading.round_labels)
     placed = _placed(labels, truth, reading, kind="labels")
     return OnGrid(labels=placed.array, notes=placed.notes)
 

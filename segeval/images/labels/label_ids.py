@@ -1,40 +1,53 @@
 """Class ids from the numbers of an image: checked, and in the smallest integer type that holds them."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 
 from segeval.errors import DataError
 from segeval.files.paths import printable
-from segeval.images.readers.volumes import Volume
+from segeval.images.readers.volumes import Volume, unrounded
+
+Side = Literal["pred", "truth"]
 
 MOST_IDS = 4096
+NEAR_WHOLE = 1e-3  # what scaling and rounding leave of a whole number
+SCALED_WORSE = 0.25  # values that all lie this near to whole numbers were ids once
 _CHUNK = 1 << 16  # voxels at a time, so that temporaries stay in the cache
 _TYPES = (np.uint8, np.uint16, np.int16, np.int32, np.int64, np.uint64)  # smallest first
 
 
-def to_labels(volume: Volume, *, ignore: tuple[int, ...] = (), most: int | None = MOST_IDS) -> np.ndarray:
-    """Class ids of a label image, in its memory order; a uint8 image is returned as it is.
+def labelled(
+    volume: Volume, *, side: Side, ignore: tuple[int, ...] = (), most: int | None = MOST_IDS, rounding: bool = False
+) -> Volume:
+    """The image with class ids for values, in its memory order; a uint8 image keeps its very array.
 
     Args:
+        side: which remedies a message may offer.
         ignore: ids that may be negative, since their voxels count nowhere.
         most: how many different ids there may be; None for any number, as of instances.
+        rounding: take the nearest id however far a value is from it.
 
     Raises:
         DataError: the image has channels, values that are no whole numbers, negative ids, or too many different ones.
     """
     array = volume.array
     if array.ndim > volume.n_space:
-        raise DataError(
-            f"{printable(volume.path)}: shape {array.shape} has channels, and labels are one id per voxel. "
-            "Pass --pred-kind probs if these are probabilities."
-        )
+        raise DataError(_channels_message(volume, side))
     if array.dtype == np.uint8:
-        return array
+        return volume
     if array.dtype == np.bool_:
-        return array.view(np.uint8)
+        return replace(volume, array=array.view(np.uint8))
+    notes = volume.notes
+    if array.dtype.kind == "f":
+        off = _farthest_from_whole(volume, side, rounding=rounding)
+        if off:
+            array = np.floor(array + array.dtype.type(0.5))
+            notes = (*notes, f"values were up to {off:.2g} off whole numbers, and were rounded to ids")
     flat = array.ravel(order="K")
-    low, high = _whole_range(volume, flat)
+    low, high = int(flat.min()), int(flat.max())
     if low < 0:
         _check_negative(volume, flat, ignore)
     if most is not None and high - low >= most and len(distinct(flat)) > most:
@@ -42,7 +55,12 @@ def to_labels(volume: Volume, *, ignore: tuple[int, ...] = (), most: int | None 
             f"{printable(volume.path)}: holds more than {most} different values between {low} and {high}. "
             "Check that it is a label image and not an intensity image."
         )
-    return _narrowed(volume, array, low, high)
+    return replace(volume, array=_narrowed(volume, array, low, high), notes=notes)
+
+
+def to_labels(volume: Volume, *, ignore: tuple[int, ...] = (), most: int | None = MOST_IDS) -> np.ndarray:
+    """The ids of a true label image; see `labelled`."""
+    return labelled(volume, side="truth", ignore=ignore, most=most).array
 
 
 def distinct(flat: np.ndarray) -> np.ndarray:
@@ -60,12 +78,57 @@ def _chunks(flat: np.ndarray) -> Iterator[np.ndarray]:
     return (flat[at : at + _CHUNK] for at in range(0, flat.size, _CHUNK))
 
 
-def _whole_range(volume: Volume, flat: np.ndarray) -> tuple[int, int]:
-    """Lowest and highest value, once all are known to be whole numbers."""
-    if flat.dtype.kind == "f":
-        _check_finite(volume, flat)
-        _check_whole(volume, flat)
-    return int(flat.min()), int(flat.max())
+def _farthest_from_whole(volume: Volume, side: Side, *, rounding: bool) -> float:
+    """How far the values are from ids at most, once that is known to be near enough."""
+    flat = volume.array.ravel(order="K")
+    _check_finite(volume, flat)
+    off, culprit = 0.0, flat[0]
+    for chunk in _chunks(flat):
+        gaps = np.abs(chunk - np.rint(chunk))
+        at = int(gaps.argmax())
+        if gaps[at] > off:
+            off, culprit = float(gaps[at]), chunk[at]
+    if off > NEAR_WHOLE and not rounding:
+        low, high = float(flat.min()), float(flat.max())
+        raise DataError(
+            f"{printable(volume.path)}: values from {unrounded(low)} to {unrounded(high)} are no class ids, "
+            f"for example {unrounded(culprit)}. {_remedy(side, low, high, off)}"
+        )
+    return off
+
+
+def _remedy(side: Side, low: float, high: float, off: float) -> str:
+    is_map = low >= 0 and high <= 1
+    if side == "pred" and is_map:
+        return "Pass --pred-kind probs if these are probabilities."
+    if is_map:
+        return "Pass --round-labels to take values of 0.5 and more for id 1."
+    if off <= SCALED_WORSE:
+        return "Pass --round-labels if they are ids that a scale has moved."
+    if side == "pred":
+        return "Pass --pred-kind logits if they are raw scores of a network; ids are resampled by nearest neighbour."
+    return "Ids are whole numbers: name the label image itself, or resample it again by nearest neighbour."
+
+
+def _channels_message(volume: Volume, side: Side) -> str:
+    said = f"{printable(volume.path)}: shape {volume.array.shape} has channels, and labels are one id per voxel. "
+    if side == "pred":
+        return said + "Pass --pred-kind probs if these are probabilities."
+    n = volume.array.shape[-1]
+    if _are_masks(volume.array):
+        shared = int(np.count_nonzero(np.count_nonzero(volume.array, axis=-1) > 1))
+        what = f"share {shared} voxels" if shared else "share no voxel"
+        return said + (
+            f"Its {n} channels are masks of 0 and 1 that {what}, so they are classes: write each as a file of its own "
+            "(case/class.nii.gz, or name them with --truth-files), and the case is put together from them."
+        )
+    return (
+        said + f"Its {n} channels hold ids, so they are points in time: write each as a file, and a case, of its own."
+    )
+
+
+def _are_masks(array: np.ndarray) -> bool:
+    return bool(np.isin(array, (0, 1)).all())
 
 
 def _check_finite(volume: Volume, flat: np.ndarray) -> None:
@@ -75,16 +138,6 @@ def _check_finite(volume: Volume, flat: np.ndarray) -> None:
             f"{printable(volume.path)}: {n} voxels are NaN or infinite, which is no class. "
             "Write an id there, 0 for background or one that you ignore."
         )
-
-
-def _check_whole(volume: Volume, flat: np.ndarray) -> None:
-    for chunk in _chunks(flat):
-        odd = np.rint(chunk) != chunk
-        if odd.any():
-            raise DataError(
-                f"{printable(volume.path)}: values from {flat.min():g} to {flat.max():g} are no class ids, "
-                f"for example {chunk[odd][0]:.6g}. Pass --pred-kind probs if these are probabilities."
-            )
 
 
 def _check_negative(volume: Volume, flat: np.ndarray, ignore: tuple[int, ...]) -> None:

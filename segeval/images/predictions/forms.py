@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from segeval.errors import DataError
 from segeval.evidence.labels import LabelMap
@@ -10,31 +11,80 @@ from segeval.evidence.probabilities.channels import Form, Layout
 from segeval.files.paths import printable
 from segeval.images.pairing.layouts import layout_of
 from segeval.images.pairing.pairs import Pair
-from segeval.images.predictions.kinds import kind_of, refuse_channels
+from segeval.images.predictions.kinds import is_zero, kind_of, refuse_channels, verdict_on
 from segeval.images.predictions.predictions import Prediction
 from segeval.images.predictions.probabilities import as_kind, sums_are_one
+from segeval.images.readers.readers import stores_integers
 from segeval.images.readers.reading import Agreed, Reading
+
+_MOST_OPEN = 8  # maps that hold only 0 and 1, read before that is taken for what all of them are
 
 
 def agree(pairs: Sequence[Pair], reading: Reading) -> Reading:
-    """Find out from the first prediction that can be read what all of them have to be.
+    """Find out what all predictions of a run have to be.
+
+    The headers tell which files hold integers, and so labels. Where floats are among them, the first that holds more
+    than zeros and ones says what floats are here; of labels and maps in one run, the fewer are the odd ones.
 
     Raises:
         ConfigError: background shall be scored, and sigmoids have none.
     """
+    scored = [pair for pair in pairs if pair.pred is not None and pair.truth is not None]
+    if reading.pred_kind == "labels":
+        return _agreed(reading, Form(), scored[0].pred) if scored else reading
+    whole: list[Pair] = []
+    others = scored
+    if reading.pred_kind == "auto":
+        whole, others = _by_type(scored, reading)
+    if whole and len(whole) >= len(others):
+        return _agreed(reading, Form(), whole[0].pred)
+    found = _first_that_tells(others, reading)
+    if whole and (found is None or found[0].layout is None):
+        return _agreed(reading, Form(), whole[0].pred)
+    return reading if found is None else _agreed(reading, *found)
+
+
+def _by_type(pairs: Sequence[Pair], reading: Reading) -> tuple[list[Pair], list[Pair]]:
+    """Those of one file of integers, and the others; what is left when one side has more than half may be of either."""
+    whole: list[Pair] = []
+    others: list[Pair] = []
     for pair in pairs:
-        if pair.pred is None or pair.truth is None:
-            continue
-        if reading.pred_kind == "labels":
-            return replace(reading, agreed=Agreed(form=Form(), first=pair.pred))
+        (whole if _holds_integers(pair, reading) else others).append(pair)
+        if len(whole) * 2 > len(pairs):
+            break
+    return whole, others
+
+
+def _holds_integers(pair: Pair, reading: Reading) -> bool:
+    at_hand = reading.at_hand.get(pair.case_id)
+    if at_hand is not None:
+        first = at_hand.images[0]
+        return len(at_hand.images) == 1 and first.levels is None and first.is_integer
+    return pair.pred is not None and not pair.channels and stores_integers(pair.pred)
+
+
+def _first_that_tells(pairs: Sequence[Pair], reading: Reading) -> tuple[Form, Path] | None:
+    """The form of the first prediction that is more than zeros and ones, else of the first."""
+    doubtful: tuple[Form, Path] | None = None
+    n_open = 0
+    for pair in pairs:
         try:
             pred = reading.look_at(pair)
-            form = form_of(pred, reading)
+            form, is_open = form_of(pred, reading), is_binary(pred, reading)
         except DataError:  # its turn to be told will come
             continue
-        reading.at_hand[pair.case_id] = pred
-        return replace(reading, agreed=Agreed(form=form, first=pred.path))
-    return reading
+        if not is_open:
+            reading.at_hand[pair.case_id] = pred
+            return form, pred.path
+        doubtful = doubtful or (form, pred.path)
+        n_open += not is_zero(pred)
+        if n_open == _MOST_OPEN:
+            break
+    return doubtful
+
+
+def _agreed(reading: Reading, form: Form, first: Path | None) -> Reading:
+    return reading if first is None else replace(reading, agreed=Agreed(form=form, first=first))
 
 
 def form_of(pred: Prediction, reading: Reading) -> Form:
@@ -42,9 +92,10 @@ def form_of(pred: Prediction, reading: Reading) -> Form:
 
     Raises:
         ConfigError: background shall be scored, and sigmoids have none.
-        DataError: it is neither labels nor probabilities, or something else than the first one of the run.
+        DataError: it is neither labels nor probabilities, or something else than the others of the run.
     """
-    kind = kind_of(pred) if reading.pred_kind == "auto" else reading.pred_kind
+    beside = None if reading.agreed is None else reading.agreed.form.kind
+    kind = _kind(pred, beside, reading)
     if kind == "labels":
         refuse_channels(pred)
     form = Form(kind=kind, layout=None if kind == "labels" else _layout(pred, kind, reading.labels))
@@ -54,6 +105,19 @@ def form_of(pred: Prediction, reading: Reading) -> Form:
             "A run has predictions of one kind: say which with --pred-kind, or score the others apart."
         )
     return form
+
+
+def is_binary(pred: Prediction, reading: Reading) -> bool:
+    """Whether it holds only zeros and ones in floats, and so may be labels as well as a map."""
+    if reading.pred_kind != "auto":
+        return False
+    return verdict_on(pred, round_labels=reading.round_labels, clip_probs=reading.clip_probs) == "open"
+
+
+def _kind(pred: Prediction, beside: PredKind | None, reading: Reading) -> PredKind:
+    if reading.pred_kind != "auto":
+        return reading.pred_kind
+    return kind_of(pred, beside=beside, round_labels=reading.round_labels, clip_probs=reading.clip_probs)
 
 
 def _layout(pred: Prediction, kind: PredKind, labels: LabelMap) -> Layout:

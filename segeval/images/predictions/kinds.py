@@ -1,6 +1,7 @@
 """Whether a prediction holds labels or probabilities, told by its values."""
 
 from collections.abc import Iterator
+from typing import Literal
 
 import numpy as np
 
@@ -8,32 +9,72 @@ from segeval.errors import DataError
 from segeval.evidence.policies import PredKind
 from segeval.evidence.probabilities.channels import blocks
 from segeval.files.paths import printable
+from segeval.images.labels.label_ids import NEAR_WHOLE, SCALED_WORSE
 from segeval.images.predictions.predictions import Prediction
-from segeval.images.readers.volumes import Volume
+from segeval.images.readers.volumes import Volume, unrounded
 
 ROUNDING = 1e-6  # how far outside [0, 1] rounding may put a probability
+OVERSHOOT = 0.05  # how far a resampling by splines may put one, which `--clip-probs` takes back
+
+Verdict = PredKind | Literal["open"]
 
 
-def kind_of(pred: Prediction) -> PredKind:
-    """Whole numbers are labels; other numbers between 0 and 1 are probabilities, and so are floats in channels.
+def verdict_on(pred: Prediction, *, round_labels: bool = False, clip_probs: bool = False) -> Verdict:
+    """Whole numbers are labels, other numbers between 0 and 1 are probabilities, and so are floats in channels.
+
+    Floats that all are 0 or 1 stand open: alone they are labels, beside probability maps they are one.
 
     Raises:
         DataError: the values are neither.
     """
     first = pred.images[0]
-    if first.levels is None and first.array.dtype.kind in "biu":
+    if first.levels is None and first.is_integer:
         return "labels"
     if len(pred.images) > 1:
         return "probs"
-    low, high, is_whole = _values(first)
-    if is_whole:
+    low, high, off = _values(first)
+    if round_labels:
         return "labels"
-    if low < -ROUNDING or high > 1 + ROUNDING:
+    if off <= NEAR_WHOLE:
+        return "open" if low >= -NEAR_WHOLE and high <= 1 + NEAR_WHOLE else "labels"
+    allowed = OVERSHOOT if clip_probs else ROUNDING
+    if low < -allowed or high > 1 + allowed:
         raise DataError(
-            f"{printable(pred.path)}: values from {low:g} to {high:g} are neither class ids nor probabilities. "
-            "Pass --pred-kind logits if they are raw scores of a network, whose sigmoid or softmax is to be taken."
+            f"{printable(pred.path)}: values from {unrounded(low)} to {unrounded(high)} are neither class ids nor "
+            f"probabilities. {remedy_for(low, high, off)}"
         )
     return "probs"
+
+
+def is_zero(pred: Prediction) -> bool:
+    """Whether there is nothing in it that could tell labels from probabilities."""
+    return not any(image.array.any() for image in pred.images)
+
+
+def kind_of(pred: Prediction, *, beside: PredKind | None, round_labels: bool, clip_probs: bool) -> PredKind:
+    """Labels or probabilities, by the values.
+
+    Args:
+        beside: what the other predictions of the run are, where that is known.
+
+    Raises:
+        DataError: the values are neither.
+    """
+    verdict = verdict_on(pred, round_labels=round_labels, clip_probs=clip_probs)
+    if verdict == "open":
+        return "labels" if beside is None else beside
+    return verdict
+
+
+def remedy_for(low: float, high: float, off: float = 1.0) -> str:
+    """What to do about values that are no probabilities, by where they lie."""
+    if low >= -OVERSHOOT and high <= 1 + OVERSHOOT:
+        return "Pass --clip-probs if they are probabilities that overshoot since they were resampled."
+    if low >= -SCALED_WORSE and off <= SCALED_WORSE:
+        return "Pass --round-labels if they are ids that a scale has moved."
+    if low >= 0:
+        return "Write probabilities from 0 to 1, or pass --pred-kind logits if 0 means one half."
+    return "Pass --pred-kind logits if they are raw scores of a network, whose sigmoid or softmax is to be taken."
 
 
 def refuse_channels(pred: Prediction) -> None:
@@ -50,13 +91,13 @@ def refuse_channels(pred: Prediction) -> None:
         )
 
 
-def _values(volume: Volume) -> tuple[float, float, bool]:
-    """Lowest and highest value, and whether all are whole; what is not finite is another's concern."""
-    low, high, is_whole = np.inf, -np.inf, True
+def _values(volume: Volume) -> tuple[float, float, float]:
+    """Lowest and highest value, and how far they are from whole numbers; what is not finite is another's concern."""
+    low, high, off = np.inf, -np.inf, 0.0
     for values in _finite(volume):
         low, high = min(low, float(values.min())), max(high, float(values.max()))
-        is_whole = is_whole and bool((values == np.rint(values)).all())
-    return low, high, is_whole
+        off = max(off, float(np.abs(values - np.rint(values)).max()))
+    return low, high, off
 
 
 def _finite(volume: Volume) -> Iterator[np.ndarray]:

@@ -11,9 +11,9 @@ from segeval.evidence.policies import PredKind
 from segeval.evidence.probabilities.channels import Layout, ProbMap, blocks
 from segeval.files.paths import printable
 from segeval.images.pairing.layouts import name_of
-from segeval.images.predictions.kinds import ROUNDING
+from segeval.images.predictions.kinds import OVERSHOOT, ROUNDING, remedy_for
 from segeval.images.predictions.predictions import Prediction
-from segeval.images.readers.volumes import Volume, every_integer
+from segeval.images.readers.volumes import Volume, every_integer, unrounded
 
 _MOST_OFF = 0.01  # how far from 1 the probabilities of a voxel may add up to, besides rounding to integers
 
@@ -35,19 +35,34 @@ def as_kind(image: Volume, kind: PredKind) -> Volume:
     return replace(image, array=array, levels=levels)
 
 
-def checked_images(pred: Prediction, layout: Layout, kind: PredKind) -> tuple[Volume, ...]:
+def checked_images(pred: Prediction, layout: Layout, kind: PredKind, *, clip: bool = False) -> tuple[Volume, ...]:
     """One image per channel in the order of the layout, each of values that can be what they are said to be.
+
+    Args:
+        clip: bring probabilities back into [0, 1] that a resampling made overshoot by less than 0.05.
 
     Raises:
         DataError: values are not finite, outside [0, 1], or those of a softmax do not add up to 1.
     """
-    images = tuple(as_kind(one, kind) for one in _in_order(pred, layout))
-    for image, of in zip(images, layout.classes, strict=True):
-        where = f"{printable(image.path)}" + (f", channel of {of.name}" if len(images) > 1 else "")
-        _check_values(image, kind, where)
+    images = tuple(as_kind(image, kind) for image in _in_order(pred, layout))
+    clips = clip and kind == "probs"
+    for image, channel in zip(images, layout.classes, strict=True):
+        where = f"{printable(image.path)}" + (f", channel of {channel.name}" if len(images) > 1 else "")
+        _check_values(image, kind, where, allowed=OVERSHOOT if clips else ROUNDING)
     if layout.exclusive and len(images) > 1 and kind == "probs":
         _check_sums(images, layout, printable(pred.path))
-    return images
+    return tuple(_clipped(image) for image in images) if clips else images
+
+
+def _clipped(image: Volume) -> Volume:
+    """The image within [0, 1]."""
+    if image.levels is not None:
+        return replace(image, levels=np.clip(image.levels, 0.0, 1.0))
+    low, high = _ends(image.array)
+    if low >= 0 and high <= 1:
+        return image
+    note = f"probabilities from {low:.4g} to {high:.4g} were clipped to 0 and 1"
+    return replace(image, array=np.clip(image.array, 0.0, 1.0), notes=(*image.notes, note))
 
 
 def sums_are_one(images: Sequence[Volume]) -> bool:
@@ -70,13 +85,14 @@ def _in_order(pred: Prediction, layout: Layout) -> tuple[Volume, ...]:
     return tuple(of[name] for one in layout.classes if (name := name_of(one, pred.names)) is not None)
 
 
-def _check_values(image: Volume, kind: PredKind, where: str) -> None:
+def _check_values(image: Volume, kind: PredKind, where: str, *, allowed: float) -> None:
     ends = _ends(image.array)
-    low, high = ends if image.levels is None else sorted(image.levels[[int(one) for one in ends]].tolist())
+    low, high = ends if image.levels is None else sorted(image.levels[[int(end) for end in ends]].tolist())
     if not np.isfinite([low, high]).all():
         raise DataError(f"{where}: {_n_not_finite(image)} voxels are NaN or infinite. Write numbers there.")
-    if kind == "probs" and (low < -ROUNDING or high > 1 + ROUNDING):
-        raise DataError(f"{where}: values from {low:g} to {high:g} are no probabilities. {_remedy(image)}")
+    if kind == "probs" and (low < -allowed or high > 1 + allowed):
+        said = f"values from {unrounded(low)} to {unrounded(high)} are no probabilities"
+        raise DataError(f"{where}: {said}. {_remedy(image, low, high)}")
 
 
 def _ends(array: np.ndarray) -> tuple[float, float]:
@@ -91,9 +107,9 @@ def _n_not_finite(image: Volume) -> int:
     return sum(int(np.count_nonzero(~np.isfinite(image.array[block]))) for block in blocks(image.array))
 
 
-def _remedy(image: Volume) -> str:
-    if image.levels is None:
-        return "Pass --pred-kind logits if they are raw scores of a network, or write values from 0 to 1."
+def _remedy(image: Volume, low: float, high: float) -> str:
+    if image.levels is None or high <= 1 + OVERSHOOT:
+        return remedy_for(low, high)
     return "Give the file a scale (scl_slope 1/255), or pass --pred-kind labels if they are class ids."
 
 
@@ -115,12 +131,19 @@ def _tolerance(images: Sequence[Volume]) -> float:
 def _worst_sum(images: Sequence[Volume]) -> tuple[float, float, tuple[int, ...]]:
     """How far from 1 the sum of a voxel lies at most, that sum, and the voxel."""
     worst: tuple[float, float, tuple[int, ...]] = (-1.0, 1.0, ())
-    maps = [map_of(image, "probs") for image in images]
     for block in blocks(images[0].array):
-        total = reduce(np.add, (one.probs(block) for one in maps))
+        total = reduce(np.add, (_values_at(image, block) for image in images))
         gap = np.nan_to_num(np.abs(total - 1), nan=np.inf)
         here = np.unravel_index(int(gap.argmax()), gap.shape)
         if gap[here] > worst[0]:
             at = tuple(int(i + (part.start or 0)) for i, part in zip(here, block, strict=True))
             worst = float(gap[here]), float(total[here]), at
     return worst
+
+
+def _values_at(image: Volume, block: tuple[slice, ...]) -> np.ndarray:
+    """Probabilities as they were stored, in float32 at least."""
+    stored = image.array[block]
+    if image.levels is not None:
+        return image.levels.take(stored)
+    return stored.astype(np.promote_types(stored.dtype, np.float32), copy=False)

@@ -34,7 +34,7 @@ def read_mgh(path: Path) -> Volume:
                 f"{printable(path)}: its voxels, of type {kind}, are neither class ids nor probabilities. "
                 "Write integers or floats."
             )
-        array = stream.voxels(sizes, np.dtype(_TYPES[kind]), order="F", padding=_TAGS)
+        array = stream.voxels(sizes, np.dtype(_TYPES[kind]), order="F", tail=_TAGS)
     return placed_in_world(path, array, _world(start, sizes[:3]))
 
 

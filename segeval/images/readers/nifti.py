@@ -76,6 +76,17 @@ def read_nifti_grid(path: Path) -> Volume:
     return placed_in_world(path, np.broadcast_to(np.uint8(0), header.shape), header.affine)
 
 
+def nifti_stores_integers(path: Path) -> bool:
+    """Whether a file holds integers that stand for themselves, told by its header.
+
+    Raises:
+        DataError: the header cannot be read, or describes no image that can be scored.
+    """
+    with open_stream(path) as stream:
+        header = _read_header(stream)
+    return header.dtype.kind in "iu" and header.is_unscaled
+
+
 def _read_header(stream: ByteStream) -> _Header:
     """Read up to the first voxel."""
     from nibabel.spatialimages import HeaderDataError

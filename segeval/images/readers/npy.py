@@ -1,6 +1,7 @@
 """NumPy's own files: one array, never a pickle."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,29 @@ def read_npz(path: Path) -> Volume:
     Raises:
         DataError: the file is damaged, its checksum differs, or it is not clear which array is meant.
     """
+    with _open_member(path) as (key, stream):
+        stored = _array(stream)
+    if key in PROB_KEYS and stored.ndim == 4:
+        return Volume(path=path, array=stored, is_czyx=True)
+    return _volume(path, stored)
+
+
+def npy_stores_integers(path: Path) -> bool:
+    """Whether a `.npy` or `.npz` file holds integers, told by the header of its array.
+
+    Raises:
+        DataError: the header cannot be read.
+    """
+    if path.suffix.lower() == ".npz":
+        with _open_member(path) as (key, stream):
+            return key not in PROB_KEYS and _header(stream)[2].kind in "biu"
+    with open_stream(path) as stream:
+        return _header(stream)[2].kind in "biu"
+
+
+@contextmanager
+def _open_member(path: Path) -> Iterator[tuple[str, ByteStream]]:
+    """The key of the array that is meant, and its bytes."""
     import zipfile
     import zlib
 
@@ -39,12 +63,9 @@ def read_npz(path: Path) -> Volume:
             member = archive.getinfo(f"{key}.npy")
             capacity = min(member.file_size, member.compress_size * DEFLATE_RATIO)
             with archive.open(member) as plain:
-                stored = _array(ByteStream(path=path, file=plain, capacity=capacity))
+                yield key, ByteStream(path=path, file=plain, capacity=capacity)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as error:
         raise DataError(f"{printable(path)}: cannot be unpacked ({reason_of(error)}). {WRITE_AGAIN}") from error
-    if key in PROB_KEYS and stored.ndim == 4:
-        return Volume(path=path, array=stored, is_czyx=True)
-    return _volume(path, stored)
 
 
 def _key(path: Path, names: Sequence[str]) -> str:
@@ -59,6 +80,12 @@ def _key(path: Path, names: Sequence[str]) -> str:
 
 
 def _array(stream: ByteStream) -> np.ndarray:
+    shape, by_columns, dtype = _header(stream)
+    return stream.voxels(shape, dtype, order="F" if by_columns else "C")
+
+
+def _header(stream: ByteStream) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Shape, whether columns come first, and type; what numpy says of a bad one is about its own switches."""
     from tokenize import TokenError
 
     from numpy.lib import format as npy
@@ -67,14 +94,14 @@ def _array(stream: ByteStream) -> np.ndarray:
         version = npy.read_magic(stream.file)
         read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
         shape, by_columns, dtype = read_header(stream.file)
-    except (ValueError, SyntaxError, TokenError) as error:
-        raise DataError(f"{printable(stream.path)}: its NPY header is wrong ({error}). {WRITE_AGAIN}") from error
+    except (ValueError, SyntaxError, TokenError, TypeError, RecursionError, MemoryError) as error:
+        raise DataError(f"{printable(stream.path)}: its NPY header cannot be read. {WRITE_AGAIN}") from error
     if dtype.kind not in "biuf" or dtype.itemsize > 8:
         raise DataError(
             f"{printable(stream.path)}: holds values of type {dtype}; pickled objects are never loaded. "
             "Save an array of integers, floats or booleans."
         )
-    return stream.voxels(shape, dtype, order="F" if by_columns else "C")
+    return shape, by_columns, dtype
 
 
 def _volume(path: Path, stored: np.ndarray) -> Volume:

@@ -8,8 +8,8 @@ from segeval.files.paths import printable
 from segeval.files.suffixes import IMAGE_SUFFIXES, JPEG_SUFFIXES, image_suffix
 from segeval.images.readers.metaimage import read_metaimage
 from segeval.images.readers.mgh import read_mgh
-from segeval.images.readers.nifti import read_nifti
-from segeval.images.readers.npy import read_npy, read_npz
+from segeval.images.readers.nifti import nifti_stores_integers, read_nifti
+from segeval.images.readers.npy import npy_stores_integers, read_npy, read_npz
 from segeval.images.readers.nrrd import read_nrrd
 from segeval.images.readers.pictures import read_picture
 from segeval.images.readers.png import read_png
@@ -52,3 +52,19 @@ def read_volume(path: Path, *, as_stored: bool = False, channel_axis: ChannelAxi
             "Save the masks as PNG or NIfTI from where they were made; a JPEG cannot be mended."
         )
     raise DataError(f"{printable(path)}: no reader for this kind of file. Known are {', '.join(IMAGE_SUFFIXES)}.")
+
+
+def stores_integers(path: Path) -> bool:
+    """Whether a file holds integers that stand for themselves, told by its header; a file that cannot be read does not.
+
+    Its reader will say why.
+    """
+    try:
+        match image_suffix(path):
+            case ".nii" | ".nii.gz":
+                return nifti_stores_integers(path)
+            case ".npy" | ".npz":
+                return npy_stores_integers(path)
+        return image_suffix(path) == ".png"
+    except DataError:
+        return False

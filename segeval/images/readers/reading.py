@@ -25,6 +25,7 @@ class Reading:
     """How files become cases.
 
     `spacing_mm` is for files that have none. `at_hand` are predictions that were read before their turn.
+    `round_labels` takes the nearest id for any value, `clip_probs` takes back what a resampling made overshoot.
     """
 
     labels: LabelMap = LabelMap()
@@ -34,6 +35,8 @@ class Reading:
     resample: bool = False
     ignore_geometry: bool = False
     spacing_mm: SpacingMm | None = None
+    round_labels: bool = False
+    clip_probs: bool = False
     agreed: Agreed | None = None
     at_hand: dict[str, Prediction] = field(default_factory=dict)
 

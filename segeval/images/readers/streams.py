@@ -3,6 +3,7 @@
 import io
 import math
 import os
+import re
 import stat
 import zlib
 from collections.abc import Iterator
@@ -17,8 +18,12 @@ from segeval.errors import DataError
 from segeval.files.paths import printable
 
 DEFLATE_RATIO = 1032  # no deflate stream expands further: zlib technical details, "maximum compression factor"
-PADDING = 4096  # some writers fill up the last block; more bytes than this after the voxels contradict the header
+PADDING = 4096  # some writers fill up the last block with zeros; anything else after the voxels contradicts the header
+_MOST_AXES = 32
 _SKIP = 1 << 20
+_MOST_WORDS = 160
+_INNARDS = re.compile(r"0x[0-9a-f]{4,}|allow_pickle|max_header_size|literal_eval|<_|[0-9]{20}")
+CROP_IT = "Crop the image or use a larger machine."
 WRITE_AGAIN = "It is cut short, damaged or not what its name says: copy or write it again."
 
 
@@ -82,19 +87,22 @@ class ByteStream:
             yield ByteStream(path=self.path, file=plain, capacity=self.capacity * DEFLATE_RATIO)
 
     def voxels(
-        self, shape: tuple[int, ...], dtype: np.dtype, *, order: Literal["C", "F"], padding: int = PADDING
+        self, shape: tuple[int, ...], dtype: np.dtype, *, order: Literal["C", "F"], tail: int = 0
     ) -> np.ndarray:
         """The last part of the file as an array, without a copy and in native byte order.
 
         Reads on to the end of the file, because only there the checksum is compared.
 
+        Args:
+            tail: how many bytes of something else may follow, where a format has notes there.
+
         Raises:
             DataError: the header describes another number of bytes than the file holds.
         """
-        if min(shape, default=0) <= 0:
-            raise DataError(f"{printable(self.path)}: shape {shape} has no voxels. Remove the file or write it again.")
+        _check_shape(self.path, shape)
         buffer = self._exactly(math.prod(shape) * dtype.itemsize, f"{dtype.name} of shape {shape}")
-        if len(self.file.read(padding + 1)) > padding:
+        rest = self.file.read(max(PADDING, tail) + 1)
+        if len(rest) > tail and (len(rest) > PADDING or rest.strip(b"\0")):
             raise DataError(
                 f"{printable(self.path)}: holds more than the {buffer.nbytes} bytes of voxels that its header "
                 f"describes ({dtype.name} of shape {shape}). Write it again with a header that fits."
@@ -103,16 +111,16 @@ class ByteStream:
         return array if dtype.isnative else array.byteswap(inplace=True).view(dtype.newbyteorder("="))
 
     def _exactly(self, size: int, what: str) -> memoryview:
-        wants = f"{printable(self.path)}: its header describes {size} bytes of voxels ({what})"
+        wants = f"{printable(self.path)}: its header describes {as_size(size)} of voxels ({what})"
         if size > self.capacity:
             raise DataError(f"{wants}, more than the file can hold. {WRITE_AGAIN}")
         try:
-            if size > _machine_memory():
+            if size > memory_left():
                 raise MemoryError
             # getbuffer() lends the very memory of what was read, and the array on it can be written to
             buffer = io.BytesIO(self.file.read(size)).getbuffer()
         except MemoryError as error:
-            raise DataError(f"{wants}, more than there is memory. Crop the image or use a larger machine.") from error
+            raise DataError(f"{wants}, more than there is memory. {CROP_IT}") from error
         if buffer.nbytes < size:
             raise DataError(f"{wants}, but the file holds {buffer.nbytes}. {WRITE_AGAIN}")
         return buffer
@@ -172,12 +180,47 @@ def _gzip_reader() -> tuple[Any, tuple[Any, ...]]:
 
 
 def reason_of(error: Exception) -> str:
-    """What an error says, or its name if it says nothing."""
-    return str(error).strip().rstrip(".") or type(error).__name__
+    """What an error of a library says, in few words; only its name where it speaks of the library's own innards."""
+    said = " ".join(str(error).split()).rstrip(".")
+    return said if 0 < len(said) <= _MOST_WORDS and not _INNARDS.search(said) else type(error).__name__
 
 
-def _machine_memory() -> float:
+def _check_shape(path: Path, shape: tuple[int, ...]) -> None:
+    if len(shape) > _MOST_AXES:
+        raise DataError(f"{printable(path)}: its header counts {len(shape)} axes. Write the file again.")
+    if any(type(n) is not int for n in shape):
+        raise DataError(f"{printable(path)}: shape {shape} is not made of whole numbers. Write the file again.")
+    if any(n >= 1 << 63 for n in shape):
+        raise DataError(f"{printable(path)}: its header describes an axis of more than 10^18 voxels. {WRITE_AGAIN}")
+    if min(shape, default=0) <= 0:
+        raise DataError(f"{printable(path)}: shape {shape} has no voxels. Remove the file or write it again.")
+
+
+def as_size(n_bytes: int) -> str:
+    """A number of bytes, of which nobody reads more than eighteen digits."""
+    return f"{n_bytes} bytes" if n_bytes < 10**18 else "more than 10^18 bytes"
+
+
+def memory_left() -> float:
+    """Bytes that can still be taken: what the system and the container that we may be in leave."""
+    return min(_left_to_the_system(), _left_to_the_container())
+
+
+def _left_to_the_system() -> float:
     try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):  # not told on this system
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024.0 for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration, ValueError, IndexError):
+        pass
+    try:  # not Linux: all there is, used or not
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, OSError, ValueError):
+        return math.inf
+
+
+def _left_to_the_container() -> float:
+    try:
+        limit, used = (Path("/sys/fs/cgroup", name).read_text() for name in ("memory.max", "memory.current"))
+        return float(int(limit) - int(used))
+    except (OSError, ValueError):  # no container, or one without a limit, which reads "max"
         return math.inf

@@ -39,6 +39,11 @@ class Volume:
         """Shape of the voxel grid, without channels."""
         return self.array.shape[: self.n_space]
 
+    @property
+    def is_integer(self) -> bool:
+        """Whether integers or booleans are stored."""
+        return self.array.dtype.kind in "biu"
+
     def scaled(self) -> "Volume":
         """The same image with its levels in place of stored integers."""
         return self if self.levels is None else replace(self, array=self.levels.take(self.array), levels=None)
@@ -53,3 +58,18 @@ def singleton_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
     """Axes of one voxel that can be squeezed away: the last ones first, and two axes always stay."""
     ones = [axis for axis, size in enumerate(shape) if size == 1]
     return tuple(sorted(ones[::-1][: max(len(shape) - 2, 0)]))
+
+
+def unrounded(value: float) -> str:
+    """A number in few digits, but in as many as keep it apart from whole numbers, and from 0 and 1 at its side.
+
+    Example:
+        >>> unrounded(1.0000002), unrounded(0.25), unrounded(-1e-9)
+        ('1.0000002', '0.25', '-1e-09')
+    """
+    for digits in range(6, 17):
+        text = f"{value:.{digits}g}"
+        shown = float(text)
+        if shown.is_integer() == float(value).is_integer() and (shown > 1) == (value > 1):
+            return text
+    return repr(float(value))
