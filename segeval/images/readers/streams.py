@@ -86,9 +86,7 @@ class ByteStream:
         with gzip_file(fileobj=self.file, mode="rb") as plain:
             yield ByteStream(path=self.path, file=plain, capacity=self.capacity * DEFLATE_RATIO)
 
-    def voxels(
-        self, shape: tuple[int, ...], dtype: np.dtype, *, order: Literal["C", "F"], tail: int = 0
-    ) -> np.ndarray:
+    def voxels(self, shape: tuple[int, ...], dtype: np.dtype, *, order: Literal["C", "F"], tail: int = 0) -> np.ndarray:
         """The last part of the file as an array, without a copy and in native byte order.
 
         Reads on to the end of the file, because only there the checksum is compared.
