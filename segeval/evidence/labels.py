@@ -1,6 +1,6 @@
 """Which ids are classes, what they are called, and which truth ids are ignored."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 
@@ -21,14 +21,15 @@ class LabelClass:
 class LabelMap:
     """The user's choice of classes.
 
-    `classes=None` means every id that occurs; then ids are named by themselves. `written` are the names in
-    the order of a file that mixes classes and regions.
+    `classes=None` means every id that occurs; then ids are called by their `names`, or by themselves. `written` are
+    the names in the order of a file that mixes classes and regions.
     """
 
     classes: tuple[LabelClass, ...] | None = None
     regions: tuple[LabelClass, ...] = ()
     ignore: tuple[int, ...] = ()
     include_background: bool = False
+    names: Mapping[int, str] = field(default_factory=dict)
     written: tuple[str, ...] = field(default=(), compare=False)
 
     @property
@@ -49,7 +50,7 @@ class LabelMap:
             named = self.classes
         else:
             seen = sorted(set(ids) - set(self.ignore) - {0})
-            named = tuple(LabelClass(name=str(one), ids=(one,)) for one in seen)
+            named = tuple(LabelClass(name=self.names.get(label, str(label)), ids=(label,)) for label in seen)
         background = self.include_background and not self.names_zero
         first = (LabelClass(name="background", ids=(0,)),) if background else ()
         return first + named + self.regions

@@ -1,8 +1,9 @@
-"""Read a file of labels into plain data: nnU-Net's `dataset.json`, or our own YAML."""
+"""Read a file of labels into plain data: nnU-Net's `dataset.json`, our own YAML, or the table of another program."""
 
 import json
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,11 @@ class LabelFile:
     labels: Any
     regions: Any = None
     ignore: Any = ()
+    names: Mapping[int, str] = field(default_factory=dict)
 
 
 def read_label_file(path: Path) -> LabelFile:
-    """Read a `.json` file as nnU-Net's, any other as YAML.
+    """Read a `.json` file as nnU-Net's, a table of ids, names and colours as such, any other as YAML.
 
     Raises:
         ConfigError: the file cannot be read, or does not have that form.
@@ -31,7 +33,36 @@ def read_label_file(path: Path) -> LabelFile:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{printable(path)}: this label file cannot be read as UTF-8 text ({error}).") from error
-    return _from_json(text, path) if path.suffix.lower() == ".json" else _from_yaml(text, path)
+    if path.suffix.lower() == ".json":
+        return _from_json(text, path)
+    return _from_table(text, path) or _from_yaml(text, path)
+
+
+# `4 Left-Hippocampus 220 216 20 255` of FreeSurfer and 3D Slicer, and `4 220 216 20 1 1 1 "Hippocampus"` of ITK-SNAP
+_ROWS = (
+    re.compile(r"\s*(?P<id>\d+)\s+(?P<name>\S.*?)(?:\s+[\d.]+){3,4}\s*"),
+    re.compile(r'\s*(?P<id>\d+)(?:\s+[\d.]+){6}\s+"(?P<name>[^"]*)"\s*'),
+)
+
+
+def _from_table(text: str, path: Path) -> LabelFile | None:
+    """The names of a colour table, without its background; None where the first line is no row of one."""
+    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    row = next((row for row in reversed(_ROWS) if lines and row.fullmatch(lines[0])), None)
+    if row is None:
+        return None
+    names: dict[int, str] = {}
+    for line in lines:
+        found = row.fullmatch(line)
+        if found is None:
+            raise ConfigError(
+                f"{printable(path)}: {printable(line[:60])!r} is no row of a label table. Write id, name and colour."
+            )
+        label = int(found["id"])
+        if label in names:
+            raise ConfigError(f"{printable(path)}: id {label} stands there twice. Keep one of them.")
+        names[label] = found["name"]
+    return LabelFile(labels=None, names={label: name for label, name in names.items() if label})
 
 
 def _from_json(text: str, path: Path) -> LabelFile:

@@ -75,14 +75,22 @@ def _read_labels(labels: Labels) -> tuple[str, LabelMap, Unions]:
 
 def _read_file(path: Path) -> tuple[str, LabelMap, Unions]:
     file, source = read_label_file(path), printable(path)
+    if file.names:
+        return source, LabelMap(names=_unique_names(file.names)), ()
     only_regions = file.labels is None and file.regions
     base = LabelMap() if only_regions else labels_from_data(file.labels, source=source)
     ignore = base.ignore + ids_from(file.ignore, source=source)
     return source, replace(base, ignore=ignore), regions_from(file.regions, source=source)
 
 
+def _unique_names(names: Mapping[int, str]) -> dict[int, str]:
+    """Names for the rows of tables; a name that stands for two ids gets the id behind it."""
+    often = Counter(names.values())
+    return {label: name if often[name] == 1 and name else f"{name} {label}".strip() for label, name in names.items()}
+
+
 def _existing_file(name: str | Path) -> Path:
-    forms = "Write 1,2,3 or 1=liver,2=spleen, or name a label file, cityscapes or cityscapes-train."
+    forms = f"Write 1,2,3 or 1=liver,2=spleen, or name a label file or one of {', '.join(LABEL_SETS)}."
     path = Path(name)
     try:
         if path.is_file():
