@@ -22,6 +22,12 @@ class DataError(SegevalError):
     exit_code = 3
 
 
+class UnfinishedError(DataError):
+    """A run that was interrupted, so that nothing can be concluded from it."""
+
+    exit_code = 4
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """For the end of a message: ` Did you mean 'dice'?` where one of the known names is near, else nothing."""
     near = nearest(name, known)

@@ -17,16 +17,23 @@ def print_comparison(found: Comparison, screen: Any) -> None:
     for one in found.differences:
         interval = "–" if math.isnan(one.interval.low) else f"{signed(one.interval.low)} .. {signed(one.interval.high)}"
         cells = (number(one.base), number(one.new), signed(one.difference), interval, number(one.p_holm))
-        add_row(table, one.class_name, one.measure, *cells, f"{one.wins}/{one.losses}", str(one.n), style=_style(one))
+        add_row(table, one.class_name, one.measure, *cells, f"{one.wins}/{one.losses}", _pairs(one), style=_style(one))
     screen.print(table)
     _print_changes(found, screen)
     for note in found.notes:
         screen.print(f"\nnote: {note}", markup=False)
 
 
+def _pairs(one: Difference) -> str:
+    """`8`, or `8, 4 missed` where misses or false alarms of the new run have no difference."""
+    unpaired = {"missed": one.n_missed, "invented": one.n_invented}
+    return ", ".join([str(one.n), *(f"{n} {what}" for what, n in unpaired.items() if n)])
+
+
 def _style(one: Difference) -> str:
-    """Colour only what is unlikely to be chance."""
-    if not one.p_holm <= ALPHA:
+    """Colour only what is unlikely to be chance, and nothing good where misses were left out."""
+    unseen = one.effects.rank_biserial > 0 and (one.n_missed or one.n_invented)
+    if not one.p_holm <= ALPHA or unseen:
         return ""
     return "green" if one.effects.rank_biserial > 0 else "red"
 

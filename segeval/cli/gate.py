@@ -60,7 +60,11 @@ def gate(
     from segeval.verbs.gate.gating import GateOptions
     from segeval.verbs.gate.gating import gate as judge
 
-    rules = config or (HERE if HERE.exists() and not fail_under else None)
+    rules = config or (HERE if HERE.exists() else None)
+    if config is None and rules is not None and not quiet:
+        console.say(
+            f"the rules of {HERE} hold{' beside --fail-under' if fail_under else ''}; name another file with -c"
+        )
     options = GateOptions(config=rules, fail_under=tuple(fail_under or ()), baseline=baseline, case_table=case_table)
     if selftest:
         return _selftest(run, options, color=not no_color)

@@ -69,6 +69,10 @@ def score(
     from segeval.verbs.score import score_folders
 
     settings = resolve(o.given(ctx, locals()), config or gate)
+    if gate is not None:
+        from segeval.verbs.gate.inputs import refuse_changed_settings
+
+        refuse_changed_settings(settings, gate)
     folder = settings.options.out or out
     with Talk(out=folder, quiet=quiet, verbose=verbose, color=not no_color) as talk:
         options = replace(settings.options, out=folder)

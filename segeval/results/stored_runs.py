@@ -18,7 +18,7 @@ from segeval.results.csv_tables import text_of
 
 CASE_LEVEL = "(all)"
 _FIXED = 10  # columns of scores.csv before the measures
-_UNSCORED = ("missing_pred", "failed")
+_UNSCORED = ("missing_pred", "missing_truth", "failed")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +30,7 @@ class StoredColumn:
         measure: the canonical column name.
         values: shape (case,), nan where undefined.
         pooled: nan where there is none, or the file does not say.
+        absent_in: cases that have the class on neither side, as far as the file says.
     """
 
     class_name: str
@@ -37,11 +38,19 @@ class StoredColumn:
     case_ids: tuple[str, ...]
     values: np.ndarray
     pooled: float = math.nan
+    absent_in: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
 class StoredRun:
-    """What a file tells of a run; `definitions`, `labels` and `plan` are empty where it does not say."""
+    """What a file tells of a run; `definitions`, `labels` and `plan` are empty where it does not say.
+
+    Attributes:
+        ignored_ids: ids of the truth whose voxels count nowhere; None where the file does not say.
+        prediction_kind: `labels`, `probs` or `logits`; empty where the file does not say.
+        unscored: cases without a score, for want of a prediction or a truth, or because they failed.
+        complete: whether the run came to its end.
+    """
 
     path: Path
     columns: tuple[StoredColumn, ...]
@@ -49,7 +58,9 @@ class StoredRun:
     labels: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     plan: Mapping[str, Any] = field(default_factory=dict)
     inputs: Mapping[str, str | None] = field(default_factory=dict)
-    n_missing: int = 0
+    ignored_ids: tuple[int, ...] | None = None
+    prediction_kind: str = ""
+    unscored: frozenset[str] = frozenset()
     complete: bool = True
 
     @property
@@ -105,7 +116,9 @@ def stored_run_of(document: Mapping[str, Any], *, path: Path) -> StoredRun:
         labels={one["class"]: tuple(one["ids"]) for one in document["labels"]},
         plan=document["plan"],
         inputs=document.get("inputs", {}),
-        n_missing=sum(row[1] in _UNSCORED for row in cases["rows"]),
+        ignored_ids=tuple(document["ignored_ids"]) if "ignored_ids" in document else None,
+        prediction_kind=(document.get("predictions") or {}).get("kind", ""),
+        unscored=frozenset(row[0] for row in cases["rows"] if row[1] in _UNSCORED),
         complete=bool(document["complete"]),
     )
 
@@ -116,9 +129,9 @@ def _from_csv(file: Path, text: str) -> StoredRun:
     if not rows or rows[0][:4] != ["case", "label", "class", "status"]:
         raise ConfigError(f"{printable(file)}: no scores.csv of `segeval score`: its columns begin otherwise.")
     columns = _columns(rows[0], rows[1:], n_fixed=_FIXED, class_at=2)
-    missing = {row[0] for row in rows[1:] if row[3] in _UNSCORED}
+    unscored = frozenset(row[0] for row in rows[1:] if row[3] in _UNSCORED)
     labels = {row[2]: tuple(int(one) for one in row[1].split("+")) for row in rows[1:]}
-    return StoredRun(path=file, columns=tuple(columns), labels=labels, n_missing=len(missing))
+    return StoredRun(path=file, columns=tuple(columns), labels=labels, unscored=unscored)
 
 
 def _from_nnunet(file: Path, document: Mapping[str, Any]) -> StoredRun:
@@ -133,12 +146,17 @@ def _from_nnunet(file: Path, document: Mapping[str, Any]) -> StoredRun:
                 measure=measure,
                 case_ids=tuple(sorted(cases)),
                 values=np.array([_number(cases[case].get(key, {}).get(name)) for case in sorted(cases)]),
+                absent_in=frozenset(case for case, of in cases.items() if _is_absent(of.get(key, {}))),
             )
             for key in keys
             for name, measure in (("Dice", "dice"), ("IoU", "iou"))
         ),
         labels={key: (int(key),) for key in keys if key.isdigit()},
     )
+
+
+def _is_absent(metrics: Mapping[str, Any]) -> bool:
+    return metrics.get("n_pred") == 0 and metrics.get("n_ref") == 0
 
 
 def _nnunet_case(one: Mapping[str, Any]) -> str:
@@ -157,7 +175,12 @@ def _columns(
         for j, measure in enumerate(header[n_fixed:], start=n_fixed):
             values = np.array([_number(row[j]) for row in mine], dtype=np.float64)
             case_ids = tuple(row[0] for row in mine)
-            found.append(StoredColumn(class_name=class_name, measure=measure, case_ids=case_ids, values=values))
+            absent_in = frozenset(row[0] for row in mine if class_at is not None and row[3] == "absent_both")
+            found.append(
+                StoredColumn(
+                    class_name=class_name, measure=measure, case_ids=case_ids, values=values, absent_in=absent_in
+                )
+            )
     return found
 
 

@@ -21,12 +21,12 @@ class Paired:
 
     Attributes:
         differences: shape (case,), above zero where new is better; nan unless defined on both sides.
-        n_gained, n_lost: cases defined only in new, only in base.
+        lost, gained: shape (case,), whether a value is defined only in base, only in new.
     """
 
     differences: np.ndarray
-    n_gained: int
-    n_lost: int
+    lost: np.ndarray
+    gained: np.ndarray
 
     @property
     def n(self) -> int:
@@ -66,8 +66,8 @@ def paired_differences(base: np.ndarray, new: np.ndarray, *, better: Better) -> 
     undefined_base, undefined_new = np.isnan(base), np.isnan(new)
     return Paired(
         differences=rise if better == "higher" else 0.0 - rise,
-        n_gained=int(np.count_nonzero(undefined_base & ~undefined_new)),
-        n_lost=int(np.count_nonzero(undefined_new & ~undefined_base)),
+        lost=undefined_new & ~undefined_base,
+        gained=undefined_base & ~undefined_new,
     )
 
 

@@ -271,3 +271,177 @@ def test_a_baseline_in_csv_has_the_names_of_its_cases_without_the_guard(run: Run
     regression = rules("rules:\n  - {id: no-worse, measure: dice, max_regression: 0.01}\n")
     done = run("gate", "run", "-c", regression, "--baseline", "run/scores.csv")
     assert (done.code, "only here" in done.err) == (0, False), done.err
+
+
+# a model, or a set of cases, that became worse never passes
+
+
+def disk(*, lesion: bool) -> np.ndarray:
+    """An image with an organ (1), and a lesion (2) in it or not."""
+    image = np.zeros((12, 12), dtype=np.uint8)
+    image[2:10, 2:10] = 1
+    if lesion:
+        image[4:7, 4:7] = 2
+    return image
+
+
+def score_lesions(run: Run, out: str, *, missed: tuple[int, ...] = (), more: tuple[str, ...] = ()) -> None:
+    """A run of twenty cases whose lesion is found but for some."""
+    for i in range(20):
+        pred = disk(lesion=i not in missed)
+        pred[2, 2 : 2 + i % 4] = 0
+        write_image(Path(out + "-pred", f"case_{i:02}.npy"), pred)
+        write_image(Path("truth", f"case_{i:02}.npy"), disk(lesion=True))
+    measures = "precision,sq,dice,hd95"
+    done = run("score", out + "-pred", "truth", "-m", measures, "--spacing", "1,1", "-o", out, "-q", *more)
+    assert done.code == 0, done.err
+
+
+@pytest.mark.parametrize("measure", ["precision", "sq"])
+@pytest.mark.parametrize("limit", ["max_regression: 0.01", "max_fraction: {worse_by: 0.01, of_cases: 0.2}"])
+def test_a_model_that_misses_the_lesion_in_four_more_cases_does_not_pass(run: Run, measure: str, limit: str) -> None:
+    score_lesions(run, "base")
+    score_lesions(run, "new", missed=(3, 8, 12, 15))
+    config = rules(f"baseline: {{path: base}}\nrules:\n  - {{id: no-worse, measure: {measure}, class: '2', {limit}}}\n")
+    assert run("gate", "base", "-c", config).code == 0
+    done = run("gate", "new", "-c", config)
+    assert done.code == 4
+    assert "4 value(s) of the baseline are undefined now" in " ".join(done.out.split())
+    assert "open first: case_03" in done.out
+
+
+def test_the_remedy_for_undefined_values_shows_the_regression(run: Run) -> None:
+    score_lesions(run, "base", more=("--undefined", "worst"))
+    score_lesions(run, "new", missed=(3, 8, 12, 15), more=("--undefined", "worst"))
+    config = rules(
+        "baseline: {path: base}\nrules:\n  - {id: no-worse, measure: precision, class: '2', max_regression: 0.01}\n"
+    )
+    assert run("gate", "new", "-c", config).code == 1
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--undefined", "worst"), "--undefined is skip here and worst in the baseline"),
+        (("--empty-distance", "diagonal"), "hd95: empty_distance is inf here and diagonal in the baseline"),
+        (("--ignore-label", "2"), "ignored ids are none here and 2 in the baseline"),
+        (("--ignore-geometry",), "--ignore-geometry is False here and True in the baseline"),
+        (("--resample",), "--resample is False here and True in the baseline"),
+        (("--spacing", "2,2"), "--spacing is [1.0, 1.0] here and [2.0, 2.0] in the baseline"),
+        (("--missing", "worst"), "--missing is error here and worst in the baseline"),
+        (("--labels", "1=2,2=1"), "class 2: ids 2 here and 1 in the baseline"),
+    ],
+)
+def test_a_baseline_agrees_in_every_setting_that_moves_a_number(run: Run, more: tuple[str, ...], said: str) -> None:
+    score_lesions(run, "new")
+    score_lesions(run, "base", more=more)
+    config = rules("baseline: {path: base}\nrules:\n  - {id: no-worse, measure: hd95, max_regression: 9}\n")
+    done = run("gate", "new", "-c", config)
+    assert (done.code, said in done.err) == (2, True), done.err
+    compared = run("compare", "base", "new", "-m", "hd95")
+    assert (compared.code, said in compared.err) == (2, True), compared.err
+
+
+def test_a_loss_of_hard_masks_is_not_compared_with_one_of_probabilities(run: Run) -> None:
+    truth, maps = np.zeros((8, 8), dtype=np.uint8), np.full((8, 8), 0.1, dtype=np.float32)
+    truth[2:6, 2:6], maps[2:6, 2:5] = 1, 0.9
+    for i in range(3):
+        write_image(Path("gt", f"{i}.npy"), truth)
+        write_image(Path("soft", f"{i}.npy"), maps)
+        write_image(Path("hard", f"{i}.npy"), (maps > 0.5).astype(np.uint8))
+    for name in ("soft", "hard"):
+        assert run("score", name, "gt", "-m", "dice,dice_loss", "-o", f"run-{name}", "-q").code == 0
+    done = run("compare", "run-soft", "run-hard", "-m", "dice_loss")
+    assert (done.code, "dice_loss: it reads predictions that are labels here and probs" in done.err) == (2, True)
+    assert run("compare", "run-soft", "run-hard", "-m", "dice").code == 0
+
+
+def test_an_interrupted_run_is_no_baseline_and_is_not_compared(run: Run, scored: Path) -> None:
+    document = json.loads((scored / "run.json").read_text())
+    Path("part").mkdir()
+    Path("part/run.json").write_text(json.dumps(document | {"complete": False}))
+    config = rules("baseline: {path: part}\nrules:\n  - {id: a, measure: dice, class: organ, max_regression: 0.01}\n")
+    done = run("gate", scored, "-c", config)
+    assert (done.code, "the baseline was interrupted" in done.out) == (4, True)
+    for runs in (("part", scored), (scored, "part"), (scored, "part", scored)):
+        compared = run("compare", *runs)
+        assert (compared.code, compared.out) == (4, "")
+        assert "part/run.json: this run was interrupted" in compared.err
+
+
+def test_cases_whose_truth_was_deleted_are_missing(run: Run) -> None:
+    score_lesions(run, "new", missed=(3, 8))
+    floor = rules("rules:\n  - {id: worst, measure: dice, class: '2', stat: min, min: 0.5}\n")
+    assert run("gate", "new", "-c", floor).code == 1
+    for case in ("03", "08"):
+        Path("truth", f"case_{case}.npy").unlink()
+    assert run("score", "new-pred", "truth", "-m", "dice", "-o", "new", "-q").code == 0
+    done = run("gate", "new", "-c", floor)
+    assert (done.code, "2 case(s) without a score, at most 0 allowed: case_03, case_08" in done.out) == (1, True)
+
+
+def test_cases_of_the_baseline_that_are_gone_leave_the_gate_open(run: Run) -> None:
+    score_lesions(run, "base")
+    score_lesions(run, "new", missed=(3, 8))
+    for case in ("03", "08"):
+        Path("truth", f"case_{case}.npy").unlink()
+        Path("new-pred", f"case_{case}.npy").unlink()
+    assert run("score", "new-pred", "truth", "-m", "dice", "--spacing", "1,1", "-o", "new", "-q").code == 0
+    config = rules(
+        "baseline: {path: base, min_paired: 10}\n"
+        "rules:\n  - {id: no-worse, measure: dice, class: '2', max_regression: 0.01}\n"
+    )
+    done = run("gate", "new", "-c", config)
+    assert done.code == 4
+    assert "2 case(s) of the baseline have no score here, at most 0 allowed: case_03, case_08" in done.out
+
+
+# which rules hold, and who may change what they judge
+
+
+def test_a_rule_in_short_stands_beside_those_of_the_file_here(run: Run, scored: Path) -> None:
+    rules("rules:\n  - {id: high, measure: dice, class: organ, min: 0.99}\n", name="segeval.yaml")
+    done = run("gate", scored, "--fail-under", "dice:mean=0.1")
+    assert done.code == 1
+    assert "high" in done.out
+    assert "the rules of segeval.yaml hold beside --fail-under" in done.err
+    other = rules("rules:\n  - {id: low, measure: dice, class: organ, min: 0.1}\n", name="other.yaml")
+    assert run("gate", scored, "-c", other, "--fail-under", "dice:mean=0.1").code == 0
+
+
+GATED = "score: {missing: worst, labels: {1: a, 2: b}}\nrules:\n  - {id: floor, measure: dice, min: 0.1}\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("MISSING", "skip", "SEGEVAL_MISSING skip: would change the numbers that rules.yaml judges, which sets worst"),
+        ("UNDEFINED", "best", "SEGEVAL_UNDEFINED best: would change the numbers that rules.yaml judges."),
+        ("IGNORE_LABEL", "2", "SEGEVAL_IGNORE_LABEL"),
+    ],
+)
+def test_the_environment_does_not_loosen_a_gate(
+    run: Run, folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(f"SEGEVAL_{name}", value)
+    done = run("score", *folders, "--gate", rules(GATED), "-o", "run")
+    assert (done.code, said in done.err) == (2, True), done.err
+    assert not Path("run").exists()
+
+
+def test_what_cannot_loosen_a_gate_may_come_from_the_environment(
+    run: Run, folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("WORKERS", "1"), ("OUT", "there"), ("MISSING", "worst"), ("MEASURES", "dice")):
+        monkeypatch.setenv(f"SEGEVAL_{name}", value)
+    assert run("score", *folders, "--gate", rules(GATED)).code == 0
+    assert Path("there/run.json").exists()
+
+
+def test_a_config_beside_a_gate_does_not_drop_the_options_of_the_gate(run: Run, folders: tuple[Path, Path]) -> None:
+    other = rules("score: {measures: [dice]}\n", name="other.yaml")
+    done = run("score", *folders, "-c", other, "--gate", rules(GATED), "-o", "run")
+    assert done.code == 2
+    assert "rules.yaml judges, which sets worst" in done.err
+    by_hand = ("--missing", "worst", "--labels", "1=a,2=b")
+    assert run("score", *folders, *by_hand, "-c", other, "--gate", rules(GATED), "-o", "run").code == 0

@@ -42,7 +42,9 @@ def test_a_descriptive_measure_is_not_compared():
 def test_values_defined_on_one_side_only_are_counted_and_not_paired():
     base, new = np.array([0.5, NAN, NAN, 0.7, 0.8]), np.array([0.6, 0.5, NAN, NAN, NAN])
     paired = paired_differences(base, new, better="higher")
-    assert (paired.n, paired.n_gained, paired.n_lost) == (1, 1, 2)
+    assert paired.n == 1
+    assert paired.gained.tolist() == [False, True, False, False, False]
+    assert paired.lost.tolist() == [False, False, False, True, True]
     assert np.isnan(paired.differences[1:]).all()
 
 

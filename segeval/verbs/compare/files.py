@@ -11,7 +11,7 @@ from segeval.verbs.compare.many import RankedRuns
 from segeval.verbs.compare.two import Comparison, Difference
 
 Table = tuple[list[str], list[list[Any]]]
-_FACTS = ("n", "n_gained", "n_lost", "base", "new", "difference")
+_FACTS = ("n", "n_gained", "n_lost", "n_missed", "n_invented", "base", "new", "difference")
 
 
 def difference_table(found: Comparison) -> Table:

@@ -11,7 +11,7 @@ from segeval.results.stored_runs import read_stored_run
 from segeval.statistics import ranking
 from segeval.statistics.ranking import Ranking, aggregate_then_rank, rank_then_aggregate, ranking_stability
 from segeval.verbs.compare.shared import shared_keys
-from segeval.verbs.gate.inputs import refuse_if_incomparable, run_table, with_names_of
+from segeval.verbs.gate.inputs import refuse_if_incomparable, refuse_if_unfinished, run_table, with_names_of
 from segeval.verbs.gate.resampling import Resampling
 from segeval.verbs.gate.table import Column, as_matrix, shared_cases
 
@@ -57,9 +57,12 @@ def rank(runs: Sequence[Path], *, measures: Sequence[str] = (), seed: int = 0) -
 
     Raises:
         ConfigError: a run cannot be read, they may not be compared, or they share nothing.
+        UnfinishedError: a run was interrupted.
     """
     last = read_stored_run(runs[-1])
     stored = [with_names_of(read_stored_run(path), last) for path in runs]
+    for run in stored:
+        refuse_if_unfinished(run)
     tables = [run_table(one) for one in stored]
     keys = shared_keys(tables, measures)
     for one in stored[:-1]:

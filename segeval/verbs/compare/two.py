@@ -16,9 +16,9 @@ from segeval.statistics.paired import Effects, Paired, effects, paired_differenc
 from segeval.statistics.significance import holm, wilcoxon
 from segeval.statistics.summary import mean
 from segeval.verbs.compare.shared import shared_keys
-from segeval.verbs.gate.inputs import refuse_if_incomparable, run_table, with_names_of
+from segeval.verbs.gate.inputs import refuse_if_incomparable, refuse_if_unfinished, run_table, with_names_of
 from segeval.verbs.gate.resampling import Resampling
-from segeval.verbs.gate.table import Column, as_matrix, shared_cases
+from segeval.verbs.gate.table import Column, absent_matrix, as_matrix, shared_cases
 
 N_TOP = 5
 
@@ -39,6 +39,8 @@ class Difference:
 
     Attributes:
         n: cases defined in both runs; `n_gained` and `n_lost` are defined in one only.
+        n_missed: of the lost, those in which the class is there: it was missed.
+        n_invented: of the gained, those in which the old run rightly had nothing: a false alarm.
         interval: of the mean difference, bootstrapped (BCa).
         p: two-sided Wilcoxon signed-rank test after Pratt; `p_holm` among all rows of the table.
         wins, losses: cases that got better and worse.
@@ -51,6 +53,8 @@ class Difference:
     n: int
     n_gained: int
     n_lost: int
+    n_missed: int
+    n_invented: int
     base: float
     new: float
     difference: float
@@ -83,9 +87,12 @@ def compare(base: Path, new: Path, *, measures: Sequence[str] = (), seed: int = 
 
     Raises:
         ConfigError: a run cannot be read, they may not be compared, or they share nothing.
+        UnfinishedError: a run was interrupted.
     """
     new_run = read_stored_run(new)
     base_run = with_names_of(read_stored_run(base), new_run)
+    for run in (base_run, new_run):
+        refuse_if_unfinished(run)
     base_table, new_table = run_table(base_run), run_table(new_run)
     keys = shared_keys([new_table, base_table], measures)
     refuse_if_incomparable(new_run, base_run, measures=[measure for _, measure in keys], min_paired=1)
@@ -113,8 +120,10 @@ def _difference(base: Column, new: Column, how: Resampling) -> Difference:
         measure=new.measure,
         better=new.better,
         n=paired.n,
-        n_gained=paired.n_gained,
-        n_lost=paired.n_lost,
+        n_gained=int(np.count_nonzero(paired.gained)),
+        n_lost=int(np.count_nonzero(paired.lost)),
+        n_missed=int(np.count_nonzero(paired.lost & ~absent_matrix([new], case_ids)[:, 0])),
+        n_invented=int(np.count_nonzero(paired.gained & absent_matrix([base], case_ids)[:, 0])),
         base=float(mean(before[both])),
         new=float(mean(after[both])),
         difference=paired.mean,
@@ -152,7 +161,18 @@ def _notes(base: StoredRun, new: StoredRun, found: Sequence[Difference]) -> tupl
     notes = []
     if only_base or only_new:
         notes.append(f"{len(only_base)} cases are only in the base and {len(only_new)} only in the new run: left out.")
-    if any(one.n_lost or one.n_gained for one in found):
+    missed, invented = sum(one.n_missed for one in found), sum(one.n_invented for one in found)
+    if missed:
+        notes.append(
+            f"{missed} values of the old run are undefined in the new one, and no difference tells of these misses: "
+            "score both with --undefined worst to count them."
+        )
+    if invented:
+        notes.append(
+            f"{invented} values are defined in the new run only, where it has false alarms and the old one rightly "
+            "nothing: score both with --undefined best to count them."
+        )
+    if any(one.n_lost > one.n_missed or one.n_gained > one.n_invented for one in found):
         notes.append("Some values are defined in one run only; n_gained and n_lost count them.")
     if few < FEW_UNITS:
         notes.append(f"At most {few} pairs: below {FEW_UNITS}, intervals cover the truth less often than they say.")

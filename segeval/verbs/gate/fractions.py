@@ -8,7 +8,7 @@ import numpy as np
 from segeval.config import MaxFraction, Rule
 from segeval.statistics.intervals import Interval
 from segeval.statistics.significance import binomial_interval
-from segeval.verbs.gate.regressions import largest_losses, pair, unpaired_notes
+from segeval.verbs.gate.regressions import held_back, largest_losses, pair, unpaired_notes
 from segeval.verbs.gate.resampling import Resampling
 from segeval.verbs.gate.table import Column
 from segeval.verbs.gate.verdict import Outcome, Verdict, apart, at_least
@@ -28,7 +28,7 @@ def judge_fraction(
     bounds = binomial_interval(k, n, level=2 * how.level - 1)
     share = k / n if n else math.nan
     outcome, says = _outcome(rule, limit, share, bounds)
-    return Verdict(
+    verdict = Verdict(
         rule_id=rule.id,
         outcome=outcome,
         reason=f"{k} of {n} cases are worse by more than {limit.worse_by:g}: {says}",
@@ -39,6 +39,7 @@ def judge_fraction(
         worst=largest_losses(sides, columns),
         notes=unpaired_notes(sides) + (_needs_more(limit, n, how.level) if outcome == "inconclusive" else ()),
     )
+    return held_back(verdict, sides)
 
 
 def _outcome(rule: Rule, limit: MaxFraction, share: float, bounds: Interval) -> tuple[Outcome, str]:

@@ -1,25 +1,62 @@
 """Stored runs as the gate reads them, and whether two of them may be compared at all."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from segeval.choice import measure_of
-from segeval.errors import ConfigError
+from segeval.config import read_section
+from segeval.errors import ConfigError, UnfinishedError
 from segeval.files.paths import printable
+from segeval.options import ScoreOptions
 from segeval.results.stored_runs import StoredColumn, StoredRun
+from segeval.settings import COMMAND_LINE, ENVIRONMENT, Settings
 from segeval.verbs.gate.table import Column, RunTable
 
-_COMPARED = ("measure", "formula", "parameters", "bounds", "better", "unit")
+# what makes a column another number: facts of its definition, and settings of the whole run
+_FACTS = ("measure", "profile", "formula", "parameters", "bounds", "better", "unit", "empty_distance", "instances")
+_SETTINGS = ("undefined", "missing", "include_background", "resample", "ignore_geometry", "spacing")
 _SHOWN = 3
+# options that decide how large a number is, or which cases and classes have one
+_MOVING = frozenset(
+    (
+        *("labels", "regions", "ignore_label", "include_background", "pred_pattern", "truth_pattern"),
+        *("pred_kind", "channel_axis", "channel_files", "pred_instances", "truth_instances"),
+        *("geometry_tol", "resample", "ignore_geometry", "spacing"),
+        *("missing", "undefined", "empty_distance"),
+    )
+)
+
+
+def refuse_changed_settings(settings: Settings[ScoreOptions], gate: Path) -> None:
+    """Stop where something less deliberate than the command line changes the numbers that a gate judges.
+
+    What the file of the gate sets for `score` holds; only the command line, which stands in the same script, may set
+    it otherwise. The environment may not even set what the file leaves at its default: nobody reads it in a review.
+
+    Raises:
+        ConfigError: the environment, or another file, sets an option that moves numbers.
+    """
+    of_gate = read_section(gate, "score", ScoreOptions)
+    from_environment = {name for name, source in settings.sources.items() if source == ENVIRONMENT and name in _MOVING}
+    for name in (*of_gate, *sorted(from_environment - of_gate.keys())):
+        value, source = getattr(settings.options, name), settings.sources.get(name)
+        if source != COMMAND_LINE and (name not in of_gate or value != of_gate[name]):
+            where = f"SEGEVAL_{name.upper()}" if source == ENVIRONMENT else f"{source or 'the default'}: {name}"
+            there = f", which sets {of_gate[name]}" if name in of_gate else ""
+            raise ConfigError(
+                f"{where} {value}: would change the numbers that {printable(gate)} judges{there}. "
+                f"Write it under score: there, or pass --{name.replace('_', '-')}."
+            )
 
 
 def run_table(run: StoredRun) -> RunTable:
     """The columns of a run with their direction, and with its policy for undefined values applied."""
     columns = [_column(column, run) for column in run.columns]
     return RunTable(
-        columns={(one.class_name, one.measure): one for one in columns}, n_missing=run.n_missing, complete=run.complete
+        columns={(one.class_name, one.measure): one for one in columns}, unscored=run.unscored, complete=run.complete
     )
 
 
@@ -35,6 +72,7 @@ def _column(column: StoredColumn, run: StoredRun) -> Column:
         case_ids=column.case_ids,
         values=values,
         pooled=column.pooled,
+        absent_in=column.absent_in,
     )
 
 
@@ -51,6 +89,19 @@ def with_names_of(baseline: StoredRun, run: StoredRun) -> StoredRun:
     )
 
 
+def refuse_if_unfinished(run: StoredRun) -> None:
+    """Stop where cases may be lacking that would have made the run better or worse.
+
+    Raises:
+        UnfinishedError: the run was interrupted.
+    """
+    if not run.complete:
+        raise UnfinishedError(
+            f"{printable(run.path)}: this run was interrupted before all cases were scored, so nothing can be "
+            "concluded from it. Score again to the end."
+        )
+
+
 def refuse_if_incomparable(run: StoredRun, baseline: StoredRun, *, measures: Iterable[str], min_paired: int) -> None:
     """Stop where a comparison would set different things side by side.
 
@@ -61,7 +112,7 @@ def refuse_if_incomparable(run: StoredRun, baseline: StoredRun, *, measures: Ite
     Raises:
         ConfigError: definitions, labels or cases differ; the message shows how.
     """
-    found = [*_definitions(run, baseline, measures), *_labels(run, baseline)]
+    found = [*_definitions(run, baseline, measures), *_settings(run, baseline), *_labels(run, baseline)]
     if min_paired == 0:
         found += _cases(run, baseline)
     if found:
@@ -78,26 +129,40 @@ def _definitions(run: StoredRun, baseline: StoredRun, measures: Iterable[str]) -
         here, there = run.definitions.get(measure), baseline.definitions.get(measure)
         if here is None or there is None:
             continue
-        for fact in _COMPARED:
+        for fact in _FACTS:
             if here.get(fact) != there.get(fact):
                 found.append(f"{measure}: {fact} is {here.get(fact)} here and {there.get(fact)} in the baseline")
-    for policy in ("undefined", "missing", "include_background"):
-        if run.plan and baseline.plan and run.plan.get(policy) != baseline.plan.get(policy):
-            found.append(f"--{policy} is {run.plan.get(policy)} here and {baseline.plan.get(policy)} in the baseline")
+        kinds = run.prediction_kind, baseline.prediction_kind
+        if all(kinds) and kinds[0] != kinds[1] and (here.get("kind") == "loss" or here.get("needs_probabilities")):
+            found.append(f"{measure}: it reads predictions that are {kinds[0]} here and {kinds[1]} in the baseline")
+    return found
+
+
+def _settings(run: StoredRun, baseline: StoredRun) -> list[str]:
+    if not run.plan or not baseline.plan:
+        return []
+    found = [
+        f"--{name.replace('_', '-')} is {run.plan.get(name)} here and {baseline.plan.get(name)} in the baseline"
+        for name in _SETTINGS
+        if run.plan.get(name) != baseline.plan.get(name)
+    ]
+    here, there = run.ignored_ids, baseline.ignored_ids
+    if here is not None and there is not None and set(here) != set(there):
+        found.append(f"ignored ids are {_plus(here)} here and {_plus(there)} in the baseline")
     return found
 
 
 def _labels(run: StoredRun, baseline: StoredRun) -> list[str]:
     shared = run.labels.keys() & baseline.labels.keys()
     return [
-        f"class {name}: ids {_ids(run.labels, name)} here and {_ids(baseline.labels, name)} in the baseline"
+        f"class {name}: ids {_plus(run.labels[name])} here and {_plus(baseline.labels[name])} in the baseline"
         for name in sorted(shared)
         if run.labels[name] != baseline.labels[name]
     ]
 
 
-def _ids(labels: Mapping[str, tuple[int, ...]], name: str) -> str:
-    return "+".join(map(str, labels[name]))
+def _plus(ids: Iterable[int]) -> str:
+    return "+".join(map(str, ids)) or "none"
 
 
 def _cases(run: StoredRun, baseline: StoredRun) -> list[str]:

@@ -16,6 +16,7 @@ from segeval.verbs.gate.regressions import judge_regression
 from segeval.verbs.gate.resampling import Resampling
 from segeval.verbs.gate.table import CASE_LEVEL, Column, RunTable
 from segeval.verbs.gate.verdict import Outcome, Verdict
+from segeval.verbs.notes import named
 
 CaseTable = Mapping[str, Mapping[str, str]]  # column -> case id -> value
 
@@ -54,7 +55,7 @@ def judge(
     ]
     verdicts = _after_holm(verdicts, alpha=1 - how.level)
     softened = [_soften(verdict, config.rules) for verdict in verdicts]
-    return (*_checks(run, config), *softened)
+    return (*_checks(run, config, baseline), *softened)
 
 
 def gate_notes(run: RunTable, config: Config) -> tuple[str, ...]:
@@ -192,19 +193,29 @@ def _nothing_evaluated(run: RunTable) -> Verdict | None:
     return Verdict(rule_id="run", outcome="inconclusive", reason=f"nothing was evaluated: {why}")
 
 
-def _checks(run: RunTable, config: Config) -> list[Verdict]:
-    """What the run itself must bring; only what is lacking is said."""
+def _checks(run: RunTable, config: Config, baseline: RunTable | None) -> list[Verdict]:
+    """What the run itself, and its baseline, must bring; only what is lacking is said."""
     found = []
     n, least, most = len(run.case_ids), config.cases.min_cases, config.cases.max_missing
     if not run.complete:
         reason = "the run was interrupted before all cases were scored"
         found.append(Verdict(rule_id="run", outcome="inconclusive", reason=reason))
+    if baseline is not None and not baseline.complete:
+        reason = "the baseline was interrupted before all cases were scored"
+        found.append(Verdict(rule_id="baseline", outcome="inconclusive", reason=reason))
     if n < least:
         reason = f"only {n} cases of at least {least}"
         found.append(_lack("cases.min_cases", "inconclusive", reason, value=n, limit=least))
-    if run.n_missing > most:
-        reason = f"{run.n_missing} case(s) without a score, at most {most} allowed"
-        found.append(_lack("cases.max_missing", "fail", reason, value=run.n_missing, limit=most))
+    gone = run.unscored.union(baseline.case_ids if baseline is not None else ()) - {*run.case_ids}
+    if len(run.unscored) > most:
+        reason = f"{len(run.unscored)} case(s) without a score, at most {most} allowed: {named(sorted(run.unscored))}"
+        found.append(_lack("cases.max_missing", "fail", reason, value=len(run.unscored), limit=most))
+    elif len(gone) > most:
+        reason = (
+            f"{len(gone)} case(s) of the baseline have no score here, at most {most} allowed: {named(sorted(gone))}. "
+            "Score them, renew the baseline, or raise cases.max_missing"
+        )
+        found.append(_lack("cases.max_missing", "inconclusive", reason, value=len(gone), limit=most))
     return [replace(verdict, n=n) for verdict in found]
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from segeval.statistics.paired import Finding, finding, paired_differences
 from segeval.statistics.summary import mean
 from segeval.verbs.gate.limits import point
 from segeval.verbs.gate.resampling import Resampling
-from segeval.verbs.gate.table import Column, as_matrix, shared_cases
+from segeval.verbs.gate.table import Column, absent_matrix, as_matrix, shared_cases
 from segeval.verbs.gate.verdict import N_WORST, NO_INTERVAL, Outcome, Verdict, WorstCase, apart, at_least, notes_of
 
 _OUTCOMES: dict[Finding, Outcome] = {"non_inferior": "pass", "regression": "fail", "inconclusive": "inconclusive"}
@@ -38,7 +38,8 @@ class Sides:
     Attributes:
         base, new: shape (case, class), both nan where either is.
         differences: shape (case, class), below zero where new is worse.
-        n_lost: values of these cases that only the baseline has.
+        missed: shape (case, class), values that only the baseline has, of a class that is there: it was missed.
+        invented: shape (case, class), values that only the new run has, of a class that the baseline rightly has not.
         n_gone: cases of the baseline that the new run does not have at all.
     """
 
@@ -46,7 +47,8 @@ class Sides:
     base: np.ndarray
     new: np.ndarray
     differences: np.ndarray
-    n_lost: int
+    missed: np.ndarray
+    invented: np.ndarray
     n_gone: int
 
     @property
@@ -56,7 +58,12 @@ class Sides:
 
 
 def pair(columns: Sequence[Column], base_columns: Sequence[Column]) -> Sides:
-    """Put two runs side by side, class by class."""
+    """Put two runs side by side, class by class.
+
+    A value that is defined in one run only has no difference, and a mean of differences passes over it. That is right
+    where a false alarm went away or a missed structure is found again. Where a structure is newly missed, or a false
+    alarm is new, the model got worse and no difference tells, so these are kept apart.
+    """
     case_ids = shared_cases(columns, base_columns)
     base, new = as_matrix(base_columns, case_ids), as_matrix(columns, case_ids)
     paired = paired_differences(base, new, better=columns[0].better)
@@ -66,27 +73,42 @@ def pair(columns: Sequence[Column], base_columns: Sequence[Column]) -> Sides:
         base=np.where(unpaired, np.nan, base),
         new=np.where(unpaired, np.nan, new),
         differences=paired.differences,
-        n_lost=paired.n_lost,
+        missed=paired.lost & ~absent_matrix(columns, case_ids),
+        invented=paired.gained & absent_matrix(base_columns, case_ids),
         n_gone=len(shared_cases(base_columns)) - len(case_ids),
     )
 
 
 def unpaired_notes(sides: Sides) -> tuple[str, ...]:
     """What the comparison does not see."""
-    said = {
-        f"{sides.n_lost} value(s) defined in the baseline are undefined now and were not paired": sides.n_lost,
-        f"{sides.n_gone} case(s) of the baseline are not in this run": sides.n_gone,
-    }
-    return tuple(note for note, n in said.items() if n)
+    return (f"{sides.n_gone} case(s) of the baseline are not in this run",) if sides.n_gone else ()
+
+
+def held_back(verdict: Verdict, sides: Sides) -> Verdict:
+    """The verdict, but no pass where the model got worse in values that have no difference."""
+    said = []
+    if sides.missed.any():
+        n = np.count_nonzero(sides.missed)
+        said.append(f"{n} value(s) of the baseline are undefined now, which `--undefined worst` in both runs counts")
+    if sides.invented.any():
+        n = np.count_nonzero(sides.invented)
+        said.append(f"{n} new false alarm(s) where the baseline is undefined, which `--undefined best` in both counts")
+    if not said:
+        return verdict
+    outcome: Outcome = "inconclusive" if verdict.outcome == "pass" else verdict.outcome
+    return replace(verdict, outcome=outcome, reason=f"{verdict.reason}; not compared: {', '.join(said)}")
 
 
 def largest_losses(sides: Sides, columns: Sequence[Column]) -> tuple[WorstCase, ...]:
-    """The five cases that lost most; none of those that did not lose."""
+    """The five cases to open: those that became worse without a difference, then those that lost most."""
+    unpaired = sides.missed | sides.invented
     losses = [
         WorstCase(case_id=sides.case_ids[i], class_name=columns[j].class_name, value=float(sides.differences[i, j]))
-        for i, j in np.argwhere(sides.differences < 0)
+        for i, j in np.argwhere(unpaired | (sides.differences < 0))
     ]
-    return tuple(sorted(losses, key=lambda one: (one.value, one.case_id, one.class_name))[:N_WORST])
+    return tuple(
+        sorted(losses, key=lambda one: (not math.isnan(one.value), one.value, one.case_id, one.class_name))[:N_WORST]
+    )
 
 
 def judge_regression(rule: Rule, columns: Sequence[Column], base_columns: Sequence[Column], how: Resampling) -> Verdict:
@@ -102,7 +124,7 @@ def judge_regression(rule: Rule, columns: Sequence[Column], base_columns: Sequen
     least = _least_change(rule)
     found = finding(boot, margin=-least, level=how.level)
     interval = boot.interval(2 * how.level - 1)
-    return Verdict(
+    verdict = Verdict(
         rule_id=rule.id,
         outcome="fail" if math.isnan(change) else _OUTCOMES[found],
         reason=_reason(rule, change, interval, how.level, found),
@@ -114,6 +136,7 @@ def judge_regression(rule: Rule, columns: Sequence[Column], base_columns: Sequen
         worst=worst,
         notes=notes_of(interval) + unpaired_notes(sides),
     )
+    return held_back(verdict, sides)
 
 
 def _bootstrap_change(rule: Rule, sides: Sides, better: Better, draws: Draws) -> tuple[Bootstrapped, float]:

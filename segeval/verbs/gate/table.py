@@ -18,6 +18,7 @@ class Column:
         measure: the canonical column name.
         values: shape (case,); nan is undefined.
         pooled: the measure of the summed counts; nan where there is none.
+        absent_in: cases that have the class on neither side, where an undefined value is no miss.
     """
 
     class_name: str
@@ -26,6 +27,7 @@ class Column:
     case_ids: tuple[str, ...]
     values: np.ndarray
     pooled: float = float("nan")
+    absent_in: frozenset[str] = frozenset()
 
     def of_cases(self, wanted: Iterable[str]) -> "Column":
         """The same column over some of its cases, which have no pooled value of their own."""
@@ -41,12 +43,12 @@ class RunTable:
 
     Attributes:
         columns: by class name and measure, without the mean over classes.
-        n_missing: cases without a score, for want of a prediction or because they failed.
+        unscored: cases without a score, for want of a prediction or a truth, or because they failed.
         complete: whether the run came to its end.
     """
 
     columns: Mapping[tuple[str, str], Column]
-    n_missing: int = 0
+    unscored: frozenset[str] = frozenset()
     complete: bool = True
 
     @property
@@ -62,6 +64,12 @@ def shared_cases(*sides: Sequence[Column]) -> tuple[str, ...]:
     """Cases that occur on every side, sorted."""
     per_side = [{case for column in columns for case in column.case_ids} for columns in sides]
     return tuple(sorted(set.intersection(*per_side))) if per_side else ()
+
+
+def absent_matrix(columns: Sequence[Column], case_ids: Sequence[str]) -> np.ndarray:
+    """Where a class is on neither side, shape (case, column)."""
+    found = [[case in column.absent_in for column in columns] for case in case_ids]
+    return np.array(found, dtype=bool).reshape(len(case_ids), len(columns))
 
 
 def as_matrix(columns: Sequence[Column], case_ids: Sequence[str]) -> np.ndarray:

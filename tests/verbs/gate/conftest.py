@@ -15,7 +15,7 @@ def case_names(n):
 def table():
     """A run from `{class: values}` or `{(class, measure): values}`."""
 
-    def table(values, *, measure="dice", better="higher", pooled=None, cases=None, **facts):
+    def table(values, *, measure="dice", better="higher", pooled=None, cases=None, absent_in=(), **facts):
         columns = {}
         for key, of_class in values.items():
             class_name, name = key if isinstance(key, tuple) else (key, measure)
@@ -27,6 +27,7 @@ def table():
                 case_ids=cases or case_names(numbers.size),
                 values=numbers,
                 pooled=(pooled or {}).get(class_name, float("nan")),
+                absent_in=frozenset(absent_in),
             )
         return RunTable(columns=columns, **facts)
 
@@ -54,10 +55,10 @@ def verdicts():
 
 @pytest.fixture
 def verdict(verdicts):
-    """Judge one rule on one class."""
+    """Judge one rule on one class, whatever is said of the run as a whole."""
 
     def verdict(run, rule, **more):
-        (one,) = verdicts(run, rule, **more)
+        (one,) = [one for one in verdicts(run, rule, **more) if one.rule_id == rule.id]
         return one
 
     return verdict

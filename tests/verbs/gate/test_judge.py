@@ -120,8 +120,36 @@ def test_too_few_cases_are_inconclusive(table, rule, verdicts, least, n_found):
 
 @pytest.mark.parametrize(("most", "code"), [(0, 1), (1, 1), (2, 0)])
 def test_more_cases_without_a_score_than_allowed_fail(table, rule, verdicts, most, code):
-    found = verdicts(table({"liver": GOOD}, n_missing=2), rule(min=0.5), cases={"max_missing": most})
+    run = table({"liver": GOOD}, unscored=frozenset({"x", "y"}))
+    found = verdicts(run, rule(min=0.5), cases={"max_missing": most})
     assert exit_code(found) == code
+    if code:
+        assert found[0].reason == f"2 case(s) without a score, at most {most} allowed: x, y"
+
+
+@pytest.mark.parametrize(("most", "code"), [(0, 4), (1, 4), (2, 0)])
+def test_cases_of_the_baseline_that_are_gone_leave_the_verdict_open(table, rule, verdicts, most, code):
+    run, old = table({"liver": GOOD[:58]}), table({"liver": GOOD})
+    found = verdicts(run, rule(max_regression=0.1), baseline=old, cases={"max_missing": most})
+    assert exit_code(found) == code
+    if code:
+        assert (found[0].outcome, found[0].rule_id) == ("inconclusive", "cases.max_missing")
+        assert "2 case(s) of the baseline have no score here" in found[0].reason
+        assert "case_058, case_059" in found[0].reason
+
+
+def test_cases_gone_and_cases_without_a_score_are_counted_together(table, rule, verdicts):
+    old = table({"liver": GOOD})
+    run = table({"liver": GOOD[:58]}, unscored=frozenset({"case_058"}))
+    assert exit_code(verdicts(run, rule(max_regression=0.1), baseline=old, cases={"max_missing": 1})) == 4
+    assert exit_code(verdicts(run, rule(max_regression=0.1), baseline=old, cases={"max_missing": 2})) == 0
+
+
+def test_an_interrupted_baseline_is_inconclusive(table, rule, verdicts):
+    run, old = table({"liver": GOOD}), table({"liver": GOOD}, complete=False)
+    found = verdicts(run, rule(max_regression=0.1), baseline=old)
+    assert [(one.rule_id, one.outcome) for one in found] == [("baseline", "inconclusive"), ("rule", "pass")]
+    assert exit_code(found) == 4
 
 
 def said(*outcomes):

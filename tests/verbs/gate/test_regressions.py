@@ -104,12 +104,49 @@ def test_cases_are_paired_by_name(table, rule, verdict):
     assert verdict(shuffled, rule(max_regression=0.0), baseline=table({"liver": OLD})).value == 0.0
 
 
-def test_a_value_that_only_the_baseline_has_is_noted(table, rule, verdict):
+FRACTION = {"max_fraction": {"worse_by": 0.05, "of_cases": 0.1}}
+
+
+@pytest.mark.parametrize("limit", [{"max_regression": 0.01}, {"max_regression_pct": 1.0}, FRACTION])
+def test_a_structure_that_is_newly_missed_never_passes(table, rule, verdict, limit):
     new = OLD.copy()
+    new[:3] = np.nan  # as the precision of a missed lesion is
+    found = verdict(table({"liver": new}), rule(**limit), baseline=table({"liver": OLD}))
+    assert (found.outcome, found.n) == ("inconclusive", 77)
+    assert "3 value(s) of the baseline are undefined now" in found.reason
+    assert [one.case_id for one in found.worst[:3]] == ["case_000", "case_001", "case_002"]
+    worst = table({"liver": np.nan_to_num(new)})  # what the message offers counts them as 0
+    assert verdict(worst, rule(max_regression=0.01), baseline=table({"liver": OLD})).value < -0.03
+
+
+@pytest.mark.parametrize("limit", [{"max_regression": 0.01}, FRACTION])
+def test_a_false_alarm_that_went_away_is_no_miss(table, rule, verdict, limit):
+    old, new = OLD.copy(), OLD.copy()
+    old[:3], new[:3] = 0.0, np.nan
+    now = table({"liver": new}, absent_in=("case_000", "case_001", "case_002"))
+    found = verdict(now, rule(**limit), baseline=table({"liver": old}))
+    assert (found.outcome, found.n) == ("pass", 77)
+
+
+@pytest.mark.parametrize("limit", [{"max_regression": 0.01}, FRACTION])
+def test_a_new_false_alarm_where_the_baseline_is_undefined_never_passes(table, rule, verdict, limit):
+    old, new = OLD.copy(), OLD.copy()
+    old[:3], new[:3] = np.nan, 0.0
+    was = table({"liver": old}, absent_in=("case_000", "case_001", "case_002"))
+    found = verdict(table({"liver": new}), rule(**limit), baseline=was)
+    assert (found.outcome, found.n) == ("inconclusive", 77)
+    assert "3 new false alarm(s)" in found.reason
+    assert (
+        verdict(table({"liver": new}), rule(**limit), baseline=table({"liver": old})).outcome == "pass"
+    )  # found again
+
+
+def test_a_shown_regression_stays_shown_beside_a_missed_structure(table, rule, verdict):
+    new = OLD - 0.1
     new[:3] = np.nan
     found = verdict(table({"liver": new}), rule(max_regression=0.01), baseline=table({"liver": OLD}))
-    assert (found.outcome, found.n) == ("pass", 77)
-    assert "3 value(s) defined in the baseline are undefined now" in found.notes[0]
+    assert found.outcome == "fail"
+    assert "3 value(s) of the baseline are undefined now" in found.reason
 
 
 def test_cases_of_the_baseline_that_the_run_lacks_are_noted(table, rule, verdict):
