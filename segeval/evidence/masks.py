@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from segeval.evidence.grid import Grid
+from segeval.evidence.grid import Grid, Lattice
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.shape_words import Bool, Int64
-from segeval.evidence.shapes import Labels, Onehot, SpacingMm
+from segeval.evidence.shapes import AxesMm, Labels, Onehot, SpacingMm
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +61,7 @@ class Voxels:
 class Masks:
     """The predicted and the true mask of every class of one case.
 
-    `spacing_mm` is in array axis order; None means pixels without a size.
+    `spacing_mm` is in array axis order; None means pixels without a size. `axes_mm` are those of a sheared grid.
     """
 
     pred: tuple[Voxels, ...]
@@ -69,6 +69,7 @@ class Masks:
     classes: tuple[LabelClass, ...]
     shape: tuple[int, ...]
     spacing_mm: SpacingMm | None = None
+    axes_mm: AxesMm | None = None
 
     @classmethod
     def of(
@@ -78,6 +79,7 @@ class Masks:
         *,
         classes: Sequence[LabelClass],
         spacing_mm: SpacingMm | None = None,
+        axes_mm: AxesMm | None = None,
         ignore: Sequence[int] = (),
     ) -> "Masks":
         """Gather the voxels of each class from two label images.
@@ -96,6 +98,7 @@ class Masks:
             classes=tuple(classes),
             shape=pred.shape,
             spacing_mm=spacing_mm,
+            axes_mm=axes_mm,
         )
 
     @classmethod
@@ -113,17 +116,17 @@ class Masks:
 
     @property
     def grid(self) -> Grid:
-        return Grid(shape=self.shape, spacing_mm=self.spacing_mm)
+        return Grid(shape=self.shape, spacing_mm=self.spacing_mm, axes_mm=self.axes_mm)
 
     @property
     def voxel_size(self) -> float:
         """Volume of a voxel in mm³ (area in mm² for 2-D), 1 where the spacing is unknown."""
-        return float(np.prod(self.spacing_mm)) if self.spacing_mm else 1.0
+        return self.lattice.cell
 
     @property
-    def scale(self) -> np.ndarray:
-        """The spacing as an array, ones where it is unknown."""
-        return np.asarray(self.spacing_mm or (1.0,) * len(self.shape), dtype=np.float64)
+    def lattice(self) -> Lattice:
+        """How far apart voxels lie; 1 where the spacing is unknown."""
+        return self.grid.lattice
 
 
 def values_at(image: Any, index: np.ndarray) -> np.ndarray:

@@ -116,7 +116,7 @@ def boundary_iou(
         unit: `voxel` ignores the spacing, and the width is in voxels.
     """
     width = 0.02 * surfaces.diagonal(unit) if width_mm is None else _checked("width_mm", width_mm)
-    inclusive = within(width, spacing=surfaces.spacing(unit), slack=SLACK)
+    inclusive = within(width, spacing=surfaces.lattice(unit).spacing, slack=SLACK)
     reach = inclusive if rule == "le" else float(np.nextafter(width, -math.inf))
     settings = BandRule(reach=reach, band=band, metric=metric, unit=unit, edge=edge, neighbours=neighbours)
     presence = surfaces.presence(surface="voxel", edge=edge, neighbours=neighbours)

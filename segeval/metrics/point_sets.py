@@ -67,8 +67,7 @@ def centroid_distance(surfaces: Surfaces, *, unit: Unit = "mm") -> PerLabel:
         unit: `voxel` ignores the spacing and counts in voxels.
     """
     pred, truth = surfaces.moments("pred"), surfaces.moments("truth")
-    steps = (pred.mean - truth.mean) * surfaces.spacing(unit)
-    return _where_both(np.linalg.norm(steps, axis=1), pred.n, truth.n)
+    return _where_both(surfaces.lattice(unit).lengths((pred.mean - truth.mean).T), pred.n, truth.n)
 
 
 @metric(

@@ -87,6 +87,7 @@ class Evidence:
             self.case.truth,
             classes=self.members,
             spacing_mm=self.case.spacing_mm,
+            axes_mm=self.case.axes_mm,
             ignored=self.ignored,
             device=self.plan.device if self.plan.engine == "torch" else None,
         )
@@ -97,7 +98,14 @@ class Evidence:
         from segeval.evidence.masks import Masks
 
         case, ignore = self.case, self.plan.labels.ignore
-        found = Masks.of(case.pred, case.truth, classes=self.members, spacing_mm=case.spacing_mm, ignore=ignore)
+        found = Masks.of(
+            case.pred,
+            case.truth,
+            classes=self.members,
+            spacing_mm=case.spacing_mm,
+            axes_mm=case.axes_mm,
+            ignore=ignore,
+        )
         return replace(found, classes=self.classes)
 
     @cached_property

@@ -11,6 +11,7 @@ from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
 from segeval.errors import ConfigError
+from segeval.evidence.grid import Lattice
 from segeval.evidence.lesions.lesions import Lesions
 from segeval.evidence.lesions.voronoi import LesionCells, cells_of
 from segeval.measure import Measure
@@ -50,7 +51,7 @@ def test_the_worked_values_come_out() -> None:
 def test_the_worked_cells_come_out() -> None:
     cells = np.array(GOLDEN["arrays"]["L.voronoi.region"])
     truth = by_hand().lesions.found(0).truth
-    assert (cells_of(truth, np.arange(cells.size), np.ones(2)) + 1).tolist() == cells.ravel().tolist()
+    assert (cells_of(truth, np.arange(cells.size), Lattice((1.0, 1.0))) + 1).tolist() == cells.ravel().tolist()
 
 
 @settings(max_examples=40)
@@ -61,7 +62,7 @@ def test_cells_are_those_of_one_distance_map_per_lesion(truth: np.ndarray, spaci
         return
     maps = [ndimage.distance_transform_edt(parts != one, sampling=spacing) for one in range(1, n + 1)]
     rounded = np.round(maps, 9)  # so that equal distances are equal
-    found = cells_of(of(truth, truth, spacing).lesions.found(0).truth, np.arange(truth.size), np.array(spacing))
+    found = cells_of(of(truth, truth, spacing).lesions.found(0).truth, np.arange(truth.size), Lattice(spacing))
     assert found.tolist() == rounded.argmin(axis=0).ravel().tolist()
 
 

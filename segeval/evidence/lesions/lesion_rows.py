@@ -25,7 +25,8 @@ class LesionRow:
 
     `iou`, `dice` and `overlap_voxels` compare it with all it was matched to, or with the lesion it
     overlaps best. `merged` is a prediction that answers for a true lesion together with others, or
-    that `forgive_extra` does not count. Axes are in array order, `bbox` is (start, stop) with stop
+    that `forgive_extra` does not count. Axes are in array order, and the
+    centroid is measured along them; `bbox` is (start, stop) with stop
     excluded; where the spacing is unknown a voxel counts as 1.
     """
 
@@ -142,7 +143,7 @@ def _rows(of: LabelClass, side: _OneSide, masks: Masks, probs: ProbMap | None) -
     if not len(side.own):
         return
     shared, union = side.overlaps.joined(side.told(), side=side.name)
-    extent, nearest = extent_of(side.own), nearest_other_mm(side.own, side.other, masks.scale)
+    extent, nearest = extent_of(side.own), nearest_other_mm(side.own, side.other, masks.lattice)
     unknown = np.full(len(side.own), math.nan)
     mean_prob, max_prob = (unknown, unknown) if probs is None else mean_and_max(probs, side.own)
     for i, voxels in enumerate(side.own.n_voxels.tolist()):
@@ -157,7 +158,7 @@ def _rows(of: LabelClass, side: _OneSide, masks: Masks, probs: ProbMap | None) -
             iou=float(shared[i] / union[i]),
             dice=float(2 * shared[i] / (union[i] + shared[i])),
             overlap_voxels=int(shared[i]),
-            centroid_mm=tuple((extent.centroid[i] * masks.scale).tolist()),
+            centroid_mm=tuple((extent.centroid[i] * masks.lattice.spacing).tolist()),
             bbox=(tuple(extent.start[i].tolist()), tuple(extent.stop[i].tolist())),
             nearest_other_mm=float(nearest[i]),
             touches_border=bool((extent.start[i] == 0).any() or (extent.stop[i] == masks.shape).any()),

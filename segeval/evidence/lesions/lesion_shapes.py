@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from segeval.evidence.grid import Lattice
 from segeval.evidence.lesions.components import Components
 from segeval.evidence.masks import values_at
 from segeval.evidence.probabilities.channels import ProbMap
@@ -29,7 +30,7 @@ def extent_of(parts: Components) -> Extent:
     )
 
 
-def nearest_other_mm(parts: Components, others: Components, scale: Float64[np.ndarray, " axis"]) -> np.ndarray:
+def nearest_other_mm(parts: Components, others: Components, lattice: Lattice) -> np.ndarray:
     """Distance from the surface of each part to the nearest surface of `others`; infinite if there is none.
 
     Surfaces are voxel centres, so touching lesions are one voxel apart.
@@ -39,8 +40,8 @@ def nearest_other_mm(parts: Components, others: Components, scale: Float64[np.nd
     if not len(others):
         return np.full(len(parts), np.inf)
     here, there = parts.surface, others.surface
-    tree = cKDTree(there.all_voxels.coordinates * scale, balanced_tree=False, compact_nodes=False)
-    return per_part(np.minimum, tree.query(here.all_voxels.coordinates * scale)[0], here)
+    tree = cKDTree(lattice.places(there.all_voxels.coordinates), balanced_tree=False, compact_nodes=False)
+    return per_part(np.minimum, tree.query(lattice.places(here.all_voxels.coordinates))[0], here)
 
 
 def mean_and_max(probs: ProbMap, parts: Components) -> tuple[np.ndarray, np.ndarray]:

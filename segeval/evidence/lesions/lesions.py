@@ -13,7 +13,7 @@ from segeval.evidence.lesions.components import Components, Connectivity, compon
 from segeval.evidence.lesions.matching import Matching, MatchRule, Overlaps, PerPair, link, overlaps_of
 from segeval.evidence.masks import Masks, Voxels, values_at
 from segeval.evidence.shape_words import Bool, Float64
-from segeval.evidence.shapes import Labels, PerLabel, SpacingMm
+from segeval.evidence.shapes import AxesMm, Labels, PerLabel, SpacingMm
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +78,7 @@ class Lesions:
         *,
         classes: Sequence[LabelClass],
         spacing_mm: SpacingMm | None = None,
+        axes_mm: AxesMm | None = None,
         ignore: Sequence[int] = (),
         instances: tuple[Labels | None, Labels | None] = (None, None),
     ) -> "Lesions":
@@ -86,10 +87,11 @@ class Lesions:
         Args:
             classes: ids of each class; a region is the union of its ids.
             spacing_mm: in array axis order.
+            axes_mm: the axes of a sheared grid.
             ignore: truth ids whose voxels count on neither side.
             instances: maps of lesion ids for (pred, truth); where there is none, connected components are the lesions.
         """
-        masks = Masks.of(pred, truth, classes=classes, spacing_mm=spacing_mm, ignore=ignore)
+        masks = Masks.of(pred, truth, classes=classes, spacing_mm=spacing_mm, axes_mm=axes_mm, ignore=ignore)
         return cls.of_masks(masks, instances=instances)
 
     @classmethod

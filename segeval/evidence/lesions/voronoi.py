@@ -6,13 +6,14 @@ from itertools import chain
 
 import numpy as np
 
+from segeval.evidence.grid import Lattice
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.lesions.components import Components
 from segeval.evidence.lesions.lesions import Found, Lesions
 from segeval.evidence.masks import Voxels
 from segeval.evidence.overlap.counts import Counts
 from segeval.evidence.policies import EmptyDistance, distance_or_policy
-from segeval.evidence.shape_words import Float64, Int64
+from segeval.evidence.shape_words import Int64
 from segeval.evidence.shapes import Mask
 from segeval.evidence.surfaces.surface import Surfaces
 
@@ -33,7 +34,7 @@ class LesionCells:
 
     def counts(self, found: Found) -> Counts:
         """Voxel counts of every cell; see `counts_per_lesion`."""
-        return counts_per_lesion(found, self.lesions.masks.scale)
+        return counts_per_lesion(found, self.lesions.masks.lattice)
 
     def surfaces(self, found: Found, *, name: str) -> Surfaces:
         """The surface of every lesion, and of what is predicted in its cell, cut where the cell ends.
@@ -43,33 +44,33 @@ class LesionCells:
         """
         masks = self.lesions.masks
         pred, truth = np.zeros((2, *masks.shape), dtype=np.int64)
-        pred.reshape(-1)[found.pred.index] = cells_of(found.truth, found.pred.index, masks.scale) + 1
+        pred.reshape(-1)[found.pred.index] = cells_of(found.truth, found.pred.index, masks.lattice) + 1
         truth.reshape(-1)[found.truth.index] = found.truth.owner + 1
         each = [LabelClass(name=name, ids=(one + 1,)) for one in range(len(found.truth))]
-        return Surfaces.of(pred, truth, classes=each, spacing_mm=masks.spacing_mm, ignored=self.ignored)
+        return Surfaces.of(
+            pred, truth, classes=each, spacing_mm=masks.spacing_mm, axes_mm=masks.axes_mm, ignored=self.ignored
+        )
 
     def distance(self, millimetres: float) -> float:
         """A distance with what the user chose where there is nothing to be near to."""
         return distance_or_policy(millimetres, policy=self.empty_distance, diagonal=self.diagonal)
 
 
-def cells_of(
-    truth: Components, index: Int64[np.ndarray, " voxel"], scale: Float64[np.ndarray, " axis"]
-) -> Int64[np.ndarray, " voxel"]:
+def cells_of(truth: Components, index: Int64[np.ndarray, " voxel"], lattice: Lattice) -> Int64[np.ndarray, " voxel"]:
     """The nearest true lesion of each voxel (flat C-order index); of equally near ones the first.
 
     Args:
         truth: at least one lesion.
-        scale: size of a voxel along each axis.
+        lattice: how far apart voxels lie.
     """
     here = np.minimum(np.searchsorted(truth.index, index), len(truth.index) - 1)
     cell = truth.owner[here]
     outside = np.flatnonzero(truth.index[here] != index)
-    cell[outside] = _nearest(truth.surface, Voxels(index=index[outside], shape=truth.shape), scale)
+    cell[outside] = _nearest(truth, Voxels(index=index[outside], shape=truth.shape), lattice)
     return cell
 
 
-def counts_per_lesion(found: Found, scale: Float64[np.ndarray, " axis"]) -> Counts:
+def counts_per_lesion(found: Found, lattice: Lattice) -> Counts:
     """Voxel counts inside the cell of each true lesion, the lesion against what is predicted there.
 
     A cell ends where the next begins, not at a box round the lesion: it has no true negatives to
@@ -78,20 +79,22 @@ def counts_per_lesion(found: Found, scale: Float64[np.ndarray, " axis"]) -> Coun
     pred, truth = found.pred.index, found.truth
     if not len(truth):
         return Counts(**dict.fromkeys(("tp", "fp", "fn", "tn"), np.zeros(0, dtype=np.int64)))
-    cell, hit = cells_of(truth, pred, scale), np.isin(pred, truth.index, assume_unique=True)
+    cell, hit = cells_of(truth, pred, lattice), np.isin(pred, truth.index, assume_unique=True)
     tp = np.bincount(cell[hit], minlength=len(truth))
     fp = np.bincount(cell[~hit], minlength=len(truth))
     return Counts(tp=tp, fp=fp, fn=truth.n_voxels - tp, tn=np.zeros_like(tp))
 
 
-def _nearest(surface: Components, points: Voxels, scale: np.ndarray) -> np.ndarray:
+def _nearest(lesions: Components, points: Voxels, lattice: Lattice) -> np.ndarray:
+    """The nearest lesion of each voxel outside of them; where the axes are at right angles it is met at its surface."""
     from scipy.spatial import cKDTree
 
     if not len(points):
         return np.zeros(0, dtype=np.int64)
-    where = points.coordinates * scale
-    tree = cKDTree(surface.all_voxels.coordinates * scale)
+    targets = lesions.surface if lattice.axes is None else lesions
+    where = lattice.places(points.coordinates)
+    tree = cKDTree(lattice.places(targets.all_voxels.coordinates))
     equally_near = tree.query_ball_point(where, tree.query(where)[0] * (1 + _TIE))
     starts = np.cumsum([0, *map(len, equally_near[:-1])])
-    nearest: np.ndarray = np.minimum.reduceat(surface.owner[list(chain.from_iterable(equally_near))], starts)
+    nearest: np.ndarray = np.minimum.reduceat(targets.owner[list(chain.from_iterable(equally_near))], starts)
     return nearest

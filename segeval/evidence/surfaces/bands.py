@@ -47,11 +47,12 @@ def _groups(surfaces: Surfaces, indices: Sequence[int], rule: BandRule) -> list[
     """Classes whose bands come from one distance transform, and their box: all where they may, and that is less work.
 
     They may if they are disjoint: on the way from a voxel to the surface of another class its own class ends, so the
-    surface of that is nearer. Ignored voxels end no class.
+    surface of that is nearer. Ignored voxels end no class, and with skewed axes the way need not come nearer.
     """
     alone: list[tuple[Sequence[int], Box]] = [([index], _box(surfaces, [index], rule)) for index in indices]
     are_disjoint = not overlapping([surfaces.classes[index] for index in indices])
-    if not alone or rule.band == "background" or surfaces.has_ignored or not are_disjoint:
+    is_skewed = surfaces.lattice(rule.unit).axes is not None
+    if not alone or rule.band == "background" or surfaces.has_ignored or not are_disjoint or is_skewed:
         return alone
     box = _box(surfaces, indices, rule)
     return [(indices, box)] if _volume(box) < sum(_volume(one) for _, one in alone) else alone
@@ -85,8 +86,8 @@ def _near(surfaces: Surfaces, side: Side, indices: Sequence[int], box: Box, rule
         for index in indices:
             at = elements.at[:, elements.of(index)]
             sources[tuple(along - axis.start + 1 for along, axis in zip(at, box, strict=True))] = True
-    spacing = surfaces.spacing(rule.unit)
-    near = surfaces.builder.near(sources, reach=rule.reach, spacing_mm=spacing, metric=rule.metric)
+    lattice = surfaces.lattice(rule.unit)
+    near = surfaces.builder.near(sources, reach=rule.reach, lattice=lattice, metric=rule.metric)
     return near[_inner(near)]
 
 

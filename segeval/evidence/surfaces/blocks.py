@@ -6,37 +6,31 @@ one, which takes longer than scoring a case.
 
 import numpy as np
 
-from segeval.evidence.shapes import SpacingMm
+from segeval.evidence.grid import Lattice
 
 _BITS = 3  # blocks of 8 voxels along each axis
 
 
-def nearest_by_blocks(points: np.ndarray, targets: np.ndarray, spacing_mm: SpacingMm) -> np.ndarray:
+def nearest_by_blocks(points: np.ndarray, targets: np.ndarray, lattice: Lattice) -> np.ndarray:
     """Exact distance of each point to the nearest target.
 
     Args:
         points: lattice coordinates, (axis, point).
         targets: lattice coordinates, (axis, target); at least one.
-        spacing_mm: size of a voxel, one number per axis.
+        lattice: how far apart voxels lie; its axes are at right angles, else a block would reach farther than its ends.
     """
     order, starts = _blocks(targets)
     ends = (fold.reduceat(targets[:, order], starts, axis=1)[:, None] for fold in (np.minimum, np.maximum))
     before, after = (end - points[:, :, None] for end in ends)
-    least = length(np.maximum(np.maximum(before, -after), 0), spacing_mm)
-    most = length(np.maximum(abs(before), abs(after)), spacing_mm)
+    least = lattice.lengths(np.maximum(np.maximum(before, -after), 0))
+    most = lattice.lengths(np.maximum(abs(before), abs(after)))
     point, block = np.nonzero(least <= most.min(axis=1, keepdims=True))
     sizes = np.diff(starts, append=order.size)[block]
     first = np.cumsum(sizes) - sizes
     within = np.arange(sizes.sum()) - np.repeat(first, sizes)
     candidates = targets[:, order[np.repeat(starts[block], sizes) + within]]
-    distances = length(points[:, np.repeat(point, sizes)] - candidates, spacing_mm)
+    distances = lattice.lengths(points[:, np.repeat(point, sizes)] - candidates)
     return np.minimum.reduceat(distances, first[np.searchsorted(point, np.arange(points.shape[1]))])
-
-
-def length(steps: np.ndarray, spacing_mm: SpacingMm) -> np.ndarray:
-    """Length of whole lattice steps, (axis, ...), which carry no rounding of coordinates."""
-    squares = sum((along * size) ** 2 for along, size in zip(steps, spacing_mm, strict=True))
-    return np.sqrt(squares)
 
 
 def _blocks(targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,8 @@ from functools import cache
 
 import numpy as np
 
-from segeval.evidence.shapes import Offsets, SpacingMm
+from segeval.evidence.grid import Lattice
+from segeval.evidence.shapes import Offsets
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,17 +20,18 @@ class Shell:
 
 
 @cache
-def shells(spacing_mm: SpacingMm, *, n_offsets: int) -> tuple[Shell, ...]:
+def shells(lattice: Lattice, *, n_offsets: int) -> tuple[Shell, ...]:
     """The shortest offsets of the lattice, nearest first; no offset within the last distance is left out.
 
     Args:
-        spacing_mm: size of a voxel, one number per axis.
+        lattice: how far apart voxels lie.
         n_offsets: about how many there should be.
     """
-    radius = _radius_of(n_offsets, spacing_mm)
-    reach = [range(-int(radius / step), int(radius / step) + 1) for step in spacing_mm]
+    radius = _radius_of(n_offsets, lattice)
+    layers = 1 / np.linalg.norm(np.linalg.inv(lattice.steps), axis=0)  # between the planes across each axis
+    reach = [range(-int(radius / step), int(radius / step) + 1) for step in layers]
     offsets = np.array(list(itertools.product(*reach)), dtype=np.int64)
-    distances = np.sqrt(((offsets * spacing_mm) ** 2).sum(axis=1))
+    distances = lattice.lengths(offsets.T)
     order = np.argsort(distances, kind="stable")
     order = order[distances[order] <= radius]
     starts = np.flatnonzero(np.diff(distances[order], prepend=-1.0))
@@ -37,8 +39,8 @@ def shells(spacing_mm: SpacingMm, *, n_offsets: int) -> tuple[Shell, ...]:
     return tuple(Shell(distance=float(distances[group[0]]), offsets=offsets[group]) for group in groups)
 
 
-def _radius_of(n_offsets: int, spacing_mm: SpacingMm) -> float:
+def _radius_of(n_offsets: int, lattice: Lattice) -> float:
     """Radius of the ball that holds about `n_offsets` lattice points."""
-    n_axes = len(spacing_mm)
+    n_axes = len(lattice.spacing)
     unit_ball = math.pi ** (n_axes / 2) / math.gamma(n_axes / 2 + 1)
-    return float((n_offsets * math.prod(spacing_mm) / unit_ball) ** (1 / n_axes))
+    return float((n_offsets * lattice.cell / unit_ball) ** (1 / n_axes))

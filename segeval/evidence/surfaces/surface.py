@@ -8,9 +8,10 @@ from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 import numpy as np
 
 from segeval.evidence.arrays import is_one_of
+from segeval.evidence.grid import Lattice, diagonal_of
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.overlap.moments import Moments, moments_of_classes
-from segeval.evidence.shapes import Labels, Mask, SpacingMm
+from segeval.evidence.shapes import AxesMm, Labels, Mask, SpacingMm
 from segeval.evidence.surfaces.distances import Directed, Presence, SurfacePair
 from segeval.evidence.surfaces.elements import (
     Edge,
@@ -21,6 +22,7 @@ from segeval.evidence.surfaces.elements import (
     chosen,
     corner_elements,
     members,
+    namespace,
     voxel_elements,
 )
 from segeval.evidence.surfaces.surface_area import area_of_codes
@@ -40,9 +42,9 @@ class Builder(Protocol):
     def prepared(self, pred: Labels, truth: Labels, ignored: Mask | None) -> tuple[Any, Any, list[int]]: ...
     def suspects(self, labels: Any, *, neighbours: Neighbours, zero_counts: bool) -> Any: ...
     def disagreements(self, pred: Any, truth: Any) -> Any: ...
-    def nearest(self, points: Elements, targets: Elements, spacing_mm: SpacingMm) -> np.ndarray: ...
+    def nearest(self, points: Elements, targets: Elements, lattice: Lattice) -> np.ndarray: ...
     def raw_moments(self, labels: Any, ids: Sequence[int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]: ...
-    def near(self, sources: Any, *, reach: float, spacing_mm: SpacingMm, metric: Metric) -> Any: ...
+    def near(self, sources: Any, *, reach: float, lattice: Lattice, metric: Metric) -> Any: ...
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -56,7 +58,7 @@ class Surfaces:
     pred: Any  # prepared labels: contiguous, ignored voxels marked
     truth: Any
     classes: tuple[LabelClass, ...]
-    spacing_mm: SpacingMm  # in the order of the prepared axes
+    lattice_mm: Lattice  # in the order of the prepared axes
     builder: Builder
     has_ignored: bool = False
     _kept: dict[Hashable, Any] = field(default_factory=dict, repr=False)
@@ -69,6 +71,7 @@ class Surfaces:
         *,
         classes: Sequence[LabelClass],
         spacing_mm: SpacingMm | None = None,
+        axes_mm: AxesMm | None = None,
         ignored: Mask | None = None,
         device: str | None = None,
     ) -> "Surfaces":
@@ -79,13 +82,16 @@ class Surfaces:
             truth: the same shape.
             classes: what to find the surfaces of; regions may overlap.
             spacing_mm: size of a voxel in array axis order; pixels count as 1 without it.
+            axes_mm: the axes of a sheared grid, see `segeval.evidence.grid.skewed_axes`.
             ignored: boolean mask of voxels that count nowhere. They make no surface: what is next to
                 them is treated as if they were not there.
             device: torch device to work on; by default numpy arrays stay with numpy, and tensors where they are.
         """
         long = [axis for axis, n in enumerate(truth.shape) if n != 1]
         shape = tuple(truth.shape[axis] for axis in long) or (1,)
-        spacing = [spacing_mm[axis] for axis in long] if spacing_mm and long else [1.0] * len(shape)
+        lattice = Lattice.unit(len(shape))
+        if spacing_mm is not None and long:
+            lattice = Lattice(tuple(map(float, spacing_mm)), axes_mm).of_axes(long)
         if ignored is not None and not ignored.any():
             ignored = None
         builder, sides = _builder_of([pred, truth, ignored], device)
@@ -94,18 +100,18 @@ class Surfaces:
             pred=pred,
             truth=truth,
             classes=tuple(classes),
-            spacing_mm=tuple(float(spacing[axis]) for axis in axes),
+            lattice_mm=lattice.of_axes(axes),
             builder=builder,
             has_ignored=ignored is not None,
         )
 
-    def spacing(self, unit: Unit) -> SpacingMm:
-        """Size of a voxel in the unit of a measure."""
-        return self.spacing_mm if unit == "mm" else (1.0,) * len(self.spacing_mm)
+    def lattice(self, unit: Unit) -> Lattice:
+        """How far apart voxels lie in the unit of a measure."""
+        return self.lattice_mm if unit == "mm" else Lattice.unit(len(self.truth.shape))
 
     def diagonal(self, unit: Unit = "mm") -> float:
         """Diagonal of the whole image."""
-        return float(np.linalg.norm(np.array(self.truth.shape) * self.spacing(unit)))
+        return diagonal_of(tuple(self.truth.shape), self.lattice(unit))
 
     def distances(
         self, *, surface: Surface = "voxel", edge: Edge = "border", neighbours: Neighbours = "face", unit: Unit = "mm"
@@ -174,11 +180,11 @@ class Surfaces:
         return _pairs(presence, self._directed(pred, truth, unit), self._directed(truth, pred, unit))
 
     def _directed(self, start: Elements, goal: Elements, unit: Unit) -> list[Directed]:
-        distances = self.builder.nearest(start, goal, self.spacing(unit))
+        distances = self.builder.nearest(start, goal, self.lattice(unit))
         each = [start.of(index) for index in range(len(self.classes))]
         if start.codes is None:
             return [Directed(distance=distances[here]) for here in each]
-        weights = area_of_codes(self.spacing(unit))[on_host(start.codes)]
+        weights = area_of_codes(self.lattice(unit))[on_host(start.codes)]
         return [Directed(distance=distances[here], weight=weights[here]) for here in each]
 
     def _set_distances(self, unit: Unit) -> tuple[SurfacePair, ...]:
@@ -192,10 +198,12 @@ class Surfaces:
     def _set_directed(self, side: Side, other: Side, unit: Unit) -> list[Directed]:
         """Distances of the voxels of one side: 0 for those they share, in one element, and of each other voxel.
 
-        The nearest voxel of a set from outside lies on its outline.
+        The nearest voxel of a set from outside lies on its outline, unless axes are skewed: then a step along one of
+        them towards the voxel may lead away from it.
         """
-        surplus = self._surplus(side, other)
-        distances = self.builder.nearest(surplus, self.outline(other), self.spacing(unit))
+        surplus, lattice = self._surplus(side, other), self.lattice(unit)
+        goal = self.outline(other) if lattice.axes is None else self._every_voxel(other)
+        distances = self.builder.nearest(surplus, goal, lattice)
         shared = self.moments(side).n - surplus.n
         return [
             Directed(
@@ -210,6 +218,13 @@ class Surfaces:
         unlike = self._once("disagreements", lambda: self.builder.disagreements(self.pred, self.truth))
         found = members(getattr(self, side), unlike, self.classes)
         return chosen(found, ~found.alike(getattr(self, other).reshape(-1)[found.flat]), tuple(self.truth.shape))
+
+    def _every_voxel(self, side: Side) -> Elements:
+        labels = getattr(self, side)
+        xp = namespace(labels)
+        everywhere = xp.nonzero(xp.ones_like(labels.reshape(-1), dtype=xp.bool))[0]
+        found = members(labels, everywhere, self.classes)
+        return chosen(found, xp.ones_like(found.flat, dtype=xp.bool), tuple(labels.shape))
 
     def _members(self, side: Side, neighbours: Neighbours) -> Members:
         """Voxels of the classes that may lie on a surface; every class that occurs has at least one."""

@@ -13,42 +13,47 @@ from functools import cache
 
 import numpy as np
 
-from segeval.evidence.shapes import SpacingMm
+from segeval.evidence.grid import Lattice
 
 Vectors = tuple[tuple[int, ...], ...]
 
 # One code of every kind of corner, the others being its flips and axis permutations: the area
-# vectors of its triangles at unit spacing, in eighths, without sign, parallel triangles merged.
+# vectors of its triangles at unit spacing, in eighths, out of the foreground, parallel triangles merged.
 _KINDS: dict[int, dict[int, Vectors]] = {
     1: {0b01: ((8,),)},
-    2: {0b0001: ((4, 4),), 0b0011: ((8, 0),), 0b1001: ((4, 4), (4, 4))},
+    2: {0b0001: ((4, 4),), 0b0011: ((8, 0),), 0b1001: ((4, 4), (-4, -4))},
     3: {
         0b00000001: ((1, 1, 1),),
         0b00000011: ((4, 4, 0),),
-        0b00000110: ((1, 1, 1),) * 2,
-        0b00011000: ((1, 1, 1),) * 2,
+        0b00000110: ((1, 1, -1), (1, -1, 1)),
+        0b00011000: ((1, -1, -1), (-1, 1, 1)),
         0b00000111: ((3, 3, 3), (4, 0, 0)),
-        0b00011001: ((0, 4, 4), (1, 1, 1)),
-        0b00010110: ((1, 1, 1),) * 3,
+        0b00011001: ((0, 4, 4), (1, -1, -1)),
+        0b00010110: ((1, 1, -1), (1, -1, 1), (-1, 1, 1)),
         0b00001111: ((8, 0, 0),),
         0b00010111: ((6, 6, 6),),
-        0b00011011: ((2, 0, 2), (4, 4, 4), (0, 2, 2)),
-        0b00011110: ((1, 1, 1), (3, 3, 3), (4, 0, 0)),
-        0b00111100: ((4, 4, 0),) * 2,
-        0b01101001: ((1, 1, 1),) * 4,
+        0b00011011: ((2, 0, 2), (4, 4, -4), (0, 2, 2)),
+        0b00011110: ((-1, 1, 1), (3, -3, -3), (4, 0, 0)),
+        0b00111100: ((4, -4, 0), (-4, 4, 0)),
+        0b01101001: ((1, 1, 1), (1, -1, -1), (-1, 1, -1), (-1, -1, 1)),
     },
 }
 
 
 @cache
-def area_vectors(n_axes: int) -> tuple[Vectors, ...]:
-    """Area vectors of every corner code of a grid with `n_axes` axes, in eighths of a unit voxel."""
+def area_vectors(n_axes: int) -> tuple[tuple[Vectors, ...], ...]:
+    """Area vectors of every corner code of a grid with `n_axes` axes, in eighths of a unit voxel.
+
+    A code that is its own flip may have two sets, of one size on a grid with right angles: six points on a circuit
+    can be joined in two ways that mirror each other.
+    """
     full = 2 ** (2**n_axes) - 1
-    table: list[Vectors] = [()] * (full + 1)
+    table: list[dict[Vectors, None]] = [{} for _ in range(full + 1)]
     for kind, vectors in _KINDS[n_axes].items():
         for code, turned in _turned(kind, vectors, n_axes):
-            table[code] = table[full - code] = turned
-    return tuple(table)
+            table[code][turned] = None
+            table[full - code][tuple(tuple(-along for along in vector) for vector in turned)] = None
+    return tuple(tuple(ways) or ((),) for ways in table)
 
 
 def _turned(code: int, vectors: Vectors, n_axes: int) -> Iterator[tuple[int, Vectors]]:
@@ -56,23 +61,37 @@ def _turned(code: int, vectors: Vectors, n_axes: int) -> Iterator[tuple[int, Vec
     slots = list(itertools.product((0, 1), repeat=n_axes))
     filled = [slot for bit, slot in enumerate(slots) if code >> bit & 1]
     for order in itertools.permutations(range(n_axes)):
-        turned = tuple(tuple(vector[axis] for axis in order) for vector in vectors)
         for flips in slots:
             moved = (tuple(slot[axis] ^ flip for axis, flip in zip(order, flips, strict=True)) for slot in filled)
-            yield sum(1 << slots.index(slot) for slot in moved), turned
+            turned = (
+                tuple(vector[axis] * (1 - 2 * flip) for axis, flip in zip(order, flips, strict=True))
+                for vector in vectors
+            )
+            yield sum(1 << slots.index(slot) for slot in moved), tuple(sorted(turned, key=_as_listed))
+
+
+def _as_listed(vector: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(map(abs, vector))
 
 
 @cache
-def area_of_codes(spacing_mm: SpacingMm) -> np.ndarray:
+def area_of_codes(lattice: Lattice) -> np.ndarray:
     """Surface around a corner by its code: mm² in 3-D, mm in 2-D.
 
-    Args:
-        spacing_mm: size of a voxel, one number per axis.
+    The triangles are those of a lattice of cubes, taken along by the map that shears and stretches it: area vectors
+    go with the cofactors of that map.
     """
-    spacing = np.array(spacing_mm)
-    faces = spacing.prod() / spacing  # area of the voxel face across each axis
-    table = area_vectors(len(spacing))
-    return np.array([sum(float(np.linalg.norm(np.array(vector) / 8 * faces)) for vector in code) for code in table])
+    table = area_vectors(len(lattice.spacing))
+    if lattice.axes is None:
+        spacing = np.array(lattice.spacing)
+        faces = spacing.prod() / spacing  # area of the voxel face across each axis
+        return np.array([_size(ways[-1], np.diag(faces)) for ways in table])
+    cofactors = lattice.cell * np.linalg.inv(lattice.steps.T).T
+    return np.array([sum(_size(one, cofactors) for one in ways) / len(ways) for ways in table])
+
+
+def _size(vectors: Vectors, cofactors: np.ndarray) -> float:
+    return float(sum(np.linalg.norm(cofactors @ np.array(vector) / 8) for vector in vectors))
 
 
 @cache

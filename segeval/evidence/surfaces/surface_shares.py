@@ -47,7 +47,7 @@ class Shares(State):
             ConfigError: the tolerance is negative, or a class has none.
         """
         pairs = surfaces.distances(surface=surface, edge=edge, neighbours=neighbours, unit=unit)
-        spacing = surfaces.spacing(unit)
+        spacing = surfaces.lattice(unit).spacing
         wanted = [_tolerance(tolerance_mm, of.name, min(spacing)) for of in surfaces.classes]
         reach = [within(one, spacing=spacing, slack=slack) for one in wanted]
         return cls.stack([cls.of_pair(pair, reach=one) for pair, one in zip(pairs, reach, strict=True)])

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from segeval.evidence.grid import Lattice
 from segeval.evidence.overlap import words
-from segeval.evidence.shapes import Labels, Mask, SpacingMm
-from segeval.evidence.surfaces.blocks import length, nearest_by_blocks
+from segeval.evidence.shapes import Labels, Mask
+from segeval.evidence.surfaces.blocks import nearest_by_blocks
 from segeval.evidence.surfaces.elements import (
     IGNORED,
     Elements,
@@ -59,27 +60,27 @@ def disagreements(pred: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return words.disagreements(pred.reshape(-1), truth.reshape(-1))
 
 
-def nearest(points: Elements, targets: Elements, spacing_mm: SpacingMm) -> np.ndarray:
+def nearest(points: Elements, targets: Elements, lattice: Lattice) -> np.ndarray:
     """Distance of each point to the nearest target of its class; inf where the class has none."""
     distances = np.full(points.at.shape[1], np.inf)
     for first in range(0, len(points.n), _MOST_BITS):
         block = slice(first, min(first + _MOST_BITS, len(points.n)))
         here = slice(points.starts[block.start], points.starts[block.stop])
-        distances[here] = _search_near(points, targets, block, spacing_mm)
+        distances[here] = _search_near(points, targets, block, lattice)
     for index in np.flatnonzero((points.n > 0) & (targets.n > 0)).tolist():
         mine = points.of(index)
         far = mine.start + np.flatnonzero(np.isinf(distances[mine]))
         if far.size:
-            distances[far] = _far(points.at.take(far, axis=1), targets.at[:, targets.of(index)], spacing_mm)
+            distances[far] = _far(points.at.take(far, axis=1), targets.at[:, targets.of(index)], lattice)
     return distances
 
 
-def _search_near(points: Elements, targets: Elements, block: slice, spacing_mm: SpacingMm) -> np.ndarray:
+def _search_near(points: Elements, targets: Elements, block: slice, lattice: Lattice) -> np.ndarray:
     """Distances of the points of a block of classes to targets close by; inf where there are none."""
     mine, theirs = (side.at[:, side.starts[block.start] : side.starts[block.stop]] for side in (points, targets))
     if not mine.size or not theirs.size:
         return np.full(mine.shape[1], np.inf)
-    nearby = shells(spacing_mm, n_offsets=_N_OFFSETS)
+    nearby = shells(lattice, n_offsets=_N_OFFSETS)
     margin = np.max([shell.offsets.max(axis=0) for shell in nearby], axis=0)
     low = np.minimum(mine.min(axis=1), theirs.min(axis=1)) - margin
     shape = tuple((np.maximum(mine.max(axis=1), theirs.max(axis=1)) + margin - low + 1).tolist())
@@ -123,32 +124,34 @@ def _walk(
     return distances
 
 
-def _far(points: np.ndarray, targets: np.ndarray, spacing_mm: SpacingMm) -> np.ndarray:
+def _far(points: np.ndarray, targets: np.ndarray, lattice: Lattice) -> np.ndarray:
     """Exact distances to the nearest target, by the way that is estimated to be cheapest."""
+    if lattice.axes is not None:  # blocks and maps go along the axes, which says nothing of distances here
+        return _by_tree(points, targets, lattice)
     if points.shape[1] * targets.shape[1] <= _FEW_PAIRS:
-        return nearest_by_blocks(points, targets, spacing_mm)
+        return nearest_by_blocks(points, targets, lattice)
     low = np.minimum(points.min(axis=1), targets.min(axis=1))
     shape = np.maximum(points.max(axis=1), targets.max(axis=1)) - low + 1
     if points.shape[1] * _TREE_PER_POINT + targets.shape[1] * _TREE_PER_TARGET < np.prod(shape) * _MAP_PER_VOXEL:
-        return _by_tree(points, targets, spacing_mm)
-    return _by_map(points - low[:, None], targets - low[:, None], tuple(shape.tolist()), spacing_mm)
+        return _by_tree(points, targets, lattice)
+    return _by_map(points - low[:, None], targets - low[:, None], tuple(shape.tolist()), lattice)
 
 
-def _by_tree(points: np.ndarray, targets: np.ndarray, spacing_mm: SpacingMm) -> np.ndarray:
+def _by_tree(points: np.ndarray, targets: np.ndarray, lattice: Lattice) -> np.ndarray:
     from scipy.spatial import cKDTree
 
-    tree = cKDTree(targets.T * spacing_mm, balanced_tree=False, compact_nodes=False)
-    _, found = tree.query(points.T * spacing_mm)
-    return length(points - targets[:, found], spacing_mm)
+    tree = cKDTree(lattice.places(targets.T), balanced_tree=False, compact_nodes=False)
+    _, found = tree.query(lattice.places(points.T))
+    return lattice.lengths(points - targets[:, found])
 
 
-def _by_map(points: np.ndarray, targets: np.ndarray, shape: tuple[int, ...], spacing_mm: SpacingMm) -> np.ndarray:
+def _by_map(points: np.ndarray, targets: np.ndarray, shape: tuple[int, ...], lattice: Lattice) -> np.ndarray:
     from scipy.ndimage import distance_transform_edt
 
     elsewhere = np.ones(shape, dtype=bool)
     elsewhere[tuple(targets)] = False
-    found = distance_transform_edt(elsewhere, sampling=spacing_mm, return_distances=False, return_indices=True)
-    return length(points - found[(slice(None), *points)], spacing_mm)
+    found = distance_transform_edt(elsewhere, sampling=lattice.spacing, return_distances=False, return_indices=True)
+    return lattice.lengths(points - found[(slice(None), *points)])
 
 
 def raw_moments(labels: np.ndarray, ids: Sequence[int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -167,16 +170,21 @@ def raw_moments(labels: np.ndarray, ids: Sequence[int]) -> tuple[np.ndarray, np.
     return n[:, 0], first, second.reshape(-1, n_axes, n_axes)
 
 
-def near(sources: np.ndarray, *, reach: float, spacing_mm: SpacingMm, metric: Metric) -> np.ndarray:
+def near(sources: np.ndarray, *, reach: float, lattice: Lattice, metric: Metric) -> np.ndarray:
     """Which voxels have a source at most `reach` away."""
     from scipy import ndimage
 
     if not sources.any():
         return sources
     if metric == "chessboard":
-        widths = [2 * min(int(reach / step), n) + 1 for step, n in zip(spacing_mm, sources.shape, strict=True)]
+        steps = zip(lattice.spacing, sources.shape, strict=True)
+        widths = [2 * min(int(reach / step), n) + 1 for step, n in steps]
         return np.asarray(ndimage.maximum_filter(sources, size=widths, mode="constant"))
-    return np.asarray(ndimage.distance_transform_edt(~sources, sampling=spacing_mm) <= reach)
+    if lattice.axes is None:
+        return np.asarray(ndimage.distance_transform_edt(~sources, sampling=lattice.spacing) <= reach)
+    everywhere = np.indices(sources.shape).reshape(sources.ndim, -1)
+    distances = _by_tree(everywhere, np.stack(np.nonzero(sources)), lattice)
+    return (distances <= reach).reshape(sources.shape)
 
 
 def _plain(labels: Labels) -> np.dtype:

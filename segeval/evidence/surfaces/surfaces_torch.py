@@ -13,7 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from segeval.evidence.shapes import Labels, Mask, SpacingMm
+from segeval.evidence.grid import Lattice
+from segeval.evidence.shapes import Labels, Mask
+from segeval.evidence.surfaces import surfaces_numpy
 from segeval.evidence.surfaces.elements import (
     IGNORED,
     Elements,
@@ -75,18 +77,18 @@ def disagreements(pred: Tensor, truth: Tensor) -> Tensor:
     return (pred != truth).reshape(-1).nonzero()[:, 0]
 
 
-def nearest(points: Elements, targets: Elements, spacing_mm: SpacingMm) -> np.ndarray:
+def nearest(points: Elements, targets: Elements, lattice: Lattice) -> np.ndarray:
     """Distance of each point to the nearest target of its class; inf where the class has none."""
     distances = torch.full((points.at.shape[1],), torch.inf, dtype=torch.float64, device=points.at.device)
     for first in range(0, len(points.n), _MOST_BITS):
         block = slice(first, min(first + _MOST_BITS, len(points.n)))
         here = slice(int(points.starts[block.start]), int(points.starts[block.stop]))
-        distances[here] = _search_near(points, targets, block, spacing_mm)
+        distances[here] = _search_near(points, targets, block, lattice)
     for index in np.flatnonzero((points.n > 0) & (targets.n > 0)).tolist():
         mine = points.of(index)
         far = mine.start + distances[mine].isinf().nonzero()[:, 0]
         if far.numel():
-            distances[far] = _far(points.at[:, far], targets.at[:, targets.of(index)], spacing_mm)
+            distances[far] = _far(points.at[:, far], targets.at[:, targets.of(index)], lattice)
     return distances.cpu().numpy()
 
 
@@ -104,11 +106,14 @@ def raw_moments(labels: Tensor, ids: Sequence[int]) -> tuple[np.ndarray, np.ndar
     return n[:, 0], first, second.reshape(-1, labels.ndim, labels.ndim)
 
 
-def near(sources: Tensor, *, reach: float, spacing_mm: SpacingMm, metric: Metric) -> Tensor:
+def near(sources: Tensor, *, reach: float, lattice: Lattice, metric: Metric) -> Tensor:
     """Which voxels have a source at most `reach` away."""
+    if metric == "euclidean" and lattice.axes is not None:
+        near_there = surfaces_numpy.near(sources.cpu().numpy(), reach=reach, lattice=lattice, metric=metric)
+        return torch.from_numpy(near_there).to(sources.device)
     if metric == "euclidean":
-        return _squared_distances(sources, spacing_mm).sqrt() <= reach
-    for axis, step in enumerate(spacing_mm):
+        return _squared_distances(sources, lattice).sqrt() <= reach
+    for axis, step in enumerate(lattice.spacing):
         spread = sources.clone()
         for shift in range(1, min(int(reach / step), sources.shape[axis] - 1) + 1):
             for here, there in _both_ways(axis, shift, sources.ndim):
@@ -117,7 +122,7 @@ def near(sources: Tensor, *, reach: float, spacing_mm: SpacingMm, metric: Metric
     return sources
 
 
-def _search_near(points: Elements, targets: Elements, block: slice, spacing_mm: SpacingMm) -> Tensor:
+def _search_near(points: Elements, targets: Elements, block: slice, lattice: Lattice) -> Tensor:
     """Distances of the points of a block of classes to targets close by; inf where there are none."""
     mine, theirs = (
         side.at[:, int(side.starts[block.start]) : int(side.starts[block.stop])] for side in (points, targets)
@@ -125,7 +130,7 @@ def _search_near(points: Elements, targets: Elements, block: slice, spacing_mm: 
     distances = torch.full((mine.shape[1],), torch.inf, dtype=torch.float64, device=mine.device)
     if not mine.numel() or not theirs.numel():
         return distances
-    nearby = shells(spacing_mm, n_offsets=_N_OFFSETS)
+    nearby = shells(lattice, n_offsets=_N_OFFSETS)
     offsets = torch.tensor(np.concatenate([shell.offsets for shell in nearby]), device=mine.device)
     lengths = np.repeat([shell.distance for shell in nearby], [len(shell.offsets) for shell in nearby])
     margin = offsets.amax(dim=0)
@@ -162,33 +167,35 @@ def _walk(distances: Tensor, table: Tensor, flat: Tensor, bits: Tensor, shifts: 
     return distances
 
 
-def _far(points: Tensor, targets: Tensor, spacing_mm: SpacingMm) -> Tensor:
+def _far(points: Tensor, targets: Tensor, lattice: Lattice) -> Tensor:
     """Exact distances to the nearest target, by the way that is less work."""
     both = torch.cat([points, targets], dim=1)
     low, shape = both.amin(dim=1), tuple((both.amax(dim=1) - both.amin(dim=1) + 1).tolist())
-    if points.shape[1] * targets.shape[1] <= math.prod(shape) * sum(shape) * _MAP_PER_STEP:
-        return _by_pairs(points, targets, spacing_mm)
+    if lattice.axes is not None or points.shape[1] * targets.shape[1] <= math.prod(shape) * sum(shape) * _MAP_PER_STEP:
+        return _by_pairs(points, targets, lattice)
     sources = torch.zeros(shape, dtype=torch.bool, device=points.device)
     sources[tuple(targets - low[:, None])] = True
-    return _squared_distances(sources, spacing_mm)[tuple(points - low[:, None])].sqrt()
+    return _squared_distances(sources, lattice)[tuple(points - low[:, None])].sqrt()
 
 
-def _by_pairs(points: Tensor, targets: Tensor, spacing_mm: SpacingMm) -> Tensor:
+def _by_pairs(points: Tensor, targets: Tensor, lattice: Lattice) -> Tensor:
     size = max(1, _BLOCK // targets.shape[1])
     found = []
     for first in range(0, points.shape[1], size):
         some = points[:, first : first + size]
         squares = torch.zeros((), dtype=torch.float64, device=points.device)
-        for ours, theirs, step in zip(some, targets, spacing_mm, strict=True):
-            squares = squares + ((ours[:, None] - theirs).double() * step) ** 2
+        for side in lattice.steps.T.tolist():  # along one axis of the world
+            ways = zip(some, targets, side, strict=True)
+            along = [(ours[:, None] - theirs).double() * step for ours, theirs, step in ways if step]
+            squares = squares + sum(along[1:], start=along[0]) ** 2
         found.append(squares.amin(dim=1))
     return torch.cat(found).sqrt()
 
 
-def _squared_distances(sources: Tensor, spacing_mm: SpacingMm) -> Tensor:
+def _squared_distances(sources: Tensor, lattice: Lattice) -> Tensor:
     """Exact squared distance of every voxel to the nearest source, one axis after the other."""
     squares = torch.where(sources, 0.0, torch.inf).double()
-    for axis, step in enumerate(spacing_mm):
+    for axis, step in enumerate(lattice.spacing):
         lowest = squares.clone()
         for shift in range(1, squares.shape[axis]):
             for here, there in _both_ways(axis, shift, squares.ndim):
