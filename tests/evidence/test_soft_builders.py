@@ -167,3 +167,19 @@ def test_bins_keep_the_order_of_the_values() -> None:
     assert histogram.positives.sum() == truth.sum()
     assert histogram.negatives.sum() == (~truth).sum()
     assert histogram.approx
+
+
+@pytest.mark.parametrize("stored", ["log odds", "float32", "float64"])
+@pytest.mark.parametrize("on", [None, "device"])
+def test_a_logarithm_is_right_down_to_where_it_is_cut_off(stored: str, on: str | None, device: str) -> None:
+    log_odds = np.linspace(-99.9, -88, 33**3)
+    p = np.exp(log_odds)  # 1 - p is 1 to 38 digits
+    values = {"log odds": log_odds, "float32": p.astype(np.float32), "float64": p}[stored]
+    scored = ScoredMap(
+        map=ProbMap(stored=values, is_log_odds=stored == "log odds"),
+        truth=np.arange(p.size) % 3 > 0,
+        device=on and device,
+    )
+    expected = -np.log(values.astype(np.float64)) if stored != "log odds" else -log_odds
+    found = bce_loss(PixelTerms(scored.condensed()))
+    assert found == pytest.approx(expected[scored.truth].sum() / p.size, rel=1e-8)

@@ -1,9 +1,12 @@
 """Bins over probabilities, fine where a logarithm is steep: by the float bits of q = min(p, 1 - p).
 
 Two layouts. Coarse bins are the upper 16 bits of q as a float32, 2^-7 of q wide; with the sums of q and q² in each,
-any smooth cost summed over the voxels comes out to eight digits and mostly many more (`voxels_of_moments`). Fine bins
-end at every line of two grids, one with a width of 2^-10 of q and an even one of 2^-16; they keep the order of the
-voxels to within that. A bin is the number of lines up to q.
+any smooth cost summed over the voxels comes out to eight digits and mostly many more (`voxels_of_moments`). -ln q is
+smooth as long as a bin is narrow beside its q, but float32 spaces the numbers below 2^-126 evenly, and e^-100, where
+-ln q is cut off, lies there. So the bits are taken of 2^24 q: then every float32 has its full mantissa.
+
+Fine bins end at every line of two grids, one with a width of 2^-10 of q and an even one of 2^-16; they keep the order
+of the voxels to within that. A bin is the number of lines up to q.
 """
 
 from functools import cache
@@ -14,6 +17,7 @@ from segeval.evidence.probabilities.soft import ProbVoxels
 
 COARSE_SHIFT, FINE_SHIFT = 16, 13  # bits that a bin leaves out
 COARSE_WIDTH = 1 << COARSE_SHIFT
+LIFT = 2.0**24  # a power of two, so that no bit of q is lost
 FINE_BELOW = 2.0**-6  # from here on the even grid is the finer one
 PER_UNIT = 1 << 16  # lines of the even grid
 
@@ -23,7 +27,7 @@ def bits_of(value: float) -> int:
     return int(np.float32(value).view(np.uint32))
 
 
-N_COARSE = (bits_of(0.5) >> COARSE_SHIFT) + 1
+N_COARSE = (bits_of(0.5 * LIFT) >> COARSE_SHIFT) + 1
 N_FINE_LINES = bits_of(FINE_BELOW) >> FINE_SHIFT
 N_EVEN_LINES = PER_UNIT // 2
 N_FINE = N_FINE_LINES + N_EVEN_LINES + 1
@@ -39,13 +43,13 @@ def fine_bin(q: np.ndarray) -> np.ndarray:
 @cache
 def coarse_edges() -> tuple[np.ndarray, np.ndarray]:
     """The lowest q of each coarse bin, and its width."""
-    edges = (np.arange(N_COARSE + 1, dtype=np.uint32) << COARSE_SHIFT).view(np.float32).astype(np.float64)
+    edges = (np.arange(N_COARSE + 1, dtype=np.uint32) << COARSE_SHIFT).view(np.float32).astype(np.float64) / LIFT
     return edges[:-1], np.diff(edges)
 
 
 def place_in_coarse(q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The coarse bin of each q, and how far into it q lies, in widths of the bin."""
-    at = (q.astype(np.float32).view(np.uint32) >> COARSE_SHIFT).astype(np.intp)
+    at = ((q * LIFT).astype(np.float32).view(np.uint32) >> COARSE_SHIFT).astype(np.intp)
     lowest, width = (one[at] for one in coarse_edges())
     return at, (q - lowest) / width
 

@@ -87,9 +87,10 @@ def _moments(folded: Folded) -> np.ndarray:
     """
     packed, squares = np.zeros((2, 4 * bins.N_COARSE), dtype=np.int64)
     for q, group in folded:
+        q *= bins.LIFT
         bits = q.view(np.uint32)
-        code = (bits >> bins.COARSE_SHIFT).astype(np.uint16)  # four times as many bins still fit 16 bits
-        code += group * np.uint16(bins.N_COARSE)
+        code = bits >> bins.COARSE_SHIFT
+        code += group * np.uint32(bins.N_COARSE)
         key = code.astype(np.intp)
         offset = bits & (bins.COARSE_WIDTH - 1)
         np.add.at(squares, key, (offset * offset).astype(np.int64))

@@ -21,7 +21,7 @@ def moments(p: Any, truth: Any, *, is_log_odds: bool = False) -> ProbVoxels:
     import torch
 
     q, group = _folded(p, truth, is_log_odds=is_log_odds)
-    code = (_bits(q) >> bins.COARSE_SHIFT).long()
+    code = (_bits(q * bins.LIFT) >> bins.COARSE_SHIFT).long()
     lowest, width = (torch.from_numpy(one).to(q.device) for one in bins.coarse_edges())
     f = (q.double() - lowest[code]) / width[code]
     key = code + bins.N_COARSE * group
