@@ -28,7 +28,7 @@ def lovasz_hinge_loss(terms: LovaszTerms, *, empty: Literal["value", "skip"] = "
         empty: for a class without voxels the largest error counts (value) or nothing is said (skip).
         exact: sort the voxels of a map however many they are, as in training.
     """
-    terms = terms.sorted_if(exact)
+    terms = terms.ranked_for("exact" if exact else "hinge")
     errors = 1.0 - terms.voxels.margin
     value = terms.extension(errors.clip(0.0, None))
     if empty == "value":
@@ -49,7 +49,7 @@ def lovasz_sigmoid_loss(terms: LovaszTerms, *, exact: bool = False) -> Values:
     Args:
         exact: sort the voxels of a map however many they are, as in training.
     """
-    terms = terms.sorted_if(exact)
+    terms = terms.ranked_for("exact" if exact else "bins")
     return terms.extension(terms.voxels.miss)
 
 
@@ -70,7 +70,7 @@ def lovasz_softmax_loss(
         classes: present leaves out channels without a voxel in truth.
         exact: sort the voxels of a map however many they are, as in training.
     """
-    terms = terms.sorted_if(exact)
+    terms = terms.ranked_for("exact" if exact else "bins")
     values = terms.extension(terms.voxels.miss)
     xp = namespace(values)
     counted = (terms.truth > 0) | (classes == "all")

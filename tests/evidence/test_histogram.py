@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from segeval.evidence.probabilities.histogram import ProbHistogram, part_sizes
+from segeval.evidence.probabilities.histogram import ProbHistogram
+from segeval.evidence.probabilities.ranking import part_sizes
 from tests.sweep_maps import scored
 
 DTYPES = [np.float16, np.float32, np.float64]
@@ -78,7 +79,7 @@ def test_float16_and_asking_for_it_stay_exact() -> None:
     inside = np.arange(50) % 3 == 0
     as_float16, asked = (
         scored(probs, inside).histogram(),
-        scored(probs.astype(np.float64), inside).histogram(exact=True),
+        scored(probs.astype(np.float64), inside).histogram("exact"),
     )
     assert rows(as_float16) == rows(asked)
     assert not as_float16.approx
@@ -118,3 +119,14 @@ def test_gaps_of_equal_parts_are_those_of_sorted_voxels_where_nothing_is_tied(
 def test_a_tie_across_two_parts_is_shared_out() -> None:
     found = scored(np.full(4, 0.5), np.array([True, True, False, False])).histogram()
     assert found.gaps_of_equal_parts(2).tolist() == [0.0, 0.0]
+
+
+@pytest.mark.usefixtures("small_limit")
+def test_what_a_sum_holds_too_much_of_stays_apart() -> None:
+    probs = 0.3 + 1e-8 * np.arange(10)  # all in one bin
+    parts = [scored(probs[k::2], probs[k::2] > 0.3 + 4.5e-8).histogram() for k in (0, 1)]
+    others = scored(np.linspace(0.4, 1, 40), np.ones(40, dtype=bool)).histogram("exact")
+    found = parts[0] + parts[1] + others
+    assert found.approx
+    assert np.isin(probs, found.thresholds).all()
+    assert (found.positives.sum(), found.negatives.sum()) == (45, 5)

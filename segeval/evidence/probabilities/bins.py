@@ -6,7 +6,8 @@ smooth as long as a bin is narrow beside its q, but float32 spaces the numbers b
 -ln q is cut off, lies there. So the bits are taken of 2^24 q: then every float32 has its full mantissa.
 
 Fine bins end at every line of two grids, one with a width of 2^-10 of q and an even one of 2^-16; they keep the order
-of the voxels to within that. A bin is the number of lines up to q.
+of the voxels to within that. A bin is the number of lines up to q, and one more where q is above 0, so that the first
+bin holds 0 alone, as the last one holds one half.
 """
 
 from functools import cache
@@ -30,13 +31,14 @@ def bits_of(value: float) -> int:
 N_COARSE = (bits_of(0.5 * LIFT) >> COARSE_SHIFT) + 1
 N_FINE_LINES = bits_of(FINE_BELOW) >> FINE_SHIFT
 N_EVEN_LINES = PER_UNIT // 2
-N_FINE = N_FINE_LINES + N_EVEN_LINES + 1
+N_FINE = N_FINE_LINES + N_EVEN_LINES + 2
 
 
 def fine_bin(q: np.ndarray) -> np.ndarray:
     """The fine bin of each q from 0 to 0.5."""
     code = (q * PER_UNIT).astype(np.int32)
     code += q.clip(0.0, FINE_BELOW).astype(np.float32, copy=False).view(np.int32) >> FINE_SHIFT
+    code += q > 0
     return code
 
 
@@ -55,20 +57,36 @@ def place_in_coarse(q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 @cache
-def fine_values() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The lowest p of each fine bin, the middle one, and 1 - that: of those above one half, then below, falling."""
+def fine_values() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Of each fine bin, those above one half first, then below, falling: the lowest p, the middle, 1 - that, and
+    whether it may hold more than one p.
+    """
     by_bits = (np.arange(1, N_FINE_LINES + 1, dtype=np.uint32) << FINE_SHIFT).view(np.float32)
     even = np.arange(1, N_EVEN_LINES + 1, dtype=np.float32) / PER_UNIT
-    lines = np.sort(np.concatenate([np.zeros(1, dtype=np.float32), by_bits, even]))
-    highest = np.append(np.nextafter(lines[1:], np.float32(0)), np.float32(0.5)).astype(np.float64)
-    lowest = lines.astype(np.float64)
-    middle = (lowest + np.append(lowest[1:], 0.5)) / 2
-    middle[0] = 0.0  # hardly anything else is in that bin
+    lines = np.sort(np.concatenate([by_bits, even]))
+    below = np.nextafter(lines, np.float32(0)).astype(np.float64)
+    lines = lines.astype(np.float64)
+    lowest = np.concatenate([[0.0, np.finfo(np.float64).smallest_subnormal], lines])
+    highest = np.concatenate([[0.0], below, [0.5]])
+    middle = np.concatenate([[0.0], (lowest[1:-1] + lines) / 2, [0.5]])
+    is_wide = lowest < highest
     return (
         np.concatenate([1 - highest, lowest[::-1]]),
         np.concatenate([1 - middle, middle[::-1]]),
         np.concatenate([middle, 1 - middle[::-1]]),
+        np.concatenate([is_wide, is_wide[::-1]]),
     )
+
+
+def in_order(n: np.ndarray) -> np.ndarray:
+    """(truth, upper, bin) as (truth, level): those above one half first, then those below, falling."""
+    return np.concatenate([n[:, 1], n[:, 0, ::-1]], axis=1)
+
+
+def by_bin(levels: np.ndarray) -> np.ndarray:
+    """(truth, level) as (truth, upper, bin), which undoes `in_order`."""
+    upper, lower = np.split(levels, 2, axis=1)
+    return np.stack([lower[:, ::-1], upper], axis=1)
 
 
 def of_float16() -> np.ndarray:

@@ -12,8 +12,9 @@ from segeval.errors import ConfigError
 from segeval.evidence.additive import Additive, Kept, Record
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.probabilities.channels import ProbMap, blocks
-from segeval.evidence.probabilities.histogram import ProbHistogram, are_few, part_sizes
+from segeval.evidence.probabilities.histogram import ProbHistogram, are_few
 from segeval.evidence.probabilities.prob_maps import Order, ProbMaps
+from segeval.evidence.probabilities.ranking import Detail, part_sizes
 from segeval.evidence.probabilities.soft import PixelTerms, SoftCounts
 from segeval.evidence.shape_words import Float
 from segeval.evidence.shapes import Labels, PerLabel, Probs
@@ -74,9 +75,9 @@ class ClassMap:
             log_loss=sum(terms.sums(lambda nll, nlm: np.minimum(nll, _DEAREST))),
         )
 
-    def histogram(self, *, exact: bool) -> ProbHistogram:
+    def histogram(self, detail: Detail) -> ProbHistogram:
         """Voxels by probability."""
-        return self.maps.histogram(self.channel, exact=exact)
+        return self.maps.histogram(self.channel, detail)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,9 +164,9 @@ class ClassMaps:
         _check_number(bins)
         return self._per_class(Bins, ("bins", bins, closed, region), partial(_binned, bins, closed, region))
 
-    def histograms(self, *, exact: bool) -> list[ProbHistogram]:
+    def histograms(self, detail: Detail) -> list[ProbHistogram]:
         """Voxels per probability, for each class."""
-        return self._each(("histogram", exact), lambda one: one.histogram(exact=exact))
+        return self._each(("histogram", detail), lambda one: one.histogram(detail))
 
     def gaps_of_equal_parts(self, n: int, *, exact: bool) -> list[np.ndarray]:
         """|mean probability − share of positives| of `n` equally large parts by probability, for each class.
@@ -173,7 +174,7 @@ class ClassMaps:
         Ties stay in C order; where the voxels are too many to be sorted, ties are shared out.
         """
         _check_number(n)
-        histograms = self.histograms(exact=exact)  # kept for the pooled value, which has nothing else
+        histograms = self.histograms("exact" if exact else n)  # kept for the pooled value, which has nothing else
         if not self.maps:
             return [one.gaps_of_equal_parts(n) for one in histograms]
         return [_gaps(*each, n, exact=exact) for each in zip(self.maps, histograms, strict=True)]

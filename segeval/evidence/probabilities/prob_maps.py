@@ -12,6 +12,7 @@ from segeval.evidence.labels import LabelClass
 from segeval.evidence.probabilities.channels import ProbMap
 from segeval.evidence.probabilities.class_image import ClassImage
 from segeval.evidence.probabilities.histogram import ProbHistogram, are_few
+from segeval.evidence.probabilities.ranking import Detail
 from segeval.evidence.probabilities.scored_map import ScoredMap
 from segeval.evidence.probabilities.soft import ProbVoxels, joined
 
@@ -56,6 +57,7 @@ class ProbMaps:
     partition: int = 0
     device: str | None = None
     _kept: Kept[Any] = field(default_factory=Kept, repr=False)
+    _told_apart: Kept[ProbHistogram] = field(default_factory=Kept, repr=False, init=False)  # serve every detail alike
 
     @classmethod
     def of_array(cls, probs: np.ndarray, *, full: float | None = None, **facts: Any) -> "ProbMaps":
@@ -120,8 +122,13 @@ class ProbMaps:
         found: Condensed = self._kept.get(setting, lambda: Condensed(self.scored(channel).condensed()))
         return replace(found.voxels)  # whatever is computed on the way is not kept
 
-    def histogram(self, channel: int, *, exact: bool = False) -> ProbHistogram:
-        """Voxels of a channel by probability, on request exact however many they are; kept."""
-        setting = ("histogram", self.channels[channel], exact)
-        found: ProbHistogram = self._kept.get(setting, lambda: self.scored(channel).histogram(exact=exact))
+    def histogram(self, channel: int, detail: Detail = "curve") -> ProbHistogram:
+        """Voxels of a channel by probability, as finely as `detail` needs it; kept."""
+        setting = ("histogram", self.channels[channel], detail)
+        found: ProbHistogram = self._kept.get(setting, lambda: self._counted(channel, detail))
         return found
+
+    def _counted(self, channel: int, detail: Detail) -> ProbHistogram:
+        if detail == "exact" or not self.is_exact:
+            return self.scored(channel).histogram(detail)
+        return self._told_apart.get(channel, lambda: self.scored(channel).histogram())

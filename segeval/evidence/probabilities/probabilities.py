@@ -10,10 +10,11 @@ from segeval.evidence.additive import Kept
 from segeval.evidence.overlap.counts import Counts, Joint
 from segeval.evidence.probabilities.class_image import ClassImage
 from segeval.evidence.probabilities.prob_maps import ProbMaps
+from segeval.evidence.probabilities.ranking import Detail
 from segeval.evidence.probabilities.soft import ProbVoxels, mapped, stacked, two_channels, voxels_of_counts
 from segeval.measure import Level, MeasureCall
 
-Detail = Literal["sums", "ranks", "sorted"]
+Entries = Literal["sums"] | Detail
 
 
 class ProbEvidence:
@@ -25,7 +26,7 @@ class ProbEvidence:
 
     def __init__(
         self,
-        rows: Callable[[Level, Detail], ProbVoxels],
+        rows: Callable[[Level, Entries], ProbVoxels],
         *,
         is_partition: bool,
         in_space: Callable[[int], ClassImage],
@@ -75,15 +76,15 @@ class ProbEvidence:
         """
 
         @cache
-        def channels(detail: Detail) -> ProbVoxels:
+        def channels(detail: Entries) -> ProbVoxels:
             def row(channel: int) -> ProbVoxels:
                 if detail == "sums":
                     return maps.condensed(channel)
-                return maps.histogram(channel, exact=detail == "sorted").voxels()
+                return maps.histogram(channel, detail).voxels()
 
             return stacked([row(channel) for channel in range(len(maps))])
 
-        def rows(level: Level, detail: Detail) -> ProbVoxels:
+        def rows(level: Level, detail: Entries) -> ProbVoxels:
             which = [one for one in (classes if level == "class" else range(maps.partition)) if one is not None]
             found = mapped(channels(detail), lambda array: array[which])
             return found if level == "class" or len(which) > 1 else mapped(two_channels(found), lambda array: array[0])
@@ -117,13 +118,13 @@ class ProbEvidence:
         return self._kept.get((need, level), lambda: self._build(need, level))
 
     def _build(self, need: Any, level: Level) -> Any:
-        def voxels(detail: Detail) -> ProbVoxels:
+        def voxels(detail: Entries) -> ProbVoxels:
             found = self._rows(level, detail)
             return two_channels(found) if need.per_channel and level == "class" else found
 
         if not need.ranked:
             return need(voxels("sums"))
-        return need(voxels("ranks"), lambda: voxels("sorted"))
+        return need(voxels("bins"), voxels)
 
     def _alone(self, need: Any, row: int, channel: int) -> Any:
         """What a measure needs of one class, which may be an image."""

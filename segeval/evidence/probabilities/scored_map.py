@@ -7,6 +7,7 @@ import numpy as np
 
 from segeval.evidence.probabilities.channels import ProbMap
 from segeval.evidence.probabilities.histogram import ProbHistogram, are_few
+from segeval.evidence.probabilities.ranking import Detail, too_wide
 from segeval.evidence.probabilities.soft import ProbVoxels
 
 FEW = 1 << 15  # voxels up to which sums are taken voxel by voxel
@@ -40,23 +41,29 @@ class ScoredMap:
             return self.histogram().voxels()
         return self.voxels() if self.truth.size <= FEW else self._built("moments", is_log_odds=self.map.is_log_odds)
 
-    def histogram(self, *, exact: bool = False) -> ProbHistogram:
-        """Voxels by probability: exact up to 2^20 of them, for maps in 8 or 16 bits, and on request."""
+    def histogram(self, detail: Detail = "curve") -> ProbHistogram:
+        """Voxels by probability: exact up to 2^20 of them, and for maps in 8 or 16 bits; else as `detail` says."""
         if self.map.is_coded:
             return self._built("distinct", levels=self.map.levels)
-        if exact or are_few(self.truth.size):
+        if detail == "exact" or are_few(self.truth.size):
             return ProbHistogram.of_values(self.map.stored, self.truth, is_log_odds=self.map.is_log_odds)
-        return self._built("ranks", is_log_odds=self.map.is_log_odds)
+        n = self._built("ranks", is_log_odds=self.map.is_log_odds)
+        which = too_wide(detail, n)
+        if not which.any():
+            return ProbHistogram.of_bins(n)
+        values, truth = self._built("within", which, is_log_odds=self.map.is_log_odds)
+        told_apart = ProbHistogram.of_values(values, truth, is_log_odds=self.map.is_log_odds)
+        return ProbHistogram.of_bins(np.where(which, 0, n)).beside(told_apart)
 
-    def _built(self, what: str, **options: Any) -> Any:
+    def _built(self, what: str, *before: Any, **options: Any) -> Any:
         arrays = self.map.stored, self.truth
         if self.device is None:
             from segeval.evidence.probabilities import soft_numpy
 
-            return getattr(soft_numpy, what)(*arrays, **options)
+            return getattr(soft_numpy, what)(*before, *arrays, **options)
         import torch
 
         from segeval.evidence.probabilities import soft_torch
 
         tensors = (torch.from_numpy(np.ascontiguousarray(one)).to(self.device) for one in arrays)
-        return getattr(soft_torch, what)(*tensors, **options)
+        return getattr(soft_torch, what)(*before, *tensors, **options)

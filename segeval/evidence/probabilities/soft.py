@@ -255,15 +255,16 @@ AnyLovasz = TypeVar("AnyLovasz", bound="LovaszTerms")
 class LovaszTerms(SoftEvidence):
     """The Lovász extension of the Jaccard loss: errors in falling order, each with its step of the loss.
 
-    `sorted` gives the voxels in their exact order, where the own ones stand for bins.
+    `finer` gives the voxels in the exact order that the hinge needs, or all of them so, where the own ones stand for
+    bins.
     """
 
-    sorted: Callable[[], Any] | None = None
+    finer: Callable[[Any], Any] | None = None
     ranked: ClassVar[bool] = True
 
-    def sorted_if(self: AnyLovasz, exact: bool) -> AnyLovasz:
-        """The same terms, on request from voxels in their exact order."""
-        return type(self)(self.sorted()) if exact and self.sorted else self
+    def ranked_for(self: AnyLovasz, detail: Literal["bins", "hinge", "exact"]) -> AnyLovasz:
+        """The same terms, from voxels in an order that is exact enough."""
+        return type(self)(self.finer(detail)) if detail != "bins" and self.finer else self
 
     @Lazy
     def order(self) -> Any:

@@ -45,14 +45,28 @@ def moments(p: np.ndarray, truth: np.ndarray, *, is_log_odds: bool = False) -> P
     return bins.voxels_of_moments(total.reshape(3, 2, 2, -1))
 
 
-def ranks(p: np.ndarray, truth: np.ndarray, *, is_log_odds: bool = False) -> ProbHistogram:
-    """The histogram of a map in 32 or 64 bits, in bins no wider than 2^-16; arguments as in `moments`."""
+def ranks(p: np.ndarray, truth: np.ndarray, *, is_log_odds: bool = False) -> np.ndarray:
+    """How many voxels of a map in 32 or 64 bits each fine bin holds, (truth, upper, bin); arguments as in `moments`."""
     n = np.zeros(4 * bins.N_FINE, dtype=np.int64)
     for q, group in _folded(p, truth, is_log_odds=is_log_odds):
-        code = bins.fine_bin(q)
-        code += group * np.int32(bins.N_FINE)
-        np.add.at(n, code.astype(np.intp), 1)
-    return ProbHistogram.of_ranks(n.reshape(2, 2, -1))
+        np.add.at(n, _fine_key(q, group), 1)
+    return n.reshape(2, 2, -1)
+
+
+def within(
+    which: np.ndarray, p: np.ndarray, truth: np.ndarray, *, is_log_odds: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """The voxels that lie in some fine bins, (truth, upper, bin), and whether each is the class."""
+    which = which.reshape(-1)
+    chosen = [which.take(_fine_key(q, group)) for q, group in _folded(p, truth, is_log_odds=is_log_odds)]
+    where = np.flatnonzero(np.concatenate(chosen))
+    return p[where], truth[where]
+
+
+def _fine_key(q: np.ndarray, group: np.ndarray) -> np.ndarray:
+    code = bins.fine_bin(q)
+    code += group * np.int32(bins.N_FINE)
+    return code.astype(np.intp)
 
 
 Folded = Iterator[tuple[np.ndarray, np.ndarray]]

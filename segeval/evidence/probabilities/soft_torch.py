@@ -29,12 +29,27 @@ def moments(p: Any, truth: Any, *, is_log_odds: bool = False) -> ProbVoxels:
     return bins.voxels_of_moments(np.stack(table).reshape(3, 2, 2, -1))
 
 
-def ranks(p: Any, truth: Any, *, is_log_odds: bool = False) -> ProbHistogram:
-    """The histogram of a map in 32 or 64 bits, in bins no wider than 2^-16; see `soft_numpy.ranks`."""
-    q, group = _folded(p, truth, is_log_odds=is_log_odds)
-    code = (q * bins.PER_UNIT).long() + (_bits(q.clip(0.0, bins.FINE_BELOW)) >> bins.FINE_SHIFT)
-    n = _counted(code + bins.N_FINE * group, 4 * bins.N_FINE).astype(np.int64)
-    return ProbHistogram.of_ranks(n.reshape(2, 2, -1))
+def ranks(p: Any, truth: Any, *, is_log_odds: bool = False) -> np.ndarray:
+    """How many voxels of a map in 32 or 64 bits are in each fine bin; see `soft_numpy.ranks`."""
+    return (
+        _counted(_fine_key(*_folded(p, truth, is_log_odds=is_log_odds)), 4 * bins.N_FINE)
+        .astype(np.int64)
+        .reshape(2, 2, -1)
+    )
+
+
+def within(which: np.ndarray, p: Any, truth: Any, *, is_log_odds: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """The voxels that lie in some fine bins; see `soft_numpy.within`."""
+    import torch
+
+    key = _fine_key(*_folded(p, truth, is_log_odds=is_log_odds))
+    chosen = torch.from_numpy(which.reshape(-1)).to(key.device)[key]
+    return p[chosen].cpu().numpy(), truth[chosen].cpu().numpy()
+
+
+def _fine_key(q: Any, group: Any) -> Any:
+    code = (q * bins.PER_UNIT).long() + (_bits(q.clip(0.0, bins.FINE_BELOW)) >> bins.FINE_SHIFT) + (q > 0)
+    return code + bins.N_FINE * group
 
 
 def _folded(p: Any, truth: Any, *, is_log_odds: bool) -> tuple[Any, Any]:

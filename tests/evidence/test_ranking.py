@@ -1,0 +1,126 @@
+"""What is read from bins is within 1e-5 of what is read from sorted voxels, whatever the map is like."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from segeval.evidence.labels import LabelClass
+from segeval.evidence.probabilities.channels import ProbMap
+from segeval.evidence.probabilities.class_maps import ClassMaps
+from segeval.evidence.probabilities.prob_maps import ProbMaps
+from segeval.evidence.probabilities.probabilities import ProbEvidence
+from segeval.losses.lovasz import lovasz_hinge_loss, lovasz_sigmoid_loss, lovasz_softmax_loss
+from segeval.metrics import probability
+
+N = 20_000
+LESION = LabelClass(name="lesion", ids=(1,))
+BOUND = 1e-5
+
+Values = Callable[[np.random.Generator], np.ndarray]
+VALUES: dict[str, Values] = {
+    "ordinary": lambda random: 1 / (1 + np.exp(-random.normal(-2, 3, N))),
+    "even": lambda random: random.random(N),
+    "narrow": lambda random: 0.3 + 1e-6 * random.random(N),
+    "narrow at ½": lambda random: 0.5 + 1e-5 * random.normal(size=N),
+    "near 0": lambda random: 1e-9 * random.random(N) ** 3,
+    "near 1": lambda random: 1 - 1e-4 * random.random(N) ** 3,
+    "tiny": lambda random: np.exp(-random.uniform(86, 100, N)),
+    "few": lambda random: random.choice([0.0, 0.3, 0.3 + 1e-7, 0.5, 0.7, 1.0], N),
+    "a cluster": lambda random: np.where(random.random(N) < 0.9, 0.8 + 1e-7 * random.random(N), random.random(N)),
+    "two values beside an edge": lambda random: random.choice([0.25, 0.25 - 1e-9], N),
+    "0 and hardly more": lambda random: random.choice([0.0, 1e-44, 1e-42], N),
+}
+PREVALENCE = {"rare": 0.002, "half": 0.5, "common": 0.998}
+
+
+@pytest.fixture(autouse=True)
+def _small_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if ten voxels were too many to be told apart."""
+    monkeypatch.setattr("segeval.evidence.probabilities.histogram.EXACT_UP_TO", 10)
+
+
+def a_truth(p: np.ndarray, prevalence: float, random: np.random.Generator) -> np.ndarray:
+    """So many voxels of the class, those of high rank more likely."""
+    score = p.argsort().argsort() / p.size + 0.5 * random.normal(size=p.size)
+    return score > np.quantile(score, 1 - prevalence)
+
+
+def maps_of(one: ProbMap, truth: np.ndarray, device: str | None = None) -> ProbMaps:
+    return ProbMaps(maps=(one,), truth=truth.astype(np.uint8), channels=(LESION,), partition=1, device=device)
+
+
+def differences(one: ProbMap, truth: np.ndarray, *, ties: bool, device: str | None = None) -> dict[str, float]:
+    """How far each measure is from itself with `exact`."""
+    maps = maps_of(one, truth, device)
+    metrics = ClassMaps.of_channels(maps, [0], classes=[LESION])
+    losses = ProbEvidence.of_maps(maps, classes=[0])
+    calls = {
+        "auc": probability.auc_roc,
+        "ap": probability.average_precision,
+        "trapezoid": lambda maps, exact=False: probability.average_precision(maps, method="trapezoid", exact=exact),
+        "dice": probability.best_dice,
+        **({} if ties else {"adaptive": probability.adaptive_ece}),
+    }
+    found = {name: float(abs(call(metrics, exact=True) - call(metrics))[0]) for name, call in calls.items()}
+    for loss, level in ((lovasz_sigmoid_loss, "class"), (lovasz_hinge_loss, "class"), (lovasz_softmax_loss, "case")):
+        both = [np.ravel(losses.values(loss.at(exact=exact), level))[0] for exact in (True, False)]
+        found[loss.name] = abs(float(both[0] - both[1]))
+    return found
+
+
+@pytest.mark.parametrize("prevalence", PREVALENCE)
+@pytest.mark.parametrize("values", VALUES)
+@pytest.mark.parametrize("stored", ["float32", "float64", "log odds"])
+def test_values_from_bins_are_within_their_bound(stored: str, values: str, prevalence: str) -> None:
+    random = np.random.default_rng(0)
+    p = VALUES[values](random)
+    truth = a_truth(p, PREVALENCE[prevalence], random)
+    with np.errstate(divide="ignore"):
+        array = np.log(p) - np.log1p(-p) if stored == "log odds" else p.astype(stored)
+    one = ProbMap(stored=array, is_log_odds=stored == "log odds")
+    found = differences(one, truth, ties=np.unique(one.probs()).size < N)
+    assert max(found.values()) < BOUND, found
+
+
+def test_the_threshold_read_from_bins_gives_a_dice_within_the_bound() -> None:
+    random = np.random.default_rng(1)
+    p = VALUES["ordinary"](random)
+    truth = a_truth(p, 0.1, random)
+    maps = ClassMaps.of_channels(maps_of(ProbMap(stored=p), truth), [0], classes=[LESION])
+    mask = p >= probability.best_threshold(maps)[0]
+    dice = 2 * (mask & truth).sum() / (mask.sum() + truth.sum())
+    assert dice == pytest.approx(probability.best_dice(maps, exact=True)[0], abs=BOUND)
+
+
+def test_a_map_of_one_value_in_a_wide_bin_is_ranked_exactly() -> None:
+    p, truth = np.full(1000, 0.3), np.arange(1000) < 10
+    maps = ClassMaps.of_channels(maps_of(ProbMap(stored=p), truth), [0], classes=[LESION])
+    assert probability.auc_roc(maps).tolist() == [0.5]
+    assert probability.average_precision(maps).tolist() == [0.01]
+    assert probability.best_threshold(maps).tolist() == [0.3]
+    assert not maps.approx
+
+
+@pytest.mark.parametrize("values", ["narrow", "ordinary", "few"])
+def test_a_device_ranks_alike(values: str, device: str) -> None:
+    random = np.random.default_rng(2)
+    p = VALUES[values](random).astype(np.float32)
+    truth = a_truth(p, 0.1, random)
+    assert max(differences(ProbMap(stored=p), truth, ties=True, device=device).values()) < BOUND
+
+
+def test_one_half_has_a_bin_of_its_own() -> None:
+    p = np.array([0.5] * 20 + [np.nextafter(0.5, 0)] * 10 + [np.nextafter(0.5, 1)] * 10)
+    truth = np.arange(40) % 2 == 0
+    found = maps_of(ProbMap(stored=p), truth).histogram(0, "bins")
+    at = found.thresholds.tolist().index(0.5)
+    assert (found.positives[at], found.negatives[at], bool(found.is_wide[at])) == (10, 10, False)
+
+
+def test_of_tied_thresholds_the_highest_is_the_best() -> None:
+    # p >= 0.9 and p >= 0.2 both have a Dice of 2/3: 2 * 1 / (1 + 2), and 2 * 2 / (4 + 2)
+    p = np.array([0.9, 0.7, 0.5, 0.2])
+    maps = ClassMaps.of_channels(maps_of(ProbMap(stored=p), np.array([1, 0, 0, 1])), [0], classes=[LESION])
+    assert probability.best_dice(maps).tolist() == [2 / 3]
+    assert probability.best_threshold(maps).tolist() == [0.9]
