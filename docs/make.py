@@ -32,6 +32,12 @@ held against what is predicted in its Voronoi cell, the voxels that no other les
 metric and every overlap metric without true negatives can be taken like this, with `connectivity` and `min_size_mm3`
 beside its own parameters.
 
+Ignored voxels (`--ignore-label`) are unknown, not background. No count, overlap or surface has a part in them, but a
+predicted lesion that reaches into them stays one lesion. One that finds no true lesion and lies mostly in ignored
+voxels (more than half) is neither hit nor false alarm. Where only some slices of the truth are annotated and the
+others ignored whole, what lies on both sides of an ignored slice is one true lesion. Topology takes ignored voxels as
+background on both sides.
+
 `hd95[medpy]` is the number that medpy gives, and `--like medpy` stands for all its measures, or for those named with
 `-m`; `segeval measures hd95 --definitions` shows which tool means what. A structure that only one side has is
 infinitely far away; `--empty-distance nan`, `diagonal` or a length in mm says otherwise.

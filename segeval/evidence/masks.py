@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from segeval.evidence.arrays import is_one_of
 from segeval.evidence.grid import Grid, Lattice
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.shape_words import Bool, Int64
@@ -50,6 +51,15 @@ class Voxels:
         shape = tuple((where.max(axis=0) + 1 + margin).tolist())
         return Voxels(index=np.ravel_multi_index(tuple(where.T), shape), shape=shape)
 
+    def without(self, slices: Sequence[np.ndarray]) -> "Voxels":
+        """The same voxels in an image from which some slices along each axis, free of them, are taken out."""
+        if not any(map(len, slices)):
+            return self
+        along = zip(self.coordinates.T, slices, strict=True)
+        where = [at - np.searchsorted(out, at) for at, out in along]
+        shape = tuple(n - len(out) for n, out in zip(self.shape, slices, strict=True))
+        return Voxels(index=np.ravel_multi_index(where, shape) if len(self) else self.index, shape=shape)
+
     def dense(self) -> Bool[np.ndarray, "*space"]:
         """The mask as an array."""
         inside = np.zeros(self.shape, dtype=bool)
@@ -70,6 +80,8 @@ class Masks:
     shape: tuple[int, ...]
     spacing_mm: SpacingMm | None = None
     axes_mm: AxesMm | None = None
+    whole_pred: tuple[Voxels, ...] | None = None  # ignored voxels included; None where nothing is ignored
+    unseen: tuple[np.ndarray, ...] = ()  # along each axis, the slices that are ignored whole
 
     @classmethod
     def of(
@@ -89,10 +101,16 @@ class Masks:
             ignore: truth ids whose voxels count on neither side.
         """
         pred_voxels, truth_voxels = (_voxels_by_id(side, classes) for side in (pred, truth))
+        whole_pred: tuple[Voxels, ...] | None = None
+        unseen: tuple[np.ndarray, ...] = ()
         if len(ignore):
+            whole_pred = tuple(_mask(one, pred_voxels, pred.shape) for one in classes)
+            unseen = _slices_of(is_one_of(truth, ignore))
             pred_voxels = {one: _outside(truth, ignore, index) for one, index in pred_voxels.items()}
             truth_voxels = {one: _outside(truth, ignore, index) for one, index in truth_voxels.items()}
         return cls(
+            whole_pred=whole_pred,
+            unseen=unseen,
             pred=tuple(_mask(one, pred_voxels, pred.shape) for one in classes),
             truth=tuple(_mask(one, truth_voxels, pred.shape) for one in classes),
             classes=tuple(classes),
@@ -127,6 +145,12 @@ class Masks:
     def lattice(self) -> Lattice:
         """How far apart voxels lie; 1 where the spacing is unknown."""
         return self.grid.lattice
+
+
+def _slices_of(ignored: Bool[Any, "*space"]) -> tuple[np.ndarray, ...]:
+    """Along each axis, the slices in which every voxel is ignored."""
+    axes = range(ignored.ndim)
+    return tuple(np.flatnonzero(ignored.all(axis=tuple(one for one in axes if one != axis))) for axis in axes)
 
 
 def values_at(image: Any, index: np.ndarray) -> np.ndarray:

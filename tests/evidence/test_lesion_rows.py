@@ -187,3 +187,11 @@ def test_overlap_with_all_partners_is_that_of_their_union(sides: np.ndarray, mat
             assert one.overlap_voxels == (mine & theirs).sum()
             assert one.iou == (mine & theirs).sum() / (mine | theirs).sum()
             assert one.dice == pytest.approx(2 * (mine & theirs).sum() / (mine.sum() + theirs.sum()))
+
+
+def test_a_lesion_that_is_mostly_ignored_says_so() -> None:
+    pred, truth = np.array([[0, 0, 1, 1, 1, 1]]), np.array([[1, 0, 0, 9, 9, 9]])
+    lesions = Lesions.of(pred, truth, classes=(LabelClass(name="one", ids=(1,)),), ignore=(9,))
+    (first, _) = lesion_rows(lesions)
+    assert (first.side, first.outcome, first.voxels) == ("pred", "ignored", 1)
+    assert first.reason == "3 of its 4 voxels are ignored"

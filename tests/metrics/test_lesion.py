@@ -304,11 +304,69 @@ def test_nothing_is_matched_twice() -> None:
     assert lesions.matched(matching="merge").tp.tolist() == lesions.matched(matching="merge").tp.tolist()
 
 
-def test_ignored_voxels_belong_to_no_lesion() -> None:
-    truth, pred = row(1, 1, 9, 0, 0), row(1, 1, 1, 0, 1)
-    lesions = Lesions.of(pred, truth, classes=ONE, spacing_mm=(1.0, 1.0), ignore=(9,))
-    assert lesion.sq(lesions).tolist() == [1.0]
+# ignored voxels are unknown, not background
+
+
+def ignoring(pred: np.ndarray, truth: np.ndarray, **facts: Any) -> Lesions:
+    return Lesions.of(pred, truth, classes=ONE, ignore=(9,), **facts)
+
+
+def test_a_predicted_lesion_that_reaches_across_ignored_voxels_stays_one() -> None:
+    lesions = ignoring(row(1, 1, 1, 0, 1, 1, 1), row(1, 1, 9, 0, 1, 9, 1))
     assert lesion.n_lesions_pred(lesions).tolist() == [2.0]
+    assert lesion.sq(lesions).tolist() == [1.0]  # their ignored voxels count in no overlap
+    assert lesion.lesion_precision(lesions).tolist() == [1.0]
+
+
+@pytest.mark.parametrize(("n_ignored", "alarms", "counted"), [(1, 1, 1), (2, 1, 1), (3, 0, 0)])
+def test_an_unmatched_lesion_that_is_mostly_ignored_is_no_false_alarm(
+    n_ignored: int, alarms: int, counted: int
+) -> None:
+    truth = row(1, 0, 0, 0, *[9] * n_ignored)
+    lesions = ignoring(row(0, 0, 1, 1, *[1] * n_ignored), truth)
+    found = lesions.matched()
+    assert (found.fp.tolist(), found.used.tolist(), found.n_pred.tolist()) == ([alarms], [0], [counted])
+
+
+def test_a_matched_lesion_counts_however_much_of_it_is_ignored() -> None:
+    found = ignoring(row(1, 1, 1, 1, 1), row(1, 9, 9, 9, 9)).matched()
+    assert (found.tp.tolist(), found.used.tolist(), found.fp.tolist()) == ([1], [1], [0])
+
+
+def test_a_lesion_that_is_ignored_altogether_is_not_there() -> None:
+    found = ignoring(row(0, 0, 1, 1), row(0, 0, 9, 9)).matched()
+    assert (found.n_pred.tolist(), found.fp.tolist()) == ([0], [0])
+
+
+def test_the_smallest_size_is_asked_of_the_whole_lesion() -> None:
+    lesions = ignoring(row(1, 1, 0, 1, 1), row(1, 9, 0, 9, 0))
+    assert lesions.matched(min_size_mm3=2.0).n_dropped_pred.tolist() == [0]
+    assert lesions.matched(min_size_mm3=3.0).n_dropped_pred.tolist() == [2]
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_every_fourth_slice_annotated_keeps_one_lesion_one(axis: int) -> None:
+    solid = np.zeros((30, 30, 24), dtype=np.uint8)
+    solid[3:8, 3:8, 2:22], solid[15:25, 15:25, 2:22] = 1, 1
+    sparse = np.full_like(solid, 9)
+    sparse[:, :, ::4] = solid[:, :, ::4]
+    pred, truth = (np.moveaxis(side, 2, axis) for side in (solid, sparse))
+    found = ignoring(pred, truth).matched()
+    assert (found.n_pred.tolist(), found.n_truth.tolist(), found.tp.tolist()) == ([2], [2], [2])
+    assert found.iou_sum.tolist() == [2.0]
+
+
+def test_an_ignored_rim_between_two_true_lesions_joins_them_not() -> None:
+    truth = np.zeros((5, 9), dtype=np.uint8)
+    truth[1:4, 1:4], truth[1:4, 5:8], truth[1:4, 4] = 1, 1, 9
+    assert ignoring(np.minimum(truth, 1), truth).matched().n_truth.tolist() == [2]
+
+
+def test_instance_maps_name_lesions_in_ignored_voxels_too() -> None:
+    truth = np.array([[1, 9, 9, 1], [0, 0, 0, 0]])
+    ids = np.array([[7, 7, 8, 8], [0, 0, 0, 0]])
+    found = ignoring(np.minimum(ids, 1), truth, instances=(ids, None)).matched()
+    assert (found.n_pred.tolist(), found.tp.tolist(), found.fp.tolist()) == ([2], [2], [0])
 
 
 def test_an_unknown_setting_of_the_matching_is_refused_by_the_knobs() -> None:

@@ -16,7 +16,7 @@ import numpy as np
 
 from segeval.errors import ConfigError
 from segeval.evidence.masks import Voxels
-from segeval.evidence.shape_words import Int64
+from segeval.evidence.shape_words import Bool, Int64
 
 Connectivity = Literal["full", "edge", "face"]
 
@@ -34,6 +34,7 @@ class Components:
     ids: Int64[np.ndarray, " part"]
     shape: tuple[int, ...]
     n_dropped: int = 0
+    n_ignored: Int64[np.ndarray, " part"] | None = None  # voxels of each part that count nowhere and are left out
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -66,6 +67,20 @@ class Components:
             ids=self.ids[kept],
             shape=self.shape,
             n_dropped=int((~kept).sum()),
+        )
+
+    def where(self, counts: Bool[np.ndarray, " voxel"]) -> "Components":
+        """The same parts without voxels that count nowhere; parts of which nothing remains are left out."""
+        n_seen = np.bincount(self.owner[counts], minlength=len(self))
+        kept = n_seen > 0
+        number = np.cumsum(kept) - 1
+        return Components(
+            index=self.index[counts],
+            owner=number[self.owner[counts]],
+            ids=self.ids[kept],
+            shape=self.shape,
+            n_dropped=self.n_dropped,
+            n_ignored=(self.n_voxels - n_seen)[kept],
         )
 
 

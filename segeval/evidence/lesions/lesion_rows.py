@@ -16,7 +16,7 @@ from segeval.evidence.lesions.matching import MatchRule, Overlaps, PerPair, Side
 from segeval.evidence.masks import Masks
 from segeval.evidence.probabilities.channels import ProbMap
 
-Outcome = Literal["tp", "fp", "fn", "merged"]
+Outcome = Literal["tp", "fp", "fn", "merged", "ignored"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,8 @@ class LesionRow:
 
     `iou`, `dice` and `overlap_voxels` compare it with all it was matched to, or with the lesion it
     overlaps best. `merged` is a prediction that answers for a true lesion together with others, or
-    that `forgive_extra` does not count. Axes are in array order, and the
+    that `forgive_extra` does not count; `ignored` is an unmatched one that lies mostly in ignored voxels,
+    which no number of a row counts. Axes are in array order, and the
     centroid is measured along them; `bbox` is (start, stop) with stop
     excluded; where the spacing is unknown a voxel counts as 1.
     """
@@ -172,6 +173,8 @@ def _outcome(side: _OneSide, one: int) -> Outcome:
     linked = side.linked(one)
     if side.name == "pred" and side.matched.pred_forgiven[one]:
         return "merged"
+    if side.name == "pred" and side.matched.pred_ignored[one]:
+        return "ignored"
     if not len(linked):
         return "fp" if side.name == "pred" else "fn"
     is_piece = side.matched.rule.matching == "merge" and side.n_partners[side.other_of[linked[0]]] > 1
@@ -182,6 +185,9 @@ def _reason(side: _OneSide, one: int) -> str:
     """Why a lesion did not match; empty where it did."""
     if len(side.linked(one)):
         return ""
+    if side.name == "pred" and side.matched.pred_ignored[one]:
+        ignored = side.own.n_ignored[one] if side.own.n_ignored is not None else 0
+        return f"{ignored} of its {side.own.n_voxels[one] + ignored} voxels are ignored"
     if not len(side.pairs[one]):
         return "no overlap"
     if side.matched.rule.matching == "merge":

@@ -1,7 +1,14 @@
-"""Lesions: the components of both masks of every class, found and matched on demand."""
+"""Lesions: the components of both masks of every class, found and matched on demand.
+
+Voxels that are ignored are unknown, not background. A predicted lesion that reaches into them stays one: components
+are found in the whole mask, and only then are its ignored voxels left out of sizes and overlaps. An unmatched one of
+which more than half is ignored is no false alarm, since what was there to be found is unknown; one that is ignored
+altogether is not there (Kirillov et al. 2019, arXiv:1801.00868). A truth of which only some slices are annotated
+has the slices between them ignored whole: these are taken out, so that what lies on both sides of them touches.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -27,6 +34,17 @@ class Found:
     def overlaps(self) -> Overlaps:
         """Which of them share voxels."""
         return overlaps_of(self.pred, self.truth)
+
+    @cached_property
+    def mostly_ignored(self) -> Bool[np.ndarray, " predicted"]:
+        """Predicted lesions of which more than half lies in ignored voxels."""
+        n_ignored = self.pred.n_ignored
+        return np.zeros(len(self.pred), dtype=bool) if n_ignored is None else n_ignored > self.pred.n_voxels
+
+    @property
+    def n_pred(self) -> int:
+        """Predicted lesions, without those that are mostly ignored and overlap no true one."""
+        return int((~self.mostly_ignored | _marked(self.overlaps.pred, len(self.pred))).sum())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +72,16 @@ class Matched:
             return np.zeros(len(self.found.pred), dtype=bool)
         near = self.found.overlaps.pred[self.rule.accepts(self.found.overlaps.iou)]
         return _marked(near, len(self.found.pred)) & ~self.pred_used
+
+    @cached_property
+    def pred_ignored(self) -> Bool[np.ndarray, " predicted"]:
+        """Unmatched predicted lesions of which more than half lies in ignored voxels."""
+        return self.found.mostly_ignored & ~self.pred_used
+
+    @cached_property
+    def false_alarm(self) -> Bool[np.ndarray, " predicted"]:
+        """Predicted lesions that found nothing and have no excuse."""
+        return ~(self.pred_used | self.pred_forgiven | self.pred_ignored)
 
     @cached_property
     def truth_iou(self) -> Float64[np.ndarray, " true"]:
@@ -88,7 +116,7 @@ class Lesions:
             classes: ids of each class; a region is the union of its ids.
             spacing_mm: in array axis order.
             axes_mm: the axes of a sheared grid.
-            ignore: truth ids whose voxels count on neither side.
+            ignore: truth ids whose voxels count nowhere.
             instances: maps of lesion ids for (pred, truth); where there is none, connected components are the lesions.
         """
         masks = Masks.of(pred, truth, classes=classes, spacing_mm=spacing_mm, axes_mm=axes_mm, ignore=ignore)
@@ -120,17 +148,21 @@ class Lesions:
     def _find(self, which: int, connectivity: Connectivity, min_size_mm3: float) -> Found:
         masks = self.masks
         n_voxels = min_size_mm3 / masks.voxel_size
-        pred, truth = (
-            self._components(mask, side, connectivity).at_least(n_voxels)
-            for side, mask in enumerate((masks.pred[which], masks.truth[which]))
-        )
+        whole = masks.pred if masks.whole_pred is None else masks.whole_pred
+        pred = self._components(whole[which], 0, connectivity).at_least(n_voxels)
+        if masks.whole_pred is not None:
+            pred = pred.where(np.isin(pred.index, masks.pred[which].index, assume_unique=True))
+        truth = self._components(masks.truth[which], 1, connectivity).at_least(n_voxels)
         return Found(pred=pred, truth=truth)
 
     def _components(self, mask: Voxels, side: int, connectivity: Connectivity) -> Components:
         instances = self.instances[side]
-        if instances is None:
+        if instances is not None:
+            return instances_of(mask, values_at(instances, mask.index).astype(np.int64))
+        if side == 0 or not any(map(len, self.masks.unseen)):
             return components_of(mask, connectivity=connectivity)
-        return instances_of(mask, values_at(instances, mask.index).astype(np.int64))
+        joined = components_of(mask.without(self.masks.unseen), connectivity=connectivity)
+        return replace(joined, index=mask.index, shape=mask.shape)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,10 +212,10 @@ class LesionCounts(State):
 
 def _count(matched: Matched, masks: Masks) -> LesionCounts:
     found, voxel_ml = matched.found, masks.grid.voxel_ml
-    missed, false = ~matched.truth_hit, ~(matched.pred_used | matched.pred_forgiven)
+    missed, false = ~matched.truth_hit, matched.false_alarm
     compares_shapes = matched.rule.matching != "any_overlap"
     return LesionCounts.of(
-        n_pred=len(found.pred),
+        n_pred=found.n_pred,
         n_truth=len(found.truth),
         tp=matched.truth_hit.sum(),
         used=matched.pred_used.sum(),
