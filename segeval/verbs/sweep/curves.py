@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from segeval.options import SweepOptions
+from segeval.verbs.sweep.grid import EXP_LOG_GAMMAS, gammas
 from segeval.verbs.sweep.output.pictures import lines
 from segeval.verbs.sweep.output.table import SweepTable
-from segeval.verbs.sweep.settings import EXP_LOG_GAMMAS, gammas
 
 FOCAL_GAMMAS = (0, 0.5, 1, 2, 5)
 _STEPS = 100

@@ -11,8 +11,7 @@ from segeval.options import InputOptions, SweepMode, SweepOptions
 from segeval.verbs.sweep.curves import exp_log_curve, focal_curve
 from segeval.verbs.sweep.evidence.maps import MOST_LEVELS, ClassMaps, count_classes, gather
 from segeval.verbs.sweep.evidence.reading import MapFiles, find_maps
-from segeval.verbs.sweep.grid import read_grid
-from segeval.verbs.sweep.losses import SEVERAL, find_loss
+from segeval.verbs.sweep.grid import EXP_LOG, FOCAL, PRICES, SEVERAL, find_loss, read_grid
 from segeval.verbs.sweep.maps.exp_log import Entries, sweep_exp_log_maps
 from segeval.verbs.sweep.maps.focal import sweep_focal_maps
 from segeval.verbs.sweep.maps.focal_cdf import sweep_focal_cdf
@@ -23,8 +22,7 @@ from segeval.verbs.sweep.output.draw import draw_pictures
 from segeval.verbs.sweep.output.folder import Outcome, write_folder
 from segeval.verbs.sweep.output.papers import papers_of
 from segeval.verbs.sweep.output.table import SweepTable
-from segeval.verbs.sweep.runs.sweep import sweep_runs
-from segeval.verbs.sweep.settings import EXP_LOG, FOCAL, PRICES
+from segeval.verbs.sweep.trained.sweep import sweep_runs
 from segeval.verbs.sweep.training.progress import TrainWatch
 from segeval.verbs.sweep.training.sweep import sweep_train
 

@@ -8,7 +8,7 @@ from segeval.losses.gradients import grad_table
 from segeval.options import SweepOptions
 from segeval.verbs.sweep.evidence.maps import ClassMaps
 from segeval.verbs.sweep.evidence.slopes import slopes_of, value_of
-from segeval.verbs.sweep.losses import find_loss
+from segeval.verbs.sweep.grid import find_loss
 from segeval.verbs.sweep.maps.generic import sweep_any_maps
 from segeval.verbs.sweep.output.table import MEAN, SweepTable
 from tests.conftest import golden

@@ -4,8 +4,7 @@ import pytest
 
 from segeval.errors import ConfigError
 from segeval.options import SweepOptions
-from segeval.verbs.sweep.grid import read_grid, settings_of
-from segeval.verbs.sweep.settings import tversky_settings
+from segeval.verbs.sweep.grid import read_grid, settings_of, tversky_settings
 from segeval.verbs.sweep.split import split_cases
 
 IDS = ("case_01", "case_02", "case_11", "case_12")

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from segeval.errors import ConfigError
-from segeval.verbs.sweep.runs.folders import find_runs
-from segeval.verbs.sweep.trained.words import folder_name, words_for
+from segeval.verbs.sweep.trained.runs import find_runs
+from segeval.verbs.sweep.trained.schema import folder_name, schema_of
 
-TVERSKY = words_for("tversky")
+TVERSKY = schema_of("tversky")
 
 
 def folders(root: Path, *names: str) -> Path:
@@ -111,19 +111,19 @@ def test_a_manifest_that_cannot_be_used_names_its_line(tmp_path, text, said):
 
 def test_losses_are_named_with_their_parameters(tmp_path):
     folders(tmp_path, "tversky(alpha=0.3,beta=0.7)_seed=1", "dice")
-    assert settings(tmp_path, words_for("losses")) == [
+    assert settings(tmp_path, schema_of("losses")) == [
         {"loss": "dice_loss"},
         {"loss": "tversky_loss(alpha=0.3,beta=0.7)"},
     ]
 
 
 def test_an_unknown_loss_suggests_the_nearest(tmp_path):
-    assert "Did you mean 'dice_loss'?" in refusal(folders(tmp_path, "dise_loss"), words_for("losses"))
+    assert "Did you mean 'dice_loss'?" in refusal(folders(tmp_path, "dise_loss"), schema_of("losses"))
 
 
 def test_the_rows_of_the_exp_log_paper_come_in_its_order(tmp_path):
     folders(tmp_path, "exp_log(gamma=0.3)", "weighted_ce", "linear_dice", "log_dice+weighted_ce")
-    assert [one["loss"] for one in settings(tmp_path, words_for("exp_log"))] == [
+    assert [one["loss"] for one in settings(tmp_path, schema_of("exp_log"))] == [
         "linear_dice",
         "weighted_ce",
         "log_dice+weighted_ce",
@@ -132,7 +132,7 @@ def test_the_rows_of_the_exp_log_paper_come_in_its_order(tmp_path):
 
 
 def test_the_default_exp_log_loss_is_a_row_of_the_paper(tmp_path):
-    assert settings(folders(tmp_path, "exp_log_loss"), words_for("exp_log")) == [{"loss": "exp_log(gamma=0.3)"}]
+    assert settings(folders(tmp_path, "exp_log_loss"), schema_of("exp_log")) == [{"loss": "exp_log(gamma=0.3)"}]
 
 
 @pytest.mark.parametrize(
@@ -146,5 +146,5 @@ def test_the_default_exp_log_loss_is_a_row_of_the_paper(tmp_path):
 )
 def test_the_name_of_a_setting_is_read_back(tmp_path, loss, setting):
     folders(tmp_path, folder_name(setting, seed=3))
-    (run,) = find_runs(tmp_path, words_for(loss))[0]
+    (run,) = find_runs(tmp_path, schema_of(loss))[0]
     assert (run.setting, run.seed) == (setting, "3")

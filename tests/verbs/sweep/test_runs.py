@@ -7,7 +7,7 @@ from sklearn.metrics import average_precision_score
 from segeval.errors import ConfigError, DataError
 from segeval.options import SweepOptions
 from segeval.verbs.sweep.output.check import findings, rows_of
-from segeval.verbs.sweep.runs.sweep import sweep_runs
+from segeval.verbs.sweep.trained.sweep import sweep_runs
 
 SHAPE = (6, 7)
 CASES = ("a", "b", "c")

@@ -12,11 +12,10 @@ from segeval.losses.compound import exp_log_loss
 from segeval.measure import MeasureCall, ratio
 from segeval.options import SweepOptions
 from segeval.verbs.sweep.evidence.maps import MapCase
-from segeval.verbs.sweep.grid import Setting
+from segeval.verbs.sweep.grid import Setting, exp_log_settings
 from segeval.verbs.sweep.output.pictures import lines
 from segeval.verbs.sweep.output.plots import Picture
 from segeval.verbs.sweep.output.table import Row, SweepTable, mean_cells
-from segeval.verbs.sweep.settings import exp_log_settings
 
 SETTINGS = ("gamma", "w_dice", "w_cross")
 PARTS = ("loss", "dice_part", "cross_part")

@@ -6,11 +6,11 @@ from dataclasses import replace
 from segeval.options import SweepOptions
 from segeval.verbs.sweep.evidence.focal_terms import focal_cells, sides_of
 from segeval.verbs.sweep.evidence.maps import ClassMaps
+from segeval.verbs.sweep.grid import focal_settings
 from segeval.verbs.sweep.output.pictures import lines, slug
 from segeval.verbs.sweep.output.plots import Picture
 from segeval.verbs.sweep.output.sheet import setting_text
 from segeval.verbs.sweep.output.table import Row, SweepTable, mean_cells, with_means
-from segeval.verbs.sweep.settings import focal_settings
 
 SETTINGS = ("gamma", "alpha_pos")
 COLUMNS = (

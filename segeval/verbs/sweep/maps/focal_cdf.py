@@ -8,11 +8,11 @@ import numpy as np
 from segeval.options import SweepOptions
 from segeval.verbs.sweep.evidence.focal_terms import Side, cumulative_loss, sides_of
 from segeval.verbs.sweep.evidence.maps import ClassMaps
+from segeval.verbs.sweep.grid import gammas
 from segeval.verbs.sweep.output.pictures import slug
 from segeval.verbs.sweep.output.plots import Picture, Series
 from segeval.verbs.sweep.output.sheet import caption_of
 from segeval.verbs.sweep.output.table import Row, SweepTable
-from segeval.verbs.sweep.settings import gammas
 
 GAMMAS = (0, 0.5, 1, 2)
 SIDES = ("pos", "neg")

@@ -14,12 +14,11 @@ from segeval.options import SweepOptions
 from segeval.statistics.summary import mean, summarise
 from segeval.verbs.sweep.evidence.maps import CaseMap, ClassMaps
 from segeval.verbs.sweep.evidence.slopes import slopes_of, value_of
-from segeval.verbs.sweep.grid import Setting, read_grid, require_known, settings_of
+from segeval.verbs.sweep.grid import Setting, read_grid, require_a_price, require_known, settings_of, spoken_names
 from segeval.verbs.sweep.maps.tversky import sweep_tversky_maps
 from segeval.verbs.sweep.output.pictures import by_class, lines, slug
 from segeval.verbs.sweep.output.plots import Picture
 from segeval.verbs.sweep.output.table import Row, SweepTable, mean_cells, with_means
-from segeval.verbs.sweep.settings import require_a_price, spoken_names
 from segeval.verbs.sweep.split import split_cases
 
 OF_VALUES = ("loss_mean", "loss_std", "loss_min", "loss_max")

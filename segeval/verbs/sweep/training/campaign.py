@@ -1,24 +1,31 @@
-"""Run every training of a sweep: all settings, seeds and folds."""
+"""Run every training of a sweep: all settings, seeds and folds, each scored as soon as it is done."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
+from segeval.evidence.labels import LabelClass, LabelMap
 from segeval.evidence.probabilities.channels import ProbMap
 from segeval.evidence.probabilities.scored_map import ScoredMap
 from segeval.options import SweepOptions
 from segeval.verbs.sweep.evidence.maps import CaseMap, case_map
 from segeval.verbs.sweep.grid import Setting
-from segeval.verbs.sweep.trained.outcomes import Outcome, outcome_of_maps
-from segeval.verbs.sweep.trained.words import Words
-from segeval.verbs.sweep.training.batches import Pool, pool_of
-from segeval.verbs.sweep.training.cases import TrainingCase
-from segeval.verbs.sweep.training.cells import Cell, Kept, Trained, key_of
+from segeval.verbs.sweep.trained.schema import SettingSchema
+from segeval.verbs.sweep.trained.scores import Achieved, PredictionScorer, ScoredPrediction
+from segeval.verbs.sweep.training.cases import Fold, TrainingCase
+from segeval.verbs.sweep.training.patches import PatchSource, patch_source
 from segeval.verbs.sweep.training.progress import Pace, TrainWatch
 from segeval.verbs.sweep.training.recipe import Recipe
-from segeval.verbs.sweep.training.splits import Fold
+from segeval.verbs.sweep.training.store import PlannedTraining, Trained, TrainingStore
+
+FACTS = (
+    *("train_loss_first", "train_loss_last", "iterations", "seeds", "diverged"),
+    *("pred_volume_ratio", "empty_predictions"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +36,7 @@ class Campaign:
         row_with_maps: the setting whose maps are swept over thresholds afterwards.
     """
 
-    words: Words
+    schema: SettingSchema
     settings: Sequence[Setting]
     cases: Mapping[str, TrainingCase]
     classes: tuple[str, ...]
@@ -44,30 +51,37 @@ class Campaign:
         """The cases that are reported: each is predicted by a network that never saw it."""
         return tuple(sorted(case_id for fold in self.folds for case_id in fold.predict))
 
-    @property
-    def cells(self) -> list[Cell]:
+    @cached_property
+    def trainings(self) -> list[PlannedTraining]:
         """Every training, row by row."""
         return [
-            Cell(row=row, setting=setting, call=self.words.call(setting), fold=fold, seed=seed)
+            PlannedTraining(row=row, setting=setting, call=self.schema.call(setting), fold=fold, seed=seed)
             for row, setting in enumerate(self.settings)
             for seed in self.options.seeds
             for fold in self.folds
         ]
 
+    @cached_property
+    def scorer(self) -> PredictionScorer:
+        """Scores every class of a case."""
+        classes = tuple(LabelClass(name=name, ids=(i + 1,)) for i, name in enumerate(self.classes))
+        return PredictionScorer(classes=classes, labels=LabelMap(classes=classes), options=self.options)
+
 
 @dataclass(frozen=True, kw_only=True)
-class Training:
-    """One finished training.
+class FinishedTraining:
+    """One finished training, and what its network makes of the cases that it never saw.
 
     Attributes:
+        predictions: case -> its scores.
         case_maps: voxels per probability of every case and class, where thresholds are swept afterwards.
     """
 
-    cell: Cell
+    plan: PlannedTraining
     losses: tuple[float, ...]
     start: str
     n_parameters: int
-    outcomes: Mapping[str, Outcome]
+    predictions: Mapping[str, ScoredPrediction]
     case_maps: Mapping[str, tuple[CaseMap, ...]]
 
     @property
@@ -89,74 +103,93 @@ class Training:
         """Whether the loss became nan or infinite, or ended no lower than it began."""
         return not math.isfinite(self.losses[-1]) or self.last >= self.first
 
+    @property
+    def problem(self) -> str:
+        """Why it did not come to anything; its row stays."""
+        where = f"fold {self.plan.fold.number}, seed {self.plan.seed}"
+        if not math.isfinite(self.losses[-1]):
+            return f"{where}: the loss was {self.losses[-1]} at iteration {len(self.losses)}, scored as it stood"
+        return f"{where}: the loss ended at {self.last:.3g}, no lower than it began" if self.diverged else ""
 
-def run_campaign(campaign: Campaign, watch: TrainWatch | None) -> list[Training]:
-    """Train every cell that is not kept from an earlier sweep, and score the maps of all of them."""
-    pools = {
-        fold.number: pool_of([campaign.cases[one] for one in fold.train], campaign.classes) for fold in campaign.folds
+
+def run_campaign(campaign: Campaign, watch: TrainWatch | None) -> list[FinishedTraining]:
+    """Make every training that is not kept from an earlier sweep, and score the maps of all of them."""
+    sources = {
+        fold.number: patch_source([campaign.cases[case_id] for case_id in fold.train], campaign.classes)
+        for fold in campaign.folds
     }
-    kept = Kept.open(campaign.options.out, campaign.classes)
-    kept.drop_others(campaign.cells, campaign.cases)
-    found = [(cell, _key(cell, campaign)) for cell in campaign.cells]
-    todo = [key for cell, key in found if not kept.has(cell, key, campaign.cases)]
-    n = len(todo) if kept.folder is None else len(set(todo))  # a setting asked for twice is read back once it is there
+    store = TrainingStore(folder=campaign.options.out, classes=campaign.classes, cases=campaign.cases)
+    store.open(campaign.trainings)
+    keys = [plan.key(campaign.recipe, campaign.cases, device=campaign.device) for plan in campaign.trainings]
+    todo = [key for plan, key in zip(campaign.trainings, keys, strict=True) if not store.has(plan, key)]
+    n = len(todo) if store.folder is None else len(set(todo))  # a setting asked for twice is read back once it is there
     pace = Pace(total=n * campaign.recipe.iterations, watch=watch)
-    return list(_trainings(found, campaign, pools, kept, pace))
+    return list(_run(campaign, keys, sources, store, pace))
 
 
-def _trainings(
-    found: Sequence[tuple[Cell, str]], campaign: Campaign, pools: Mapping[int, Pool], kept: Kept, pace: Pace
-) -> Iterator[Training]:
-    for cell, key in found:
-        trained = kept.find(cell, key, campaign.cases)
+def _run(
+    campaign: Campaign,
+    keys: Sequence[str],
+    sources: Mapping[int, PatchSource],
+    store: TrainingStore,
+    pace: Pace,
+) -> Iterator[FinishedTraining]:
+    for plan, key in zip(campaign.trainings, keys, strict=True):
+        trained = store.find(plan, key)
         if trained is None:
-            trained = _train(cell, campaign, pools[cell.fold.number], pace)
-            kept.keep(cell, key, trained, campaign.cases)
-        yield _scored(cell, trained, campaign)
+            from segeval.verbs.sweep.training.fit import train_and_predict
+
+            trained = train_and_predict(
+                plan.call,
+                sources[plan.fold.number],
+                campaign.recipe,
+                {case_id: campaign.cases[case_id] for case_id in plan.fold.predict},
+                seed=plan.seed,
+                device=campaign.device,
+                on_step=pace.counter(str(plan), campaign.recipe.iterations),
+            )
+            store.keep(plan, key, trained)
+        yield _scored(plan, trained, campaign)
 
 
-def _scored(cell: Cell, trained: Trained, campaign: Campaign) -> Training:
-    maps = {one: class_maps(fields, campaign.cases[one]) for one, fields in trained.maps.items()}
-    swept_later = cell.row == campaign.row_with_maps and cell.seed == campaign.options.seeds[0]
-    return Training(
-        cell=cell,
+def _scored(plan: PlannedTraining, trained: Trained, campaign: Campaign) -> FinishedTraining:
+    maps = {case_id: class_maps(fields, campaign.cases[case_id]) for case_id, fields in trained.maps.items()}
+    swept_later = plan.row == campaign.row_with_maps and plan.seed == campaign.options.seeds[0]
+    counted = maps if swept_later else {}
+    return FinishedTraining(
+        plan=plan,
         losses=trained.losses,
         start=trained.start,
         n_parameters=trained.n_parameters,
-        outcomes={one: _outcome(of_case, campaign.options) for one, of_case in maps.items()},
-        case_maps={one: _counted(one, of_case) for one, of_case in maps.items()} if swept_later else {},
+        predictions={case_id: campaign.scorer.score_maps(case_id, of_case) for case_id, of_case in maps.items()},
+        case_maps={
+            case_id: tuple(case_map(case_id, scored) for scored in of_case) for case_id, of_case in counted.items()
+        },
     )
-
-
-def _outcome(maps: Sequence[ScoredMap], options: SweepOptions) -> Outcome:
-    return outcome_of_maps(maps, method=options.apr_method, keep_histograms=options.apr_averaging == "pooled")
-
-
-def _counted(case_id: str, maps: Sequence[ScoredMap]) -> tuple[CaseMap, ...]:
-    return tuple(case_map(case_id, one) for one in maps)
 
 
 def class_maps(fields: np.ndarray, case: TrainingCase) -> list[ScoredMap]:
     """Every class of a case, ignored voxels removed, from maps of shape (class, field, *plane)."""
     target = case.target[case.counted]
-    maps = [ProbMap(stored=one[case.counted]) for one in fields]
-    return [ScoredMap(map=one, truth=target == i + 1) for i, one in enumerate(maps)]
+    maps = [ProbMap(stored=of_class[case.counted]) for of_class in fields]
+    return [ScoredMap(map=probs, truth=target == i + 1) for i, probs in enumerate(maps)]
 
 
-def _train(cell: Cell, campaign: Campaign, pool: Pool, pace: Pace) -> Trained:
-    from segeval.verbs.sweep.training.fit import fit, predict
-
-    fitted = fit(
-        cell.call,
-        pool,
-        campaign.recipe,
-        seed=cell.seed,
-        device=campaign.device,
-        on_step=pace.counter(str(cell), campaign.recipe.iterations),
-    )
-    maps = {one: predict(fitted.network, campaign.cases[one], device=campaign.device) for one in cell.fold.predict}
-    return Trained(losses=fitted.losses, start=fitted.start, n_parameters=fitted.n_parameters, maps=maps)
-
-
-def _key(cell: Cell, campaign: Campaign) -> str:
-    return key_of(cell, campaign.recipe, campaign.cases, device=campaign.device)
+def achieved(campaign: Campaign, trainings: Sequence[FinishedTraining]) -> tuple[Achieved, ...]:
+    """What every setting achieved, the folds of a seed joined."""
+    rows = []
+    for index, setting in enumerate(campaign.settings):
+        of_row = [training for training in trainings if training.plan.row == index]
+        predictions: dict[str, dict[str, ScoredPrediction]] = {str(seed): {} for seed in campaign.options.seeds}
+        for training in of_row:
+            predictions[str(training.plan.seed)].update(training.predictions)
+        facts: dict[str, Any] = {
+            "train_loss_first": float(np.mean([training.first for training in of_row])),
+            "train_loss_last": float(np.mean([training.last for training in of_row])),
+            "iterations": campaign.recipe.iterations,
+            "seeds": ",".join(map(str, campaign.options.seeds)),
+            "diverged": any(training.diverged for training in of_row),
+        }
+        note = "; ".join(filter(None, (training.problem for training in of_row)))
+        rows.append(Achieved(setting=setting, predictions=predictions, facts=facts, note=note))
+    return tuple(rows)

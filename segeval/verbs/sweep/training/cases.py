@@ -1,6 +1,7 @@
-"""Images and their masks in memory, as the fields that a network sees: slices of volumes, or whole images."""
+"""Images and their masks in memory, as the fields that a network sees, and which of them it is judged by."""
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -74,11 +75,11 @@ def read_training_case(pair: Pair, classes: Sequence[LabelClass], reading: Readi
         raise ValueError(f"{pair.case_id} is not a pair")
     truth = read_volume(pair.truth)
     labels = to_labels(truth, ignore=reading.labels.ignore)
-    channels = [_on_grid(one, truth, reading) for one in read_image(pair, channel_axis=reading.channel_axis)]
+    channels = [_on_grid(channel, truth, reading) for channel in read_image(pair, channel_axis=reading.channel_axis)]
     if dimensions > labels.ndim:
         raise DataError(f"{printable(pair.truth)}: shape {labels.shape} has no third axis. Train on it in 2-D.")
     axis = _slice_axis(truth) if dimensions < labels.ndim else None
-    image = np.stack([_normalised(one) for one in channels])
+    image = np.stack([_normalised(channel) for channel in channels])
     return TrainingCase(
         case_id=pair.case_id,
         image=_fields(image, None if axis is None else axis + 1),
@@ -94,9 +95,9 @@ def require_disjoint(classes: Sequence[LabelClass]) -> None:
     Raises:
         ConfigError: two classes share an id, or there are too many.
     """
-    ids = [one for of in classes for one in of.ids]
+    ids = [label_id for label in classes for label_id in label.ids]
     if len(ids) != len(set(ids)) or len(classes) > MOST_CLASSES:
-        names = ", ".join(one.name for one in classes[:5])
+        names = ", ".join(label.name for label in classes[:5])
         raise ConfigError(f"The classes ({names}) share ids or are too many to train at once. Name one with --class.")
 
 
@@ -122,8 +123,8 @@ def _normalised(channel: np.ndarray) -> np.ndarray:
 
 def _target(labels: np.ndarray, classes: Sequence[LabelClass], ignore: Sequence[int]) -> np.ndarray:
     target = np.zeros(labels.shape, dtype=np.uint8)
-    for i, of in enumerate(classes):
-        target[np.isin(labels, of.ids)] = i + 1
+    for i, label in enumerate(classes):
+        target[np.isin(labels, label.ids)] = i + 1
     target[np.isin(labels, ignore)] = IGNORED
     return target
 
@@ -137,3 +138,56 @@ def _slice_axis(truth: Volume) -> int:
 def _fields(array: np.ndarray, axis: int | None) -> np.ndarray:
     """The slices, or the whole, first."""
     return np.ascontiguousarray(array[None] if axis is None else np.moveaxis(array, axis, 0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fold:
+    """Case ids of one training: those it sees, and those it predicts."""
+
+    number: int
+    train: tuple[str, ...]
+    predict: tuple[str, ...]
+
+
+def hold_out(case_ids: Sequence[str], *, share: float, seed: int) -> tuple[Fold, ...]:
+    """One fold that predicts a share of the cases, drawn at random.
+
+    Raises:
+        ConfigError: too few cases, or none is left on one side.
+    """
+    _require_two(case_ids)
+    n = max(1, math.floor(share * len(case_ids) + 0.5))
+    if not 0 < share < 1 or n >= len(case_ids):
+        raise ConfigError(
+            f"--holdout {share:g} of {len(case_ids)} cases leaves {max(len(case_ids) - n, 0)} to train on. "
+            "Hold out fewer, or use --folds."
+        )
+    held = set(np.random.default_rng(seed).permutation(sorted(case_ids))[:n].tolist())
+    return (_fold(1, case_ids, held),)
+
+
+def k_folds(case_ids: Sequence[str], *, k: int, seed: int) -> tuple[Fold, ...]:
+    """K folds that predict every case once.
+
+    Raises:
+        ConfigError: fewer cases than folds.
+    """
+    _require_two(case_ids)
+    if not 2 <= k <= len(case_ids):
+        raise ConfigError(f"--folds {k} does not split {len(case_ids)} cases. Take from 2 to {len(case_ids)} folds.")
+    shuffled = np.random.default_rng(seed).permutation(sorted(case_ids)).tolist()
+    return tuple(_fold(i + 1, case_ids, set(shuffled[i::k])) for i in range(k))
+
+
+def _fold(number: int, case_ids: Sequence[str], held: set[str]) -> Fold:
+    train, predict = (
+        tuple(sorted(case_id for case_id in case_ids if (case_id in held) is side)) for side in (False, True)
+    )
+    return Fold(number=number, train=train, predict=predict)
+
+
+def _require_two(case_ids: Sequence[str]) -> None:
+    if len(case_ids) < 2:
+        raise ConfigError(
+            f"{len(case_ids)} case is too few to train on some and report on others. Give two or more images."
+        )

@@ -1,10 +1,9 @@
-"""Train one network, and predict with it."""
+"""Train one network, and predict with it: batches in, maps out."""
 
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,39 +12,40 @@ from torch import Tensor, nn
 
 from segeval.losses.modules import MODULES, module_name
 from segeval.measure import MeasureCall
-from segeval.verbs.sweep.training.batches import Pool, batches, cut
 from segeval.verbs.sweep.training.cases import IGNORED, TrainingCase
 from segeval.verbs.sweep.training.network import build_network, fingerprint, n_parameters
+from segeval.verbs.sweep.training.patches import PatchSource, batches, cut
 from segeval.verbs.sweep.training.recipe import STRIDE, Recipe
+from segeval.verbs.sweep.training.store import Trained
 
 FIELDS_AT_ONCE = 8  # slices that are predicted together
 OnStep = Callable[[float], None]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Fitted:
-    """A trained network, and how its training went.
+def train_and_predict(
+    call: MeasureCall,
+    source: PatchSource,
+    recipe: Recipe,
+    cases: Mapping[str, TrainingCase],
+    *,
+    seed: int,
+    device: str,
+    on_step: OnStep,
+) -> Trained:
+    """Train a network from the start that the seed gives, and predict cases it never saw; only the loss varies.
 
-    Attributes:
-        losses: the loss of every iteration; the last one is nan where training broke off there.
-        start: hash of the first weights.
+    Args:
+        cases: those to predict.
+        on_step: is told the loss of every iteration.
     """
-
-    network: nn.Module
-    losses: tuple[float, ...]
-    start: str
-    n_parameters: int
-
-
-def fit(call: MeasureCall, pool: Pool, recipe: Recipe, *, seed: int, device: str, on_step: OnStep) -> Fitted:
-    """Train a network from the start that the seed gives; the loss is the only thing that settings change."""
     with seeded(seed, device):
-        network = build_network(recipe, n_in=pool.n_channels, prior=pool.prior)
+        network = build_network(recipe, n_in=source.n_channels, prior=source.prior)
         start, size = fingerprint(network), n_parameters(network)
         network = network.to(device).to(memory_format=_layout(recipe, device))  # type: ignore[call-overload]
-        loss = loss_module(call, n_outputs=len(pool.prior))
-        losses = tuple(_train(network, loss, pool, recipe, seed, device, on_step))
-    return Fitted(network=network, losses=losses, start=start, n_parameters=size)
+        loss = loss_module(call, n_outputs=len(source.prior))
+        losses = tuple(_train(network, loss, source, recipe, seed, device, on_step))
+    maps = {case_id: predict(network, case, device=device) for case_id, case in cases.items()}
+    return Trained(losses=losses, start=start, n_parameters=size, maps=maps)
 
 
 def loss_module(call: MeasureCall, *, n_outputs: int) -> nn.Module:
@@ -92,11 +92,11 @@ def seeded(seed: int, device: str) -> Iterator[None]:
 
 
 def _train(
-    network: nn.Module, loss_of: nn.Module, pool: Pool, recipe: Recipe, seed: int, device: str, on_step: OnStep
+    network: nn.Module, loss_of: nn.Module, source: PatchSource, recipe: Recipe, seed: int, device: str, on_step: OnStep
 ) -> Iterator[float]:
     optimiser, schedule = _optimiser(network, recipe)
     network.train()
-    for image, target in batches(pool, recipe, seed=seed):
+    for image, target in batches(source, recipe, seed=seed):
         logits = network(torch.from_numpy(image).to(device, memory_format=_layout(recipe, device)))
         loss = loss_of(logits, torch.from_numpy(target).to(device).long())
         value = float(loss.detach())

@@ -75,7 +75,7 @@ def build_network(recipe: Recipe, *, n_in: int, prior: Sequence[float]) -> nn.Mo
 
 def prior_logits(prior: Sequence[float]) -> list[float]:
     """The logits that give every voxel the prior: -ln((1 - π)/π) for one class, ln π for several."""
-    return [-math.log((1 - prior[0]) / prior[0])] if len(prior) == 1 else [math.log(one) for one in prior]
+    return [-math.log((1 - prior[0]) / prior[0])] if len(prior) == 1 else [math.log(share) for share in prior]
 
 
 def fingerprint(network: nn.Module) -> str:
@@ -88,7 +88,7 @@ def fingerprint(network: nn.Module) -> str:
 
 def n_parameters(network: nn.Module) -> int:
     """How many numbers are trained."""
-    return sum(one.numel() for one in network.parameters() if one.requires_grad)
+    return sum(weights.numel() for weights in network.parameters() if weights.requires_grad)
 
 
 def _unet(recipe: Recipe, n_in: int) -> nn.Module:

@@ -48,7 +48,8 @@ class Recipe:
         """
         return 0.95 if self.optimiser == "adamw" else 0.999
 
-    def said(self) -> dict[str, str]:
+    @property
+    def caption(self) -> dict[str, str]:
         """What captions say of it."""
         falls = {
             "cosine": "falling to 0 along a cosine",
@@ -73,9 +74,9 @@ def recipe_of(options: SweepOptions) -> Recipe:
     """
     patch = options.patch or _PATCHES[options.dimensions]
     if len(patch) != options.dimensions or any(side < STRIDE or side % STRIDE for side in patch):
-        said = ",".join(map(str, patch))
+        sides = ",".join(map(str, patch))
         raise ConfigError(
-            f"--patch {said}: give {options.dimensions} sizes, one for each axis, that are multiples of {STRIDE}."
+            f"--patch {sides}: give {options.dimensions} sizes, one for each axis, that are multiples of {STRIDE}."
         )
     chosen: Mapping[str, int | float | None] = {
         "iterations": options.iterations,

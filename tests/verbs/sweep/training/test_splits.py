@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segeval.errors import ConfigError
-from segeval.verbs.sweep.training.splits import hold_out, k_folds
+from segeval.verbs.sweep.training.cases import hold_out, k_folds
 
 CASES = tuple(f"case_{i:02}" for i in range(12))
 

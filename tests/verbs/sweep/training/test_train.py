@@ -11,7 +11,7 @@ import torch
 from segeval.errors import ConfigError, DataError
 from segeval.options import SweepOptions
 from segeval.verbs.sweep.output.check import findings, rows_of
-from segeval.verbs.sweep.runs.sweep import sweep_runs
+from segeval.verbs.sweep.trained.sweep import sweep_runs
 from segeval.verbs.sweep.training import campaign, fit
 from segeval.verbs.sweep.training.sweep import sweep_train
 
@@ -263,7 +263,7 @@ def test_loss_curves_are_kept_for_every_training(data):
 
 
 def test_long_curves_are_thinned_to_means():
-    from segeval.verbs.sweep.training.said import thinned
+    from segeval.verbs.sweep.training.sweep import thinned
 
     points = thinned([float(i) for i in range(1000)])
     assert len(points) == 100
@@ -313,10 +313,10 @@ def test_alpha_is_chosen_on_cases_that_are_neither_trained_on_nor_reported(data)
 
 
 def test_the_focal_table_varies_alpha_without_focus_by_default():
-    from segeval.verbs.sweep.trained.words import words_for
-    from segeval.verbs.sweep.training.grids import settings_to_train
+    from segeval.verbs.sweep.trained.schema import schema_of
+    from segeval.verbs.sweep.training.sweep import settings_to_train
 
-    settings = settings_to_train(words_for("focal"), SweepOptions(vary="alpha"))
+    settings = settings_to_train(schema_of("focal"), SweepOptions(vary="alpha"))
     assert [one["alpha_pos"] for one in settings] == [0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 0.999]
     assert {one["gamma"] for one in settings} == {0}
 
@@ -338,7 +338,7 @@ def test_the_focal_table_varies_alpha_without_focus_by_default():
     ],
 )
 def test_what_cannot_be_trained_is_refused_before_it_starts(data, monkeypatch, options, said):
-    monkeypatch.setattr(campaign, "_trainings", None)
+    monkeypatch.setattr(campaign, "_run", None)
     with pytest.raises(ConfigError, match=said):
         train(data, **options)
 

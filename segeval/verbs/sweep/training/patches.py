@@ -26,7 +26,7 @@ class Field:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pool:
+class PatchSource:
     """Everything that one network may see.
 
     Attributes:
@@ -40,61 +40,61 @@ class Pool:
     def holding(self) -> tuple[tuple[Field, ...], ...]:
         """The fields that hold each class."""
         n_classes = len(self.fields[0].centres)
-        return tuple(tuple(one for one in self.fields if len(one.centres[i])) for i in range(n_classes))
+        return tuple(tuple(field for field in self.fields if len(field.centres[i])) for i in range(n_classes))
 
     @property
     def n_channels(self) -> int:
         return int(self.fields[0].image.shape[0])
 
 
-def pool_of(cases: Sequence[TrainingCase], classes: Sequence[str]) -> Pool:
+def patch_source(cases: Sequence[TrainingCase], classes: Sequence[str]) -> PatchSource:
     """The fields of the training cases.
 
     Raises:
         DataError: a class has no voxel in them, or images differ in their channels.
     """
-    channels = {one.image.shape[1]: one for one in cases}
+    channels = {case.image.shape[1]: case for case in cases}
     if len(channels) > 1:
-        said = " and ".join(f"{one.case_id} has {n} channels" for n, one in channels.items())
-        raise DataError(f"The images differ: {said}. Train on images of one kind.")
+        found = " and ".join(f"{case.case_id} has {n} channels" for n, case in channels.items())
+        raise DataError(f"The images differ: {found}. Train on images of one kind.")
     fields = (
         Field(image=image, target=target, centres=tuple(_centres(target, i + 1) for i in range(len(classes))))
-        for one in cases
-        for image, target in zip(one.image, one.target, strict=True)
+        for case in cases
+        for image, target in zip(case.image, case.target, strict=True)
     )
-    return Pool(fields=tuple(fields), prior=_prior(cases, classes))
+    return PatchSource(fields=tuple(fields), prior=_prior(cases, classes))
 
 
-def batches(pool: Pool, recipe: Recipe, *, seed: int) -> Iterator[Batch]:
+def batches(source: PatchSource, recipe: Recipe, *, seed: int) -> Iterator[Batch]:
     """One batch per iteration: some patches on a voxel of a class, each class as often, and the rest anywhere."""
     generator = np.random.default_rng(seed)
     for _ in range(recipe.iterations):
-        on_class = [_patch_on_class(generator, pool, recipe) for _ in range(recipe.with_class)]
-        anywhere = [_patch_anywhere(generator, pool, recipe) for _ in range(recipe.batch - recipe.with_class)]
+        on_class = [_patch_on_class(generator, source, recipe) for _ in range(recipe.with_class)]
+        anywhere = [_patch_anywhere(generator, source, recipe) for _ in range(recipe.batch - recipe.with_class)]
         images, targets = zip(*on_class, *anywhere, strict=True)
         yield np.stack(images), np.stack(targets)
 
 
-def _patch_on_class(generator: np.random.Generator, pool: Pool, recipe: Recipe) -> Batch:
-    of_class = int(generator.integers(len(pool.holding)))
-    field = _any_of(generator, pool.holding[of_class])
-    centres = field.centres[of_class]
+def _patch_on_class(generator: np.random.Generator, source: PatchSource, recipe: Recipe) -> Batch:
+    index = int(generator.integers(len(source.holding)))
+    field = _any_field(generator, source.holding[index])
+    centres = field.centres[index]
     start = _around(centres[generator.integers(len(centres))], _anywhere(generator, field, recipe), field, recipe)
     return _cut_field(field, start, recipe)
 
 
-def _patch_anywhere(generator: np.random.Generator, pool: Pool, recipe: Recipe) -> Batch:
-    field = _any_of(generator, pool.fields)
+def _patch_anywhere(generator: np.random.Generator, source: PatchSource, recipe: Recipe) -> Batch:
+    field = _any_field(generator, source.fields)
     return _cut_field(field, _anywhere(generator, field, recipe), recipe)
 
 
-def _any_of(generator: np.random.Generator, fields: Sequence[Field]) -> Field:
+def _any_field(generator: np.random.Generator, fields: Sequence[Field]) -> Field:
     return fields[int(generator.integers(len(fields)))]
 
 
 def _anywhere(generator: np.random.Generator, field: Field, recipe: Recipe) -> list[int]:
     room = (max(n - side, 0) for n, side in zip(field.target.shape, recipe.patch, strict=True))
-    return [int(generator.integers(one + 1)) for one in room]
+    return [int(generator.integers(n + 1)) for n in room]
 
 
 def _around(centre: np.ndarray, anywhere: Sequence[int], field: Field, recipe: Recipe) -> list[int]:
@@ -117,13 +117,13 @@ def cut(array: np.ndarray, start: Sequence[int], size: Sequence[int], *, fill: i
     return np.pad(patch, [(0, 0)] * (patch.ndim - len(size)) + lacking, constant_values=fill)
 
 
-def _centres(target: np.ndarray, of_class: int) -> np.ndarray:
-    found = np.argwhere(target == of_class)
+def _centres(target: np.ndarray, code: int) -> np.ndarray:
+    found = np.argwhere(target == code)
     return found[:: max(1, -(-len(found) // MOST_CENTRES))].astype(np.int32)
 
 
 def _prior(cases: Sequence[TrainingCase], classes: Sequence[str]) -> tuple[float, ...]:
-    counts = sum(np.bincount(one.target.ravel(), minlength=IGNORED + 1) for one in cases)
+    counts = sum(np.bincount(case.target.ravel(), minlength=IGNORED + 1) for case in cases)
     voxels = np.asarray(counts)[: len(classes) + 1]
     for name, n in zip(classes, voxels[1:], strict=True):
         if n == 0:

@@ -1,1 +1,0 @@
-"""Sweeps over the predictions of models that were trained elsewhere: `--runs`."""
