@@ -11,11 +11,14 @@ from pathlib import Path
 
 from segeval import catalogue
 from segeval.cli.measure_pages import BETTER, absent_text, by_group, escaped, overview_tables, range_text
-from segeval.losses.page import page as losses_page
 from segeval.measure import Measure
 from segeval.verbs.absent_values import AbsentValues, absent_values
 
 ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))  # so that this folder is found when the file runs as a script
+
+from docs.losses_page import losses_page  # noqa: E402
+
 _INTRODUCTION = """# Measures
 
 Everything that `segeval score` can compute: first a table per group, then a section per measure. `segeval measures

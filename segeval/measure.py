@@ -255,6 +255,10 @@ def _knob_value(text: str) -> Any:
     words = {"true": True, "false": False, "none": None, "per_class": PerClass()}
     if text.lower() in words:
         return words[text.lower()]
+    if ";" in text and ":" not in text:
+        return tuple(
+            _number(value, f"{text}: write one number per channel, such as 1;2;0.5") for value in text.split(";")
+        )
     if ":" in text:
         return PerClass({name.strip(): _of_class(name, value) for name, _, value in _split_at_colons(text)})
     try:
@@ -272,12 +276,14 @@ def _split_at_colons(text: str) -> list[tuple[str, str, str]]:
 
 
 def _of_class(name: str, value: str) -> float:
+    return _number(value, f"class {name!r}. Write a number for each class: tolerance_mm=liver:1;spleen:2")
+
+
+def _number(value: str, where: str) -> float:
     try:
         return float(value)
     except ValueError as error:
-        raise ConfigError(
-            f"Cannot read {value!r} for class {name!r}. Write a number for each class: tolerance_mm=liver:1;spleen:2."
-        ) from error
+        raise ConfigError(f"Cannot read {value!r} for {where}.") from error
 
 
 def knob_text(value: Any) -> str:
@@ -287,6 +293,8 @@ def knob_text(value: Any) -> str:
             return str(value).lower()
         case int() | float():
             return f"{value:g}"
+        case tuple():
+            return ";".join(map(knob_text, value))
         case _:
             return str(value)
 
@@ -324,6 +332,8 @@ def _said(annotation: Any) -> list[str]:
     """What an annotation allows, in words."""
     words = {float: "a number", int: "a whole number", str: "a word", bool: "true or false", type(None): "none"}
     words[PerClass] = "a number for each class"
+    if get_origin(annotation) is tuple:
+        return ["one number per channel, such as 1;2;0.5"]
     if get_origin(annotation) is Literal:
         return [knob_text(choice) for choice in get_args(annotation)]
     if get_args(annotation):
@@ -340,6 +350,8 @@ def _words(annotation: Any) -> list[str]:
 def _as_meant(value: Any, annotation: Any) -> Any:
     """The value as the formula declares it: 2 is a float there, and `weights=none` names a choice, no None."""
     kinds = get_args(annotation) or (annotation,)
+    if isinstance(value, tuple | list) and any(get_origin(kind) is tuple for kind in (annotation, *kinds)):
+        return tuple(float(part) if isinstance(part, int) else part for part in value)
     if type(value) is int and float in kinds and int not in kinds:
         return float(value)
     text = knob_text(value)
@@ -348,7 +360,8 @@ def _as_meant(value: Any, annotation: Any) -> Any:
 
 def _check_knob_range(measure: Measure, name: str, value: Any) -> None:
     low, high = measure.limits.get(name, (-math.inf, math.inf))
-    if isinstance(value, int | float) and not low <= value <= high:
+    numbers = value if isinstance(value, tuple) else (value,)
+    if any(isinstance(part, int | float) and not low <= part <= high for part in numbers):
         said = f"{low:g} or more" if math.isinf(high) else f"between {low:g} and {high:g}"
         raise ConfigError(f"{measure.name}: {name}={knob_text(value)} is out of range; {name} is {said}.")
 

@@ -75,10 +75,10 @@ def neg_log(p: Any, rest: Any) -> Any:
     """
     xp = namespace(p)
     smallest = max(math.exp(-LOG_FLOOR), float(xp.finfo(p.dtype).tiny))
-    near_one, known = rest < 0.5, p > smallest
+    near_one, lost = rest < 0.5, p <= smallest  # neither holds for nan, which stays
     # Both branches get harmless arguments, since a gradient flows through the one not taken too.
     close = -xp.log1p(-xp.where(near_one, rest, xp.zeros_like(rest)))
-    far = xp.where(known, -xp.log(xp.where(known, p, xp.ones_like(p))), LOG_FLOOR)
+    far = xp.where(lost, LOG_FLOOR, -xp.log(xp.where(lost, xp.ones_like(p), p)))
     return xp.where(near_one, close, far)
 
 
@@ -88,15 +88,15 @@ def power(base: Any, exponent: float) -> Any:
     Below exponent 1 the slope at 0 is infinite and a plain power would give nan gradients.
     """
     xp = namespace(base)
-    positive = base > 1e-12
-    return xp.where(positive, xp.where(positive, base, xp.ones_like(base)) ** exponent, xp.zeros_like(base))
+    nothing = base <= 1e-12  # not so for nan, which stays
+    return xp.where(nothing, xp.zeros_like(base), xp.where(nothing, xp.ones_like(base), base) ** exponent)
 
 
 def quotient(numerator: Any, denominator: Any, *, empty: float) -> Any:
     """numerator / denominator, and `empty` where the denominator is 0; the gradient is finite there."""
     xp = namespace(denominator)
-    defined = denominator > 0
-    return xp.where(defined, numerator / xp.where(defined, denominator, xp.ones_like(denominator)), empty)
+    nothing = denominator <= 0  # not so for nan, which stays
+    return xp.where(nothing, empty, numerator / xp.where(nothing, xp.ones_like(denominator), denominator))
 
 
 class Lazy:

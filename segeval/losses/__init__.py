@@ -15,9 +15,6 @@ FORMULAS = ("region", "pixel", "lovasz", "compound", "boundary")
 _HELPERS = {
     "class_weights": "weights",
     "unet_weight_map": "boundary",
-    "ce_gradient": "gradients",
-    "grad_table": "gradients",
-    "softmax_jacobian": "gradients",
 }
 
 

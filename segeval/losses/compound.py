@@ -4,14 +4,14 @@ Sources, variants, pitfalls and errata of each: docs/losses.md.
 """
 
 import math
-from typing import Literal
+from typing import Any, Literal
 
-from segeval.evidence.arrays import neg_log, numbers_like, power, quotient
+from segeval.evidence.arrays import neg_log, power, quotient
 from segeval.evidence.probabilities.soft import ChannelCounts, ChannelTerms, ChannelVolumes, PixelTerms, SoftCounts
 from segeval.evidence.shapes import Factors, Values
-from segeval.losses.pixel import Reduction, bce_loss, focal_cost, reduced, surprise
+from segeval.losses.pixel import Reduction, bce_loss, cross_entropy_loss, focal_cost, reduced
 from segeval.losses.region import dice_loss
-from segeval.losses.weights import class_weights
+from segeval.losses.weights import channel_numbers, class_weights
 from segeval.measure import loss
 
 _ANY = (0.0, math.inf)
@@ -49,6 +49,49 @@ def bce_dice_loss(
 
 
 @loss(
+    symbol="DiceCE",
+    formula="a mean_c (1 - (2I_c + s)/(S_c + s)) - b (1/N) Σ_i ln p_{i,l(i)}",
+    bounds=_ANY,
+    aliases=("dice_ce",),
+    levels=("class", "case"),
+    reference="Isensee 2021, doi:10.1038/s41592-020-01008-z (nnU-Net)",
+    limits={"w_dice": _ANY, "w_ce": _ANY, "smooth": _ANY, "label_smoothing": (0.0, 1.0)},
+)
+def dice_ce_loss(
+    counts: ChannelCounts,
+    terms: ChannelTerms,
+    *,
+    w_dice: float = 1.0,
+    w_ce: float = 1.0,
+    smooth: float = 1e-5,
+    classes: Literal["foreground", "all"] = "foreground",
+    label_smoothing: float = 0.0,
+) -> Values:
+    """Mean Dice loss of the foreground plus cross-entropy over all channels: what nnU-Net trains with.
+
+    Args:
+        w_dice: a.
+        w_ce: b.
+        smooth: s.
+        classes: the channels whose Dice is averaged.
+        label_smoothing: of the cross-entropy, as in `cross_entropy_loss`.
+    """
+    cross = cross_entropy_loss(terms, label_smoothing=label_smoothing)
+    return w_dice * mean_dice(counts, smooth=smooth, classes=classes) + w_ce * cross
+
+
+def mean_dice(counts: ChannelCounts, *, smooth: float, classes: str) -> Any:
+    """Mean of the Dice losses of the channels."""
+    return channel_mean(dice_loss(counts, smooth=smooth), classes)
+
+
+def channel_mean(values: Any, classes: str) -> Any:
+    """Mean over all channels or the foreground; 0 where there is nothing but background."""
+    chosen = values[..., 1:] if classes == "foreground" else values
+    return chosen.sum(-1) / max(chosen.shape[-1], 1)
+
+
+@loss(
     symbol="Combo",
     formula="α WBCE - (1-α) DSC",
     bounds=(-0.5, math.inf),  # of the default alpha; the perfect value is α - 1
@@ -66,8 +109,7 @@ def combo_loss(
         weight: of the class in the cross-entropy, as in `weighted_bce_loss`.
         smooth: of the Dice coefficient.
     """
-    on_truth, on_rest = terms.sums(surprise)
-    cross = reduced(weight * on_truth + on_rest, terms, "mean")
+    cross = reduced(terms.total(front=weight), terms, "mean")
     return alpha * cross - (1 - alpha) * (1 - dice_loss(counts, smooth=smooth))
 
 
@@ -102,9 +144,11 @@ def dice_focal_loss(
         class_weight: one factor per channel on both parts; 0 for a structure that is not annotated.
     """
     index = quotient(counts.tp, counts.tp + alpha * counts.fp + beta * counts.fn, empty=1.0)
-    weights = 1.0 if class_weight is None else numbers_like(class_weight, index)
-    region = (weights * (1 - index)).sum(-1)
-    focal = (weights * terms.on_true_class(focal_cost(gamma))).sum(-1)
+    weights: Any = class_weight
+    if isinstance(class_weight, tuple):
+        weights = channel_numbers(class_weight, index, name="class_weight")
+    region = (1 - index if weights is None else weights * (1 - index)).sum(-1)
+    focal = terms.true_class_total(focal_cost(gamma), weights=weights)
     if class_reduction == "mean":
         region = region / index.shape[-1]
     return region + lambda_ * reduced(focal, terms, "mean", voxels=terms.n[..., 0])
@@ -142,7 +186,7 @@ def exp_log_loss(
         classes: the channels whose Dice is averaged.
     """
     dice = quotient(2 * counts.tp + eps, counts.pred + counts.truth + eps, empty=1.0)
-    of_classes = power(neg_log(dice, 1 - dice), gamma_dice)[..., 1 if classes == "foreground" else 0 :]
+    of_classes = channel_mean(power(neg_log(dice, 1 - dice), gamma_dice), classes)
     weights = class_weights(volumes.truth, "sqrt_inverse")
-    of_voxels = (weights * terms.on_true_class(lambda nll, nlm: power(nll, gamma_cross))).sum(-1)
-    return w_dice * of_classes.mean(-1) + w_cross * reduced(of_voxels, terms, "mean", voxels=terms.n[..., 0])
+    of_voxels = terms.true_class_total(lambda nll, nlm: power(nll, gamma_cross), weights=weights)
+    return w_dice * of_classes + w_cross * reduced(of_voxels, terms, "mean", voxels=terms.n[..., 0])

@@ -8,35 +8,72 @@
 """
 
 import inspect
-from typing import Any
+from dataclasses import replace
+from typing import Any, Literal
 
 import torch
 
-from segeval.evidence.probabilities.soft import ChannelTerms, SoftCounts
+from segeval.evidence.probabilities.soft import SoftCounts
 from segeval.losses import boundary, compound, lovasz, pixel, region
+from segeval.losses.batch import Batch
 from segeval.losses.loss_module import LossModule
+from segeval.losses.sums import BatchSums, channels_of
 from segeval.measure import Measure
 
 _SPELLED = {"bce": "BCE", "ce": "CE", "iou": "IoU", "unet": "UNet"}
 
 
-class BCEDiceLoss(LossModule):
-    """Binary cross-entropy plus Dice loss; under a softmax cross-entropy over all channels plus Dice loss."""
-
-    measure = compound.bce_dice_loss
+class _BCEDice(LossModule):
+    """Under a softmax, cross-entropy over all channels plus Dice loss."""
 
     def _check_options(self) -> None:
         super()._check_options()
         is_by_positives = self.activation == "softmax" and self.reduction == "num_pos"
         self._refuse({"under a softmax every voxel is a positive; reduction is mean or sum": is_by_positives})
 
-    def _values(self, scored: Any, voxels: Any, class_mask: torch.Tensor | None = None) -> Any:
+    def _values(self, batch: Batch, class_mask: torch.Tensor | None = None) -> Any:
         if self.activation != "softmax":
-            return super()._values(scored, voxels, class_mask)
+            return super()._values(batch, class_mask)
         knobs = {**self.measure.knobs, **self.knobs}
-        cross = pixel.cross_entropy_loss(ChannelTerms(scored), reduction=knobs["reduction"])
-        dice = region.dice_loss(SoftCounts(scored), smooth=knobs["smooth"], denominator=knobs["denominator"])
+        voxels, classes = (BatchSums(batch, form=form, over=self.reduce_over) for form in ("across", "alone"))
+        classes = replace(classes, channels=channels_of(self.classes))
+        cross = pixel.cross_entropy_loss(voxels, reduction=knobs["reduction"])
+        dice = region.dice_loss(classes, smooth=knobs["smooth"], denominator=knobs["denominator"])
         return knobs["w_bce"] * cross[:, None] + knobs["w_dice"] * dice
+
+
+class _Focal(LossModule):
+    """Sigmoids unless a softmax is asked for; a list as alpha is one weight per channel."""
+
+    def __init__(self, *, mode: Literal["sigmoid", "softmax"] | None = None, alpha: Any = 0.25, **options: Any) -> None:
+        options["alpha"] = alpha
+        if hasattr(alpha, "tolist") or isinstance(alpha, list | tuple):
+            options |= {"alpha": None, "class_alpha": alpha}
+        activation = options.get("activation") or mode or "sigmoid"
+        super().__init__(**{**options, "activation": activation})
+        self._refuse(
+            {
+                f"mode={mode!r} is sigmoid or softmax": mode not in (None, "sigmoid", "softmax"),
+                f"mode={mode!r} and activation={activation!r} contradict": (
+                    mode is not None and {mode, activation} == {"sigmoid", "softmax"}
+                ),
+            }
+        )
+
+
+class _DiceAndVoxels(LossModule):
+    """With `batch_dice` the Dice part sees the batch as one image, while the voxel part sees each case."""
+
+    def __init__(self, *, batch_dice: bool = False, **options: Any) -> None:
+        super().__init__(**options)
+        self.batch_dice = batch_dice
+
+    def _evidence(self, need: Any, batch: Batch) -> Any:
+        found = super()._evidence(need, batch)
+        return replace(found, over="batch") if self.batch_dice and issubclass(need, SoftCounts) else found
+
+
+_BASES: dict[str, type[LossModule]] = {"bce_dice_loss": _BCEDice, "focal_loss": _Focal, "dice_ce_loss": _DiceAndVoxels}
 
 
 def module_name(measure: Measure) -> str:
@@ -46,12 +83,15 @@ def module_name(measure: Measure) -> str:
 
 def _module_of(measure: Measure) -> type[LossModule]:
     signature = inspect.signature(LossModule.__init__)
+    base = _BASES.get(measure.name, LossModule)
     own = [one for one in inspect.signature(measure.function).parameters.values() if one.kind is one.KEYWORD_ONLY]
     shared = [one for one in signature.parameters.values() if one.kind is one.KEYWORD_ONLY]
-    knobs = [one for one in own if one.name not in signature.parameters]
+    added = [one for one in inspect.signature(base.__init__).parameters.values() if one.kind is one.KEYWORD_ONLY]
+    shared = list({one.name: one for one in (*shared, *added)}.values())
+    knobs = [one for one in own if one.name not in {other.name for other in shared}]
     return type(
         module_name(measure),
-        (LossModule,),
+        (base,),
         {
             "measure": measure,
             "__doc__": f"{measure.summary}\n\n{measure.notes}\n\nThe other arguments are those of `LossModule`.",
@@ -67,10 +107,9 @@ DECLARED = tuple(
     for one in vars(module).values()
     if isinstance(one, Measure) and one.function.__module__ == module.__name__
 )
-MODULES = {module_name(one): _module_of(one) for one in DECLARED} | {"BCEDiceLoss": BCEDiceLoss}
+MODULES = {module_name(one): _module_of(one) for one in DECLARED}
 ALIASES = {
     "DiceBCELoss": "BCEDiceLoss",
-    "DiceCELoss": "BCEDiceLoss",
     "JaccardLoss": "IoULoss",
     "GDLoss": "GeneralizedDiceLoss",
 }

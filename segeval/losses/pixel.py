@@ -10,13 +10,13 @@ from typing import Any, Literal
 from segeval.evidence.arrays import constant, namespace, numbers_like, quotient
 from segeval.evidence.probabilities.soft import ChannelTerms, ChannelVolumes, PixelTerms, Volumes
 from segeval.evidence.shapes import Values
-from segeval.losses.weights import class_weights
+from segeval.losses.weights import channel_numbers, class_weights
 from segeval.measure import loss
 
 Reduction = Literal["mean", "sum", "num_pos"]
 WeightedReduction = Literal["mean", "sum", "num_pos", "weight_mean"]
 
-_EPS = {"eps": (0.0, 0.5)}
+_EPS = {"eps": (0.0, 0.5), "label_smoothing": (0.0, 1.0)}
 _UNBOUNDED = (0.0, math.inf)
 
 
@@ -28,15 +28,19 @@ _UNBOUNDED = (0.0, math.inf)
     reference="negative log-likelihood of independent Bernoulli voxels",
     limits=_EPS,
 )
-def bce_loss(terms: PixelTerms, *, reduction: Reduction = "mean", eps: float | None = None) -> Values:
+def bce_loss(
+    terms: PixelTerms, *, reduction: Reduction = "mean", eps: float | None = None, label_smoothing: float = 0.0
+) -> Values:
     """Binary cross-entropy of the class against the rest.
 
     Args:
         reduction: divide the sum by the voxels (mean), by the voxels of the class (num_pos), or not (sum).
         eps: clamp p to [eps, 1 - eps] instead of flooring ln p at -100.
+        label_smoothing: share of the truth that is spread over the class and the rest alike.
     """
-    on_truth, on_rest = terms.sums(surprise, eps=eps)
-    return reduced(on_truth + on_rest, terms, reduction)
+    half = label_smoothing / 2
+    cost = (lambda nll, nlm: (1 - half) * nll + half * nlm) if half else None
+    return reduced(terms.total(cost, eps=eps), terms, reduction)
 
 
 @loss(
@@ -66,9 +70,8 @@ def weighted_bce_loss(
         eps: as in `bce_loss`.
     """
     front, back = _binary_weights(volumes, weight, weight_grad=weight_grad)
-    on_truth, on_rest = terms.sums(surprise, eps=eps)
-    applied = front * terms.weights[0] + back * terms.weights[1]
-    return reduced(front * on_truth + back * on_rest, terms, reduction, applied=applied)
+    applied = front * terms.weights[0] + back * terms.weights[1] if reduction == "weight_mean" else None
+    return reduced(terms.total(front=front, back=back, eps=eps), terms, reduction, applied=applied)
 
 
 @loss(
@@ -81,15 +84,20 @@ def weighted_bce_loss(
     limits=_EPS,
 )
 def cross_entropy_loss(
-    terms: ChannelTerms, *, reduction: Literal["mean", "sum"] = "mean", eps: float | None = None
+    terms: ChannelTerms,
+    *,
+    reduction: Literal["mean", "sum"] = "mean",
+    eps: float | None = None,
+    label_smoothing: float = 0.0,
 ) -> Values:
     """Cross-entropy over all channels: minus the log-probability of the true class.
 
     Args:
         reduction: divide the sum by the voxels (mean) or not (sum).
         eps: as in `bce_loss`.
+        label_smoothing: share of the truth that is spread over all channels alike.
     """
-    total = terms.on_true_class(surprise, eps=eps).sum(-1)
+    total = smoothed_total(terms, label_smoothing=label_smoothing, eps=eps)
     return reduced(total, terms, reduction, voxels=terms.n[..., 0])
 
 
@@ -111,6 +119,7 @@ def weighted_cross_entropy_loss(
     reduction: Literal["mean", "sum", "weight_mean"] = "mean",
     weight_grad: bool = False,
     eps: float | None = None,
+    label_smoothing: float = 0.0,
 ) -> Values:
     """Cross-entropy over all channels with a weight per class.
 
@@ -119,27 +128,29 @@ def weighted_cross_entropy_loss(
         reduction: Z is the voxels (mean), 1 (sum), or the sum of the voxels' weights as in torch (weight_mean).
         weight_grad: let the gradient of pred_ratio flow through the weights too.
         eps: as in `bce_loss`.
+        label_smoothing: as in `cross_entropy_loss`; a share weighs what its channel weighs, as in torch.
     """
     weights = _channel_weights(volumes, weight, weight_grad=weight_grad)
-    total = (weights * terms.on_true_class(surprise, eps=eps)).sum(-1)
-    applied = (weights * terms.weights[0]).sum(-1)
+    total = smoothed_total(terms, weights=weights, label_smoothing=label_smoothing, eps=eps)
+    applied = (weights * terms.weights[0]).sum(-1) if reduction == "weight_mean" else None
     return reduced(total, terms, reduction, voxels=terms.n[..., 0], applied=applied)
 
 
 @loss(
     symbol="FL",
-    formula="-(1/N) Σ α_t (1-p_t)^γ ln p_t",
+    formula="-(1/N) Σ_i α_l(i) (1-p_{i,l(i)})^γ ln p_{i,l(i)}",
     bounds=_UNBOUNDED,
     aliases=("focal",),
+    levels=("class", "case"),
     reference="Lin 2017, arXiv:1708.02002",
     limits={**_EPS, "gamma": (0.0, math.inf), "alpha": (0.0, 1.0)},
 )
 def focal_loss(
-    terms: PixelTerms,
+    terms: ChannelTerms,
     *,
     gamma: float = 2.0,
     alpha: float | None = 0.25,
-    mode: Literal["sigmoid", "softmax"] = "sigmoid",
+    class_alpha: tuple[float, ...] | None = None,
     reduction: Reduction = "mean",
     detach_modulator: bool = False,
     eps: float | None = None,
@@ -148,17 +159,20 @@ def focal_loss(
 
     Args:
         gamma: focus; 0 gives cross-entropy.
-        alpha: weight of the class, 1 - alpha that of the rest; none for 1 and 1. Not used by mode softmax.
-        mode: softmax counts only the voxels of the class; summed over all channels that is multi-class focal.
+        alpha: weight of the class, or of every channel but the first; 1 - alpha that of the rest. None for 1 and 1.
+        class_alpha: one weight per channel instead, the background first.
         reduction: as in `bce_loss`; the paper divides by the positives (num_pos).
         detach_modulator: cut (1-p_t)^γ from the gradient: same value, another gradient.
         eps: as in `bce_loss`.
     """
-    on_truth, on_rest = terms.sums(focal_cost(gamma, detach_modulator=detach_modulator), eps=eps)
-    if mode == "softmax":
-        return reduced(on_truth, terms, reduction)
-    front, back = (1.0, 1.0) if alpha is None else (alpha, 1 - alpha)
-    return reduced(front * on_truth + back * on_rest, terms, reduction)
+    weights: Any = None
+    if class_alpha is not None:
+        weights = channel_numbers(class_alpha, terms.n, name="class_alpha")
+    elif alpha is not None:
+        weights = numbers_like([1 - alpha] + [alpha] * (terms.n.shape[-1] - 1), terms.n)
+    total = terms.true_class_total(focal_cost(gamma, detach_modulator=detach_modulator), weights=weights, eps=eps)
+    positives = terms.truth[..., 1:].sum(-1) if reduction == "num_pos" else None
+    return reduced(total, terms, reduction, voxels=terms.n[..., 0], positives=positives)
 
 
 @loss(
@@ -185,13 +199,24 @@ def focal_star_loss(
         xp = namespace(shifted)
         return xp.logaddexp(xp.zeros_like(shifted), -shifted) / gamma
 
-    on_truth, on_rest = terms.sums(cost)
-    return reduced(on_truth + on_rest, terms, reduction)
+    return reduced(terms.total(cost), terms, reduction)
 
 
 def surprise(nll: Any, nlm: Any) -> Any:
     """-ln p_t, the cost of cross-entropy."""
     return nll
+
+
+def smoothed_total(
+    terms: ChannelTerms, *, weights: Any = None, label_smoothing: float = 0.0, eps: float | None = None
+) -> Any:
+    """Sum of -ln p over a truth of which a share is spread over all channels."""
+    total = terms.true_class_total(weights=weights, eps=eps)
+    if not label_smoothing:
+        return total
+    spread = terms.channel_totals()
+    spread = spread if weights is None else weights * spread
+    return (1 - label_smoothing) * total + label_smoothing * spread.mean(-1)
 
 
 def focal_cost(gamma: float, *, detach_modulator: bool = False) -> Any:
@@ -204,7 +229,9 @@ def focal_cost(gamma: float, *, detach_modulator: bool = False) -> Any:
     return cost
 
 
-def reduced(total: Any, terms: PixelTerms, reduction: str, *, voxels: Any = None, applied: Any = None) -> Any:
+def reduced(
+    total: Any, terms: PixelTerms, reduction: str, *, voxels: Any = None, applied: Any = None, positives: Any = None
+) -> Any:
     """A sum of costs divided as `reduction` says.
 
     Args:
@@ -213,12 +240,13 @@ def reduced(total: Any, terms: PixelTerms, reduction: str, *, voxels: Any = None
         reduction: mean, sum, num_pos or weight_mean.
         voxels: N, where it is not that of `terms`.
         applied: sum of the weights, for weight_mean.
+        positives: voxels of the class, for num_pos, where they are not those of `terms`.
     """
     match reduction:
         case "sum":
             return total
         case "num_pos":
-            return total / terms.truth.clip(1.0, None)
+            return total / (terms.truth if positives is None else positives).clip(1.0, None)
         case "weight_mean":
             return quotient(total, applied, empty=math.nan)
     return quotient(total, terms.n if voxels is None else voxels, empty=math.nan)
@@ -240,7 +268,7 @@ def _channel_weights(volumes: ChannelVolumes, weight: Any, *, weight_grad: bool)
         return _pred_ratio(volumes, weight_grad=weight_grad)
     if isinstance(weight, str):
         return class_weights(volumes.truth, weight)  # type: ignore[arg-type]
-    return numbers_like(weight, volumes.truth)
+    return channel_numbers(weight, volumes.truth, name="weight")
 
 
 def _pred_ratio(volumes: Volumes, *, weight_grad: bool) -> Any:

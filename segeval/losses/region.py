@@ -7,10 +7,10 @@ of the score in the form the formula shows; 0/0 is decided by `empty`.
 import math
 from typing import Any, Literal
 
-from segeval.evidence.arrays import namespace, neg_log, numbers_like, power, quotient
+from segeval.evidence.arrays import namespace, neg_log, power, quotient
 from segeval.evidence.probabilities.soft import ChannelCounts, ChannelVolumes, SoftCounts
 from segeval.evidence.shapes import Values
-from segeval.losses.weights import class_weights
+from segeval.losses.weights import channel_numbers, class_weights
 from segeval.measure import loss
 
 Empty = Literal["zero", "skip", "nan"]
@@ -235,13 +235,13 @@ def _from_score(numerator: Any, denominator: Any, *, empty: Empty, log: bool = F
     xp = namespace(denominator)
     score = quotient(numerator, denominator, empty=1.0)
     value = neg_log(score, 1 - score) if log else 1 - score
-    return xp.where(denominator > 0, value, 0.0 if empty == "zero" else math.nan)
+    return xp.where(denominator == 0, 0.0 if empty == "zero" else math.nan, value)
 
 
 def _generalized_weights(volumes: Any, weight: str | tuple[float, ...], absent: str) -> Any:
     xp = namespace(volumes)
     if isinstance(weight, tuple):
-        return xp.zeros_like(volumes) + numbers_like(weight, volumes)
+        return xp.zeros_like(volumes) + channel_numbers(weight, volumes, name="weight")
     order = {"square": 2, "simple": 1, "uniform": 0}[weight]
     if absent == "eps":
         return _over_largest(1 / (volumes**order + 1e-6))

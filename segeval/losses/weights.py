@@ -1,8 +1,10 @@
 """Class weights from class volumes: the one function behind every weighted loss."""
 
+import math
 from typing import Any, Literal
 
-from segeval.evidence.arrays import argsort, namespace, quotient, take_along
+from segeval.errors import ConfigError
+from segeval.evidence.arrays import argsort, namespace, numbers_like, quotient, take_along
 
 Scheme = Literal[
     "n_minus_nc", "inverse_frequency", "median_frequency", "sqrt_inverse", "square", "simple", "uniform", "target_ratio"
@@ -40,6 +42,20 @@ def class_weights(volumes: Any, scheme: Scheme) -> Any:
             return xp.ones_like(volumes)
         case "target_ratio":
             return (total - volumes) / xp.clip(volumes, 1.0, None)
+
+
+def channel_numbers(values: tuple[float, ...], like: Any, *, name: str) -> Any:
+    """One number per channel, the last axis of `like`; undefined for a class against the rest.
+
+    Raises:
+        ConfigError: there are too many or too few.
+    """
+    n_channels = like.shape[-1]
+    if len(values) == n_channels:
+        return numbers_like(values, like)
+    if n_channels == 2:
+        return numbers_like([math.nan] * 2, like)
+    raise ConfigError(f"{name} holds {len(values)} numbers, and there are {n_channels} channels with the background.")
 
 
 def _present(volumes: Any) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from docs.gradients import ce_gradient, softmax_classifier
 from segeval.evidence.arrays import neg_log, power
 from segeval.evidence.probabilities.soft import (
     ChannelCounts,
@@ -24,7 +25,6 @@ from segeval.evidence.probabilities.soft import (
 from segeval.evidence.probabilities.weight_maps import BorderTerms, object_gap
 from segeval.losses.boundary import unet_weight_map, unet_weighted_ce_loss
 from segeval.losses.compound import bce_dice_loss, combo_loss, dice_focal_loss, exp_log_loss
-from segeval.losses.gradients import ce_gradient
 from segeval.losses.lovasz import lovasz_hinge_loss, lovasz_sigmoid_loss, lovasz_softmax_loss
 from segeval.losses.modules import MODULES
 from segeval.losses.pixel import (
@@ -45,7 +45,6 @@ from segeval.losses.region import (
     sensitivity_specificity_loss,
     tversky_loss,
 )
-from segeval.losses.softmax_classifier import softmax_classifier
 from segeval.losses.weights import class_weights
 from tests.conftest import golden
 from tests.losses.worked import (
@@ -93,6 +92,10 @@ def pixel(loss: Any, **knobs: Any) -> Number:
 
 def weighted(**knobs: Any) -> Number:
     return lambda engine: weighted_bce_loss(PixelTerms(b(engine)), Volumes(b(engine)), **knobs)
+
+
+def focal(**knobs: Any) -> Number:
+    return lambda engine: focal_loss(ChannelTerms(b2(engine)), **knobs)
 
 
 def weighted_ce(**knobs: Any) -> Number:
@@ -265,10 +268,10 @@ VALUES: dict[str, Number] = {
         for scheme in ("n_minus_nc", "inverse_frequency", "pred_ratio", "median_frequency")
         for norm in ("voxel", "weight")
     },
-    **{f"focal.noalpha.g{g:g}.mean": pixel(focal_loss, gamma=g, alpha=None) for g in (0.0, 0.5, 1.0, 2.0, 5.0)},
-    **{f"focal.a025g2.{how}": pixel(focal_loss, reduction=how) for how in ("mean", "sum", "num_pos")},
-    "focal.a075g2.mean": pixel(focal_loss, alpha=0.75),
-    "focal.softmax.g2.mean": lambda engine: focal_loss(PixelTerms(m(engine)), mode="softmax").sum(),
+    **{f"focal.noalpha.g{g:g}.mean": focal(gamma=g, alpha=None) for g in (0.0, 0.5, 1.0, 2.0, 5.0)},
+    **{f"focal.a025g2.{how}": focal(reduction=how) for how in ("mean", "sum", "num_pos")},
+    "focal.a075g2.mean": focal(alpha=0.75),
+    "focal.softmax.g2.mean": lambda engine: focal_loss(ChannelTerms(m(engine)), alpha=None),
     "focal.factor.pt09": lambda engine: focal_at(2.0, 0.9)(engine) / focal_at(0.0, 0.9)(engine),
     "focal.factor.pt0968": lambda engine: focal_at(2.0, 0.968)(engine) / focal_at(0.0, 0.968)(engine),
     "focal_star.g2b1.mean": pixel(focal_star_loss),

@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import segeval
+from docs.gradients import grad_table, softmax_jacobian
 from segeval import ConfigError, DataError
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.probabilities.prob_maps import ProbMaps
 from segeval.evidence.probabilities.probabilities import ProbEvidence
-from segeval.losses.gradients import grad_table, softmax_jacobian
 from segeval.losses.modules import DECLARED, MODULES, module_name
 from tests.losses.worked import B_PROBS, B_TRUTH, logit
 
@@ -37,7 +37,7 @@ def module(name: str, **options: Any) -> Any:
 
 
 def test_every_declared_loss_is_a_module_found_by_name() -> None:
-    assert len(MODULES) == len(DECLARED) == 23
+    assert len(MODULES) == len(DECLARED) == 24
     for one in DECLARED:
         assert getattr(segeval.losses, module_name(one)).measure is one
         assert getattr(segeval.losses, one.name) is one
@@ -79,7 +79,8 @@ def test_what_is_evaluated_is_what_is_trained_with(name: str) -> None:
     ]
     assert evidence.values(of.at(), "class").tolist() == pytest.approx(alone, rel=1e-9)
     if "case" in of.levels:
-        assert float(evidence.values(of.at(), "case")) == pytest.approx(float(module(name)(logits, truth)), rel=1e-9)
+        trained = float(module(name, activation="softmax")(logits, truth))
+        assert float(evidence.values(of.at(), "case")) == pytest.approx(trained, rel=1e-9)
 
 
 @pytest.mark.parametrize("name", list(MODULES))
@@ -119,7 +120,7 @@ for name in ("WeightedBCELoss", "LovaszSoftmaxLoss", "ExpLogLoss"):
 
 def test_modules_compile_without_a_break() -> None:
     # in a process of its own: the shape checks of this one cannot be compiled
-    subprocess.run([sys.executable, "-W", "error", "-c", COMPILED], check=True)
+    subprocess.run([sys.executable, "-W", "error", "-W", "ignore::DeprecationWarning", "-c", COMPILED], check=True)
 
 
 @pytest.mark.parametrize("name", list(MODULES))
@@ -335,20 +336,35 @@ def test_shape_aware_costs_more_where_contours_part() -> None:
 
 def test_dice_with_softmax_adds_cross_entropy() -> None:
     logits, truth = a_batch()
-    found = segeval.losses.DiceCELoss(activation="softmax", w_bce=0.5)(logits, truth)
+    found = segeval.losses.BCEDiceLoss(activation="softmax", w_bce=0.5)(logits, truth)
     parts = 0.5 * module("CrossEntropyLoss")(logits, truth) + module("DiceLoss", activation="softmax")(logits, truth)
     assert float(found) == pytest.approx(float(parts))
 
 
-def test_multi_class_focal_is_the_sum_of_its_classes() -> None:
+def test_multi_class_focal_weighs_the_true_class() -> None:
     logits, truth = a_batch()
     log_p = logits.log_softmax(1).gather(1, truth[:, None])[:, 0]
     costs = -((1 - log_p.exp()) ** 2) * log_p
-    found = module("FocalLoss", mode="softmax", activation="softmax")(logits, truth)
-    assert float(found) == pytest.approx(float(costs.mean()))
+    for options in ({"activation": "softmax"}, {"mode": "softmax"}):
+        found = module("FocalLoss", alpha=None, **options)(logits, truth)
+        assert float(found) == pytest.approx(float(costs.mean()))
     weights = torch.tensor([0.1, 0.5, 2.0]).double()
-    weighted = module("FocalLoss", mode="softmax", activation="softmax", class_weights=weights.tolist())(logits, truth)
-    assert float(weighted) == pytest.approx(float((weights[truth] * costs).mean()))
+    expected = float((weights[truth] * costs).mean())
+    for options in ({"class_alpha": weights.tolist()}, {"alpha": weights}):
+        assert float(module("FocalLoss", mode="softmax", **options)(logits, truth)) == pytest.approx(expected)
+    of_classes = torch.tensor([0.9, 0.1, 0.1]).double()
+    found = module("FocalLoss", mode="softmax", alpha=0.1)(logits, truth)
+    assert float(found) == pytest.approx(float((of_classes[truth] * costs).mean()))
+
+
+def test_focal_of_two_softmax_channels_is_that_of_one_sigmoid() -> None:
+    logits, truth = a_batch(1)
+    two = torch.cat([torch.zeros_like(logits), logits], dim=1)
+    for options in ({}, {"alpha": 0.9, "gamma": 1.5}, {"alpha": None}):
+        of_one = float(module("FocalLoss", **options)(logits, truth))
+        assert float(module("FocalLoss", mode="softmax", **options)(two, truth)) == pytest.approx(of_one, rel=1e-12)
+    with pytest.raises(ConfigError, match="contradict"):
+        module("FocalLoss", mode="sigmoid", activation="softmax")
 
 
 @pytest.mark.parametrize(

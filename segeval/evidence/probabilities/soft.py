@@ -241,6 +241,22 @@ class PixelTerms(SoftEvidence):
             price = price * voxels.weight_map
         return (self.on_truth * price).sum(-1), (self.on_rest * price).sum(-1)
 
+    def total(self, cost: Cost | None = None, *, front: Any = 1.0, back: Any = 1.0, eps: float | None = None) -> Any:
+        """Sum of `cost` over all voxels, with one factor for those of the class and one for the rest.
+
+        Args:
+            cost: as in `sums`; None for -ln p_t itself.
+            front: factor of the voxels of the class.
+            back: factor of the rest.
+            eps: as in `sums`.
+        """
+        of_class, of_rest = self.sums(cost or _surprise, eps=eps)
+        return front * of_class + back * of_rest
+
+
+def _surprise(nll: Any, nlm: Any) -> Any:
+    return nll
+
 
 def _within(neg_log_p: Any, eps: float | None) -> Any:
     if eps is None:
@@ -313,6 +329,21 @@ class ChannelTerms(PixelTerms):
     def on_true_class(self, cost: Cost, *, eps: float | None = None) -> Any:
         """Sum of `cost` over the voxels of each channel's class."""
         return self.sums(cost, eps=eps)[0]
+
+    def true_class_total(self, cost: Cost | None = None, *, weights: Any = None, eps: float | None = None) -> Any:
+        """Sum of `cost` over all voxels, each with the factor of its true class.
+
+        Args:
+            cost: as in `sums`; None for -ln p_t itself.
+            weights: a factor per channel, the last axis; None for 1.
+            eps: as in `sums`.
+        """
+        of_channels = self.on_true_class(cost or _surprise, eps=eps)
+        return (of_channels if weights is None else weights * of_channels).sum(-1)
+
+    def channel_totals(self) -> Any:
+        """Sum of -ln p of each channel over all voxels, whatever their class."""
+        return self.sums(_surprise)[0] + self.sums(lambda nll, nlm: nlm)[1]
 
 
 class ChannelLovasz(LovaszTerms):

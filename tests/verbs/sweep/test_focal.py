@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segeval.errors import ConfigError
-from segeval.evidence.probabilities.soft import PixelTerms
+from segeval.evidence.probabilities.soft import ChannelTerms, PixelTerms, two_channels
 from segeval.losses.pixel import bce_loss, focal_loss
 from segeval.options import SweepOptions
 from segeval.verbs.sweep.evidence.focal_terms import cumulative_loss, focal_cells, sides_of
@@ -65,12 +65,13 @@ def test_shares_sum_to_one(one: Map, gamma: float, alpha: float | None, easy: fl
 def test_the_loss_is_the_focal_loss_and_without_focus_cross_entropy(
     one: Map, gamma: float, alpha: float | None
 ) -> None:
-    found, terms = cells(one, gamma, alpha), PixelTerms(class_maps(one).cases[0].voxels)
+    found, voxels = cells(one, gamma, alpha), class_maps(one).cases[0].voxels
+    terms = ChannelTerms(two_channels(voxels))
     assert found["loss_mean"] == pytest.approx(float(focal_loss(terms, gamma=float(gamma), alpha=alpha)))
     paper = focal_loss(terms, gamma=float(gamma), alpha=alpha, reduction="num_pos")
     assert found["loss_num_pos"] == pytest.approx(float(paper))
     if gamma == 0 and alpha is None:
-        assert found["loss_mean"] == pytest.approx(float(bce_loss(terms)))
+        assert found["loss_mean"] == pytest.approx(float(bce_loss(PixelTerms(voxels))))
 
 
 def test_a_loss_that_is_equal_everywhere_is_carried_by_all_voxels() -> None:

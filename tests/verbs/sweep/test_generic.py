@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from docs.gradients import grad_table
 from segeval.errors import ConfigError
-from segeval.losses.gradients import grad_table
 from segeval.options import SweepOptions
 from segeval.verbs.sweep.evidence.maps import ClassMaps
 from segeval.verbs.sweep.evidence.slopes import slopes_of, value_of

@@ -81,12 +81,13 @@ class Entries:
         """The slope in the logits of every entry, summed over its voxels; shape (channel, entry)."""
         import torch
 
-        from segeval.evidence.surfaces.voxels_torch import batch_voxels
+        from segeval.losses.batch import read_batch
+        from segeval.losses.sums import voxels_of
 
         with np.errstate(divide="ignore"):
             logits = torch.as_tensor(np.log(self.probs).clip(_FARTHEST))
         logits.requires_grad_()
-        voxels = batch_voxels(logits[None], torch.as_tensor(self.label)[None], activation="softmax")
+        voxels = voxels_of(read_batch(logits[None], torch.as_tensor(self.label)[None], activation="softmax"))
         _evaluated(call, replace(voxels, count=torch.as_tensor(self.count).expand(voxels.truth.shape))).sum().backward()
         return np.asarray(logits.grad)
 

@@ -1,4 +1,4 @@
-"""The page docs/losses.md, made from the declarations: `python -m segeval.losses.page > docs/losses.md`."""
+"""The page docs/losses.md, made from the declarations; `docs/make.py` writes it."""
 
 import inspect
 import re
@@ -14,12 +14,12 @@ from segeval.evidence.probabilities.soft import ProbVoxels, two_channels
 from segeval.losses import FORMULAS
 from segeval.measure import Measure, parse_call
 
-NOTES = Path(__file__).with_name("notes.yaml")
+NOTES = Path(__file__).with_name("losses_notes.yaml")
 
 INTRO = """# Losses
 
 Every loss as `segeval score` evaluates it and as a `torch.nn.Module` trains with it: one formula each. This page is
-made from the declarations by `python -m segeval.losses.page`.
+made from the declarations by `python docs/make.py`.
 
 **Symbols.** p: predicted probability of the class; y: truth, 0 or 1; N: voxels; TP = Σpy, FP = Σp(1-y), FN = Σ(1-p)y,
 soft counts; I = TP, S = Σp + Σy; V: volume of a class in truth; p_t: the probability given to the true side; l(i): the
@@ -30,6 +30,8 @@ also have one per case, over all channels with the background; their value per c
 
 **Hard masks** have p = 0 or 1, and every loss but the two with a weight map follows from the counts of the confusion
 matrix: `bce_loss` is 100 (FP + FN)/N and `lovasz_hinge_loss` 101 (1 - IoU), since ln p is floored at -100.
+
+**Gradients.** What a loss pulls on each voxel, by probability and by logit, is a table that `docs/gradients.py` makes.
 
 **In training** the modules take logits or probabilities, (B, C, ...) or (B, ...), and say themselves what else they
 take (`help(segeval.losses.TverskyLoss)`). Each is named after its loss: `tversky_loss` is `TverskyLoss`.
@@ -48,7 +50,7 @@ _LABELS = np.array([0, 0, 0, 0, 1, 1, 2])
 _ROWS = "811 631 523 235 271 541 136"
 
 
-def page() -> str:
+def losses_page() -> str:
     """The whole page as Markdown."""
     notes = yaml.safe_load(NOTES.read_text(encoding="utf-8"))
     parts = [INTRO]
@@ -134,7 +136,3 @@ def _voxels(p: np.ndarray, truth: np.ndarray) -> ProbVoxels:
 
 def _bullets(lines: list[str]) -> str:
     return "".join(f"- {line}\n" for line in lines)
-
-
-if __name__ == "__main__":
-    print(page(), end="")
