@@ -17,7 +17,7 @@ from segeval.scoring.evidence import MAX_IDS
 from segeval.scoring.plan import Aggregation, Plan
 from segeval.scoring.pooled import PooledCases
 from segeval.statistics.bootstrap import draw
-from segeval.statistics.intervals import macro_interval, mean_intervals
+from segeval.statistics.intervals import intervals_of_means
 from segeval.statistics.summary import Summary, apply_undefined, mean, summarise_columns
 
 ALL = "(all)"
@@ -167,14 +167,7 @@ def _intervals(values: np.ndarray, case_ids: Sequence[str], how: Aggregation) ->
     if how.bootstrap == 0 or len(case_ids) < 2:
         return np.full((2, n_names, n_columns), math.nan), np.full((2, n_columns), math.nan)
     draws = draw(case_ids, resamples=how.bootstrap, seed=how.seed)
-    of_means = mean_intervals(draws, values.reshape(len(case_ids), -1), level=how.ci_level)
-    of_macros = [
-        macro_interval(draws, values[:, :, j], method="percentile", level=how.ci_level) for j in range(n_columns)
-    ]
-    return (
-        np.array([[one.low for one in of_means], [one.high for one in of_means]]).reshape(2, n_names, n_columns),
-        np.array([[one.low for one in of_macros], [one.high for one in of_macros]]),
-    )
+    return intervals_of_means(draws, values, level=how.ci_level)
 
 
 def _pooled_values(scored: Scored, level: Level, calls: Sequence[MeasureCall], n_names: int) -> np.ndarray:

@@ -6,12 +6,15 @@ over classes has an interval of its own.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from segeval.statistics.summary import between, mean, position_of
 
 BLOCK_BYTES = 64 * 2**20
+REDRAWN_BYTES = 8 * 2**20
+MOST_KEPT = 2**26  # weights: 9999 resamples of 6700 cases
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,16 +22,55 @@ class Draws:
     """How often each resample draws each unit: a case, or a group of cases such as a patient.
 
     Attributes:
-        weights: shape (resample, unit), units sorted by id.
+        n_units: units are sorted by id.
         unit_of_case: shape (case,), the index of each case's unit.
+        resamples: how many there are.
+        seed: of the generator.
     """
 
-    weights: np.ndarray
+    n_units: int
     unit_of_case: np.ndarray
+    resamples: int
+    seed: int = 0
+
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """All of them, shape (resample, unit), drawn once."""
+        small = np.zeros((self.resamples, self.n_units), dtype=np.uint16 if self.n_units < 2**16 else np.uint32)
+        start = 0
+        for block in self._drawn() if self.n_units else ():
+            small[start : start + len(block)] = block
+            start += len(block)
+        return small
+
+    def blocks(self) -> Iterator[np.ndarray]:
+        """The weights as float64, some resamples at a time and in order.
+
+        Where all of them are too many to be kept, they are drawn again by every pass over them: from the same seed,
+        so each pass sees the same resamples.
+        """
+        if self._are_kept:
+            yield from (self.weights[rows].astype(np.float64) for rows in _rows(self.resamples, self.n_units))
+        else:
+            yield from (block.astype(np.float64) for block in self._drawn())
 
     @property
-    def n_units(self) -> int:
-        return int(self.weights.shape[1])
+    def _are_kept(self) -> bool:
+        return self.resamples * self.n_units <= MOST_KEPT
+
+    def _drawn(self) -> Iterator[np.ndarray]:
+        """Draw the weights, block by block. The size of a block does not change what is drawn."""
+        generator, n = np.random.Generator(np.random.PCG64(self.seed)), self.n_units
+        if self._are_kept:
+            for rows in _rows(self.resamples, n):
+                yield generator.multinomial(n, np.full(n, 1 / n), size=min(rows.stop, self.resamples) - rows.start)
+            return
+        # many weights come seven times as fast from the drawn units themselves, which takes other numbers from the
+        # generator: those that are few and kept stay what they are in all stored runs
+        for rows in _rows(self.resamples, n, n_bytes=REDRAWN_BYTES):
+            n_rows = min(rows.stop, self.resamples) - rows.start
+            drawn = generator.integers(n, size=(n_rows, n)) + n * np.arange(n_rows)[:, None]
+            yield np.bincount(drawn.ravel(), minlength=n_rows * n).reshape(n_rows, n)
 
 
 def draw(units: Sequence[str], *, resamples: int, seed: int = 0) -> Draws:
@@ -40,12 +82,8 @@ def draw(units: Sequence[str], *, resamples: int, seed: int = 0) -> Draws:
         seed: of the PCG64 generator.
     """
     index = {unit: i for i, unit in enumerate(sorted(set(units)))}
-    n = len(index)
-    weights = np.zeros((resamples, n), dtype=np.uint16 if n < 2**16 else np.uint32)
-    generator = np.random.Generator(np.random.PCG64(seed))
-    for rows in _rows(resamples, n) if n else ():
-        weights[rows] = generator.multinomial(n, np.full(n, 1 / n), size=weights[rows].shape[0])
-    return Draws(weights=weights, unit_of_case=np.array([index[unit] for unit in units], dtype=np.int64))
+    unit_of_case = np.array([index[unit] for unit in units], dtype=np.int64)
+    return Draws(n_units=len(index), unit_of_case=unit_of_case, resamples=resamples, seed=seed)
 
 
 def means_of_resamples(draws: Draws, values: np.ndarray) -> np.ndarray:
@@ -58,7 +96,7 @@ def means_of_resamples(draws: Draws, values: np.ndarray) -> np.ndarray:
         Shape (resample, column).
     """
     totals = unit_totals(draws, values)
-    return np.concatenate([_weighted_means(weights, totals) for weights in _float_rows(draws.weights)])
+    return np.concatenate([_weighted_means(weights, totals) for weights in draws.blocks()])
 
 
 def macro_of_resamples(means: np.ndarray) -> np.ndarray:
@@ -107,7 +145,7 @@ def quantiles_of_resamples(draws: Draws, values: np.ndarray, q: float) -> np.nda
     """Quantile of the defined values in every resample, from values of shape (case,); q=0 is the minimum."""
     cases = np.argsort(values, kind="stable")[: np.count_nonzero(~np.isnan(values))]
     ordered = values[cases]
-    return np.concatenate([_quantiles(weights, ordered, q) for weights in _case_weights(draws, cases)])
+    return np.concatenate([_quantiles(weights, ordered, q) for weights in case_weights(draws, cases)])
 
 
 def stds_of_resamples(draws: Draws, values: np.ndarray) -> np.ndarray:
@@ -115,23 +153,19 @@ def stds_of_resamples(draws: Draws, values: np.ndarray) -> np.ndarray:
     cases = np.flatnonzero(~np.isnan(values))
     # about the mean of all cases, so that the squares do not cancel
     centred = values[cases] - mean(values) if np.isfinite(values[cases]).all() else np.full(cases.size, np.nan)
-    return np.concatenate([_stds(weights, centred) for weights in _case_weights(draws, cases)])
+    return np.concatenate([_stds(weights, centred) for weights in case_weights(draws, cases)])
 
 
-def _rows(n_rows: int, row_length: int) -> Iterator[slice]:
-    """Blocks of rows that hold at most 64 MB as float64."""
-    step = max(1, BLOCK_BYTES // (8 * max(1, row_length)))
+def _rows(n_rows: int, row_length: int, *, n_bytes: int = 0) -> Iterator[slice]:
+    """Blocks of rows that hold at most so many bytes as float64, 64 MB by default."""
+    step = max(1, (n_bytes or BLOCK_BYTES) // (8 * max(1, row_length)))
     return (slice(start, start + step) for start in range(0, n_rows, step))
 
 
-def _float_rows(weights: np.ndarray) -> Iterator[np.ndarray]:
-    return (weights[rows].astype(np.float64) for rows in _rows(*weights.shape))
-
-
-def _case_weights(draws: Draws, cases: np.ndarray) -> Iterator[np.ndarray]:
-    """How often each resample draws each of `cases`, shape (resample, case), block by block."""
+def case_weights(draws: Draws, cases: np.ndarray) -> Iterator[np.ndarray]:
+    """How often each resample draws each of `cases`, given by index, of shape (resample, case), block by block."""
     unit = draws.unit_of_case[cases]
-    return (draws.weights[rows][:, unit].astype(np.float64) for rows in _rows(draws.weights.shape[0], cases.size))
+    return (block[:, unit] for block in draws.blocks())
 
 
 def _weighted_means(weights: np.ndarray, totals: UnitTotals) -> np.ndarray:

@@ -4,7 +4,7 @@ Percentile and BCa intervals after Efron 1987, doi:10.1080/01621459.1987.1047841
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Literal
@@ -120,13 +120,45 @@ def mean_intervals(
     draws: Draws, values: np.ndarray, *, method: Method = "percentile", level: float = 0.95
 ) -> list[Interval]:
     """The interval of the mean of every column, from values of shape (case, column)."""
-    step = max(1, BLOCK_BYTES // (8 * max(1, *draws.weights.shape)))
-    intervals = []
-    for start in range(0, values.shape[1], step):
-        block = values[:, start : start + step]
-        for column, resampled in zip(block.T, means_of_resamples(draws, block).T, strict=True):
-            intervals.append(_of_mean(draws, column[:, None], resampled, method).interval(level))
-    return intervals
+    return [
+        _of_mean(draws, column[:, None], resampled, method).interval(level)
+        for columns, means in _with_means(draws, values)
+        for column, resampled in zip(columns.T, means.T, strict=True)
+    ]
+
+
+def intervals_of_means(draws: Draws, values: np.ndarray, *, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+    """Percentile intervals of the mean of every class and column, and of the means over classes, in few passes.
+
+    Args:
+        values: shape (case, class, column).
+
+    Returns:
+        The low and high ends, of shape (2, class, column) and (2, column).
+    """
+    n_classes = values.shape[1]
+    of_means, of_macros = [], []
+    for columns, means in _with_means(draws, values):
+        for column, resampled in zip(np.moveaxis(columns, 2, 0), np.moveaxis(means, 2, 0), strict=True):
+            of_classes = [
+                _of_mean(draws, column[:, i, None], resampled[:, i], "percentile").interval(level)
+                for i in range(n_classes)
+            ]
+            macro = _of_mean(draws, column, macro_of_resamples(resampled), "percentile").interval(level)
+            of_means.append([[one.low for one in of_classes], [one.high for one in of_classes]])
+            of_macros.append([macro.low, macro.high])
+    shape = (len(of_macros), 2, n_classes)
+    return np.moveaxis(np.array(of_means).reshape(shape), 0, 2), np.array(of_macros).reshape(-1, 2).T
+
+
+def _with_means(draws: Draws, values: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Some columns at a time, the last axis of the values, with the means of all their resamples."""
+    per_column = max(draws.resamples, draws.n_units) * math.prod(values.shape[1:-1])
+    step = max(1, BLOCK_BYTES // (8 * max(1, per_column)))
+    for start in range(0, values.shape[-1], step):
+        columns = values[..., start : start + step]
+        means = means_of_resamples(draws, columns.reshape(len(columns), math.prod(columns.shape[1:])))
+        yield columns, means.reshape(len(means), *columns.shape[1:])
 
 
 def macro_interval(draws: Draws, values: np.ndarray, *, method: Method = "percentile", level: float = 0.95) -> Interval:

@@ -11,10 +11,12 @@ import numpy as np
 
 from segeval.errors import ConfigError
 from segeval.measure import Better
-from segeval.statistics.bootstrap import Draws
+from segeval.statistics.bootstrap import Draws, case_weights, means_of_resamples
 from segeval.statistics.paired import paired_differences
-from segeval.statistics.significance import average_ranks, holm, settled, wilcoxon
-from segeval.statistics.summary import mean, quantile
+from segeval.statistics.significance import average_ranks, holm, settled, wilcoxon_of_resamples
+from segeval.statistics.summary import mean
+
+ALPHA = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,48 +45,60 @@ class Stability:
         return float(mean(self.tau))
 
 
-def aggregate_then_rank(scores: np.ndarray, *, better: Better, statistic: str = "mean") -> Ranking:
-    """Rank methods by their mean, or median, over the cases.
+def aggregate_then_rank(scores: np.ndarray, *, better: Better, draws: Draws | None = None) -> Ranking:
+    """Rank methods by their mean over the cases.
 
     Args:
         scores: shape (case, method); nan is left out, and a method without a value is last.
         better: the direction of the measure.
-        statistic: `mean` or `median`.
+        draws: ranks in each of these resamples instead.
     """
     magnitude = np.abs(scores) if better == "zero" else scores
-    by = mean(magnitude) if statistic == "mean" else quantile(magnitude, 0.5)
+    by = mean(magnitude) if draws is None else means_of_resamples(draws, magnitude)
     return Ranking(by=by, ranks=average_ranks(_costs(by, better)))
 
 
-def rank_then_aggregate(scores: np.ndarray, *, better: Better) -> Ranking:
+def rank_then_aggregate(scores: np.ndarray, *, better: Better, draws: Draws | None = None) -> Ranking:
     """Rank methods by their mean rank over the cases; in a case an undefined value is last.
 
     Args:
         scores: shape (case, method).
         better: the direction of the measure.
+        draws: ranks in each of these resamples instead.
     """
-    by = np.mean([average_ranks(case) for case in _costs(scores, better)], axis=0)
+    in_cases = average_ranks(_costs(scores, better))
+    by = np.mean(in_cases, axis=0) if draws is None else means_of_resamples(draws, in_cases)
     return Ranking(by=by, ranks=average_ranks(settled(by)))
 
 
-def test_then_rank(scores: np.ndarray, *, better: Better, alpha: float = 0.05) -> Ranking:  # noqa: PT028
+def test_then_rank(scores: np.ndarray, *, better: Better, alpha: float = ALPHA, draws: Draws | None = None) -> Ranking:  # noqa: PT028
     """Rank methods by their number of significant wins: one-sided Wilcoxon tests over all pairs, after Holm.
 
     Args:
         scores: shape (case, method).
         better: the direction of the measure.
         alpha: the level of the tests.
+        draws: ranks in each of these resamples instead.
     """
+    cases = np.arange(len(scores))
+    blocks = [np.ones((1, cases.size))] if draws is None else case_weights(draws, cases)
+    by = np.concatenate([_wins(scores, weights, better, alpha) for weights in blocks])
+    return Ranking(by=by[0] if draws is None else by, ranks=average_ranks(-by[0] if draws is None else -by))
+
+
+def _wins(scores: np.ndarray, weights: np.ndarray, better: Better, alpha: float) -> np.ndarray:
+    """How many others each method beats in each resample, shape (resample, method)."""
     n = scores.shape[1]
-    pairs = [(new, base) for new in range(n) for base in range(n) if new != base]
-    adjusted = holm([_p_of_win(scores[:, new], scores[:, base], better) for new, base in pairs])
-    by = np.zeros(n)
-    for (new, _), p in zip(pairs, adjusted, strict=True):
-        by[new] += p <= alpha
-    return Ranking(by=by, ranks=average_ranks(-by))
+    p = np.full((len(weights), n, n), np.nan)  # [:, i, j]: that i is better than j
+    for i in range(n):
+        for j in range(i):
+            d = paired_differences(scores[:, j], scores[:, i], better=better).differences
+            p[:, i, j], p[:, j, i] = wilcoxon_of_resamples(d, weights)
+    adjusted = holm(p.reshape(len(weights), n * n)).reshape(p.shape)
+    return np.count_nonzero(adjusted <= alpha, axis=2)
 
 
-def ranking_stability(scores: np.ndarray, *, rank: Callable[[np.ndarray], Ranking], draws: Draws) -> Stability:
+def ranking_stability(scores: np.ndarray, *, rank: Callable[..., Ranking], draws: Draws) -> Stability:
     """Rank the methods again on every resample of the cases.
 
     Args:
@@ -92,20 +106,24 @@ def ranking_stability(scores: np.ndarray, *, rank: Callable[[np.ndarray], Rankin
         rank: one of the rankings, with its direction bound.
         draws: the resamples.
     """
-    full = rank(scores).ranks
-    again = [rank(np.repeat(scores, row[draws.unit_of_case], axis=0)).ranks for row in draws.weights]
-    return Stability(
-        tau=np.array([kendall_tau_b(full, ranks) for ranks in again]),
-        first=np.mean([ranks == ranks.min() for ranks in again], axis=0),
-    )
+    full, again = rank(scores).ranks, rank(scores, draws=draws).ranks
+    first = again == again.min(axis=1, keepdims=True)
+    return Stability(tau=kendall_tau_b(full, again), first=np.mean(first, axis=0))
 
 
-def kendall_tau_b(one: np.ndarray, other: np.ndarray) -> float:
-    """Agreement of two rankings from -1 to 1, corrected for ties; nan where one has nothing but ties."""
-    above = np.triu_indices(one.size, k=1)
-    first, second = (np.sign(ranks[:, None] - ranks)[above] for ranks in (one, other))
-    untied = np.count_nonzero(first) * np.count_nonzero(second)
-    return float(first @ second / np.sqrt(untied)) if untied else float("nan")
+def kendall_tau_b(ranks: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Agreement of a ranking with others from -1 to 1, corrected for ties; nan where one has nothing but ties.
+
+    Args:
+        ranks: shape (method,).
+        others: shape (ranking, method).
+    """
+    above = np.triu_indices(ranks.size, k=1)
+    first = np.sign(ranks[:, None] - ranks)[above]
+    second = np.sign(others[:, :, None] - others[:, None, :])[:, *above]
+    untied = np.count_nonzero(first) * np.count_nonzero(second, axis=1)
+    with np.errstate(invalid="ignore"):
+        return np.asarray((second @ first) / np.where(untied > 0, np.sqrt(untied), np.nan))
 
 
 def _costs(scores: np.ndarray, better: Better) -> np.ndarray:
@@ -113,7 +131,3 @@ def _costs(scores: np.ndarray, better: Better) -> np.ndarray:
     if better == "none":
         raise ConfigError("A descriptive measure has no better direction, so methods cannot be ranked by it.")
     return settled({"higher": -scores, "lower": scores, "zero": np.abs(scores)}[better])
-
-
-def _p_of_win(new: np.ndarray, base: np.ndarray, better: Better) -> float:
-    return wilcoxon(paired_differences(base, new, better=better).differences, alternative="greater").p

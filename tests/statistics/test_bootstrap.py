@@ -120,6 +120,30 @@ def test_a_thousand_resamples_of_two_thousand_cases_stay_small_in_memory():
     assert peak < 2 * bootstrap.BLOCK_BYTES
 
 
+def test_resamples_too_many_to_keep_are_drawn_again_alike_and_need_little_memory(monkeypatch):
+    monkeypatch.setattr(bootstrap, "MOST_KEPT", 2**20)
+    values = np.random.default_rng(0).normal(size=(600, 3))
+    draws = draw(cases(600), resamples=20_000)
+    tracemalloc.start()
+    first, again = means_of_resamples(draws, values), means_of_resamples(draws, values)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 6 * bootstrap.REDRAWN_BYTES < draws.weights.nbytes * 4
+    assert "weights" not in vars(draw(cases(600), resamples=20_000))
+    assert np.array_equal(first, again)
+    assert (draws.weights.sum(axis=1) == 600).all()
+    # a mean of 600 draws has the standard error of the values, over the square root of 600
+    assert first.mean(axis=0) == pytest.approx(values.mean(axis=0), abs=0.002)
+    assert first.std(axis=0) * np.sqrt(600) == pytest.approx(values.std(axis=0), rel=0.02)
+
+
+def test_the_block_in_which_resamples_are_drawn_again_does_not_change_them(monkeypatch):
+    monkeypatch.setattr(bootstrap, "MOST_KEPT", 0)
+    whole = np.concatenate(list(draw(cases(30), resamples=50).blocks()))
+    monkeypatch.setattr(bootstrap, "REDRAWN_BYTES", 8 * 30 * 7)
+    assert np.array_equal(np.concatenate(list(draw(cases(30), resamples=50).blocks())), whole)
+
+
 def test_no_case_gives_no_mean():
     draws = draw([], resamples=3)
     assert isinstance(draws, Draws)

@@ -29,8 +29,9 @@ def cases(n):
 
 def all_resamples(n):
     """Each of the n**n ordered resamples once."""
-    weights = [np.bincount(row, minlength=n) for row in product(range(n), repeat=n)]
-    return Draws(weights=np.array(weights), unit_of_case=np.arange(n))
+    draws = Draws(n_units=n, unit_of_case=np.arange(n), resamples=n**n)
+    vars(draws)["weights"] = np.array([np.bincount(row, minlength=n) for row in product(range(n), repeat=n)])
+    return draws
 
 
 def only(values, *, method="bca", units=None, resamples=2000, level=0.95):
