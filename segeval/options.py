@@ -32,6 +32,7 @@ class InputOptions:
     pred_kind: PredKind | Literal["auto"] = "auto"
     channel_axis: ChannelAxis | None = None
     channel_files: str | None = None
+    truth_files: str | None = None
     round_labels: bool = False
     clip_probs: bool = False
     geometry_tol: float = 1e-3

@@ -41,6 +41,10 @@ ChannelFiles = Annotated[
     str | None,
     option("--channel-files", help="Name of a file that holds one class, such as {case}_{class}.nii.gz.", panel=INPUT),
 ]
+TruthFiles = Annotated[
+    str | None,
+    option("--truth-files", help="The same for true masks, such as {case}/{class}.nii.gz.", panel=INPUT),
+]
 RoundLabels = Annotated[
     bool, option("--round-labels", help="Take the nearest id where masks do not hold whole numbers.", panel=INPUT)
 ]

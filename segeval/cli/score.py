@@ -36,6 +36,7 @@ def score(
     pred_kind: o.PredKind = _DEFAULT.pred_kind,
     channel_axis: o.ChannelAxis = None,
     channel_files: o.ChannelFiles = None,
+    truth_files: o.TruthFiles = None,
     round_labels: o.RoundLabels = False,
     clip_probs: o.ClipProbs = False,
     pred_instances: o.PredInstances = None,

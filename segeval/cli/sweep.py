@@ -39,6 +39,7 @@ def sweep(
     pred_kind: o.PredKind = _DEFAULT.pred_kind,
     channel_axis: o.ChannelAxis = None,
     channel_files: o.ChannelFiles = None,
+    truth_files: o.TruthFiles = None,
     round_labels: o.RoundLabels = False,
     clip_probs: o.ClipProbs = False,
     labels: o.Labels = None,

@@ -1,7 +1,7 @@
 """One prediction with its truth, on one voxel grid: what the engine works on."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from segeval.evidence.grid import Grid
 from segeval.evidence.labels import LabelClass
@@ -16,7 +16,7 @@ class Case:
     `spacing_mm` is in array axis order; None means pixels without a size. `axes_mm` are the axes of a sheared grid, see
     `segeval.evidence.grid.skewed_axes`. `probs` are what `pred` was cut from.
     `instances` are maps of lesion ids for both sides, None where connected components are the lesions.
-    Predicted classes may overlap: `claims` says which of them share the voxels of an id in `pred`.
+    Classes may overlap: `claims` says which of them share the voxels of an id, in `pred` or in `truth`.
     """
 
     case_id: str
@@ -36,3 +36,10 @@ class Case:
     @property
     def grid(self) -> Grid:
         return Grid(shape=self.shape, spacing_mm=self.spacing_mm, axes_mm=self.axes_mm)
+
+    def members(self, classes: Sequence[LabelClass]) -> tuple[LabelClass, ...]:
+        """The classes with all ids that stand for them here: what several of them share has an id of its own."""
+        if not self.claims:
+            return tuple(classes)
+        shared = self.claims.items()
+        return tuple(replace(row, ids=(*row.ids, *(label for label, rows in shared if row in rows))) for row in classes)

@@ -1,17 +1,21 @@
 """Read one pair of files into a case."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from segeval.errors import ConfigError
+from segeval.errors import ConfigError, DataError
 from segeval.evidence.case import Case
 from segeval.evidence.grid import skewed_axes
+from segeval.evidence.probabilities.hard_masks import distinct_ids
 from segeval.evidence.shapes import SpacingMm
+from segeval.files.paths import printable
 from segeval.images.geometry.on_grid import OnGrid, on_grid
+from segeval.images.labels.class_masks import LabelImage, without_ids
 from segeval.images.labels.label_ids import labelled
 from segeval.images.pairing.pairs import Pair
 from segeval.images.predictions.forms import form_of
 from segeval.images.predictions.predictions import Prediction
-from segeval.images.readers.readers import read_volume
 from segeval.images.readers.reading import Reading
 from segeval.images.readers.volumes import Volume
 
@@ -23,35 +27,47 @@ def read_case(pair: Pair, reading: Reading) -> Case:
         ConfigError: `spacing_mm` does not fit the image.
         DataError: a file cannot be read or holds something else than it should, or the grids differ.
     """
-    if pair.truth is None:
-        raise ValueError(f"{pair.case_id} has no truth, and is never scored")
-    truth = read_volume(pair.truth)
+    truth = reading.truth_of(pair)
     pred = reading.take(pair) if pair.pred is not None else None
     case = case_of(pair.case_id, pred=pred, truth=truth, reading=reading)
     if pair.pred_instances is None and pair.truth_instances is None:
         return case
     from segeval.images.predictions.instances import read_instance_maps, with_instances
 
-    return with_instances(case, read_instance_maps(pair), truth, reading)
+    return with_instances(case, read_instance_maps(pair), truth.volume, reading)
 
 
-def case_of(case_id: str, *, pred: Prediction | None, truth: Volume, reading: Reading) -> Case:
+def case_of(case_id: str, *, pred: Prediction | None, truth: LabelImage, reading: Reading) -> Case:
     """The case of two sides that are read already; see `read_case`."""
-    truth = labelled(truth, side="truth", ignore=reading.labels.ignore, rounding=reading.round_labels)
+    volume = labelled(truth.volume, side="truth", ignore=reading.labels.ignore, rounding=reading.round_labels)
     if pred is None:
-        predicted = OnGrid(labels=np.zeros_like(truth.array))
+        predicted = OnGrid(labels=np.zeros_like(volume.array))
     else:
-        predicted = on_grid(pred, truth, form_of(pred, reading), reading)
+        predicted = on_grid(pred, volume, form_of(pred, reading), reading)
+        if truth.claims:
+            predicted = _beside_claims(predicted, truth)
     return Case(
         case_id=case_id,
         pred=predicted.labels,
-        truth=truth.array,
-        spacing_mm=_spacing(truth, reading),
-        axes_mm=None if truth.affine is None else skewed_axes(truth.affine[:3, :-1]),
+        truth=volume.array,
+        spacing_mm=_spacing(volume, reading),
+        axes_mm=None if volume.affine is None else skewed_axes(volume.affine[:3, :-1]),
         probs=predicted.probs,
-        claims=predicted.claims,
-        notes=(*truth.notes, *predicted.notes),
+        claims={**truth.claims, **predicted.claims},
+        notes=(*volume.notes, *predicted.notes),
     )
+
+
+def _beside_claims(predicted: OnGrid, truth: LabelImage) -> OnGrid:
+    """The prediction beside a truth whose classes share voxels, so that no id means two things."""
+    if predicted.probs is not None:
+        first = next(iter(truth.claims.values()))
+        raise DataError(
+            f"{printable(truth.volume.path)}: {' and '.join(row.name for row in first)} share voxels, and maps are "
+            "scored against classes that do not. Name one of them with --labels, and score the others apart."
+        )
+    strange = (distinct_ids(predicted.labels) & {*truth.claims}) - {*predicted.claims}
+    return replace(predicted, labels=without_ids(predicted.labels, strange)) if strange else predicted
 
 
 def _spacing(truth: Volume, reading: Reading) -> SpacingMm | None:

@@ -33,7 +33,7 @@ def evaluate(case: Case, plan: Plan) -> CaseScore:
     return CaseScore(
         row=row,
         classes=of_classes,
-        histogram=evidence.histogram.without_preds(case.claims),
+        histogram=evidence.histogram.without_unions(case.claims),
         lesions=evidence.lesion_rows(),
         additive=evidence.for_pooling(),
     )

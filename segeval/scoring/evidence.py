@@ -57,11 +57,7 @@ class Evidence:
     @cached_property
     def members(self) -> tuple[LabelClass, ...]:
         """The same classes with all ids that stand for them here: overlapping predictions have some of their own."""
-        claims = self.case.claims.items()
-        return tuple(
-            replace(of, ids=(*of.ids, *(one for one, by in claims if of in by))) if claims else of
-            for of in self.classes
-        )
+        return self.case.members(self.classes)
 
     @cached_property
     def counts(self) -> Counts:
@@ -195,7 +191,7 @@ class Evidence:
         pred = is_one_of(self.case.pred, self.members[index].ids)
         one = ProbMap(stored=pred.view(np.uint8), levels=np.array([0.0, 1.0]))
         scored = None if self.ignored is None else ~self.ignored
-        return ClassImage.of(one, is_one_of(self.case.truth, self.classes[index].ids), scored=scored)
+        return ClassImage.of(one, is_one_of(self.case.truth, self.members[index].ids), scored=scored)
 
     @cached_property
     def class_maps(self) -> "ClassMaps | None":

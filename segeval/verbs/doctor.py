@@ -14,11 +14,11 @@ from segeval.evidence.overlap.counts_numpy import joint_histogram
 from segeval.files.paths import printable
 from segeval.images.cases import case_of
 from segeval.images.geometry.geometry import orientation
+from segeval.images.labels.class_masks import LabelImage
 from segeval.images.labels.label_ids import labelled
 from segeval.images.pairing.pairs import Pair
 from segeval.images.predictions.forms import agree, form_of
 from segeval.images.predictions.predictions import Prediction
-from segeval.images.readers.readers import read_volume
 from segeval.images.readers.reading import Reading
 from segeval.images.readers.volumes import Volume
 from segeval.options import ScoreOptions
@@ -104,7 +104,8 @@ def _notes_on_ids(findings: Sequence[Finding], labels: LabelMap) -> Iterator[str
 
 def _examine(pair: Pair, reading: Reading, options: ScoreOptions) -> Finding:
     """Look at each file alone, then at the two together."""
-    truth, truth_problem = _read(pair.truth)
+    image, truth_problem = _read_truth(pair, reading)
+    truth = None if image is None else image.volume
     pred, pred_problem = _read_pred(pair, reading)
     truth_side, no_true_ids = _label_side(truth, reading, "truth")
     pred_side, no_prediction = _pred_side(pred, truth, reading)
@@ -116,27 +117,28 @@ def _examine(pair: Pair, reading: Reading, options: ScoreOptions) -> Finding:
         said = f"no prediction: {WITHOUT_PREDICTION[options.missing]}"
         finding = replace(finding, remarks=(said,))
         problems += [f"{printable(pair.case_id)}: {said}"] if options.missing == "error" else []
-    if any(problems) or truth is None or pred is None:
+    if any(problems) or image is None or pred is None:
         return replace(finding, problem="\n".join(filter(None, problems)))
-    return _together(finding, pred, truth, reading)
+    return _together(finding, pred, image, reading)
 
 
-def _together(finding: Finding, pred: Prediction, truth: Volume, reading: Reading) -> Finding:
+def _together(finding: Finding, pred: Prediction, truth: LabelImage, reading: Reading) -> Finding:
     try:
         case = case_of(finding.case_id, pred=pred, truth=truth, reading=reading)
     except DataError as error:
         return replace(finding, problem=str(error))
-    voxels = _voxels(case.pred)
-    shared = sum(voxels.pop(one) for one in case.claims)
-    finding = replace(finding, pred=replace(finding.pred, voxels=voxels))
+    sides = {"pred": _voxels(case.pred), "truth": _voxels(case.truth)}
+    shared = sum(voxels.pop(label, 0) for voxels in sides.values() for label in case.claims)
+    pred_side, truth_side = (replace(getattr(finding, name), voxels=voxels) for name, voxels in sides.items())
+    finding = replace(finding, pred=pred_side, truth=truth_side)
     remarks = (f"{shared} voxels belong to several classes",) if shared else ()
     return replace(finding, remarks=(*case.notes, *remarks, *_empties(finding)))
 
 
-def _read(path: Path | None) -> tuple[Volume | None, str]:
-    """The image, or None and why there is none."""
+def _read_truth(pair: Pair, reading: Reading) -> tuple[LabelImage | None, str]:
+    """The truth, or None and why there is none."""
     try:
-        return (None if path is None else read_volume(path)), ""
+        return (None if pair.truth is None else reading.truth_of(pair)), ""
     except DataError as error:
         return None, str(error)
 

@@ -11,6 +11,7 @@ import numpy as np
 from segeval.errors import ConfigError, DataError, did_you_mean
 from segeval.evidence.case import Case
 from segeval.images.cases import case_of
+from segeval.images.labels.class_masks import LabelImage
 from segeval.images.pairing.pairs import Pair
 from segeval.images.predictions.forms import agree
 from segeval.images.predictions.instances import with_instances
@@ -114,7 +115,7 @@ def _score_each(
 
 def _case(pair: Pair, truth: Any, instances: Sequence[Any], reading: Reading) -> Case:
     volume = _volume(truth, f"{pair.case_id} (truth)")
-    case = case_of(pair.case_id, pred=reading.take(pair), truth=volume, reading=reading)
+    case = case_of(pair.case_id, pred=reading.take(pair), truth=LabelImage(volume=volume), reading=reading)
     pred_map, truth_map = (
         None if one is None else _volume(one, f"{pair.case_id} ({side} instances)")
         for side, one in zip(("pred", "truth"), instances, strict=True)

@@ -142,9 +142,9 @@ def label_map_of(options: InputOptions) -> LabelMap:
 def plan_for(reading: Reading, plan: Plan) -> Plan:
     """The plan with what the predictions were found to be, and with the classes that their channels name."""
     if reading.agreed is None:
-        return plan
+        return replace(plan, labels=reading.labels)
     form = reading.agreed.form
-    return replace(plan, form=form, labels=form.completed(plan.labels))
+    return replace(plan, form=form, labels=form.completed(reading.labels))
 
 
 def pairs_of(pred: Path | None, truth: Path | None, options: InputOptions) -> Pairs:
@@ -156,6 +156,8 @@ def pairs_of(pred: Path | None, truth: Path | None, options: InputOptions) -> Pa
         pred_pattern=options.pred_pattern,
         truth_pattern=options.truth_pattern,
         channel_files=options.channel_files,
+        truth_files=options.truth_files,
+        class_names=[row.name for row in label_map_of(options).in_order],
         wants_probs=options.pred_kind in ("probs", "logits"),
     )
 

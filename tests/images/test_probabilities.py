@@ -287,8 +287,8 @@ def test_labels_may_be_asked_for(tmp_path: Path, truth: Path) -> None:
     for name in ("1", "2"):
         nifti(HARD)(tmp_path / "one" / name).rename(tmp_path / "one" / f"{name}.nii.gz")
         (tmp_path / "one" / name).rmdir()
-    assert "has channels" in refusal(tmp_path / "one", truth, pred_kind="labels")
-    assert "has channels" in refusal(tmp_path / "one", truth)
+    for kind in ("labels", "auto"):
+        assert "holds ids 1, 2, but a file of one class" in refusal(tmp_path / "one", truth, pred_kind=kind)
 
 
 # values

@@ -115,6 +115,6 @@ def test_what_is_kept_of_a_case_has_only_ids_that_a_user_knows() -> None:
 
 def test_predictions_without_an_id_count_as_background() -> None:
     histogram = Histogram(ids=(0, 1, 5), n=np.array([[1, 2, 3], [4, 5, 6], [0, 0, 0]], dtype=np.int64))
-    found = histogram.without_preds([5, 7])
+    found = histogram.without_unions([5, 7])
     assert (found.ids, found.n.tolist()) == ((0, 1), [[4, 2], [10, 5]])
-    assert histogram.without_preds([]) is histogram
+    assert histogram.without_unions([]) is histogram

@@ -84,14 +84,15 @@ class Histogram:
         seen = (n.sum(axis=0) + n.sum(axis=1)) > 0
         return Histogram(ids=tuple(np.asarray(self.ids, dtype=object)[seen]), n=n[np.ix_(seen, seen)])
 
-    def without_preds(self, ids: Collection[int]) -> "Histogram":
-        """Count voxels predicted as one of `ids`, which no truth holds, as predicted 0."""
+    def without_unions(self, ids: Collection[int]) -> "Histogram":
+        """Count voxels of ids that stand for several classes at once as background, on both sides."""
         if not ids:
             return self
-        kept = [0, *(one for one in self.ids if one and one not in ids)]
-        n = self.on([*kept, *ids])[: len(kept)]
+        kept = [0, *(label for label in self.ids if label and label not in ids)]
+        n = self.on([*kept, *ids])
         n[:, 0] += n[:, len(kept) :].sum(axis=1)
-        return Histogram(ids=tuple(kept), n=n[:, : len(kept)])
+        n[0] += n[len(kept) :].sum(axis=0)
+        return Histogram(ids=tuple(kept), n=n[: len(kept), : len(kept)])
 
     def on(self, ids: Sequence[int]) -> Square:
         """The same histogram with rows and columns in the order of `ids`, zeros where an id is absent."""

@@ -1,7 +1,7 @@
 """The probability maps of a case, as they were stored, and which class each channel is of."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import EllipsisType
 
@@ -94,15 +94,19 @@ class Layout:
 
 @dataclass(frozen=True, kw_only=True)
 class Form:
-    """What the predictions of a run are, all alike; labels have no layout."""
+    """What the predictions of a run are, all alike; labels have no layout.
+
+    `may_overlap` says that masks come one by one, so that classes may share voxels all the same.
+    """
 
     kind: PredKind = "labels"
     layout: Layout | None = None
+    may_overlap: bool = field(default=False, compare=False)
 
     @property
     def overlaps(self) -> bool:
         """Whether classes may share voxels."""
-        return self.layout is not None and not self.layout.exclusive
+        return self.may_overlap or (self.layout is not None and not self.layout.exclusive)
 
     def completed(self, labels: LabelMap) -> LabelMap:
         """The label map with the classes that it leaves to the channels."""

@@ -7,11 +7,11 @@ import numpy as np
 
 from segeval.errors import DataError
 from segeval.evidence.labels import LabelClass
-from segeval.evidence.probabilities.channels import Channels, ProbMap, blocks
+from segeval.evidence.probabilities.channels import Block, Channels, ProbMap, blocks
 from segeval.evidence.shape_words import UInt
-from segeval.evidence.shapes import Labels
+from segeval.evidence.shapes import Labels, Mask
 
-MOST_OVERLAPPING = 64  # sigmoids, one bit of a voxel's code for each
+_MOST_UNIONS = 1 << 16  # different sets of classes that share a voxel, whose codes have 16 bits
 
 Classes = tuple[LabelClass, ...]
 Claims = Mapping[int, Classes]  # id -> the classes that claim its voxels together
@@ -28,7 +28,75 @@ def hard_mask(channels: Channels, truth: Labels) -> tuple[Labels, Claims]:
     """
     if channels.layout.exclusive:
         return _by_arg_max(channels, like=truth), {}
-    return _named(_codes(channels.maps, like=truth), channels.layout.classes, taken=_distinct(truth))
+    overlay = Overlay(channels.layout.classes, like=truth)
+    for index, prob_map in enumerate(channels.maps):
+        for block in blocks(overlay.codes):
+            overlay.add(index, prob_map.at_least_half(block), block)
+    return overlay.named(taken=distinct_ids(truth))
+
+
+class Overlay:
+    """Masks of classes that may share voxels, laid over one another.
+
+    Each voxel has a code for the set of classes that claim it. There is a code for every set that occurs, not one bit
+    for each class, so that hundreds of classes fit; a mask costs as much as it has voxels.
+    """
+
+    def __init__(self, classes: Classes, *, like: Labels) -> None:
+        """Args:
+        classes: in the order in which masks are given.
+        like: an image whose shape and memory order the labels take.
+        """
+        self.classes = classes
+        self.codes = np.zeros_like(like, dtype=np.uint16)
+        self._sets = [0]  # of each code, one bit per class
+        self._code_of = {0: 0}
+
+    def add(self, index: int, mask: Mask, block: Block = ...) -> None:
+        """Let a class claim the voxels of a mask, in the whole image or a part of it.
+
+        Raises:
+            DataError: the classes overlap in more ways than can be told apart.
+        """
+        part = self.codes[block]
+        old = part[mask]
+        if not old.size:
+            return
+        new = np.zeros(len(self._sets), dtype=np.uint16)
+        for code in np.flatnonzero(np.bincount(old)).tolist():
+            new[code] = self._coded(self._sets[code] | 1 << index)
+        part[mask] = new[old]
+
+    def _coded(self, members: int) -> int:
+        if members not in self._code_of:
+            if len(self._sets) == _MOST_UNIONS:
+                said = f"{len(self.classes)} classes overlap in more than {_MOST_UNIONS} ways"
+                raise DataError(f"{said}. Name some of them with --labels, and score them apart.")
+            self._code_of[members] = len(self._sets)
+            self._sets.append(members)
+        return self._code_of[members]
+
+    def named(self, *, taken: set[int], first: int = 1) -> tuple[Labels, Claims]:
+        """The codes as ids of the label map, and as ids of their own where it has none for such a union.
+
+        Args:
+            taken: ids that mean something else.
+            first: where to begin looking for ids of their own.
+        """
+        known = sorted({label for of in self.classes for label in of.ids})
+        id_of: dict[Classes, int] = {
+            tuple(of for of in self.classes if label in of.ids): label for label in known[::-1]
+        }
+        id_of[()] = 0
+        codes = sorted(distinct_ids(self.codes), key=self._sets.__getitem__)
+        unions = {code: self._members(code) for code in codes}
+        free = (label for label in count(first) if label not in taken and label not in known)
+        claims = {next(free): union for union in unions.values() if union not in id_of}
+        id_of |= {union: label for label, union in claims.items()}
+        return _translated(self.codes, {code: id_of[union] for code, union in unions.items()}), claims
+
+    def _members(self, code: int) -> Classes:
+        return tuple(of for bit, of in enumerate(self.classes) if self._sets[code] >> bit & 1)
 
 
 def _by_arg_max(channels: Channels, *, like: Labels) -> Labels:
@@ -68,32 +136,6 @@ def _rise_as_stored(maps: Sequence[ProbMap]) -> bool:
     return alike and maps[0].stored.dtype.kind == "u" and bool((np.diff(levels) >= 0).all())
 
 
-def _codes(maps: Sequence[ProbMap], *, like: Labels) -> UInt[np.ndarray, "*space"]:
-    """One bit per map, set where its class is predicted."""
-    if len(maps) > MOST_OVERLAPPING:
-        raise DataError(
-            f"{len(maps)} sigmoids that may overlap are more than {MOST_OVERLAPPING}. Score some of them at a time."
-        )
-    codes = _image(like, (1 << len(maps)) - 1)
-    for block in blocks(codes):
-        codes[block] = 0
-        for bit, one in enumerate(maps):
-            codes[block] |= one.at_least_half(block) * codes.dtype.type(1 << bit)
-    return codes
-
-
-def _named(codes: UInt[np.ndarray, "*space"], classes: Classes, *, taken: set[int]) -> tuple[Labels, Claims]:
-    """The codes as ids of the label map, and as ids of their own where it has none for such a union."""
-    known = sorted({one for of in classes for one in of.ids})
-    id_of: dict[Classes, int] = {tuple(of for of in classes if one in of.ids): one for one in reversed(known)}
-    id_of[()] = 0
-    unions = {code: tuple(of for bit, of in enumerate(classes) if code >> bit & 1) for code in sorted(_distinct(codes))}
-    free = (one for one in count(1) if one not in taken and one not in known)
-    claims = {next(free): union for union in unions.values() if union not in id_of}
-    id_of |= {union: one for one, union in claims.items()}
-    return _translated(codes, {code: id_of[union] for code, union in unions.items()}), claims
-
-
 def _translated(codes: UInt[np.ndarray, "*space"], ids: Mapping[int, int]) -> Labels:
     labels = _image(codes, max(ids.values()))
     known = np.array(sorted(ids), dtype=codes.dtype)
@@ -105,7 +147,7 @@ def _translated(codes: UInt[np.ndarray, "*space"], ids: Mapping[int, int]) -> La
     return labels
 
 
-def _distinct(labels: Labels) -> set[int]:
+def distinct_ids(labels: Labels) -> set[int]:
     """The different values of an image."""
     found: set[int] = set()
     for block in blocks(labels):

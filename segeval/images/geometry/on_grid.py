@@ -7,11 +7,12 @@ from segeval.errors import DataError
 from segeval.evidence.labels import LabelClass, LabelMap
 from segeval.evidence.policies import PredKind
 from segeval.evidence.probabilities.channels import BACKGROUND, Channels, Form, Layout
-from segeval.evidence.probabilities.hard_masks import hard_mask
+from segeval.evidence.probabilities.hard_masks import distinct_ids, hard_mask
 from segeval.evidence.probabilities.logits import activated
 from segeval.evidence.shapes import Labels
 from segeval.files.paths import printable
 from segeval.images.geometry.geometry import Kind, align
+from segeval.images.labels.class_masks import LabelImage
 from segeval.images.labels.label_ids import distinct, labelled
 from segeval.images.predictions.predictions import Prediction
 from segeval.images.predictions.probabilities import checked_images, map_of, sums_are_one
@@ -36,7 +37,7 @@ def on_grid(pred: Prediction, truth: Volume, form: Form, reading: Reading) -> On
         DataError: values are not what they are said to be, or the two grids differ.
     """
     if form.layout is None:
-        return _labels_on_grid(pred.images[0].scaled(), truth, reading)
+        return _labels_on_grid(pred, truth, reading)
     _check_truth(truth, form.layout, reading.labels)
     pred = pred.placed(truth)
     if not reading.resample:
@@ -47,10 +48,14 @@ def on_grid(pred: Prediction, truth: Volume, form: Form, reading: Reading) -> On
     return _probs_on_grid(images, truth, form.kind, form.layout, reading)
 
 
-def _labels_on_grid(image: Volume, truth: Volume, reading: Reading) -> OnGrid:
+def _labels_on_grid(pred: Prediction, truth: Volume, reading: Reading) -> OnGrid:
+    image = pred.images[0].scaled()
     labels = labelled(image, side="pred", ignore=reading.labels.ignore, rounding=reading.round_labels)
     placed = _placed(labels, truth, reading, kind="labels")
-    return OnGrid(labels=placed.array, notes=placed.notes)
+    if not pred.claims:
+        return OnGrid(labels=placed.array, notes=placed.notes)
+    apart = LabelImage(volume=placed, claims=pred.claims).apart_from(distinct_ids(truth.array))
+    return OnGrid(labels=apart.volume.array, claims=apart.claims, notes=placed.notes)
 
 
 def _probs_on_grid(images: Sequence[Volume], truth: Volume, kind: PredKind, layout: Layout, reading: Reading) -> OnGrid:

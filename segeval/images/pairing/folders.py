@@ -11,6 +11,8 @@ from segeval.errors import ConfigError, DataError
 from segeval.files.paths import printable
 from segeval.files.suffixes import IMAGE_SUFFIXES, JPEG_SUFFIXES, image_suffix, stem
 
+_PREVIEW = re.compile(r"preview_[^/]*\.png", re.IGNORECASE)  # as TotalSegmentator leaves beside its masks
+
 Inode = tuple[int, int]
 Candidate = tuple[str, Path]  # a case id and its file
 PassedOver = tuple[str, Path]  # a reason and the file
@@ -67,7 +69,9 @@ def sorted_out(folder: Path) -> tuple[list[Path], list[PassedOver]]:
             images.append(path)
         else:
             others.append((reason or _why_no_image(path), path))
-    return images, others
+    with_volumes = {path.parent for path in images if image_suffix(path) != ".png"}
+    previews = [path for path in images if _PREVIEW.fullmatch(path.name) and path.parent in with_volumes]
+    return [path for path in images if path not in previews], [*others, *(("a preview", path) for path in previews)]
 
 
 def _why_no_image(path: Path) -> str:

@@ -1,29 +1,37 @@
 """Which prediction belongs to which truth."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from segeval.errors import ConfigError, DataError
 from segeval.files.paths import printable, require_existing
 from segeval.files.suffixes import stem
+from segeval.images.pairing.class_files import (
+    ClassFiles,
+    class_files_in,
+    find_class_files,
+    with_class_folders,
+    with_classes_on_both_sides,
+)
 from segeval.images.pairing.folders import CaseFiles, case_id_of, find_case_files
 from segeval.images.pairing.pairs_csv import read_pairs_csv
-from segeval.images.predictions.channel_files import ClassFiles, class_files_in, find_class_files, with_class_folders
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
     """The two files of one case; None for a side that is missing.
 
-    Where `channels` has one file per class, `pred` is the folder they lie in. Instance maps are files of their own.
+    Where `channels` has one file per class, `pred` is the folder they lie in, and so it is with `truth_channels` and
+    `truth`. Instance maps are files of their own.
     """
 
     case_id: str
     pred: Path | None
     truth: Path | None
     channels: ClassFiles = field(default_factory=dict)
+    truth_channels: ClassFiles = field(default_factory=dict)
     pred_instances: Path | None = None
     truth_instances: Path | None = None
 
@@ -54,6 +62,8 @@ def find_pairs(
     pred_pattern: str | None = None,
     truth_pattern: str | None = None,
     channel_files: str | None = None,
+    truth_files: str | None = None,
+    class_names: Collection[str] = (),
     wants_probs: bool = False,
 ) -> Pairs:
     """Pair the files of two folders, two single files, or the rows of a CSV file.
@@ -63,27 +73,82 @@ def find_pairs(
 
     Args:
         channel_files: how predictions are called that have one file per class, such as `{case}_{class}.nii.gz`.
+        truth_files: the same for truths.
+        class_names: what classes are called, and so what their files may be called.
         wants_probs: of a mask and the `.npz` beside it, take the latter for the prediction.
 
     Raises:
         ConfigError: a path is not there, or the options do not go together.
         DataError: a folder cannot be read, two files belong to one case, or nothing pairs at all.
     """
-    patterns = {"--pred-pattern": pred_pattern, "--truth-pattern": truth_pattern, "--channel-files": channel_files}
+    patterns = {
+        "--pred-pattern": pred_pattern,
+        "--truth-pattern": truth_pattern,
+        "--channel-files": channel_files,
+        "--truth-files": truth_files,
+    }
     if pairs_csv is not None:
         _refuse({"PRED": pred, "TRUTH": truth, **patterns}, "not beside --pairs, which names the files by itself")
         return _pairs_of_csv(pairs_csv)
     if pred is None or truth is None:
         raise ConfigError("Name both PRED and TRUTH (two folders or two files), or a CSV file with --pairs.")
-    if _are_folders(pred, truth):
-        truths = find_case_files(truth, pattern=truth_pattern, option="--truth-pattern")
-        if channel_files is not None:
-            _refuse({"--pred-pattern": pred_pattern}, "not beside --channel-files, which names the predictions")
-            return _pairs_of_folders(find_class_files(pred, pattern=channel_files, case_ids=truths.files), truths)
-        preds = find_case_files(pred, pattern=pred_pattern, option="--pred-pattern", wants_probs=wants_probs)
-        return _pairs_of_folders(preds if pred_pattern else with_class_folders(preds, truths.files), truths)
-    _refuse(patterns, "patterns are for folders, and PRED and TRUTH are files")
-    return _pair_of_files(pred, truth)
+    if not _are_folders(pred, truth):
+        _refuse(patterns, "patterns are for folders, and PRED and TRUTH are files")
+        return _pair_of_files(pred, truth)
+    if channel_files is not None:
+        _refuse({"--pred-pattern": pred_pattern}, "not beside --channel-files, which names the predictions")
+    if truth_files is not None:
+        _refuse({"--truth-pattern": truth_pattern}, "not beside --truth-files, which names the truths")
+    preds = _Side(pred, option="--pred-pattern", pattern=pred_pattern, by_class=channel_files, wants_probs=wants_probs)
+    truths = _Side(truth, option="--truth-pattern", pattern=truth_pattern, by_class=truth_files)
+    return _pairs_of_folders(*_found(preds, truths, class_names))
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One of the two folders, and how its files are called."""
+
+    folder: Path
+    option: str = field(kw_only=True)
+    pattern: str | None = field(kw_only=True)
+    by_class: str | None = field(kw_only=True)
+    wants_probs: bool = field(default=False, kw_only=True)
+
+    def cases(self) -> CaseFiles:
+        return find_case_files(self.folder, pattern=self.pattern, option=self.option, wants_probs=self.wants_probs)
+
+    def classes(self, case_ids: Collection[str] | None, class_names: Collection[str]) -> CaseFiles:
+        option = "--channel-files" if self.option == "--pred-pattern" else "--truth-files"
+        pattern = self.by_class or ""
+        return find_class_files(self.folder, pattern=pattern, option=option, case_ids=case_ids, class_names=class_names)
+
+
+def _found(pred: _Side, truth: _Side, class_names: Collection[str]) -> tuple[CaseFiles, CaseFiles, str]:
+    """The files of both sides, with the files of classes put together, and a note where that was a guess."""
+    if pred.by_class and truth.by_class:
+        return pred.classes(None, class_names), truth.classes(None, class_names), ""
+    if pred.by_class:
+        truths = truth.cases()
+        return pred.classes(_cases_or_folders(truths), class_names), truths, ""
+    preds = pred.cases()
+    if truth.by_class:
+        truths = truth.classes(_cases_or_folders(preds), class_names)
+        return with_class_folders(preds, truths.files, class_names=class_names), truths, ""
+    truths = truth.cases()
+    joined_preds, joined_truths = preds, truths
+    if pred.pattern is None:
+        joined_preds = with_class_folders(preds, truths.files, class_names=class_names)
+    if truth.pattern is None:
+        joined_truths = with_class_folders(truths, preds.files, class_names=class_names)
+    if joined_preds.channels or joined_truths.channels or pred.pattern or truth.pattern:
+        return joined_preds, joined_truths, ""
+    return with_classes_on_both_sides(preds, truths, class_names=class_names)
+
+
+def _cases_or_folders(side: CaseFiles) -> set[str]:
+    """What may be a case id: of a file, or of a folder with files of classes."""
+    ids = [PurePosixPath(file_id) for file_id in side.files]
+    return {parent.as_posix() for file_id in ids for parent in (file_id, *file_id.parents)} - {"."}
 
 
 def missing_message(pairs: Pairs) -> str:
@@ -132,20 +197,28 @@ def _pairs_of_csv(path: Path) -> Pairs:
 
 
 def _pair_of_row(case_id: str, pred: Path | None, truth: Path | None) -> Pair:
-    channels = class_files_in(pred, case_id) if pred is not None and pred.is_dir() else {}
-    return Pair(case_id=case_id, pred=pred, truth=truth, channels=channels)
+    channels, truth_channels = (
+        class_files_in(side, case_id) if side is not None and side.is_dir() else {} for side in (pred, truth)
+    )
+    return Pair(case_id=case_id, pred=pred, truth=truth, channels=channels, truth_channels=truth_channels)
 
 
-def _pairs_of_folders(pred: CaseFiles, truth: CaseFiles) -> Pairs:
+def _pairs_of_folders(pred: CaseFiles, truth: CaseFiles, note: str) -> Pairs:
     pred_files, truth_files = _left_to(pred, truth), _left_to(truth, pred)
     if not pred_files.keys() & truth_files.keys():
         raise DataError(_nothing_pairs(pred, truth))
     case_ids = sorted(pred_files.keys() | truth_files.keys())
     pairs = (
-        Pair(case_id=one, pred=pred_files.get(one), truth=truth_files.get(one), channels=pred.channels.get(one, {}))
-        for one in case_ids
+        Pair(
+            case_id=case_id,
+            pred=pred_files.get(case_id),
+            truth=truth_files.get(case_id),
+            channels=pred.channels.get(case_id, {}),
+            truth_channels=truth.channels.get(case_id, {}),
+        )
+        for case_id in case_ids
     )
-    return Pairs(pairs=tuple(pairs), notes=(*_notes(pred), *_notes(truth)))
+    return Pairs(pairs=tuple(pairs), notes=(*filter(None, [note]), *_notes(pred), *_notes(truth)))
 
 
 def _left_to(mine: CaseFiles, other: CaseFiles) -> dict[str, Path]:

@@ -13,7 +13,7 @@ COLUMNS = ("case", "pred", "truth")
 def read_pairs_csv(path: Path) -> dict[str, tuple[Path | None, Path | None]]:
     """The prediction and the truth of each case; an empty cell is a missing one.
 
-    A prediction may be a folder with one file per class. Relative paths count from the folder of the CSV file.
+    Either may be a folder with one file per class. Relative paths count from the folder of the CSV file.
     Further columns are passed over.
 
     Raises:
@@ -40,7 +40,4 @@ def _case_id(row: Row, where: str) -> str:
 def _file(row: Row, side: str, folder: Path, where: str) -> Path | None:
     if not row[side].strip():
         return None
-    path = require_existing(folder / row[side], what=f"{where}, {side}:")
-    if path.is_dir() and side == "truth":
-        raise ConfigError(f"{where}, {side}: {printable(path)} is a folder. Name the file in it.")
-    return path
+    return require_existing(folder / row[side], what=f"{where}, {side}:")

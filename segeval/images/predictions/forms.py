@@ -9,6 +9,7 @@ from segeval.evidence.labels import LabelMap
 from segeval.evidence.policies import PredKind
 from segeval.evidence.probabilities.channels import Form, Layout
 from segeval.files.paths import printable
+from segeval.images.pairing.class_files import named_by_files
 from segeval.images.pairing.layouts import layout_of
 from segeval.images.pairing.pairs import Pair
 from segeval.images.predictions.kinds import is_zero, kind_of, refuse_channels, verdict_on
@@ -29,19 +30,31 @@ def agree(pairs: Sequence[Pair], reading: Reading) -> Reading:
     Raises:
         ConfigError: background shall be scored, and sigmoids have none.
     """
+    sides = [files for pair in pairs for files in (pair.channels, pair.truth_channels) if files]
+    if any(pair.truth_channels for pair in pairs):
+        beside_ids = any(pair.pred is not None and not pair.channels for pair in pairs)
+        reading = replace(reading, labels=named_by_files(sides, reading.labels, beside_ids=beside_ids))
+    found = _found(pairs, reading)
+    if found is None:
+        return reading
+    form, first = found
+    return replace(reading, agreed=Agreed(form=replace(form, may_overlap=bool(sides)), first=first))
+
+
+def _found(pairs: Sequence[Pair], reading: Reading) -> tuple[Form, Path] | None:
+    """What the predictions are, and the first of them."""
     scored = [pair for pair in pairs if pair.pred is not None and pair.truth is not None]
     if reading.pred_kind == "labels":
-        return _agreed(reading, Form(), scored[0].pred) if scored else reading
+        return (Form(), scored[0].pred) if scored and scored[0].pred is not None else None
     whole: list[Pair] = []
     others = scored
     if reading.pred_kind == "auto":
         whole, others = _by_type(scored, reading)
-    if whole and len(whole) >= len(others):
-        return _agreed(reading, Form(), whole[0].pred)
-    found = _first_that_tells(others, reading)
-    if whole and (found is None or found[0].layout is None):
-        return _agreed(reading, Form(), whole[0].pred)
-    return reading if found is None else _agreed(reading, *found)
+    is_labels = bool(whole) and len(whole) >= len(others)
+    found = None if is_labels else _first_that_tells(others, reading)
+    if whole and whole[0].pred is not None and (found is None or found[0].layout is None):
+        return Form(), whole[0].pred
+    return found
 
 
 def _by_type(pairs: Sequence[Pair], reading: Reading) -> tuple[list[Pair], list[Pair]]:
@@ -81,10 +94,6 @@ def _first_that_tells(pairs: Sequence[Pair], reading: Reading) -> tuple[Form, Pa
         if n_open == _MOST_OPEN:
             break
     return doubtful
-
-
-def _agreed(reading: Reading, form: Form, first: Path | None) -> Reading:
-    return reading if first is None else replace(reading, agreed=Agreed(form=form, first=first))
 
 
 def form_of(pred: Prediction, reading: Reading) -> Form:

@@ -1,17 +1,21 @@
 """Read a prediction: a label image, or one image per channel."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from segeval.errors import DataError
-from segeval.evidence.policies import ChannelAxis
+from segeval.evidence.labels import LabelMap
+from segeval.evidence.policies import ChannelAxis, PredKind
 from segeval.files.paths import printable
 from segeval.files.suffixes import stem
+from segeval.images.labels.class_masks import Claims, join_class_masks
+from segeval.images.pairing.class_files import chosen_files
 from segeval.images.pairing.pairs import Pair
-from segeval.images.readers.readers import read_volume
+from segeval.images.readers.readers import read_volume, stores_integers
 from segeval.images.readers.volumes import Volume
 
 
@@ -19,13 +23,15 @@ from segeval.images.readers.volumes import Volume
 class Prediction:
     """The images of one prediction: one of labels, or one per channel.
 
-    `names` are what files of single classes are called, in the order of the images. `grid` is the image beside
-    the `.npz` of nnU-Net, which says where its voxels lie.
+    `names` are what files of single classes are called, in the order of the images; masks of single classes are one
+    label image already, and `claims` says which of them share the voxels of an id. `grid` is the image beside the
+    `.npz` of nnU-Net, which says where its voxels lie.
     """
 
     path: Path
     images: tuple[Volume, ...]
     names: tuple[str, ...] = ()
+    claims: Claims = field(default_factory=dict)
     grid: Volume | None = None
 
     def placed(self, truth: Volume) -> "Prediction":
@@ -36,19 +42,28 @@ class Prediction:
         return replace(self, images=tuple(_placed_like(one, like) for one in self.images))
 
 
-def read_prediction(pair: Pair, *, as_labels: bool, channel_axis: ChannelAxis | None) -> Prediction:
+def read_prediction(
+    pair: Pair, *, kind: PredKind | Literal["auto"], channel_axis: ChannelAxis | None, labels: LabelMap
+) -> Prediction:
     """Read the file of a prediction, or the files of its classes.
 
     Args:
-        as_labels: there are no channels to split.
+        kind: labels have no channels to split.
+        channel_axis: which axis of a file counts channels.
+        labels: which files of classes are read.
 
     Raises:
         DataError: a file cannot be read, or the files of classes have channels of their own.
     """
     if pair.pred is None:
         raise ValueError(f"{pair.case_id} has no prediction to be read")
+    as_labels = kind == "labels"
     if pair.channels:
-        return _of_files(pair.pred, pair.channels)
+        files = chosen_files(pair.channels, labels, pair.pred)
+        if as_labels or (kind == "auto" and all(map(stores_integers, files.values()))):
+            image = join_class_masks(pair.pred, files, labels, side="pred")
+            return Prediction(path=pair.pred, images=(image.volume,), claims=image.claims)
+        return _of_files(pair.pred, files)
     volume = read_volume(pair.pred, as_stored=not as_labels, channel_axis=channel_axis)
     if as_labels:
         return Prediction(path=pair.pred, images=(volume,))

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from segeval.evidence.labels import LabelMap
 from segeval.evidence.policies import ChannelAxis
 from segeval.files.suffixes import image_suffix
 from segeval.images.pairing.pairs import Pair
@@ -21,5 +22,5 @@ def read_image(pair: Pair, *, channel_axis: ChannelAxis | None = None) -> tuple[
     if pair.pred is not None and image_suffix(pair.pred) == ".png":
         image = read_png(pair.pred, colours=True)
         return tuple(replace(image, array=one) for one in np.moveaxis(np.atleast_3d(image.array), -1, 0))
-    read = read_prediction(pair, as_labels=False, channel_axis=channel_axis)
+    read = read_prediction(pair, kind="probs", channel_axis=channel_axis, labels=LabelMap())
     return tuple(one.scaled() for one in read.images)

@@ -8,8 +8,11 @@ from segeval.evidence.labels import LabelMap
 from segeval.evidence.policies import ChannelAxis, PredKind
 from segeval.evidence.probabilities.channels import Form
 from segeval.evidence.shapes import SpacingMm
+from segeval.images.labels.class_masks import LabelImage, join_class_masks
+from segeval.images.pairing.class_files import chosen_files
 from segeval.images.pairing.pairs import Pair
 from segeval.images.predictions.predictions import Prediction, read_prediction
+from segeval.images.readers.readers import read_volume
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +50,20 @@ class Reading:
             DataError: a file of it cannot be read.
         """
         at_hand = self.at_hand.get(pair.case_id)
-        return at_hand or read_prediction(pair, as_labels=self.pred_kind == "labels", channel_axis=self.channel_axis)
+        return at_hand or read_prediction(pair, kind=self.pred_kind, channel_axis=self.channel_axis, labels=self.labels)
+
+    def truth_of(self, pair: Pair) -> LabelImage:
+        """The true mask of a pair, put together where each class has a file of its own; scaled, not yet checked.
+
+        Raises:
+            DataError: a file of it cannot be read.
+        """
+        if pair.truth is None:
+            raise ValueError(f"{pair.case_id} has no truth, and is never scored")
+        if not pair.truth_channels:
+            return LabelImage(volume=read_volume(pair.truth))
+        files = chosen_files(pair.truth_channels, self.labels, pair.truth)
+        return join_class_masks(pair.truth, files, self.labels, side="truth")
 
     def take(self, pair: Pair) -> Prediction:
         """The prediction of a pair at its turn; what was at hand is kept no longer."""

@@ -143,3 +143,95 @@ def test_of_a_mask_and_its_npz_the_wanted_one_is_taken(
     pred = fill(tmp_path / "pred", "case_1.nii.gz", "case_1.npz", "case_1.pkl", "case_2.npz")
     found = find_pairs(pred, truth, wants_probs=wants_probs)
     assert [one.pred for one in found.pairs] == [pred / f"case_1{suffix}", pred / "case_2.npz"]
+
+
+# classes on the side of the truth, and on both
+
+
+def truth_channels(pairs: Pairs) -> dict[str, list[str]]:
+    return {one.case_id: sorted(one.truth_channels) for one in pairs.pairs}
+
+
+ORGANS = ("s1/liver.nii.gz", "s1/spleen.nii.gz", "s2/liver.nii.gz", "s2/spleen.nii.gz")
+
+
+def test_truths_in_folders_called_like_a_prediction_are_put_together(tmp_path: Path) -> None:
+    pred = fill(tmp_path / "pred", "s1.nii.gz", "s2.nii.gz")
+    found = find_pairs(pred, fill(tmp_path / "gt", *ORGANS))
+    assert truth_channels(found) == {"s1": ["liver", "spleen"], "s2": ["liver", "spleen"]}
+    nested = fill(tmp_path / "nested", "s1/segmentations/liver.nii.gz", "s1/segmentations/spleen.nii.gz")
+    assert truth_channels(find_pairs(pred, nested))["s1"] == ["liver", "spleen"]
+
+
+def test_words_that_come_back_in_every_folder_of_both_sides_are_classes(tmp_path: Path) -> None:
+    found = find_pairs(fill(tmp_path / "pred", *ORGANS), fill(tmp_path / "gt", *ORGANS))
+    assert truth_channels(found) == {"s1": ["liver", "spleen"], "s2": ["liver", "spleen"]}
+    assert {one.case_id: sorted(one.channels) for one in found.pairs} == truth_channels(found)
+    assert (
+        "each folder is one case with a file per class (liver, spleen). If each file is a case, pass" in found.notes[0]
+    )
+    pattern = "{case}.nii.gz"
+    apart = find_pairs(tmp_path / "pred", tmp_path / "gt", pred_pattern=pattern, truth_pattern=pattern)
+    assert [one.case_id for one in apart.pairs] == ["s1/liver", "s1/spleen", "s2/liver", "s2/spleen"]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("a/001.nii.gz", "a/002.nii.gz", "b/001.nii.gz", "b/002.nii.gz"),
+        ("a/case_1.nii.gz", "a/case_2.nii.gz", "b/case_1.nii.gz", "b/case_2.nii.gz"),
+        ("a/anna.nii.gz", "a/bob.nii.gz", "b/carl.nii.gz"),
+        ("a/anna.nii.gz", "a/bob.nii.gz"),
+        ("anna.nii.gz", "bob.nii.gz"),
+        ("a/seg.nii.gz", "b/seg.nii.gz"),
+    ],
+)
+def test_sites_with_cases_of_their_own_are_left_alone(tmp_path: Path, names: tuple[str, ...]) -> None:
+    found = find_pairs(fill(tmp_path / "pred", *names), fill(tmp_path / "gt", *names))
+    assert [one.case_id for one in found.pairs] == [name.removesuffix(".nii.gz") for name in names]
+    assert found.notes == ()
+
+
+@pytest.mark.parametrize("folder", ["s1/", ""])
+def test_organs_of_a_single_case_are_known_by_their_names(tmp_path: Path, folder: str) -> None:
+    names = (f"{folder}left_kidney.nii.gz", f"{folder}vertebrae_L1.nii.gz")
+    found = find_pairs(fill(tmp_path / "pred", *names), fill(tmp_path / "gt", *names))
+    assert truth_channels(found) == {"s1" if folder else "gt": ["left_kidney", "vertebrae_L1"]}
+    other = (f"{folder}core.nii.gz", f"{folder}rim.nii.gz")
+    found = find_pairs(fill(tmp_path / "p", *other), fill(tmp_path / "t", *other), class_names=["core", "rim"])
+    assert truth_channels(found) == {"s1" if folder else "t": ["core", "rim"]}
+
+
+def test_a_pattern_names_the_classes_of_truths(tmp_path: Path) -> None:
+    gt = fill(tmp_path / "gt", "x/s1/masks/liver.nii.gz", "x/s1/masks/left_kidney.nii.gz", "x/s1/ct.nii.gz")
+    pred = fill(tmp_path / "pred", "s1.nii.gz")
+    found = find_pairs(pred, gt, truth_files="x/{case}/masks/{class}.nii.gz")
+    assert truth_channels(found) == {"s1": ["left_kidney", "liver"]}
+    assert any("not named like" in note and "ct.nii.gz" in note for note in found.notes)
+
+
+def test_patterns_of_both_sides_need_a_border_between_case_and_class(tmp_path: Path) -> None:
+    names = ("a_b_left_kidney.nii.gz", "a_b_liver.nii.gz")
+    sides = fill(tmp_path / "pred", *names), fill(tmp_path / "gt", *names)
+    pattern = "{case}_{class}.nii.gz"
+    with pytest.raises(ConfigError, match=r"nothing tells where the case ends .* Name the classes with --labels"):
+        find_pairs(*sides, channel_files=pattern, truth_files=pattern)
+    found = find_pairs(
+        *sides, channel_files=pattern, truth_files=pattern, class_names=["kidney", "left_kidney", "liver"]
+    )
+    assert truth_channels(found) == {"a_b": ["left_kidney", "liver"]}
+    in_folders = fill(tmp_path / "in", *ORGANS)
+    pattern = "{case}/{class}.nii.gz"
+    assert truth_channels(find_pairs(in_folders, in_folders, channel_files=pattern, truth_files=pattern)) == {
+        "s1": ["liver", "spleen"],
+        "s2": ["liver", "spleen"],
+    }
+
+
+def test_a_preview_beside_masks_is_passed_over_and_said(tmp_path: Path, truth: Path) -> None:
+    names = ("case_1/a.nii.gz", "case_1/b.nii.gz", "case_1/preview_total.png", "case_1/statistics.json")
+    found = find_pairs(fill(tmp_path / "pred", *names), truth)
+    assert channels(found) == {"case_1": {"a": "a.nii.gz", "b": "b.nii.gz"}}
+    assert any("passed over 1 (a preview): case_1/preview_total.png" in note for note in found.notes)
+    pictures = fill(tmp_path / "png", "preview_1.png", "preview_2.png")
+    assert [one.case_id for one in find_pairs(pictures, pictures).pairs] == ["preview_1", "preview_2"]
