@@ -18,7 +18,6 @@ from segeval.evidence.probabilities.histogram import ProbHistogram
 from segeval.evidence.probabilities.scored_map import ScoredMap
 from segeval.files.paths import printable
 from segeval.images.cases import case_of
-from segeval.images.readers.readers import read_volume
 from segeval.measure import MeasureCall
 from segeval.metrics.overlap import dice, f2, iou, precision, sensitivity, specificity
 from segeval.metrics.probability import average_precision
@@ -167,7 +166,7 @@ def score_runs(runs: PairedRuns, scorer: PredictionScorer) -> tuple[Achieved, ..
 
     def score_case(case_id: str) -> list[ScoredPrediction]:
         pairs = [files[case_id] for of_seeds in runs.files for files in of_seeds.values()]
-        truth = read_volume(pairs[0].truth)  # type: ignore[arg-type]
+        truth = reading.truth_of(pairs[0])
         cases = (case_of(case_id, pred=reading.take(pair), truth=truth, reading=reading) for pair in pairs)
         return [scorer.score(case) for case in cases]
 
