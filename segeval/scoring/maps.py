@@ -99,9 +99,8 @@ class CaseMaps:
     @cached_property
     def of_partition(self) -> ClassMaps:
         """What probability metrics read of exclusive channels together."""
-        stored = self.channels.maps
-        maps = (stored[0].complement, *stored) if len(stored) == 1 else stored
-        return ClassMaps.of_partition(maps, self._codes(single=len(stored) == 1))
+        maps = self.channels.maps
+        return ClassMaps.of_partition(maps, self._codes(single=len(maps) == 1))
 
     def _codes(self, *, single: bool) -> np.ndarray:
         """The channel of each voxel's true class; -1 where it is ignored, or of no channel."""

@@ -17,9 +17,9 @@ SIGMOIDS = Layout(classes=(ONE, TWO), exclusive=False)
 SINGLE = Layout(classes=(ONE,), exclusive=True)
 
 
-def channels(*maps: list[float], layout: Layout = SOFTMAX, logits: bool = False) -> Channels:
-    """Channels of a row of voxels."""
-    stored = (np.array([one], dtype=np.float32) for one in maps)
+def channels(*maps: list[float] | np.ndarray, layout: Layout = SOFTMAX, logits: bool = False) -> Channels:
+    """Channels of a row of voxels, lists in float32."""
+    stored = (np.array([one], dtype=getattr(one, "dtype", np.float32)) for one in maps)
     return Channels(maps=tuple(ProbMap(stored=one, is_log_odds=logits) for one in stored), layout=layout)
 
 
@@ -60,14 +60,31 @@ def test_a_complement_is_what_is_left_of_1(stored: np.ndarray) -> None:
 def test_each_class_has_the_map_of_its_channel_and_a_union_the_sum_of_those() -> None:
     found = channels([0.5, 0.25], [0.25, 0.5], [0.25, 0.25])
     assert found.of(TWO) is found.maps[2]
-    assert found.of(EITHER).probs().tolist() == [[0.5, 0.75]]
+    assert found.of(EITHER).probs()[0] == pytest.approx([0.5, 0.75], rel=1e-15, abs=0)
     assert found.of(BACKGROUND).probs().tolist() == [[0.5, 0.25]]
     assert found.channel_of_id == {0: 0, 1: 1, 2: 2}
 
 
 def test_the_background_of_a_single_map_is_its_complement() -> None:
     found = channels([0.25, 1.0], layout=SINGLE)
-    assert found.of(LabelClass(name="rest", ids=(0,))).probs().tolist() == [[0.75, 0.0]]
+    rest = found.of(LabelClass(name="rest", ids=(0,))).probs()
+    assert rest[0] == pytest.approx([0.75, 0.0], rel=1e-15, abs=0)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_union_and_a_complement_tell_how_much_is_left_of_1(dtype: type) -> None:
+    left = np.array([1e-3, 1e-10, 1e-18, 1e-30, 0.0])
+    found = channels(left.astype(dtype), (0.6 * (1 - left)).astype(dtype), (0.4 * (1 - left)).astype(dtype))
+    single = channels(left.astype(dtype), layout=SINGLE)
+    for one in (found.of(EITHER), single.of(BACKGROUND)):
+        assert one.both_sides()[1][0] == pytest.approx(left, rel=1e-6)
+        assert one.complement.both_sides()[0][0] == pytest.approx(left, rel=1e-6)
+
+
+def test_a_union_of_channels_that_do_not_add_up_to_1_is_their_sum() -> None:
+    found = channels([0.1, 0.3], [0.5, 0.1], [0.3, 0.2])
+    assert found.of(EITHER).probs()[0] == pytest.approx([0.8, 0.3], rel=1e-7)
+    assert channels([0.0], [0.0], [0.0]).of(EITHER).probs().tolist() == [[0.0]]
 
 
 def test_sigmoids_know_no_union_and_no_background() -> None:

@@ -14,7 +14,9 @@ from hypothesis.extra import numpy as hnp
 from segeval.errors import ConfigError
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.probabilities import class_maps
+from segeval.evidence.probabilities.channels import BACKGROUND, Channels, Layout, ProbMap
 from segeval.evidence.probabilities.class_maps import ClassMaps
+from segeval.evidence.probabilities.prob_maps import ProbMaps
 from segeval.measure import Measure
 from segeval.metrics import probability
 from tests.conftest import golden
@@ -152,7 +154,7 @@ def test_calibration_errors_follow_their_definition(
         probs, inside = probs[(probs >= 0.5) | inside], inside[(probs >= 0.5) | inside]
     gaps, sizes = [], []
     for k in range(bins):
-        low, high = k / bins, (k + 1) / bins
+        low, high = (float(both[0].dtype.type(edge / bins)) for edge in (k, k + 1))  # as the map would hold them
         if closed == "right":
             mine = ((probs > low) | (k == 0)) & (probs <= high)
         else:
@@ -218,11 +220,29 @@ def test_a_calibrated_map_of_two_values_has_no_error() -> None:
     assert probability.ece(of(probs, inside)).tolist() == [0.0]
 
 
-def test_a_single_precision_edge_is_widened_before_it_is_binned() -> None:
-    inside = np.array([True])
-    double, single = (of(np.array([0.3], dtype=dtype), inside) for dtype in (np.float64, np.float32))
-    where = [one.bins(bins=10, closed="right", region="all").n.argmax() for one in (double, single)]
-    assert where == [2, 3]  # float32 0.3 lies above the edge 3/10, float64 0.3 on it
+@pytest.mark.parametrize("bins", [3, 10, 15])
+@pytest.mark.parametrize("closed", ["right", "left"])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_a_value_on_an_edge_falls_into_one_bin_in_every_precision(dtype: type, closed: Any, bins: int) -> None:
+    edges = np.arange(1, bins) / bins
+    found = of(edges.astype(dtype), np.ones(bins - 1, dtype=bool)).bins(bins=bins, closed=closed, region="all")
+    # closed on the right, the edge k/n belongs to bin k - 1, else to bin k
+    assert found.n.tolist() == [[*[1.0] * (bins - 1), 0.0] if closed == "right" else [0.0, *[1.0] * (bins - 1)]]
+
+
+@pytest.mark.parametrize("closed", ["right", "left"])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_an_edge_of_a_complement_is_one_too(dtype: type, closed: Any) -> None:
+    foreground = LabelClass(name="foreground", ids=(1,))
+    stored = (np.arange(1, 10) / 10).astype(dtype)
+    found = Channels(maps=(ProbMap(stored=stored),), layout=Layout(classes=(foreground,), exclusive=True))
+    maps = ProbMaps(maps=(found.of(BACKGROUND),), truth=np.zeros(9, dtype=np.uint8), channels=(BACKGROUND,))
+    of_background = ClassMaps.of_channels(maps, [0], classes=[BACKGROUND])
+    bins = of_background.bins(bins=10, closed=closed, region="all").n
+    assert bins.tolist() == [[*[1.0] * 9, 0.0] if closed == "right" else [0.0, *[1.0] * 9]]
+    whole = ClassMaps.of_partition(found.maps, np.ones(9, dtype=np.int32)).bins(bins=10, closed=closed, region="all")
+    # the largest of p and 1 - p: 0.9 0.8 0.7 0.6 0.5 0.6 0.7 0.8 0.9
+    assert whole.n.tolist() == ([0.0] * 4 + [1, 2, 2, 2, 2, 0] if closed == "right" else [0.0] * 5 + [1, 2, 2, 2, 2])
 
 
 @pytest.mark.parametrize(

@@ -90,3 +90,21 @@ def test_bad_arrays_are_refused_by_name(pred: np.ndarray, options: dict[str, Any
 def test_an_unknown_kind_is_refused() -> None:
     with pytest.raises(ConfigError, match="pred_kind"):
         segeval.score(SOFTMAX, TRUTH, pred_kind="prob")
+
+
+@pytest.mark.parametrize("kind", ["float32", "float64", "logits"])
+def test_a_region_is_scored_by_what_its_channels_leave(kind: str) -> None:
+    left = np.full((4, 6), 1e-10)  # of background, which a third of the voxels are
+    truth = np.repeat([[0, 1, 2]], 4, axis=0).repeat(2, axis=1).astype(np.uint8)
+    probs = np.stack([left, 0.6 * (1 - left), 0.4 * (1 - left)])
+    pred = np.log(probs) if kind == "logits" else probs.astype(kind)
+    found = segeval.score(
+        pred,
+        truth,
+        labels={0: "background", 1: "a", 2: "b"},
+        regions={"both": (1, 2)},
+        pred_kind="logits" if kind == "logits" else "probs",
+        measures="bce_loss",
+    )
+    value = next(row.values["bce_loss"] for row in found.class_rows if row.of.name == "both")
+    assert value == pytest.approx(-np.log(1e-10) / 3, rel=1e-6)  # 23.026 in a third of the voxels, 1e-10 in the others

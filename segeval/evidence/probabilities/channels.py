@@ -15,6 +15,7 @@ Block = tuple[slice, ...] | EllipsisType
 BACKGROUND = LabelClass(name="background", ids=(0,))
 HALF = 0.5  # inclusive: arXiv 1706.05721, section 2.3
 
+_LEAST_STEPS = 2.0**-45  # what a logarithm and back may cost a float64
 _BLOCK = 1 << 16  # voxels, so that the temporaries of a block stay in the cache
 
 
@@ -24,11 +25,13 @@ class ProbMap:
 
     `stored` is a view in any memory order. It holds probabilities, or small integers of which each stands for
     `levels[stored]`, or log odds: ln p - ln(1 - p), which tell p from 1 long after p itself is rounded.
+    `steps` are those of the data that a map was derived from, where they are coarser than its own numbers.
     """
 
     stored: Shaped[np.ndarray, "*space"]
     levels: Float[np.ndarray, " level"] | None = None
     is_log_odds: bool = False
+    steps: float = 0.0
 
     def probs(self, block: Block = ...) -> Float[np.ndarray, "*space"]:
         """Probabilities in [0, 1]: float32, and float64 where stored so or from log odds."""
@@ -64,14 +67,29 @@ class ProbMap:
         p = np.abs(self.probs().astype(np.float64))  # -0.0 is 0, and its bits would be taken for a large number
         return p, 1 - p
 
+    def rounded(self, values: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+        """Numbers in float64 as the data would hold them; a probability meets its like in any type of number."""
+        if self.steps:
+            return np.rint(values / self.steps) * self.steps
+        is_plain = self.levels is None and not self.is_log_odds
+        return values.astype(self.stored.dtype).astype(np.float64) if is_plain else values
+
+    @property
+    def own_steps(self) -> float:
+        """Steps in which the data tell probabilities near 1 apart."""
+        if self.steps or self.is_log_odds:
+            return self.steps
+        held = np.float32 if self.levels is not None else self.stored.dtype
+        return max(float(np.finfo(held).epsneg), _LEAST_STEPS)
+
     @property
     def complement(self) -> "ProbMap":
-        """The probability of everything else."""
+        """The probability of everything else, as precise near 0 and near 1 as this one."""
         if self.levels is not None:
             return ProbMap(stored=self.stored, levels=1 - self.levels)
         if self.is_log_odds:
-            return ProbMap(stored=-self.stored, is_log_odds=True)
-        return ProbMap(stored=1 - self.probs())
+            return replace(self, stored=-self.stored)
+        return ProbMap(stored=-log_odds(*self.both_sides()), is_log_odds=True, steps=self.own_steps)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,11 +171,33 @@ class Channels:
         return {one: channel for channel, of in enumerate(self.layout.classes) for one in of.ids}
 
     def _union(self, wanted: LabelClass) -> ProbMap:
-        total = np.zeros_like(self.maps[0].stored, dtype=np.float32)
-        for one, of in zip(self.maps, self.layout.classes, strict=True):
-            if of.ids[0] in wanted.ids:
-                total += one.probs()
-        return ProbMap(stored=total)
+        """What the channels of a union have together, and as log odds, since that may be hardly less than 1.
+
+        How much less is told by the other channels, where all of them add up to 1 but for rounding.
+        """
+        is_in = [of.ids[0] in wanted.ids for of in self.layout.classes]
+        steps = max(one.own_steps for one in self.maps)
+        stored = np.empty_like(self.maps[0].stored, dtype=np.float64)
+        for block in blocks(stored):
+            sums = np.zeros((2, *stored[block].shape))
+            for one, inside in zip(self.maps, is_in, strict=True):
+                sums[int(inside)] += one.probs(block)
+            rest, p = sums
+            stored[block] = log_odds(p, np.where(np.abs(p + rest - 1) <= _of_rounding(steps), rest, 1 - p))
+        return ProbMap(stored=stored, is_log_odds=True, steps=steps)
+
+
+def log_odds(p: np.ndarray, rest: np.ndarray) -> np.ndarray:
+    """ln p - ln(1 - p), from the smaller one of p and 1 - p; a little below 0 they are 0."""
+    small = np.clip(np.minimum(p, rest), 0.0, 0.5)
+    with np.errstate(divide="ignore"):
+        odds = np.log(small) - np.log1p(-small)
+    return np.where(p < rest, odds, -odds)
+
+
+def _of_rounding(steps: float) -> float:
+    """How far the sum of a softmax may be from 1."""
+    return max(1e-5, 8 * steps)
 
 
 def blocks(array: Shaped[np.ndarray, "*space"]) -> Iterator[tuple[slice, ...]]:

@@ -1,7 +1,7 @@
 """Probability maps beside their truth: the evidence of calibration, ranking and soft overlap."""
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial, reduce
 from operator import add
 from typing import Any, Literal
@@ -79,10 +79,17 @@ class ClassMap:
         """Voxels by probability."""
         return self.maps.histogram(self.channel, detail)
 
+    def rounded(self, values: np.ndarray) -> np.ndarray:
+        """See `ProbMap.rounded`."""
+        return self.maps.maps[self.channel].rounded(values)
+
 
 @dataclass(frozen=True, kw_only=True)
 class TopLabelMap:
-    """The largest probability of each voxel, and whether that class is the true one; negative codes are ignored."""
+    """The largest probability of each voxel, and whether that class is the true one; negative codes are ignored.
+
+    A single map, of class 1, leaves the rest to class 0.
+    """
 
     maps: tuple[ProbMap, ...]
     codes: np.ndarray
@@ -97,11 +104,18 @@ class TopLabelMap:
         """What brier and nll are made of."""
         return reduce(add, (_sums_over_classes(probs.astype(np.float64), codes) for probs, codes in self._columns()))
 
+    def rounded(self, values: np.ndarray) -> np.ndarray:
+        """See `ProbMap.rounded`."""
+        (one, *others) = self.maps
+        return (one if others else replace(one, steps=one.own_steps)).rounded(values)
+
     def _columns(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """The probabilities of all classes at some voxels, (label, voxel), and the true class of each."""
         for block in blocks(self.codes):
             scored = self.codes[block] >= 0
-            yield np.stack([one.probs(block)[scored] for one in self.maps]), self.codes[block][scored]
+            here = [replace(one, stored=one.stored[block][scored]) for one in self.maps]
+            probs = [one.probs() for one in here] if len(here) > 1 else here[0].both_sides()[::-1]
+            yield np.stack(probs), self.codes[block][scored]
 
 
 Map = ClassMap | TopLabelMap
@@ -230,6 +244,7 @@ def _sums_over_classes(probs: np.ndarray, codes: np.ndarray) -> ProbSums:
 def _binned(bins: int, closed: Closed, region: Region, one: Map) -> Bins:
     above = np.greater if closed == "right" else np.greater_equal
     all_probs, all_inside = one.flat()
+    edges = one.rounded(np.arange(1, bins) / bins)
     n, mass, positives = np.zeros((3, bins))
     for chunk in _chunks(all_probs.size):
         probs, inside = all_probs[chunk].astype(np.float64), all_inside[chunk]
@@ -237,8 +252,9 @@ def _binned(bins: int, closed: Closed, region: Region, one: Map) -> Bins:
             kept = (probs >= 0.5) | inside
             probs, inside = probs[kept], inside[kept]
         which = np.zeros(probs.size, dtype=np.min_scalar_type(bins))
-        for edge in np.arange(1, bins) / bins:  # so few comparisons beat a binary search
-            which += above(probs, edge)
+        values = one.rounded(probs)
+        for edge in edges:  # so few comparisons beat a binary search
+            which += above(values, edge)
         n += np.bincount(which, minlength=bins)
         mass += np.bincount(which, weights=probs, minlength=bins)
         positives += np.bincount(which[inside], minlength=bins)
