@@ -1,6 +1,7 @@
 """The commands, and `main`: the only place that turns errors into exit codes."""
 
 import errno
+import signal
 import sys
 from collections.abc import Mapping
 from importlib import import_module
@@ -65,9 +66,18 @@ def _segeval(
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    _end_like_ctrl_c()
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a name must not break a message
     sys.exit(run(sys.argv[1:]))
+
+
+def _end_like_ctrl_c() -> None:
+    """Let a scheduler or a closed terminal end a run as Ctrl-C does, so that what is finished is kept."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # nohup has it ignored, and keeps that
+            signal.signal(number, signal.default_int_handler)
 
 
 def run(arguments: list[str]) -> int:

@@ -1,46 +1,50 @@
 """The folder of a run: a journal while it lasts, and its tables at the end, `run.json` last."""
 
 import json
-import os
-import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import numpy as np
 
 from segeval.evidence.overlap.counts import Histogram
-from segeval.files.outputs import RUN_FILE, prepare_output_folder
-from segeval.files.writing import JOURNAL, PRIVATE_PREFIX, cannot_write, write_text_atomically
+from segeval.files.ours import RUN_FILE, WRITTEN, digests
+from segeval.files.outputs import OutputFolder
+from segeval.files.writing import JOURNAL, cannot_write, write_text_atomically
 from segeval.results import CaseScore, Results
 from segeval.results.csv_tables import jsonable, write_csv
 from segeval.results.formats import EXTRA_FORMATS
 from segeval.results.run_json import document_text, run_document
 from segeval.results.tables import TABLES, tables_of
 
-STAGE = f"{PRIVATE_PREFIX}new"
-OUR_FILES = (*(f"{name}.csv" for name in TABLES), *(file_name for file_name, _ in EXTRA_FORMATS.values()))
-
 
 @dataclass(frozen=True, kw_only=True)
 class RunFolder:
     """Where a run writes: `with RunFolder.open(path) as folder`, which checks that it may."""
 
-    path: Path
-    is_new: bool
+    output: OutputFolder
+    formats: Sequence[str] = ()
 
     @classmethod
-    def open(cls, path: Path) -> "RunFolder":
+    def open(cls, path: Path, *, formats: Sequence[str] = ()) -> "RunFolder":
         """Create the folder, or take over one that an earlier run wrote.
 
+        Args:
+            formats: extra files to write beside the tables.
+
         Raises:
-            ConfigError: the folder holds something else, or cannot be written.
+            ConfigError: the folder holds something else, another run is writing there, or it cannot be written.
         """
-        is_new = not os.path.lexists(path)
-        folder = cls(path=prepare_output_folder(path), is_new=is_new)
-        folder._journal("w", "")
+        folder = cls(output=OutputFolder.open(path, kind="score"), formats=tuple(formats))
+        try:
+            folder.output.refuse_in_the_way([RUN_FILE, *(f"{name}.csv" for name in TABLES), *folder._extra_files()])
+            folder._journal("x", "")
+        except BaseException:
+            folder.close()
+            raise
         return folder
 
     def note(self, score: CaseScore) -> None:
@@ -49,7 +53,7 @@ class RunFolder:
         self._journal("a", json.dumps(jsonable(line)) + "\n")
 
     def _journal(self, mode: str, text: str) -> None:
-        path = self.path / JOURNAL
+        path = self.output.path / JOURNAL
         try:
             with path.open(mode, encoding="utf-8", errors="backslashreplace") as journal:
                 journal.write(text)
@@ -59,46 +63,33 @@ class RunFolder:
     def __enter__(self) -> "RunFolder":
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
         """Leave no trace besides the tables; without any, the folder goes too if it was made for them."""
-        shutil.rmtree(self.path / STAGE, ignore_errors=True)
         with suppress(OSError):
-            (self.path / JOURNAL).unlink()
-            if self.is_new:
-                self.path.rmdir()  # refused where it holds the tables
+            (self.output.path / JOURNAL).unlink()
+        self.output.close()
 
-    def write(self, results: Results, *, formats: Sequence[str] = ()) -> None:
+    def write(self, results: Results) -> None:
         """Write every table, and let them take their places only once all of them are on disk.
-
-        Extra files of an earlier run, which would contradict these tables, are removed.
 
         Raises:
             ConfigError: the disk is full or not writable; then the earlier tables stay as they were.
         """
-        with self._stage() as stage:
+        with self.output.stage() as stage:
             for name, table in tables_of(results).items():
                 write_csv(stage / f"{name}.csv", *table)
-            for file_name, render in (EXTRA_FORMATS[name] for name in formats):
+            for file_name, render in (EXTRA_FORMATS[name] for name in self.formats):
                 write_text_atomically(stage / file_name, render(results))
-            write_text_atomically(stage / RUN_FILE, document_text(run_document(results)))
+            document = run_document(results) | {WRITTEN: digests(stage)}
+            write_text_atomically(stage / RUN_FILE, document_text(document))
 
-    @contextmanager
-    def _stage(self) -> Iterator[Path]:
-        """A place beside the tables, from which all of them move at the end, `run.json` last."""
-        stage = self.path / STAGE
-        try:
-            shutil.rmtree(stage, ignore_errors=True)
-            stage.mkdir()
-            yield stage
-            for name in OUR_FILES:
-                if not (stage / name).exists():
-                    (self.path / name).unlink(missing_ok=True)
-            for file in sorted(stage.iterdir(), key=lambda file: file.name == RUN_FILE):
-                file.replace(self.path / file.name)
-        except OSError as error:
-            raise cannot_write(self.path, error) from error
-        finally:
-            shutil.rmtree(stage, ignore_errors=True)
+    def _extra_files(self) -> list[str]:
+        return [EXTRA_FORMATS[name][0] for name in self.formats]
 
 
 def _sparse(histogram: Histogram | None) -> dict[str, Any] | None:

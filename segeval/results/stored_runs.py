@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from segeval.errors import ConfigError
-from segeval.files.outputs import RUN_FILE
+from segeval.files.ours import RUN_FILE
 from segeval.files.paths import printable, require_existing
 from segeval.files.suffixes import stem
 from segeval.results.csv_tables import text_of

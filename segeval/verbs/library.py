@@ -65,8 +65,8 @@ def score(
     chosen = checked(_options(options | dict.fromkeys(given, _AT_HAND)))
     results = _score_each(pred, truth, instances, chosen, sources)
     if chosen.out is not None:
-        with RunFolder.open(chosen.out) as folder:
-            folder.write(results, formats=chosen.format)
+        with RunFolder.open(chosen.out, formats=chosen.format) as folder:
+            folder.write(results)
     return results
 
 

@@ -64,9 +64,9 @@ def score_folders(
     job, pairs = make_job(pred, truth, options, sources=sources)
     if options.out is None:
         return finished(list(_scores(pairs, job, watch)), job)
-    with RunFolder.open(options.out) as folder:
+    with RunFolder.open(options.out, formats=options.format) as folder:
         results = _journalled(pairs, job, folder, watch)
-        folder.write(results, formats=options.format)
+        folder.write(results)
     return results
 
 
@@ -105,7 +105,7 @@ def _journalled(pairs: Pairs, job: Job, folder: RunFolder, watch: Watch | None) 
             scores.append(score)
     except KeyboardInterrupt:
         if scores:
-            folder.write(finished(scores, job, complete=False), formats=job.options.format)
+            folder.write(finished(scores, job, complete=False))
         raise
     return finished(scores, job)
 

@@ -21,6 +21,10 @@ N_CASES = 2000
 @pytest.fixture
 def long_run(start: Start) -> "subprocess.Popen[str]":
     """A run of more cases than it can finish before the test ends it."""
+    return many_cases(start)
+
+
+def many_cases(start: Start) -> "subprocess.Popen[str]":
     for side in ("pred", "truth"):
         image = np.zeros((100, 100, 100), dtype=np.uint8)
         image[20:60, 30:50, 10:90] = 1
@@ -49,11 +53,12 @@ def previous(run: Run, folders: tuple[Path, Path]) -> dict[str, bytes]:
     return files_in(OUT)
 
 
-def test_ctrl_c_keeps_the_finished_cases_and_says_so(
-    previous: dict[str, bytes], long_run: "subprocess.Popen[str]"
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_ctrl_c_a_scheduler_and_a_closed_terminal_keep_the_finished_cases_and_say_so(
+    previous: dict[str, bytes], long_run: "subprocess.Popen[str]", name: str
 ) -> None:
     wait_for_cases(long_run, 3)
-    os.kill(long_run.pid, signal.SIGINT)
+    os.kill(long_run.pid, getattr(signal, name))
     out, err = long_run.communicate(timeout=60)
     assert long_run.returncode == 130
     assert out == ""
@@ -75,10 +80,26 @@ def test_a_killed_run_leaves_the_previous_results_whole_and_can_be_repeated(
     wait_for_cases(long_run, 3)
     long_run.kill()
     long_run.wait(timeout=60)
-    assert {name: data for name, data in files_in(OUT).items() if name != JOURNAL.name} == previous
+    assert {name: data for name, data in files_in(OUT).items() if not name.startswith(".segeval-")} == previous
     assert run("score", "earlier_pred", "earlier_truth", "-m", "iou").code == 0
     assert files_in(OUT)["scores.csv"] == previous["scores.csv"]
-    assert not JOURNAL.exists()
+    assert not [name for name in files_in(OUT) if name.startswith(".")]
+
+
+def test_a_second_run_into_the_folder_is_refused_while_the_first_lives(
+    run: Run, folders: tuple[Path, Path], start: Start
+) -> None:
+    for side in folders:
+        side.rename(f"small_{side.name}")
+    first = many_cases(start)
+    wait_for_cases(first, 1)
+    done = run("score", "small_pred", "small_truth", "-m", "dice")
+    assert (done.code, done.out) == (2, "")
+    assert f"segeval-results: another run (process {first.pid}) is writing there. Wait until it ends" in done.err
+    assert first.poll() is None
+    first.kill()
+    first.wait(timeout=60)
+    assert run("score", "small_pred", "small_truth", "-m", "dice").code == 0, "a dead run holds nothing"
 
 
 def test_a_first_run_that_was_killed_can_be_repeated(run: Run, folders: tuple[Path, Path], start: Start) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import segeval
-from segeval.files.outputs import prepare_output_folder
+from segeval.files.ours import RUN_FILE, WRITTEN, digests
+from segeval.files.outputs import OutputFolder
 from segeval.results.csv_tables import write_csv, write_json_atomically
 from segeval.verbs.compare.many import RankedRuns
 from segeval.verbs.compare.two import Comparison, Difference
@@ -68,10 +69,10 @@ def write_comparison(found: Comparison | RankedRuns, out: Path) -> None:
     Raises:
         ConfigError: the folder holds something else, or cannot be written.
     """
-    prepare_output_folder(out)
-    if isinstance(found, Comparison):
-        write_csv(out / "differences.csv", *difference_table(found))
-        write_csv(out / "changes.csv", *change_table(found))
-    else:
-        write_csv(out / "ranking.csv", *ranking_table(found))
-    write_json_atomically(out / "run.json", document(found))
+    with OutputFolder.open(out, kind="compare") as folder, folder.stage() as stage:
+        if isinstance(found, Comparison):
+            write_csv(stage / "differences.csv", *difference_table(found))
+            write_csv(stage / "changes.csv", *change_table(found))
+        else:
+            write_csv(stage / "ranking.csv", *ranking_table(found))
+        write_json_atomically(stage / RUN_FILE, document(found) | {WRITTEN: digests(stage)})

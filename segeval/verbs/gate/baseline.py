@@ -4,9 +4,9 @@ import shutil
 from pathlib import Path
 
 from segeval.errors import ConfigError
-from segeval.files.outputs import RUN_FILE, prepare_output_folder
+from segeval.files.ours import RUN_FILE, files_of_run
+from segeval.files.outputs import OutputFolder
 from segeval.files.paths import printable
-from segeval.files.writing import cannot_write
 
 
 def copy_run(run: Path, target: Path) -> None:
@@ -17,10 +17,7 @@ def copy_run(run: Path, target: Path) -> None:
     """
     if not (run / RUN_FILE).is_file():
         raise ConfigError(f"{printable(run)}: only the folder of a run can become a baseline.")
-    prepare_output_folder(target)
-    try:
-        for file in sorted(run.iterdir(), key=lambda file: file.name == RUN_FILE):
-            if file.is_file():
-                shutil.copyfile(file, target / file.name)
-    except OSError as error:
-        raise cannot_write(target, error) from error
+    with OutputFolder.open(target, kind="score") as folder, folder.stage() as stage:
+        for name in files_of_run(run):
+            if (run / name).is_file():
+                shutil.copyfile(run / name, stage / name)

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from segeval.errors import ConfigError
+from segeval.files.outputs import OutputFolder
 from segeval.options import InputOptions, SweepMode, SweepOptions
 from segeval.verbs.sweep.curves import exp_log_curve, focal_curve
 from segeval.verbs.sweep.evidence.maps import MOST_LEVELS, ClassMaps, count_classes, gather
@@ -19,7 +20,7 @@ from segeval.verbs.sweep.maps.generic import sweep_any_maps
 from segeval.verbs.sweep.maps.tversky import sweep_tversky_maps
 from segeval.verbs.sweep.output.check import findings, rows_of
 from segeval.verbs.sweep.output.draw import draw_pictures
-from segeval.verbs.sweep.output.folder import Outcome, write_folder
+from segeval.verbs.sweep.output.folder import Outcome, open_folder, write_folder
 from segeval.verbs.sweep.output.papers import papers_of
 from segeval.verbs.sweep.output.table import SweepTable
 from segeval.verbs.sweep.trained.sweep import sweep_runs
@@ -93,24 +94,31 @@ def run_sweep(
     if loss is None:
         raise ConfigError("Name the loss to sweep: tversky, focal, exp_log, or any that `segeval measures` lists.")
     _check_output(options)
-    table = sweep(loss, data, truth, options, watch=watch)
-    outcome = Outcome(
-        table=table,
-        options=options,
-        papers=papers_of(table.loss, table.mode) if options.with_paper else (),
-        sources=sources or {},
-        inputs={"data": data, "truth": truth},
-        seconds=time.perf_counter() - started,
-    )
-    if options.out is not None:
-        write_folder(options.out, outcome)
+    with open_folder(options) as folder:
+        table = sweep(loss, data, truth, options, watch=watch, folder=folder)
+        outcome = Outcome(
+            table=table,
+            options=options,
+            papers=papers_of(table.loss, table.mode) if options.with_paper else (),
+            sources=sources or {},
+            inputs={"data": data, "truth": truth},
+            seconds=time.perf_counter() - started,
+        )
+        if folder is not None:
+            write_folder(folder, outcome)
     if options.plot is not None:
         draw_pictures(table.pictures, options.plot)
     return outcome
 
 
 def sweep(
-    loss: str, data: Path | None, truth: Path | None, options: SweepOptions, *, watch: TrainWatch | None = None
+    loss: str,
+    data: Path | None,
+    truth: Path | None,
+    options: SweepOptions,
+    *,
+    watch: TrainWatch | None = None,
+    folder: OutputFolder | None = None,
 ) -> SweepTable:
     """Tabulate a loss over settings of its parameters.
 
@@ -118,6 +126,7 @@ def sweep(
         loss: name or alias, or `losses` to compare several.
         data: probability maps, a folder of runs or a manifest, or images to train on, as the mode wants; with
             neither data nor truth the bundled sample.
+        folder: where trainings are kept.
 
     Raises:
         ConfigError: an option, a name or a path is wrong, or the loss has no such mode.
@@ -135,7 +144,7 @@ def sweep(
             table = sweep_runs(name, data, truth, options)
         case "train":
             _refuse_idle(options, OF_TRAINING, f"{name} --train")
-            table = sweep_train(name, data, truth, options, watch=watch)
+            table = sweep_train(name, data, truth, options, watch=watch, folder=folder)
     wrong = findings(rows_of(table))
     if wrong:
         raise RuntimeError(f"a table of ours contradicts itself: {' '.join(wrong)}")

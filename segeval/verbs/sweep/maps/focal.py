@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from segeval.files.names import safe_name
 from segeval.options import SweepOptions
 from segeval.verbs.sweep.evidence.focal_terms import focal_cells, sides_of
 from segeval.verbs.sweep.evidence.maps import ClassMaps
 from segeval.verbs.sweep.grid import focal_settings
-from segeval.verbs.sweep.output.pictures import lines, slug
+from segeval.verbs.sweep.output.pictures import lines
 from segeval.verbs.sweep.output.plots import Picture
 from segeval.verbs.sweep.output.sheet import setting_text
 from segeval.verbs.sweep.output.table import Row, SweepTable, mean_cells, with_means
@@ -65,7 +66,7 @@ def _shares(table: SweepTable, name: str) -> Picture:
     rows = tuple(row for row in of_class if row["alpha_pos"] == of_class[0]["alpha_pos"])
     picture = lines(
         replace(table, rows=rows, title=f"Share of the focal loss: {name}, α = {setting_text(rows[0]['alpha_pos'])}"),
-        name=f"focal_shares_{slug(name)}",
+        name=f"focal_shares_{safe_name(name)}",
         x=("gamma", "γ"),
         y_label="share",
         columns=_DRAWN,

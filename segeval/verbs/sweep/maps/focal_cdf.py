@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from segeval.files.names import safe_name
 from segeval.options import SweepOptions
 from segeval.verbs.sweep.evidence.focal_terms import Side, cumulative_loss, sides_of
 from segeval.verbs.sweep.evidence.maps import ClassMaps
 from segeval.verbs.sweep.grid import gammas
-from segeval.verbs.sweep.output.pictures import slug
 from segeval.verbs.sweep.output.plots import Picture, Series
 from segeval.verbs.sweep.output.sheet import caption_of
 from segeval.verbs.sweep.output.table import Row, SweepTable
@@ -99,7 +99,7 @@ def _picture(table: SweepTable, name: str, side: str, chosen: Sequence[float]) -
     rows = [row for row in table.rows if (row["of_class"], row["class"]) == (name, side)]
     of_gamma = {gamma: [row for row in rows if row["gamma"] == gamma] for gamma in chosen}
     return Picture(
-        name=f"focal_cdf_{slug(name)}_{side}",
+        name=f"focal_cdf_{safe_name(name)}_{side}",
         title=f"Cumulative focal loss: {name}, {_WORDS[side]}",
         x_label="fraction of the voxels, the easiest first",
         y_label="share of the loss",

@@ -9,6 +9,7 @@ import numpy as np
 from segeval.errors import ConfigError
 from segeval.evidence.overlap.counts import Counts
 from segeval.evidence.probabilities.soft import SoftCounts, voxels_of_counts
+from segeval.files.names import safe_name
 from segeval.measure import Measure, MeasureCall
 from segeval.options import SweepOptions
 from segeval.statistics.summary import mean, summarise
@@ -16,7 +17,7 @@ from segeval.verbs.sweep.evidence.maps import CaseMap, ClassMaps
 from segeval.verbs.sweep.evidence.slopes import slopes_of, value_of
 from segeval.verbs.sweep.grid import Setting, read_grid, require_a_price, require_known, settings_of, spoken_names
 from segeval.verbs.sweep.maps.tversky import sweep_tversky_maps
-from segeval.verbs.sweep.output.pictures import by_class, lines, slug
+from segeval.verbs.sweep.output.pictures import by_class, lines
 from segeval.verbs.sweep.output.plots import Picture
 from segeval.verbs.sweep.output.table import Row, SweepTable, mean_cells, with_means
 from segeval.verbs.sweep.split import split_cases
@@ -80,7 +81,7 @@ def _pictures(table: SweepTable) -> tuple[Picture, ...]:
         replace(
             lines(
                 replace(table, rows=rows, title=f"Share of the gradient of {table.loss}: {name}"),
-                name=f"gradient_{slug(name)}",
+                name=f"gradient_{safe_name(name)}",
                 x=(x, x),
                 y_label="share of the gradient",
                 columns=drawn,

@@ -1,11 +1,14 @@
 """The folder of a sweep: its tables, further formats and figures, and `run.json` last."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from segeval.files.outputs import RUN_FILE, prepare_output_folder
+from segeval.files.names import safe_name
+from segeval.files.ours import RUN_FILE, WRITTEN, digests
+from segeval.files.outputs import OutputFolder
 from segeval.files.writing import write_text_atomically
 from segeval.options import SweepOptions
 from segeval.results.csv_tables import write_json_atomically
@@ -33,23 +36,35 @@ class Outcome:
     seconds: float = 0.0
 
 
-def write_folder(path: Path, outcome: Outcome) -> None:
+def open_folder(options: SweepOptions) -> AbstractContextManager[OutputFolder | None]:
+    """The folder that the options name, for this sweep alone; None where they name none.
+
+    Raises:
+        ConfigError: it holds something else or another kind of run, or cannot be written.
+    """
+    if options.out is None:
+        return nullcontext()
+    return OutputFolder.open(options.out, kind="training" if options.mode == "train" else "sweep")
+
+
+def write_folder(folder: OutputFolder, outcome: Outcome) -> None:
     """Write `sweep.csv`, a CSV file for each further table, the formats asked for, the figures and `run.json`.
 
     Raises:
-        ConfigError: the folder holds something else, or cannot be written.
+        ConfigError: a file that is not ours is in the way, or the folder cannot be written.
     """
-    folder, table, options = prepare_output_folder(path), outcome.table, outcome.options
-    for name, one in {"sweep": table, **table.extras}.items():
-        write_text_atomically(folder / f"{name}.csv", csv_text(one))
-    for form in options.format:
-        if form != "csv":
-            text = render(table, form, layout=options.layout, papers=outcome.papers)
-            write_text_atomically(folder / f"sweep{SUFFIX[form]}", text)
-    if outcome.papers:
-        write_text_atomically(folder / "papers.md", "\n".join(markdown(one.sheet) for one in outcome.papers))
-    draw_pictures(table.pictures, folder)
-    write_json_atomically(folder / RUN_FILE, _document(outcome), indent=1)
+    table, options = outcome.table, outcome.options
+    with folder.stage() as stage:
+        for name, one in {"sweep": table, **table.extras}.items():
+            write_text_atomically(stage / f"{safe_name(name)}.csv", csv_text(one))
+        for form in options.format:
+            if form != "csv":
+                text = render(table, form, layout=options.layout, papers=outcome.papers)
+                write_text_atomically(stage / f"sweep{SUFFIX[form]}", text)
+        if outcome.papers:
+            write_text_atomically(stage / "papers.md", "\n".join(markdown(one.sheet) for one in outcome.papers))
+        draw_pictures(table.pictures, stage)
+        write_json_atomically(stage / RUN_FILE, _document(outcome) | {WRITTEN: digests(stage)}, indent=1)
 
 
 def _document(outcome: Outcome) -> dict[str, Any]:

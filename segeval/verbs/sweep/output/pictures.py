@@ -1,6 +1,5 @@
 """What each mode has to show, as pictures yet to be drawn."""
 
-import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -66,11 +65,6 @@ def lines(table: SweepTable, *, name: str, x: tuple[str, str], y_label: str, col
         series=tuple(series),
         caption=f"{caption_of(table)}.",
     )
-
-
-def slug(text: str) -> str:
-    """A class name as part of a file name."""
-    return re.sub(r"[^A-Za-z0-9]+", "_", text).strip("_") or "class"
 
 
 def _settings_of(name: str, rows: Sequence[Row], symbols: Mapping[str, str]) -> Series:

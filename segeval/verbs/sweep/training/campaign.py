@@ -11,6 +11,7 @@ import numpy as np
 from segeval.evidence.labels import LabelClass, LabelMap
 from segeval.evidence.probabilities.channels import ProbMap
 from segeval.evidence.probabilities.scored_map import ScoredMap
+from segeval.files.outputs import OutputFolder
 from segeval.options import SweepOptions
 from segeval.verbs.sweep.evidence.maps import CaseMap, case_map
 from segeval.verbs.sweep.grid import Setting
@@ -112,14 +113,16 @@ class FinishedTraining:
         return f"{where}: the loss ended at {self.last:.3g}, no lower than it began" if self.diverged else ""
 
 
-def run_campaign(campaign: Campaign, watch: TrainWatch | None) -> list[FinishedTraining]:
-    """Make every training that is not kept from an earlier sweep, and score the maps of all of them."""
+def run_campaign(
+    campaign: Campaign, watch: TrainWatch | None, folder: OutputFolder | None = None
+) -> list[FinishedTraining]:
+    """Make every training that the folder does not keep from an earlier sweep, and score the maps of all of them."""
     sources = {
         fold.number: patch_source([campaign.cases[case_id] for case_id in fold.train], campaign.classes)
         for fold in campaign.folds
     }
-    store = TrainingStore(folder=campaign.options.out, classes=campaign.classes, cases=campaign.cases)
-    store.open(campaign.trainings)
+    store = TrainingStore(folder=folder, classes=campaign.classes, cases=campaign.cases)
+    store.drop_others(campaign.trainings)
     keys = [plan.key(campaign.recipe, campaign.cases, device=campaign.device) for plan in campaign.trainings]
     todo = [key for plan, key in zip(campaign.trainings, keys, strict=True) if not store.has(plan, key)]
     n = len(todo) if store.folder is None else len(set(todo))  # a setting asked for twice is read back once it is there

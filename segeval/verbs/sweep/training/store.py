@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from segeval.files.outputs import prepare_output_folder
-from segeval.files.writing import PRIVATE_PREFIX
+from segeval.errors import DataError
+from segeval.files.names import safe_name, safe_path
+from segeval.files.outputs import OutputFolder
+from segeval.files.paths import printable
 from segeval.images.maps_out import write_map
 from segeval.images.readers.readers import read_volume
 from segeval.measure import MeasureCall
@@ -20,8 +23,8 @@ from segeval.verbs.sweep.trained.schema import folder_name, setting_text
 from segeval.verbs.sweep.training.cases import Fold, TrainingCase
 from segeval.verbs.sweep.training.recipe import Recipe
 
-RECORDS = f"{PRIVATE_PREFIX}cells"
 MAPS = "maps"
+RECORDED = {"key", "start", "n_parameters", "losses"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,43 +81,41 @@ class TrainingStore:
         classes: names of the classes; each has a folder of its maps where there are several.
     """
 
-    folder: Path | None
+    folder: OutputFolder | None
     classes: tuple[str, ...]
     cases: Mapping[str, TrainingCase]
 
-    def open(self, trainings: Sequence[PlannedTraining]) -> None:
-        """Create the folder, or take over that of an earlier sweep.
-
-        Maps of cases that these settings no longer predict go, so that all settings have the same cases.
+    def drop_others(self, trainings: Sequence[PlannedTraining]) -> None:
+        """Remove maps of cases that these settings no longer predict, so that all settings have the same cases.
 
         Raises:
-            ConfigError: it holds something else, or cannot be written.
+            ConfigError: the way to one of them leads out of the folder by now.
         """
         if self.folder is None:
             return
-        (prepare_output_folder(self.folder) / RECORDS).mkdir(exist_ok=True)
-        places = {path for training in trainings for paths in self._places(training).values() for path in paths}
-        for folder in {folder for training in trainings for folder in self._folders(training)}:
-            for path in [path for path in folder.rglob("*") if path.is_file() and path not in places]:
-                path.unlink()
+        needed = {name for training in trainings for names in self._names(training).values() for name in names}
+        folders = tuple(f"{folder}/" for training in trainings for folder in self._folders(training))
+        for name in self.folder.claimed - needed:
+            if name.startswith(folders):
+                self.folder.drop(name)
 
     def has(self, training: PlannedTraining, key: str) -> bool:
         """Whether the same training on the same data was the last one of its name, and was finished."""
         if self.folder is None or not self._record(training).is_file() or self._read(training)["key"] != key:
             return False
-        return all(path.is_file() for paths in self._places(training).values() for path in paths)
+        return all(self.folder.inside(name).is_file() for names in self._names(training).values() for name in names)
 
     def find(self, training: PlannedTraining, key: str) -> Trained | None:
         """The same training on the same data, if it was finished."""
-        if not self.has(training, key):
+        if self.folder is None or not self.has(training, key):
             return None
         record = self._read(training)
         maps = {
-            case_id: [self.cases[case_id].as_fields(read_volume(path).array) for path in paths]
-            for case_id, paths in self._places(training).items()
+            case_id: [self.cases[case_id].as_fields(read_volume(self.folder.inside(name)).array) for name in names]
+            for case_id, names in self._names(training).items()
         }
         return Trained(
-            losses=tuple(float("nan") if loss is None else float(loss) for loss in record["losses"]),
+            losses=tuple(record["losses"]),
             start=record["start"],
             n_parameters=record["n_parameters"],
             maps={case_id: np.stack(fields).astype(np.float32) for case_id, fields in maps.items()},
@@ -129,32 +130,41 @@ class TrainingStore:
         if self.folder is None:
             return
         self._record(training).unlink(missing_ok=True)  # from here on the maps are no longer those it speaks of
-        for case_id, paths in self._places(training).items():
+        for case_id, names in self._names(training).items():
             case = self.cases[case_id]
-            for path, fields in zip(paths, trained.maps[case_id], strict=True):
-                write_map(path, case.on_grid(fields), affine=case.truth.affine)
+            for name, fields in zip(names, trained.maps[case_id], strict=True):
+                write_map(self.folder.claim(name), case.on_grid(fields), affine=case.truth.affine)
         record = {"training": str(training), "key": key, "start": trained.start, "n_parameters": trained.n_parameters}
         write_json_atomically(self._record(training), {**record, "losses": trained.losses}, indent=None)
 
     def _record(self, training: PlannedTraining) -> Path:
-        name = folder_name(training.setting, seed=training.seed, fold=training.fold.number)
-        return (self.folder or Path()) / RECORDS / f"{name}.json"
+        name = safe_name(folder_name(training.setting, seed=training.seed, fold=training.fold.number))
+        return (self.folder.kept() if self.folder is not None else Path()) / f"{name}.json"
 
     def _read(self, training: PlannedTraining) -> dict[str, Any]:
-        record: dict[str, Any] = json.loads(self._record(training).read_text(encoding="utf-8"))
-        return record
+        path = self._record(training)
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            if {*record} >= RECORDED:
+                losses = [math.nan if loss is None else float(loss) for loss in record["losses"]]
+                return {**record, "losses": losses}
+        except (OSError, ValueError, TypeError, RecursionError):
+            pass
+        raise DataError(f"{printable(path)}: this record of a training is damaged. Delete it, and it is trained again.")
 
-    def _places(self, training: PlannedTraining) -> dict[str, list[Path]]:
-        """The file of each class's map, for every case that is predicted."""
+    def _names(self, training: PlannedTraining) -> dict[str, list[str]]:
+        """The file of each class's map as a path in the folder, for every case that is predicted."""
         suffixes = {
             case_id: ".npy" if self.cases[case_id].truth.affine is None else ".nii.gz"
             for case_id in training.fold.predict
         }
         folders = self._folders(training)
-        return {case_id: [folder / f"{case_id}{suffix}" for folder in folders] for case_id, suffix in suffixes.items()}
+        return {
+            case_id: [f"{folder}/{safe_path(case_id)}{suffix}" for folder in folders]
+            for case_id, suffix in suffixes.items()
+        }
 
-    def _folders(self, training: PlannedTraining) -> list[Path]:
+    def _folders(self, training: PlannedTraining) -> list[str]:
         """The folder of each class's maps."""
-        root = (self.folder or Path()) / MAPS
-        roots = [root] if len(self.classes) == 1 else [root / name for name in self.classes]
-        return [parent / folder_name(training.setting, seed=training.seed) for parent in roots]
+        roots = [MAPS] if len(self.classes) == 1 else [f"{MAPS}/{safe_name(name)}" for name in self.classes]
+        return [f"{parent}/{safe_name(folder_name(training.setting, seed=training.seed))}" for parent in roots]

@@ -10,6 +10,7 @@ import numpy as np
 
 from segeval.errors import ConfigError, DataError
 from segeval.evidence.device import resolve_device
+from segeval.files.outputs import OutputFolder
 from segeval.images.pairing.pairs import missing_message
 from segeval.options import SweepOptions
 from segeval.sample import sample_folder
@@ -53,12 +54,18 @@ _THEN_MAPS: Mapping[str, Callable[[Sequence[ClassMaps], SweepOptions], SweepTabl
 
 
 def sweep_train(
-    loss: str, images: Path | None, truth: Path | None, options: SweepOptions, *, watch: TrainWatch | None = None
+    loss: str,
+    images: Path | None,
+    truth: Path | None,
+    options: SweepOptions,
+    *,
+    watch: TrainWatch | None = None,
+    folder: OutputFolder | None = None,
 ) -> SweepTable:
     """Train a network with every setting of a loss, and tabulate their masks of cases that they never saw.
 
-    Network, first weights, order of the data and budget are the same in all rows. With `options.out` every finished
-    training is kept there: a sweep that was broken off goes on where it stopped, and `out/maps` can be read by
+    Network, first weights, order of the data and budget are the same in all rows. With a folder every finished
+    training is kept there: a sweep that was broken off goes on where it stopped, and `maps` in it can be read by
     `--runs` and `--maps`.
 
     Args:
@@ -66,6 +73,7 @@ def sweep_train(
         images: a folder of NIfTI, PNG or NPY images; with neither images nor truth the bundled sample.
         truth: their true masks.
         watch: is told of every iteration.
+        folder: where trainings are kept; without one nothing is.
 
     Raises:
         ConfigError: an option, a setting or a path is wrong, or there are too few cases.
@@ -93,7 +101,7 @@ def sweep_train(
         options=options,
         row_with_maps=(baseline or 0) if options.then_maps else None,
     )
-    trainings = run_campaign(campaign, watch)
+    trainings = run_campaign(campaign, watch, folder)
     report = TrainedReport(
         mode="train",
         schema=schema,

@@ -11,6 +11,7 @@ import torch
 from segeval.errors import ConfigError, DataError
 from segeval.options import SweepOptions
 from segeval.verbs.sweep.output.check import findings, rows_of
+from segeval.verbs.sweep.output.folder import open_folder
 from segeval.verbs.sweep.trained.sweep import sweep_runs
 from segeval.verbs.sweep.training import campaign, fit
 from segeval.verbs.sweep.training.sweep import sweep_train
@@ -53,8 +54,9 @@ class Watched:
 
 
 def train(data, loss="tversky", *, watch=None, **options):
-    chosen = {"class_name": "1", **QUICK, **options}
-    table = sweep_train(loss, *data, SweepOptions(**chosen), watch=watch)
+    chosen = SweepOptions(**{"class_name": "1", "mode": "train", **QUICK, **options})
+    with open_folder(chosen) as folder:
+        table = sweep_train(loss, *data, chosen, watch=watch, folder=folder)
     assert findings(rows_of(table)) == []
     return table
 
@@ -370,7 +372,7 @@ def test_volumes_can_be_trained_on_in_three_dimensions(tmp_path):
 
 def test_a_kept_training_says_what_it_was(data, tmp_path):
     train(data, out=tmp_path / "out")
-    records = sorted((tmp_path / "out" / ".segeval-cells").iterdir())
+    records = sorted((tmp_path / "out" / ".segeval-cells").glob("*.json"))
     assert len(records) == 2
     record = json.loads(records[0].read_text())
     assert set(record) == {"training", "key", "start", "n_parameters", "losses"}
