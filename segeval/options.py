@@ -33,6 +33,8 @@ class InputOptions:
     channel_axis: ChannelAxis | None = None
     channel_files: str | None = None
     truth_files: str | None = None
+    channels: str | tuple[str, ...] | None = None
+    pred_ids: str | Mapping[int, int] | None = None
     round_labels: bool = False
     clip_probs: bool = False
     geometry_tol: float = 1e-3

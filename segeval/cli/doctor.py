@@ -24,6 +24,8 @@ def doctor(
     regions: o.Regions = None,
     ignore_label: o.IgnoreLabel = None,
     include_background: o.IncludeBackground = False,
+    channels: o.ChannelNames = None,
+    pred_ids: o.PredIds = None,
     pairs: o.Pairs = None,
     pred_pattern: o.PredPattern = None,
     truth_pattern: o.TruthPattern = None,

@@ -45,6 +45,13 @@ TruthFiles = Annotated[
     str | None,
     option("--truth-files", help="The same for true masks, such as {case}/{class}.nii.gz.", panel=INPUT),
 ]
+ChannelNames = Annotated[
+    str | None,
+    option("--channels", help="Class of each channel, in their order: background,liver,spleen.", panel=LABELS),
+]
+PredIds = Annotated[
+    str | None, option("--pred-ids", help="What ids of predictions are in the truth: 1=2,2=1.", panel=LABELS)
+]
 RoundLabels = Annotated[
     bool, option("--round-labels", help="Take the nearest id where masks do not hold whole numbers.", panel=INPUT)
 ]

@@ -30,6 +30,8 @@ def score(
     regions: o.Regions = None,
     ignore_label: o.IgnoreLabel = None,
     include_background: o.IncludeBackground = False,
+    channels: o.ChannelNames = None,
+    pred_ids: o.PredIds = None,
     pairs: o.Pairs = None,
     pred_pattern: o.PredPattern = None,
     truth_pattern: o.TruthPattern = None,

@@ -46,6 +46,8 @@ def sweep(
     regions: o.Regions = None,
     ignore_label: o.IgnoreLabel = None,
     include_background: o.IncludeBackground = False,
+    channels: o.ChannelNames = None,
+    pred_ids: o.PredIds = None,
     class_name: s.ClassName = None,
     geometry_tol: o.GeometryTol = _DEFAULT.geometry_tol,
     resample: o.Resample = False,

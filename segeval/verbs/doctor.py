@@ -10,6 +10,7 @@ import numpy as np
 
 from segeval.errors import DataError
 from segeval.evidence.labels import LabelMap
+from segeval.evidence.overlap.counts import Histogram
 from segeval.evidence.overlap.counts_numpy import joint_histogram
 from segeval.files.paths import printable
 from segeval.images.cases import case_of
@@ -22,7 +23,8 @@ from segeval.images.predictions.predictions import Prediction
 from segeval.images.readers.reading import Reading
 from segeval.images.readers.volumes import Volume
 from segeval.options import ScoreOptions
-from segeval.verbs.notes import notes_on_ids
+from segeval.scoring.summarise import merge_histograms
+from segeval.verbs.notes import notes_on_ids, notes_on_mixed_ids
 from segeval.verbs.score import label_map_of, pairs_of, reading_of, worker_count
 from segeval.verbs.stream import in_order
 
@@ -52,6 +54,7 @@ class Finding:
     truth: Side = Side()
     problem: str = ""
     remarks: tuple[str, ...] = ()
+    joint: Histogram | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +93,11 @@ def audit(pred: Path | None, truth: Path | None, options: ScoreOptions) -> Audit
     )
     found = f"predictions are {reading.agreed.form}" if reading.agreed else "no prediction can be read"
     labels = reading.agreed.form.completed(labels) if reading.agreed else labels
-    return Audit(findings=findings, labels=labels, notes=(found, *pairs.notes, *_notes_on_ids(findings, labels)))
+    joint = [finding.joint for finding in findings if finding.joint is not None]
+    form = None if reading.agreed is None else reading.agreed.form
+    mixed = notes_on_mixed_ids(merge_histograms(joint), labels, form) if joint else ()
+    notes = (found, *pairs.notes, *_notes_on_ids(findings, labels), *mixed)
+    return Audit(findings=findings, labels=labels, notes=notes)
 
 
 def _notes_on_ids(findings: Sequence[Finding], labels: LabelMap) -> Iterator[str]:
@@ -132,7 +139,9 @@ def _together(finding: Finding, pred: Prediction, truth: LabelImage, reading: Re
     pred_side, truth_side = (replace(getattr(finding, name), voxels=voxels) for name, voxels in sides.items())
     finding = replace(finding, pred=pred_side, truth=truth_side)
     remarks = (f"{shared} voxels belong to several classes",) if shared else ()
-    return replace(finding, remarks=(*case.notes, *remarks, *_empties(finding)))
+    joint = joint_histogram(truth=case.truth, pred=case.pred).without(reading.labels.ignore)
+    joint = joint.without_unions(case.claims)
+    return replace(finding, remarks=(*case.notes, *remarks, *_empties(finding)), joint=joint)
 
 
 def _read_truth(pair: Pair, reading: Reading) -> tuple[LabelImage | None, str]:

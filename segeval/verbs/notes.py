@@ -1,13 +1,17 @@
 """What a user should know of a run although nothing failed."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 from segeval.evidence.labels import LabelMap
+from segeval.evidence.overlap.counts import Histogram
+from segeval.evidence.overlap.mixed_ids import mixed_ids
+from segeval.evidence.probabilities.channels import Form
 from segeval.files.paths import printable
 from segeval.options import ScoreOptions
 from segeval.results import CaseScore
 from segeval.scoring.plan import Plan
+from segeval.scoring.summarise import merge_histograms
 
 Cases = Mapping[int, Sequence[str]]  # the cases in which an id occurs
 _FEW = 5
@@ -23,7 +27,28 @@ def notes_on_scores(scores: Sequence[CaseScore], plan: Plan, options: ScoreOptio
     """Notes on the ids of the cases, on a spacing that was not used, on units that differ, and on what labels lack."""
     in_truths, in_preds = _ids_by_side(scores)
     on_ids = notes_on_ids(plan.labels, in_truths=in_truths, in_preds=in_preds)
-    return (*on_ids, *_on_spacing(scores, options), *_on_units(scores, plan), *_on_probabilities(scores, plan))
+    seen = [score.histogram for score in scores if score.histogram is not None]
+    mixed = notes_on_mixed_ids(merge_histograms(seen), plan.labels, plan.form) if seen else ()
+    return (*on_ids, *mixed, *_on_spacing(scores, options), *_on_units(scores, plan), *_on_probabilities(scores, plan))
+
+
+def notes_on_mixed_ids(histogram: Histogram, labels: LabelMap, form: Form | None) -> Iterator[str]:
+    """Predicted ids, or channels, that lie where the truth has others, with the mapping that would fit."""
+    moved = mixed_ids(histogram)
+    if not moved:
+        return
+    said = f"predictions have {_list(moved)} where the truth has {_list(moved.values())}"
+    if form is None or form.layout is None:
+        pairs = ",".join(f"{old}={new}" for old, new in moved.items())
+        yield f"{said}: pass --pred-ids {pairs} if they mean the same"
+    elif form.layout.exclusive and len(form.layout.classes) > 1:
+        names = {row.ids[0]: row.name for row in form.layout.classes}
+        order = ",".join(names.get(moved.get(row.ids[0], row.ids[0]), row.name) for row in form.layout.classes)
+        yield f"{said}: pass --channels {order} if that is the order of the channels"
+
+
+def _list(ids: Iterable[int]) -> str:
+    return ", ".join(map(str, ids))
 
 
 def notes_on_ids(labels: LabelMap, *, in_truths: Set[int], in_preds: Cases) -> Iterator[str]:

@@ -13,6 +13,7 @@ from segeval.evidence.labels import LabelMap
 from segeval.files.paths import printable
 from segeval.images.cases import read_case
 from segeval.images.labels.labelmaps import read_label_map
+from segeval.images.labels.labelspecs import channel_names, moved_ids
 from segeval.images.pairing.pairs import Pair, Pairs, find_pairs, missing_message
 from segeval.images.predictions.forms import agree
 from segeval.images.readers.reading import Reading
@@ -195,6 +196,8 @@ def reading_of(options: InputOptions, labels: LabelMap) -> Reading:
         resample=options.resample,
         ignore_geometry=options.ignore_geometry,
         spacing_mm=options.spacing,
+        channels=channel_names(options.channels),
+        pred_ids=moved_ids(options.pred_ids, source="--pred-ids"),
         round_labels=options.round_labels,
         clip_probs=options.clip_probs,
     )

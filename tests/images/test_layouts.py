@@ -33,7 +33,11 @@ def said(n: int, labels: Any = None, regions: str | None = None, **more: Any) ->
         (2, "0=rest,1=cell", None, "a softmax of rest, cell"),
         (2, "1=cell,0=rest", None, "a softmax of rest, cell"),
         (3, "1=liver,2=spleen", None, "a softmax of background, liver, spleen"),
-        (3, "2=spleen,1=liver", None, "a softmax of background, spleen, liver"),
+        (3, "2=spleen,1=liver", None, "a softmax of background, liver, spleen"),
+        (2, "2=spleen,1=liver", None, "sigmoids of liver, spleen"),
+        (3, {2: "spleen", 1: "liver"}, None, "a softmax of background, liver, spleen"),
+        (3, {"spleen": 2, "liver": 1}, None, "a softmax of background, liver, spleen"),
+        (3, "1=liver,7=spleen", None, "a softmax of background, liver, spleen"),
         (2, "1=liver,2=spleen", None, "sigmoids of liver, spleen"),
         (2, None, BRATS, "sigmoids of wt, tc"),
         (4, "1,2,3", BRATS, "a softmax of background, 1, 2, 3"),
@@ -41,7 +45,7 @@ def said(n: int, labels: Any = None, regions: str | None = None, **more: Any) ->
     ],
 )
 def test_the_number_of_channels_tells_a_softmax_from_sigmoids(
-    n: int, labels: str | None, regions: str | None, expected: str
+    n: int, labels: Any, regions: str | None, expected: str
 ) -> None:
     assert said(n, labels, regions, ones=False) == expected
 
@@ -126,3 +130,32 @@ def test_a_class_without_file_or_a_file_without_class_is_refused(names: tuple[st
 def test_names_without_a_label_map_are_refused() -> None:
     with pytest.raises(DataError, match="has files for liver, spleen, and should have names of --labels, or ids"):
         said(2, None, names=("liver", "spleen"))
+
+
+@pytest.mark.parametrize("labels", ["7=spleen,1=liver", {5: "b", 3: "a"}, "3=c,1=a,2=b,9=d,8=e"])
+@pytest.mark.parametrize("extra", [0, 1])
+def test_ids_that_neither_rise_nor_count_do_not_order_channels_and_the_way_does(labels: Any, extra: int) -> None:
+    label_map = read_label_map(labels)
+    n = len(label_map.classes or ()) + extra
+    with pytest.raises(ConfigError, match="Say it with --channels, such as --channels background,") as caught:
+        found(n, label_map)
+    order = str(caught.value).rpartition("--channels ")[2].removesuffix(".").split(",")
+    layout = layout_of(len(order), label_map, order=order, where="x.nii.gz", sums_are_one=lambda: True)
+    assert [row.name for row in layout.classes] == order
+    assert layout.exclusive
+
+
+def test_the_order_of_channels_may_be_said() -> None:
+    labels = read_label_map("1=liver,2=spleen")
+
+    def said_by(*order: str, n: int = 0) -> Layout:
+        return layout_of(n or len(order), labels, order=order, where="x.nii.gz", sums_are_one=lambda: True)
+
+    assert str(said_by("background", "spleen", "liver")) == "a softmax of background, spleen, liver"
+    assert str(said_by("2", "0", "1")) == "a softmax of spleen, background, liver"
+    assert str(said_by("spleen", "liver")) == "sigmoids of spleen, liver"
+    for wrong in (("background", "liver", "kidney"), ("liver", "liver")):
+        with pytest.raises(ConfigError, match=r"--channels .*Classes are liver, spleen, background"):
+            said_by(*wrong)
+    with pytest.raises(DataError, match="has 4 channels, and --channels names 2"):
+        said_by("spleen", "liver", n=4)

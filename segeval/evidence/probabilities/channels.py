@@ -131,7 +131,7 @@ class Form:
         if self.layout is None or labels.classes is not None:
             return labels
         own = (one for one in self.layout.classes if one != BACKGROUND and one not in labels.regions)
-        return replace(labels, classes=tuple(own))
+        return replace(labels, classes=tuple(sorted(own, key=lambda row: row.ids)))
 
     def __str__(self) -> str:
         kind = {"labels": "labels", "probs": "probabilities", "logits": "logits"}[self.kind]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from segeval.errors import DataError
+from segeval.errors import ConfigError, DataError
 from segeval.evidence.labels import LabelClass, LabelMap
 from segeval.evidence.policies import PredKind
 from segeval.evidence.probabilities.channels import BACKGROUND, Channels, Form, Layout
@@ -13,7 +13,7 @@ from segeval.evidence.shapes import Labels
 from segeval.files.paths import printable
 from segeval.images.geometry.geometry import Kind, align
 from segeval.images.labels.class_masks import LabelImage
-from segeval.images.labels.label_ids import distinct, labelled
+from segeval.images.labels.label_ids import distinct, labelled, with_ids_moved
 from segeval.images.predictions.predictions import Prediction
 from segeval.images.predictions.probabilities import checked_images, map_of, sums_are_one
 from segeval.images.readers.reading import Reading
@@ -38,6 +38,8 @@ def on_grid(pred: Prediction, truth: Volume, form: Form, reading: Reading) -> On
     """
     if form.layout is None:
         return _labels_on_grid(pred, truth, reading)
+    if reading.pred_ids:
+        raise ConfigError("--pred-ids: predictions are maps, and have no ids. Say what they are of with --channels.")
     _check_truth(truth, form.layout, reading.labels)
     pred = pred.placed(truth)
     if not reading.resample:
@@ -51,6 +53,8 @@ def on_grid(pred: Prediction, truth: Volume, form: Form, reading: Reading) -> On
 def _labels_on_grid(pred: Prediction, truth: Volume, reading: Reading) -> OnGrid:
     image = pred.images[0].scaled()
     labels = labelled(image, side="pred", ignore=reading.labels.ignore, rounding=reading.round_labels)
+    if reading.pred_ids:
+        labels = replace(labels, array=with_ids_moved(labels.array, reading.pred_ids))
     placed = _placed(labels, truth, reading, kind="labels")
     if not pred.claims:
         return OnGrid(labels=placed.array, notes=placed.notes)

@@ -1,6 +1,6 @@
 """Class ids from the numbers of an image: checked, and in the smallest integer type that holds them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Literal
 
@@ -56,6 +56,15 @@ def labelled(
             "Check that it is a label image and not an intensity image."
         )
     return replace(volume, array=_narrowed(volume, array, low, high), notes=notes)
+
+
+def with_ids_moved(labels: np.ndarray, moved: Mapping[int, int]) -> np.ndarray:
+    """The labels with some ids in place of others, all at once, so that two may change places."""
+    largest = np.min_scalar_type(max(moved.values()))
+    found = labels.astype(np.promote_types(labels.dtype, largest))
+    for old, new in moved.items():
+        found[labels == old] = new
+    return found
 
 
 def to_labels(volume: Volume, *, ignore: tuple[int, ...] = (), most: int | None = MOST_IDS) -> np.ndarray:

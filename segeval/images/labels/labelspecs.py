@@ -1,7 +1,7 @@
 """Classes and regions as people write them: `1=liver`, {1: "liver"}, {"liver": 1}, `wt=1+2+3`."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral
 from typing import Any
 
@@ -54,6 +54,34 @@ def ids_from(value: object, *, source: str) -> tuple[int, ...]:
         value = value.split("+")
     several = isinstance(value, Iterable) and not isinstance(value, Mapping)
     return tuple(_id(one, source) for one in (value if several else (value,)))  # type: ignore[attr-defined]
+
+
+def channel_names(value: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Read `background,liver,spleen`, or a list of such names."""
+    if value is None:
+        return ()
+    return tuple(str(name).strip() for name in (value.split(",") if isinstance(value, str) else value))
+
+
+def moved_ids(value: object, *, source: str) -> dict[int, int]:
+    """Read `2=1,3=2`, or {2: 1, 3: 2}: what an id of predictions is in the truth.
+
+    Raises:
+        ConfigError: it has another form, or moves an id twice.
+    """
+    if not value:
+        return {}
+    if isinstance(value, str):
+        pairs = [(old, new) for old, equals, new in (part.partition("=") for part in value.split(",")) if equals]
+        is_whole = len(pairs) == value.count(",") + 1
+    else:
+        pairs, is_whole = list(value.items()) if isinstance(value, Mapping) else [], isinstance(value, Mapping)
+    if not is_whole:
+        raise ConfigError(f"{source} {value}: write what each id of predictions is in the truth, such as 2=1,3=2.")
+    moved = {_id(old, source): _id(new, source) for old, new in pairs}
+    if len(moved) < len(pairs):
+        raise ConfigError(f"{source} {value}: moves an id twice. Name each id of predictions once.")
+    return moved
 
 
 def is_id(value: object) -> bool:

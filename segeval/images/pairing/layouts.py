@@ -1,6 +1,7 @@
 """Which class each channel of a prediction is of."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from segeval.errors import ConfigError, DataError
 from segeval.evidence.labels import LabelClass, LabelMap
@@ -8,20 +9,29 @@ from segeval.evidence.probabilities.channels import BACKGROUND, Layout
 
 
 def layout_of(
-    n: int, labels: LabelMap, *, names: Sequence[str] = (), where: str, sums_are_one: Callable[[], bool]
+    n: int,
+    labels: LabelMap,
+    *,
+    names: Sequence[str] = (),
+    order: Sequence[str] = (),
+    where: str,
+    sums_are_one: Callable[[], bool],
 ) -> Layout:
-    """The layout of `n` channels, which follow the label map, background first where it has a channel.
+    """The layout of `n` channels, which follow the ids of the label map, background first where it has a channel.
 
     Args:
         names: of files that hold one class each, by the name or the id of the class.
+        order: the class of each channel, by its name or id, where the user says so.
         where: the prediction, for messages.
         sums_are_one: looks at the values; asked only where the number of channels leaves it open.
 
     Raises:
-        ConfigError: background shall be scored, and sigmoids have none.
+        ConfigError: background shall be scored, and sigmoids have none; or nothing says which channel is which.
         DataError: the channels fit no layout of these labels.
     """
-    known = _of_ids(names) if names and not labels.in_order else labels
+    if order and not names:
+        return _in_stated_order(n, labels, order, where=where, sums_are_one=sums_are_one)
+    known = _of_ids(names) if names and not labels.in_order else labels if names or n == 1 else _by_ids(labels)
     possible = _possible(n, known)
     fitting = [one for one in possible if len(one.classes) == n and _all_named(one, names)]
     if not fitting:
@@ -30,6 +40,40 @@ def layout_of(
     if labels.include_background and not layout.exclusive:
         raise ConfigError(f"--include-background: {layout} have no background. Leave it out.")
     return layout
+
+
+def _in_stated_order(
+    n: int, labels: LabelMap, order: Sequence[str], *, where: str, sums_are_one: Callable[[], bool]
+) -> Layout:
+    """The layout of channels that the user names one by one; with background among them they are a softmax."""
+    rows = labels.in_order or tuple(_class_of_id(int(name)) for name in order if name.isdecimal() and int(name))
+    known = (*rows, *(() if labels.names_zero else (BACKGROUND,)))
+    classes = tuple(row for name in order for row in known if name_of(row, [name]))
+    if len(classes) != len(order) or len(set(classes)) < len(classes):
+        said = ", ".join(row.name for row in known)
+        raise ConfigError(f"--channels {','.join(order)}: name each channel by its class, once. Classes are {said}.")
+    if len(classes) != n:
+        raise DataError(f"{where}: has {n} channels, and --channels names {len(classes)}. Name as many as there are.")
+    has_zero = any(0 in row.ids for row in classes)
+    return Layout(classes=classes, exclusive=has_zero or (0 in labels.ignore and sums_are_one()))
+
+
+def _by_ids(labels: LabelMap) -> LabelMap:
+    """The classes in the order of their channels: by id where these are 1 to C, else as given if they rise that way.
+
+    A file that mixes classes and regions has an order of its own.
+    """
+    ids = [row.ids[0] for row in labels.classes or ()]
+    if labels.written or ids == sorted(ids):
+        return labels
+    if sorted({*ids} - {0}) == list(range(1, len({*ids} - {0}) + 1)):
+        return replace(labels, classes=tuple(sorted(labels.classes or (), key=lambda row: row.ids)))
+    names = ",".join(row.name for row in sorted(labels.classes or (), key=lambda row: row.ids))
+    first = "" if labels.names_zero or 0 in labels.ignore else "background,"
+    raise ConfigError(
+        f"--labels: the ids {', '.join(map(str, ids))} neither rise nor are 1 to {len(ids)}, so they do not tell which "
+        f"channel is which. Say it with --channels, such as --channels {first}{names}."
+    )
 
 
 def name_of(wanted: LabelClass, names: Sequence[str]) -> str | None:

@@ -1,8 +1,8 @@
 """Which prediction belongs to which truth."""
 
 import os
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from segeval.errors import ConfigError, DataError
@@ -87,6 +87,20 @@ def find_pairs(
         "--channel-files": channel_files,
         "--truth-files": truth_files,
     }
+    found = _all_pairs(pred, truth, pairs_csv, patterns, class_names, wants_probs=wants_probs)
+    return replace(found, notes=(*_same_on_both_sides(found.pairs), *found.notes))
+
+
+def _all_pairs(
+    pred: Path | None,
+    truth: Path | None,
+    pairs_csv: Path | None,
+    patterns: Mapping[str, str | None],
+    class_names: Collection[str],
+    *,
+    wants_probs: bool,
+) -> Pairs:
+    pred_pattern, truth_pattern, channel_files, truth_files = patterns.values()
     if pairs_csv is not None:
         _refuse({"PRED": pred, "TRUTH": truth, **patterns}, "not beside --pairs, which names the files by itself")
         return _pairs_of_csv(pairs_csv)
@@ -149,6 +163,21 @@ def _cases_or_folders(side: CaseFiles) -> set[str]:
     """What may be a case id: of a file, or of a folder with files of classes."""
     ids = [PurePosixPath(file_id) for file_id in side.files]
     return {parent.as_posix() for file_id in ids for parent in (file_id, *file_id.parents)} - {"."}
+
+
+def _same_on_both_sides(pairs: Sequence[Pair]) -> Iterator[str]:
+    """A note on cases whose prediction is the very file of their truth."""
+    same = [pair.case_id for pair in pairs if pair.pred and pair.truth and _is_one_file(pair.pred, pair.truth)]
+    if same:
+        some = ", ".join(map(printable, same[:5])) + (f" and {len(same) - 5} more" if len(same) > 5 else "")
+        yield f"prediction and truth are the same file, so everything is perfect: {some}"
+
+
+def _is_one_file(pred: Path, truth: Path) -> bool:
+    try:
+        return pred.samefile(truth)
+    except OSError:  # its reader will say what is wrong with it
+        return False
 
 
 def missing_message(pairs: Pairs) -> str:

@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from segeval.errors import DataError
-from segeval.evidence.labels import LabelMap
 from segeval.evidence.policies import PredKind
 from segeval.evidence.probabilities.channels import Form, Layout
 from segeval.files.paths import printable
@@ -107,7 +106,7 @@ def form_of(pred: Prediction, reading: Reading) -> Form:
     kind = _kind(pred, beside, reading)
     if kind == "labels":
         refuse_channels(pred)
-    form = Form(kind=kind, layout=None if kind == "labels" else _layout(pred, kind, reading.labels))
+    form = Form(kind=kind, layout=None if kind == "labels" else _layout(pred, kind, reading))
     if reading.agreed is not None and form != reading.agreed.form:
         raise DataError(
             f"{printable(pred.path)}: holds {form}, and {printable(reading.agreed.first)} {reading.agreed.form}. "
@@ -129,12 +128,13 @@ def _kind(pred: Prediction, beside: PredKind | None, reading: Reading) -> PredKi
     return kind_of(pred, beside=beside, round_labels=reading.round_labels, clip_probs=reading.clip_probs)
 
 
-def _layout(pred: Prediction, kind: PredKind, labels: LabelMap) -> Layout:
+def _layout(pred: Prediction, kind: PredKind, reading: Reading) -> Layout:
     images = [as_kind(one, kind) for one in pred.images]
     return layout_of(
         len(images),
-        labels,
+        reading.labels,
         names=pred.names,
+        order=reading.channels,
         where=printable(pred.path),
-        sums_are_one=lambda: sums_are_one(images) if kind == "probs" else not labels.regions,
+        sums_are_one=lambda: sums_are_one(images) if kind == "probs" else not reading.labels.regions,
     )

@@ -1,5 +1,6 @@
 """How the files of a run are read, and what its predictions were found to be."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -28,6 +29,7 @@ class Reading:
     """How files become cases.
 
     `spacing_mm` is for files that have none. `at_hand` are predictions that were read before their turn.
+    `channels` names the class of each, `pred_ids` says what an id of predictions is in the truth.
     `round_labels` takes the nearest id for any value, `clip_probs` takes back what a resampling made overshoot.
     """
 
@@ -38,6 +40,8 @@ class Reading:
     resample: bool = False
     ignore_geometry: bool = False
     spacing_mm: SpacingMm | None = None
+    channels: tuple[str, ...] = ()
+    pred_ids: Mapping[int, int] = field(default_factory=dict)
     round_labels: bool = False
     clip_probs: bool = False
     agreed: Agreed | None = None
