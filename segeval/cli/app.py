@@ -17,7 +17,16 @@ from segeval.errors import ConfigError, DataError, SegevalError
 BUG = 70
 INTERRUPTED = 130
 
-COMMANDS = ("score", "sweep", "gate", "compare", "doctor", "measures")  # each a function in a module of its name
+COMMANDS = (
+    "score",
+    "sweep",
+    "gate",
+    "compare",
+    "report",
+    "show",
+    "doctor",
+    "measures",
+)  # each a function in a module of its name
 _MANNER: Mapping[str, Any] = {
     "add_completion": False,
     "pretty_exceptions_enable": False,

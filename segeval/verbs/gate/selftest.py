@@ -1,25 +1,22 @@
 """Can this gate fail? Degrade the predictions of the run in known ways, and see which rules trip."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from segeval.errors import ConfigError
 from segeval.evidence.case import Case
-from segeval.files.paths import printable
 from segeval.images.cases import read_case
-from segeval.options import ScoreOptions
 from segeval.results.csv_tables import jsonable
 from segeval.results.run_json import run_document
 from segeval.results.stored_runs import StoredRun, read_stored_run, stored_run_of
 from segeval.scoring.evaluate import evaluate
+from segeval.verbs.again import job_again
 from segeval.verbs.gate.gating import GateOptions, gate_run
 from segeval.verbs.gate.report import GateReport
 from segeval.verbs.job import Job
-from segeval.verbs.score import finished, make_job
+from segeval.verbs.score import finished
 
 PASSED, CANNOT_FAIL, INCONCLUSIVE = 0, 1, 4
 
@@ -98,25 +95,8 @@ def _outcomes(report: GateReport) -> dict[str, str]:
 
 def _cases_of(stored: StoredRun) -> tuple[list[Case], Job]:
     """The cases of the run, read again as its plan says."""
-    if not stored.plan or not any((*stored.inputs.values(), stored.plan.get("pairs"))):
-        raise ConfigError(
-            f"{printable(stored.path)}: does not say which files it scored. Name a run of `segeval score`."
-        )
-    options = replace(_options_of(stored.plan), bootstrap=0, out=None)
-    pred, truth = (Path(side) if (side := stored.inputs.get(name)) else None for name in ("pred", "truth"))
-    job, pairs = make_job(pred, truth, options)
-    both = [pair for pair in pairs.pairs if pair.pred is not None and pair.truth is not None]
-    return [read_case(pair, job.reading) for pair in both], job
-
-
-def _options_of(plan: Mapping[str, Any]) -> ScoreOptions:
-    """The options that a `run.json` holds, with its lists as tuples and its paths as paths."""
-    known = {one.name for one in fields(ScoreOptions)}
-    values: dict[str, Any] = {name: value for name, value in plan.items() if name in known}
-    values |= {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
-    if values.get("pairs"):
-        values["pairs"] = Path(values["pairs"])
-    return ScoreOptions(**values)
+    pairs, job = job_again(stored.plan, stored.inputs, path=stored.path)
+    return [read_case(pair, job.reading) for pair in pairs], job
 
 
 def _scored(cases: Sequence[Case], spoil: Callable[[np.ndarray], np.ndarray], job: Job, path: Path) -> StoredRun:

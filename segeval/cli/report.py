@@ -1,0 +1,62 @@
+"""`segeval report`: one HTML file that leads from the verdict to the worst voxel."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from segeval.cli import console
+from segeval.cli import options as o
+from segeval.errors import ConfigError
+
+Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder that `segeval score` wrote.")]
+Images = Annotated[
+    Path | None, typer.Option("--images", help="Folder of what the masks were drawn on, called like the cases.")
+]
+Window = Annotated[
+    str | None, typer.Option("--window", help="Greys from black to white, such as -160,240; else percentiles.")
+]
+
+
+def report(
+    run: Run,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="The page; by default report.html in RUN.")] = None,
+    title: Annotated[str, typer.Option("--title", help="Title of the page.")] = "Segmentation report",
+    gate: Annotated[Path | None, typer.Option("--gate", help="Open with the verdict of this segeval.yaml.")] = None,
+    worst: Annotated[int, typer.Option("--worst", help="Pictures of so many worst cases of each class.")] = 0,
+    images: Images = None,
+    window: Window = None,
+    figures: Annotated[
+        Path | None, typer.Option("--figures", help="Folder for the charts as SVG, PNG and PDF.")
+    ] = None,
+    quiet: o.Quiet = False,
+) -> int:
+    """Write one self-contained HTML file: verdict, summary, charts, worst cases with pictures, and how to repeat it."""
+    from segeval.verbs.report.making import ReportOptions
+    from segeval.verbs.report.making import report as write
+    from segeval.verbs.report.pictures import PictureOptions
+
+    if worst < 0:
+        raise ConfigError(f"--worst {worst}: out of range. It must be 0 (no pictures) or a number of cases.")
+    pictures = PictureOptions(worst=worst, images=images, window=window_of(window))
+    page = write(run, ReportOptions(out=out, title=title, gate=gate, pictures=pictures, figures=figures))
+    if not quiet:
+        console.say(f"the report is {page}")
+    return 0
+
+
+def window_of(text: str | None) -> tuple[float, float] | None:
+    """`-160,240` as two numbers.
+
+    Raises:
+        ConfigError: it is something else.
+    """
+    if text is None:
+        return None
+    try:
+        low, high = (float(part) for part in text.split(","))
+    except ValueError:
+        low, high = 0.0, 0.0
+    if not low < high:
+        raise ConfigError(f"--window {text}: write the lowest and the highest grey, such as -160,240.")
+    return low, high

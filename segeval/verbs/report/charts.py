@@ -1,0 +1,194 @@
+"""Charts as Vega-Lite specifications: the page draws them in the browser, `--figures` draws the same ones for papers.
+
+Colours are those of Okabe and Ito, which stay apart for colour-blind readers and in grey; shapes tell statuses apart
+too.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from segeval.verbs.report.content import RunContent, as_number
+
+Spec = dict[str, Any]
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#882255", "#999933")
+STATUSES = ("ok", "absent_pred", "absent_truth", "missing_pred", "absent_both")
+_SHAPES = ("circle", "cross", "diamond", "triangle-up", "square")
+_SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"  # a name, which nothing fetches
+
+
+def chart_rows(content: RunContent) -> list[dict[str, Any]]:
+    """The points of all charts: one per case and class, undefined and infinite values as nothing."""
+    rows = []
+    for row in content.scores:
+        point = {"case": row["case"], "class": row["class"], "status": row["status"], "n_truth": row["n_truth"]}
+        point |= {"n_pred": row["n_pred"]} | {name: _finite(row[name]) for name in content.measures}
+        rows.append(point)
+    return rows
+
+
+def strip_chart(content: RunContent, measure: str) -> Spec:
+    """Every case as a tick, with the quartiles of each class around it."""
+    axis = _axis(content, measure)
+    tooltip = [{"field": name, "type": "nominal"} for name in ("case", "class", "status")]
+    return _spec(
+        f"{measure} per class",
+        {"height": {"step": 46}},
+        layer=[
+            {
+                "mark": {"type": "boxplot", "extent": 1.5, "size": 14, "outliers": False, "opacity": 0.45},
+                "encoding": {"y": _class_axis(content), "x": axis, "color": _class_colour(content)},
+            },
+            {
+                "transform": [{"calculate": "random() - 0.5", "as": "jitter"}],
+                "mark": {"type": "point", "filled": True, "size": 34, "opacity": 0.85, "cursor": "pointer"},
+                "encoding": {
+                    "y": _class_axis(content),
+                    "yOffset": {"field": "jitter", "type": "quantitative", "scale": {"domain": [-1.4, 1.4]}},
+                    "x": axis,
+                    "color": _class_colour(content),
+                    "shape": _status_shape(content),
+                    "tooltip": [*tooltip, {"field": _field(measure), "title": measure, "format": ".4f"}],
+                },
+            },
+        ],
+    )
+
+
+def scatter_chart(content: RunContent, x: str, y: str, *, log_x: bool = False) -> Spec:
+    """One quantity against another, case by case; `n_truth` is the size of the class in the truth, in voxels."""
+    x_axis = _axis(content, x) | ({"scale": {"type": "log"}} if log_x else {})
+    names = [{"field": name, "type": "nominal"} for name in ("case", "class", "status")]
+    values = [{"field": _field(name), "title": name, "type": "quantitative"} for name in (x, y)]
+    return _spec(
+        f"{y} against {x}",
+        {"height": 300, **({"transform": [{"filter": f"datum.{x} > 0"}]} if log_x else {})},
+        mark={"type": "point", "filled": True, "size": 45, "opacity": 0.8, "cursor": "pointer"},
+        encoding={
+            "x": x_axis,
+            "y": _axis(content, y),
+            "color": _class_colour(content),
+            "shape": _status_shape(content),
+            "tooltip": [*names, *values],
+        },
+    )
+
+
+def agreement_chart(content: RunContent) -> Spec:
+    """Difference of the two sizes relative to their mean, with its average over the cases (Bland and Altman 1986)."""
+    names = [{"field": name, "type": "nominal"} for name in ("case", "class")]
+    return _spec(
+        "volume agreement",
+        {"height": 300},
+        transform=[
+            {"filter": "datum.n_pred + datum.n_truth > 0"},
+            {"calculate": "(datum.n_pred + datum.n_truth) / 2", "as": "mean_size"},
+            {"calculate": "100 * (datum.n_pred - datum.n_truth) / datum.mean_size", "as": "difference"},
+        ],
+        layer=[
+            {
+                "mark": {"type": "point", "filled": True, "size": 45, "opacity": 0.8, "cursor": "pointer"},
+                "encoding": {
+                    "x": {
+                        "field": "mean_size",
+                        "type": "quantitative",
+                        "title": "mean of both sizes (voxels)",
+                        "scale": {"type": "log"},
+                    },
+                    "y": {
+                        "field": "difference",
+                        "type": "quantitative",
+                        "title": "prediction − truth (% of the mean)",
+                    },
+                    "color": _class_colour(content),
+                    "tooltip": [*names, {"field": "difference", "type": "quantitative", "format": ".1f"}],
+                },
+            },
+            {
+                "mark": {"type": "rule", "strokeDash": [6, 4]},
+                "encoding": {
+                    "y": {"aggregate": "mean", "field": "difference", "type": "quantitative"},
+                    "color": _class_colour(content),
+                },
+            },
+        ],
+    )
+
+
+def charts_of(content: RunContent) -> dict[str, Spec]:
+    """The charts of a run by name, without their data."""
+    if not content.measures:
+        return {}
+    first = content.measures[0]
+    found = {"distribution": strip_chart(content, first), "size": scatter_chart(content, "n_truth", first, log_x=True)}
+    if len(content.measures) > 1:
+        found["pair"] = scatter_chart(content, first, content.measures[1])
+    return {**found, "agreement": agreement_chart(content)}
+
+
+def with_data(spec: Spec, rows: Sequence[Mapping[str, Any]]) -> Spec:
+    """A specification that stands alone."""
+    return {**spec, "data": {"name": "rows", "values": list(rows)}}
+
+
+def _spec(title: str, size: Mapping[str, Any], **parts: Any) -> Spec:
+    return {
+        "$schema": _SCHEMA,
+        "description": title,
+        "data": {"name": "rows"},
+        "width": "container",
+        "autosize": {"type": "fit-x", "contains": "padding"},
+        "padding": 8,
+        **size,
+        **parts,
+        "config": {"view": {"stroke": None}, "axis": {"labelFontSize": 12, "titleFontSize": 12}},
+    }
+
+
+def _finite(value: Any) -> float | None:
+    number = as_number(value)
+    return number if abs(number) < float("inf") else None
+
+
+def _field(name: str) -> str:
+    """A field name in which dots and brackets are characters, not paths."""
+    return name.replace("\\", "\\\\").replace(".", "\\.").replace("[", "\\[").replace("]", "\\]")
+
+
+def _axis(content: RunContent, name: str) -> dict[str, Any]:
+    if name not in content.definitions:
+        return {"field": name, "type": "quantitative", "title": "size in the truth (voxels)"}
+    unit, (low, high) = content.unit_of(name), content.definitions[name]["bounds"]
+    axis: dict[str, Any] = {
+        "field": _field(name),
+        "type": "quantitative",
+        "title": f"{name} ({unit})" if unit else name,
+    }
+    if (low, high) == (0.0, 1.0):
+        axis["scale"] = {"domain": [0, 1]}
+    return axis
+
+
+def _class_axis(content: RunContent) -> dict[str, Any]:
+    return {"field": "class", "type": "nominal", "title": None, "sort": list(content.classes)}
+
+
+def _class_colour(content: RunContent) -> dict[str, Any]:
+    colours = [COLOURS[i % len(COLOURS)] for i in range(len(content.classes))]
+    return {
+        "field": "class",
+        "type": "nominal",
+        "scale": {"domain": list(content.classes), "range": colours},
+        "legend": {"orient": "bottom", "title": None, "columns": 4} if 1 < len(content.classes) <= 12 else None,
+    }
+
+
+def _status_shape(content: RunContent) -> dict[str, Any]:
+    present = {row["status"] for row in content.scores}
+    shapes = {status: shape for status, shape in zip(STATUSES, _SHAPES, strict=True) if status in present}
+    return {
+        "field": "status",
+        "type": "nominal",
+        "scale": {"domain": list(shapes), "range": list(shapes.values())},
+        "legend": {"orient": "bottom", "title": None, "columns": 3} if len(shapes) > 1 else None,
+    }

@@ -1,0 +1,38 @@
+"""The charts of a page as files for papers: the same specifications, drawn without a browser."""
+
+from pathlib import Path
+
+from segeval.errors import ConfigError
+from segeval.files.writing import write_bytes_atomically
+from segeval.verbs.report.charts import chart_rows, charts_of, with_data
+from segeval.verbs.report.content import RunContent
+
+WIDTH = 420  # points
+
+
+def write_figures(content: RunContent, folder: Path) -> list[Path]:
+    """Write every chart as SVG, PNG (300 dpi) and PDF.
+
+    Raises:
+        ConfigError: the package that draws is not installed, or a file cannot be written.
+    """
+    try:
+        import vl_convert
+    except ImportError as error:
+        raise ConfigError("--figures needs a package that draws Vega-Lite: `pip install vl-convert-python`.") from error
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"--figures {folder}: cannot be made ({error.strerror}). Name another folder.") from error
+    written, rows = [], chart_rows(content)
+    for name, spec in charts_of(content).items():
+        alone = with_data({**spec, "width": WIDTH}, rows)
+        drawn = {
+            "svg": vl_convert.vegalite_to_svg(alone).encode(),
+            "png": vl_convert.vegalite_to_png(alone, ppi=300),
+            "pdf": vl_convert.vegalite_to_pdf(alone),
+        }
+        for suffix, data in drawn.items():
+            written.append(folder / f"{name}.{suffix}")
+            write_bytes_atomically(written[-1], data)
+    return written

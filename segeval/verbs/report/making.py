@@ -1,0 +1,146 @@
+"""The verbs: `report` writes the page of a run, `show` the picture of a case."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from segeval.errors import ConfigError
+from segeval.files.outputs import RUN_FILE
+from segeval.files.paths import printable, require_existing
+from segeval.files.writing import write_text_atomically
+from segeval.verbs.report.content import RunContent, content_of
+from segeval.verbs.report.page import report_page
+from segeval.verbs.report.pictures import CasePictures, PictureOptions, pictures_of_worst
+
+PAGE = "report.html"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportOptions:
+    """What `segeval report` can be told besides the run.
+
+    Attributes:
+        out: the file to write; by default `report.html` in the folder of the run.
+        gate: rules whose verdict opens the page.
+        figures: folder for the charts as SVG, PNG and PDF.
+    """
+
+    out: Path | None = None
+    title: str = "Segmentation report"
+    gate: Path | None = None
+    pictures: PictureOptions = field(default_factory=PictureOptions)
+    figures: Path | None = None
+
+
+def report(run: Path, options: ReportOptions) -> Path:
+    """Write the page of a stored run, and say where it is.
+
+    Raises:
+        ConfigError: there is no such run, it has another form, or a file cannot be written.
+        DataError: pictures are asked for and the files of the run are no longer there.
+    """
+    file, document = read_document(run)
+    content = content_of(document, table=lambda name: rows_of(document, name))
+    pictures: Mapping[str, Sequence[Mapping[str, Any]]] = {}
+    if options.pictures.worst:
+        drawn = CasePictures(document, path=file, options=options.pictures)
+        pictures = pictures_of_worst(content, drawn, worst=options.pictures.worst)
+    verdict = verdict_of(run, options.gate) if options.gate is not None else None
+    page = report_page(content, title=options.title, verdict=verdict, pictures=pictures)
+    out = options.out or file.with_name(PAGE)
+    write_text_atomically(out, page)
+    if options.figures is not None:
+        from segeval.verbs.report.figures import write_figures
+
+        write_figures(content, options.figures)
+    return out
+
+
+def show(
+    run: Path, case_id: str, class_name: str | None, *, out: Path, options: PictureOptions, distances: bool
+) -> str:
+    """Write one class of a case as a PNG, and return what it shows in words.
+
+    Raises:
+        ConfigError: the run has no such case or class, or the file cannot be written.
+        DataError: the files of the case cannot be read, or have changed since the run.
+    """
+    from segeval.files.writing import write_bytes_atomically
+    from segeval.verbs.report.overlays import picture_of
+
+    file, document = read_document(run)
+    content = content_of(document, table=lambda name: rows_of(document, name))
+    drawn = CasePictures(document, path=file, options=options)
+    name = class_name or _class_to_show(content, case_id)
+    picture = picture_of(drawn.masks(case_id, name), title=f"{case_id}, {name}", distances=distances)
+    write_bytes_atomically(out, picture.png)
+    return picture.caption
+
+
+def _class_to_show(content: RunContent, case_id: str) -> str:
+    """The class of a case that went worst."""
+    if not content.classes:
+        raise ConfigError("The run has no class to show.")
+    rows = [row for row in content.scores if row["case"] == case_id]
+    order = [row for name in content.classes for row in content.worst(name, len(content.scores)) if row in rows]
+    first = content.measures[0] if content.measures else None
+    if not order or first is None:
+        return content.classes[0]
+    better = content.definitions[first]["better"]
+    known = [row for row in order if row[first] is not None]
+    pick = min if better == "higher" else max
+    return str(pick(known, key=lambda row: float(row[first]))["class"]) if known else str(order[0]["class"])
+
+
+def read_document(run: Path) -> tuple[Path, dict[str, Any]]:
+    """The `run.json` of a run, which a page is made from.
+
+    Raises:
+        ConfigError: nothing is there, or it is no run of `segeval score`.
+    """
+    require_existing(run, what="run")
+    file = run / RUN_FILE if run.is_dir() else run
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ConfigError(
+            f"{printable(file)}: is no run.json ({error}). Name a folder that `segeval score` wrote."
+        ) from error
+    if not isinstance(document, dict) or document.get("tool") != "segeval" or document.get("kind") != "score":
+        raise ConfigError(f"{printable(file)}: is no run of `segeval score`. Name a folder that it wrote.")
+    return file, document
+
+
+def rows_of(document: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """The rows of a table of a run, by column; none where the run has no such table."""
+    table = document["tables"].get(name)
+    if table is None:
+        return []
+    return [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
+
+
+def verdict_of(run: Path, config: Path) -> dict[str, Any]:
+    """What a gate says of the run, in the words of the page."""
+    from segeval.verbs.gate.gating import GateOptions, gate
+    from segeval.verbs.report.content import number_text
+
+    said = gate(run, GateOptions(config=config))
+    return {
+        "outcome": {"passed": "pass", "failed": "fail"}.get(said.outcome, "inconclusive"),
+        "headline": said.headline,
+        "notes": list(said.notes),
+        "rules": [
+            {
+                "outcome": verdict.outcome,
+                "name": verdict.name,
+                "asked": f"{verdict.stat} {verdict.measure}".strip()
+                + (f": {verdict.reason}" if verdict.reason else ""),
+                "value": number_text(verdict.value),
+                "limit": number_text(verdict.limit),
+                "worst": ", ".join(case.case_id for case in verdict.worst),
+            }
+            for verdict in said.gravest_first()
+        ],
+    }

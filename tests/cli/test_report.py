@@ -1,0 +1,61 @@
+"""`segeval report` and `segeval show` on real files."""
+
+import os
+
+import pytest
+
+from tests.cli.given import SAMPLE, Run
+
+
+@pytest.fixture
+def scored(run: Run, tmp_path):
+    labels = ("--labels", SAMPLE / "labels.yaml")
+    assert run("score", SAMPLE / "pred", SAMPLE / "gt", *labels, "-m", "dice", "--out", tmp_path / "run").code == 0
+    return tmp_path / "run"
+
+
+def test_a_report_is_written_beside_its_run(run: Run, scored):
+    done = run("report", scored, "--worst", 1, "--images", SAMPLE / "images")
+    assert done.code == 0, done.err
+    page = (scored / "report.html").read_text()
+    assert f"the report is {scored / 'report.html'}" in done.err
+    assert page.count("data:image/png;base64,") >= 3
+    assert "case_07, lesion: slice" in page
+
+
+def test_a_picture_shows_the_class_that_went_worst_or_the_one_that_is_named(run: Run, scored, tmp_path):
+    done = run("show", scored, "case_10", "--images", SAMPLE / "images")
+    assert (done.code, "case_10.png: case_10, lesion: slice" in done.err) == (0, True)
+    done = run("show", scored, "case_10", "--class", "organ", "--distances", "-o", "b.png")
+    assert "b.png: case_10, organ" in done.err
+    assert (tmp_path / "b.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (("show", "{}", "case_99"), 2, "no case 'case_99' with both sides. Did you mean 'case_"),
+        (("show", "{}", "case_01", "--class", "liver"), 2, "no class 'liver'"),
+        (("report", "{}", "--window", "5"), 2, "--window 5: write the lowest and the highest grey"),
+        (("report", "{}", "--worst", "-1"), 2, "out of range"),
+        (("report", "{}", "--images", "nowhere", "--worst", "1"), 2, "--images nowhere: no such file or folder"),
+        (("report", "nowhere"), 2, "run nowhere: no such file or folder"),
+    ],
+)
+def test_what_cannot_be_shown_is_told(run: Run, scored, arguments, code, says):
+    done = run(*(str(scored) if word == "{}" else word for word in arguments))
+    assert (done.code, says in done.err) == (code, True), done.err
+
+
+def test_a_file_that_changed_since_the_run_is_told_in_place_of_its_picture(run: Run, tmp_path):
+    import shutil
+
+    for side in ("pred", "gt"):
+        shutil.copytree(SAMPLE / side, tmp_path / side)
+    run("score", "pred", "gt", "--labels", "3=lesion", "-m", "dice", "--out", "run")
+    later = (tmp_path / "run" / "run.json").stat().st_mtime + 10
+    os.utime(tmp_path / "pred" / "case_07.nii.gz", (later, later))
+    assert run("report", "run", "--worst", 1).code == 0
+    assert "was written after the run that scored it" in (tmp_path / "run" / "report.html").read_text()
+    done = run("show", "run", "case_07")
+    assert (done.code, "Score again first" in done.err) == (3, True)
