@@ -72,7 +72,8 @@ def test_cases_are_found_filtered_and_sorted(browser, report_file):
 def test_a_click_on_a_point_chooses_its_case(browser, report_file):
     page = opened(browser, report_file)
     name, x, y = page.evaluate(
-        """() => { const view = segeval.view.size, [left, top] = view.origin();
+        """() => { const view = segeval.view.size, pad = view.padding(), [x0, y0] = view.origin();
+        const left = x0 + pad.left, top = y0 + pad.top;
         const {fields, rows} = JSON.parse(document.getElementById("data").textContent);
         const row = rows.find((row) => row[fields.indexOf("dice")] < 0.1 && row[fields.indexOf("status")] === "ok");
         return [row[0], left + view.scale("x")(row[fields.indexOf("n_truth")]),
