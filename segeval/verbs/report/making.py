@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from segeval.errors import ConfigError
-from segeval.files.outputs import RUN_FILE
+from segeval.files.ours import RUN_FILE
 from segeval.files.paths import printable, require_existing
 from segeval.files.writing import write_text_atomically
 from segeval.verbs.report.content import RunContent, content_of
