@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from segeval.errors import DataError
-from segeval.evidence.arrays import Lazy, neg_log
+from segeval.evidence.arrays import LOG_FLOOR, Lazy, neg_log
 
 Activation = Literal["sigmoid", "softmax", "none"]
 SoftTarget = Literal["product", "l1"]
@@ -31,7 +31,7 @@ class Batch:
         pred: logits or probabilities, (case, channel, voxel); finite where a voxel does not count.
         activation: what turns them into probabilities.
         ids: the class of each voxel, (case, voxel); None where `masks` are given.
-        masks: the truth of each channel, boolean or fractional, (case, channel, voxel).
+        masks: the truth of each channel, 0 and 1 or fractional if floating, (case, channel, voxel).
         kept: which voxels count, (case, 1 or channel, voxel); None for all.
         weight_map: how much each voxel matters to voxel losses, in the shape of `kept`.
         soft_target: overlap with a fractional truth y: product sums p y, l1 sums min(p, y).
@@ -79,8 +79,7 @@ class Batch:
         if self.masks is not None:
             return self.masks.to(self.pred.dtype)
         onehot = torch.zeros_like(self.pred, memory_format=torch.contiguous_format, requires_grad=False)
-        ones = torch.ones_like(onehot[:, :1]) if self.weight is None else self.weight
-        return onehot.scatter_(1, self._index, ones)
+        return onehot.scatter_(1, self._index, 1.0 if self.weight is None else self.weight)
 
     @Lazy
     def n(self) -> Any:
@@ -116,7 +115,10 @@ class Batch:
 
     @property
     def _truth_alone(self) -> Any:
-        return self.y.sum(-1) if self.ids is None else _class_sums(self.y, self.ids, self.weight)[2]
+        if self.ids is None:
+            return self.y.sum(-1)
+        ones = self.pred.new_ones(()).expand(self.ids.shape) if self.weight is None else self.weight[:, 0]
+        return self.pred.new_zeros(self.pred.shape[:2]).scatter_add_(1, self._index[:, 0], ones)
 
     @Lazy
     def squares(self) -> Any:
@@ -157,6 +159,20 @@ class Batch:
         price = self._hard_price(cost, eps)
         of_class = self.summed(price * self.y)
         return of_class, self.summed(price) - of_class
+
+    def plain_total(self, *, across: bool) -> Tensor | None:
+        """Sum of -ln p_t over the whole batch in one step of torch; None where voxels have weights or shares.
+
+        Args:
+            across: of the true class under a softmax, instead of each channel against everything else.
+        """
+        if self.weight is not None or self.weight_map is not None or self.is_soft:
+            return None
+        if across and self.activation == "softmax" and self.ids is not None:
+            return functional.cross_entropy(self.pred, self._index[:, 0], reduction="sum")
+        if not across and self.activation == "sigmoid" and self.n_channels == 1:
+            return functional.binary_cross_entropy_with_logits(self.pred, self.y, reduction="sum")
+        return None
 
     def total(self, cost: Any = None, *, eps: float | None = None) -> Tensor:
         """Sum of a cost over all voxels of each channel against everything else; arguments as in `sides`."""
@@ -207,10 +223,8 @@ class Batch:
             miss = self.p + self.y - 2 * self.p * self.y
             hit = 1 - miss
             return _priced(cost, neg_log(hit, miss), neg_log(miss, hit) if cost else None, eps)
-        logits = self.log_odds
-        nll = functional.binary_cross_entropy_with_logits(logits, self.y, reduction="none")
-        nlm = functional.binary_cross_entropy_with_logits(logits, 1 - self.y, reduction="none") if cost else None
-        return _priced(cost, nll, nlm, eps)
+        nll = functional.binary_cross_entropy_with_logits(self.log_odds, self.y, reduction="none")
+        return _priced(cost, nll, _of_rest(nll) if cost else None, eps)
 
     @Lazy
     def _surprise(self) -> Any:
@@ -219,7 +233,7 @@ class Batch:
             return neg_log(self.p, 1 - self.p), neg_log(1 - self.p, self.p)
         if self.activation == "softmax":
             nll = -self.pred.log_softmax(1)
-            return nll, neg_log(-torch.expm1(-nll), torch.exp(-nll))
+            return nll, _of_rest(nll)
         zero, one = torch.zeros_like(self.pred), torch.ones_like(self.pred)
         return tuple(
             functional.binary_cross_entropy_with_logits(self.pred, side, reduction="none") for side in (one, zero)
@@ -237,7 +251,7 @@ class Batch:
         """-ln p_t and, where it is read, -ln(1 - p_t) of the true class of each voxel."""
         if self.activation == "softmax":
             nll = functional.cross_entropy(self.pred, self._index[:, 0], reduction="none")
-            return nll, neg_log(-torch.expm1(-nll), torch.exp(-nll)) if needs_rest else None
+            return nll, _of_rest(nll) if needs_rest else None
         p = self.pred.clip(0.0, 1.0).gather(1, self._index)[:, 0]
         return neg_log(p, 1 - p), neg_log(1 - p, p) if needs_rest else None
 
@@ -252,7 +266,7 @@ class _ClassSums(torch.autograd.Function):
     def forward(p: Any, ids: Any, weight: Any) -> Any:
         index = ids.long()[:, None]
         onehot = torch.zeros_like(p, memory_format=torch.contiguous_format)
-        onehot.scatter_(1, index, torch.ones_like(p[:, :1]) if weight is None else weight)
+        onehot.scatter_(1, index, 1.0 if weight is None else weight)
         volume = onehot.sum(-1)
         return onehot.mul_(p).sum(-1), p.sum(-1), volume
 
@@ -265,9 +279,28 @@ class _ClassSums(torch.autograd.Function):
     def backward(ctx: Any, of_class: Any, of_all: Any, _: Any) -> Any:
         index = ctx.saved_tensors[0].long()
         slope = of_all[..., None].expand(-1, -1, index.shape[-1]).contiguous()
-        return slope.scatter(1, index[:, None], (of_class + of_all).gather(1, index)[:, None]), None, None
+        return slope.scatter_(1, index[:, None], (of_class + of_all).gather(1, index)[:, None]), None, None
 
 
+class _OfRest(torch.autograd.Function):
+    """-ln(1 - p) of -ln p, at most 100 where the type reaches so far, in one step that keeps only both of them."""
+
+    @staticmethod
+    def forward(nll: Any) -> Any:
+        smallest = max(math.exp(-LOG_FLOOR), torch.finfo(nll.dtype).tiny)
+        return nll.neg().expm1_().neg_().clamp_min_(smallest).log_().neg_()
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        ctx.save_for_backward(*inputs, output)
+
+    @staticmethod
+    def backward(ctx: Any, slope: Any) -> Any:
+        nll, nlm = ctx.saved_tensors
+        return -slope * (nlm - nll).exp()
+
+
+_of_rest: Callable[[Tensor], Tensor] = _OfRest.apply
 _class_sums: Callable[[Tensor, Tensor, Tensor | None], tuple[Tensor, Tensor, Tensor]] = _ClassSums.apply
 
 
@@ -362,7 +395,7 @@ def _masks(truth: Any, kept: Any, validate: bool) -> Any:
             _require((low >= 0) & (high <= 1), lambda: _wrong_share(low, high))
         else:
             _require((low >= 0) & (high <= 1), lambda: _wrong_label(low, high, 2))
-    return counted if truth.is_floating_point() else counted != 0
+    return counted if truth.is_floating_point() or validate else counted != 0
 
 
 def _flat_weights(weight_map: Any, pred: Any) -> Any:

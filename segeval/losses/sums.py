@@ -109,6 +109,9 @@ class BatchSums(ChannelCounts, ChannelTerms, ChannelVolumes):
 
     def total(self, cost: Any = None, *, front: Any = 1.0, back: Any = 1.0, eps: float | None = None) -> Any:
         if _is_one(front) and _is_one(back):
+            plain = self._plain_total(cost, eps, across=False)
+            if plain is not None:
+                return plain.reshape(1, 1)
             return self._grouped(self.batch.total(cost, eps=eps))
         of_class, of_rest = self.sums(cost, eps=eps)
         return front * of_class + back * of_rest
@@ -117,8 +120,16 @@ class BatchSums(ChannelCounts, ChannelTerms, ChannelVolumes):
         if self.form == "two":
             back, front = (1.0, 1.0) if weights is None else (weights[..., 0], weights[..., 1])
             return self.total(cost, front=front, back=back, eps=eps)
+        is_unweighted = weights is None and self.channels is None
+        plain = self._plain_total(cost, eps, across=True) if is_unweighted else None
+        if plain is not None:
+            return plain.reshape(1)
         of_cases = self.batch.true_class_total(cost, weights=self._of_all_channels(weights), eps=eps)
         return of_cases if self.over == "case" else of_cases.sum(0, keepdim=True)
+
+    def _plain_total(self, cost: Any, eps: float | None, *, across: bool) -> Any:
+        is_plain = self.over != "case" and cost is None and eps is None
+        return self.batch.plain_total(across=across) if is_plain else None
 
     def channel_totals(self) -> Any:
         if self.form == "two":
