@@ -11,7 +11,7 @@ from segeval.cli import options as o
 from segeval.errors import ConfigError
 
 if TYPE_CHECKING:
-    from segeval.verbs.gate.report import GateReport
+    from segeval.verbs.gate.verdict import GateReport
 
 HERE = Path("segeval.yaml")
 
@@ -57,6 +57,7 @@ def gate(
         raise ConfigError("Name the folder that `segeval score` wrote.")
     if init is not None:
         return _write_starter(run, init)
+    from segeval.cli.gate_output import show
     from segeval.verbs.gate.gating import GateOptions
     from segeval.verbs.gate.gating import gate as judge
 
@@ -65,7 +66,13 @@ def gate(
         console.say(
             f"the rules of {HERE} hold{' beside --fail-under' if fail_under else ''}; name another file with -c"
         )
-    options = GateOptions(config=rules, fail_under=tuple(fail_under or ()), baseline=baseline, case_table=case_table)
+    options = GateOptions(
+        config=rules,
+        fail_under=tuple(fail_under or ()),
+        baseline=baseline,
+        case_table=case_table,
+        becomes=update_baseline,
+    )
     if selftest:
         return _selftest(run, options, color=not no_color)
     report = judge(run, options)
@@ -73,21 +80,6 @@ def gate(
     if update_baseline is not None:
         _update(run, update_baseline, report)
     return report.exit_code
-
-
-def show(report: "GateReport", outputs: list[str], *, quiet: bool, color: bool) -> None:
-    """The table on screen, and every output that was asked for, or that GitHub Actions waits for."""
-    from segeval.cli.gate_output import in_github, write_outputs
-    from segeval.cli.gate_tables import print_report
-
-    printed = write_outputs(report, outputs)
-    if in_github() and not any(one.partition("=")[0] == "github" for one in outputs):
-        printed = write_outputs(report, ["github"]) or printed
-    if not quiet and not printed:
-        with console.screen(color=color) as screen:
-            print_report(report, screen)
-    if not quiet:
-        console.say(report.headline)
 
 
 def _print_schema() -> int:
@@ -111,7 +103,7 @@ def _write_starter(run: Path, path: Path) -> int:
 
 
 def _selftest(run: Path, options: Any, *, color: bool) -> int:
-    from segeval.cli.gate_tables import print_selftest
+    from segeval.cli.gate_output import print_selftest
     from segeval.verbs.gate.selftest import selftest
 
     found = selftest(run, options)

@@ -73,7 +73,7 @@ def score(
 
     settings = resolve(o.given(ctx, locals()), config or gate)
     if gate is not None:
-        from segeval.verbs.gate.inputs import refuse_changed_settings
+        from segeval.verbs.gate.comparable import refuse_changed_settings
 
         refuse_changed_settings(settings, gate)
     folder = settings.options.out or out
@@ -86,7 +86,7 @@ def score(
 
 def _gate(folder: Path, rules: Path, output: list[str] | None, *, quiet: bool, color: bool) -> int:
     """Hold the run that was just written against its rules."""
-    from segeval.cli.gate import show
+    from segeval.cli.gate_output import show
     from segeval.verbs.gate.gating import GateOptions, gate
 
     report = gate(folder, GateOptions(config=rules))

@@ -25,6 +25,11 @@ def add_row(table: Any, *cells: str, style: str = "") -> None:
     table.add_row(*map(printable, cells), style=style)
 
 
+def print_line(screen: Any, text: str, *, style: str = "") -> None:
+    """Print text that holds names as the one line it is meant to be."""
+    screen.print(printable(text), style=style)
+
+
 def fits(table: Any, screen: Any) -> bool:
     """Whether a table needs no more width than the screen has."""
     return bool(screen.measure(table, options=screen.options.update(width=10_000)).maximum <= screen.width)

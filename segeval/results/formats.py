@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from segeval.evidence.labels import LabelClass
+from segeval.files.paths import printable
 from segeval.measure import ratio
 from segeval.results import ClassRow, Results, SummaryRow
 
-_MD = str.maketrans({"|": "\\|", "\n": " "})
+_MD = str.maketrans({"|": "\\|"})
 _LATEX = {c: f"\\{c}" for c in "&%$#_{}"} | {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -27,7 +28,7 @@ def markdown(results: Results) -> str:
 
 def markdown_line(cells: Sequence[str]) -> str:
     """A row of a Markdown table."""
-    return "| " + " | ".join(cell.translate(_MD) for cell in cells) + " |\n"
+    return "| " + " | ".join(printable(cell).translate(_MD) for cell in cells) + " |\n"
 
 
 def latex(results: Results) -> str:
@@ -45,7 +46,8 @@ def latex_tabular(lines: Sequence[Iterable[str]], *, n_columns: int) -> str:
 
 def latex_text(text: str) -> str:
     """Text with the special characters of LaTeX escaped."""
-    return "".join(_LATEX.get(c, c) for c in text)
+    escaped = "".join(_LATEX.get(c, c) for c in printable(text))
+    return f"{{}}{escaped}" if escaped.startswith("::") else escaped  # else a CI server takes it for a command
 
 
 def _mean_table(results: Results) -> tuple[list[str], list[list[str]]]:

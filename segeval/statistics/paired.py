@@ -13,6 +13,7 @@ from segeval.statistics.significance import settled, wilcoxon
 from segeval.statistics.summary import mean, summarise
 
 Finding = Literal["non_inferior", "regression", "inconclusive"]
+_ROUNDING = 4 * float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,13 +84,24 @@ def effects(differences: np.ndarray) -> Effects:
     )
 
 
-def finding(differences: Bootstrapped, *, margin: float, level: float = 0.95) -> Finding:
+def rounding_of(*numbers: float) -> float:
+    """By how much a mean, or a difference, of numbers of this magnitude may be rounded."""
+    return _ROUNDING * max(map(abs, numbers))
+
+
+def finding(differences: Bootstrapped, *, margin: float, level: float = 0.95, scale: float = 1.0) -> Finding:
     """Say what bootstrapped differences prove about a loss of `margin`, with one-sided confidence `level`.
 
     Non-inferior: the loss is surely no larger than the margin. Regression: it surely is. A loss that
     equals the margin is allowed, so two identical runs are non-inferior at margin 0.
+
+    Args:
+        differences: above zero where new is better.
+        margin: the loss that is allowed, 0 or more.
+        level: of confidence, for each bound.
+        scale: the largest of the numbers that the differences were computed from, for their rounding.
     """
-    slack = 1e-12 * max(1.0, margin)
+    slack = rounding_of(margin, scale)
     if differences.quantile(1 - level) >= -margin - slack:
         return "non_inferior"
     return "regression" if differences.quantile(level) < -margin - slack else "inconclusive"

@@ -409,7 +409,7 @@ def test_a_rule_in_short_stands_beside_those_of_the_file_here(run: Run, scored: 
     assert run("gate", scored, "-c", other, "--fail-under", "dice:mean=0.1").code == 0
 
 
-GATED = "score: {missing: worst, labels: {1: a, 2: b}}\nrules:\n  - {id: floor, measure: dice, min: 0.1}\n"
+GATED = "score: {missing: worst, labels: {1: liver, 2: spleen}}\nrules:\n  - {id: floor, measure: dice, min: 0.1}\n"
 
 
 @pytest.mark.parametrize(
@@ -443,5 +443,5 @@ def test_a_config_beside_a_gate_does_not_drop_the_options_of_the_gate(run: Run, 
     done = run("score", *folders, "-c", other, "--gate", rules(GATED), "-o", "run")
     assert done.code == 2
     assert "rules.yaml judges, which sets worst" in done.err
-    by_hand = ("--missing", "worst", "--labels", "1=a,2=b")
+    by_hand = ("--missing", "worst", "--labels", "1=liver,2=spleen")
     assert run("score", *folders, *by_hand, "-c", other, "--gate", rules(GATED), "-o", "run").code == 0

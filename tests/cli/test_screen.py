@@ -1,6 +1,7 @@
 """What a person sees: terminals of any width, colours and their absence, quiet runs, and readers that leave early."""
 
 import io
+import json
 import os
 import re
 import struct
@@ -10,10 +11,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from segeval.cli import app
-from tests.cli.given import SAMPLE, Run, strict_json
+from tests.cli.given import SAMPLE, Run, strict_json, write_image
 
 Start = Callable[..., "subprocess.Popen[str]"]
 ESCAPE = "\x1b["
@@ -193,3 +195,31 @@ def test_every_option_of_score_has_a_help(run: Run) -> None:
     text = run("score", "--help").out
     for option in ("--missing", "--keep-going", "--resample", "--undefined", "--ci-level", "--format", "--workers"):
         assert option in text
+
+
+NASTY = "x\n::error::live\r##[error]y\x1b[31m"
+
+
+@pytest.mark.parametrize("width", [80, 40, 24])
+def test_no_name_gives_orders_to_a_ci_server_or_to_the_terminal(
+    run: Run, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setattr("segeval.cli.console.PLAIN_WIDTH", width)
+    truth = np.array([[1, 1, 0, 0], [2, 2, 0, 0]], dtype=np.uint8)
+    for side in ("pred", "truth"):
+        write_image(Path(side, f"{NASTY}.npy"), truth if side == "truth" else truth[:, ::-1].copy())
+    Path("labels.yaml").write_text(json.dumps({1: f"organ {NASTY}", 2: "::warning::class"}))
+    Path("rules.yaml").write_text(
+        "rules:\n  - " + json.dumps({"id": f"rule {NASTY}", "measure": "dice", "class": f"organ {NASTY}", "min": 1})
+    )
+    inputs = ("pred", "truth", "--labels", "labels.yaml", "--format", "md", "--format", "latex", "-o", "run")
+    done = [run("score", *inputs, "--gate", "rules.yaml")]
+    done += [run("gate", "run", "-c", "rules.yaml", "--output", name) for name in ("junit", "markdown")]
+    done += [run("compare", "run", "run")]
+    assert [one.code for one in done] == [1, 1, 1, 0]
+    texts = [text for one in done for text in (one.out, one.err)]
+    texts += [Path("run", name).read_text() for name in ("summary.md", "summary.tex")]
+    for text in texts:
+        assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", text)
+        assert not [line for line in text.split("\n") if line.lstrip().startswith("::")]
+    assert not [text for text in (*texts[:2], *texts[6:8]) if "##[" in text]

@@ -10,10 +10,9 @@ import numpy as np
 from segeval.results.stored_runs import read_stored_run
 from segeval.statistics import ranking
 from segeval.statistics.ranking import Ranking, aggregate_then_rank, rank_then_aggregate, ranking_stability
-from segeval.verbs.compare.shared import shared_keys
-from segeval.verbs.gate.inputs import refuse_if_incomparable, refuse_if_unfinished, run_table, with_names_of
-from segeval.verbs.gate.resampling import Resampling
-from segeval.verbs.gate.table import Column, as_matrix, shared_cases
+from segeval.verbs.compare.two import shared_keys
+from segeval.verbs.gate.comparable import refuse_if_incomparable, refuse_if_unfinished, run_table, with_names_of
+from segeval.verbs.gate.table import Column, Resampling, as_matrix, shared_cases
 
 RESAMPLES = 1000  # each ranks all runs anew
 

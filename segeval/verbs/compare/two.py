@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from segeval.choice import HEADLINE, choose, measure_of
 from segeval.errors import ConfigError
 from segeval.files.paths import printable
 from segeval.measure import Better
@@ -15,10 +16,8 @@ from segeval.statistics.intervals import FEW_UNITS, Interval, bootstrap_mean
 from segeval.statistics.paired import Effects, Paired, effects, paired_differences
 from segeval.statistics.significance import holm, wilcoxon
 from segeval.statistics.summary import mean
-from segeval.verbs.compare.shared import shared_keys
-from segeval.verbs.gate.inputs import refuse_if_incomparable, refuse_if_unfinished, run_table, with_names_of
-from segeval.verbs.gate.resampling import Resampling
-from segeval.verbs.gate.table import Column, absent_matrix, as_matrix, shared_cases
+from segeval.verbs.gate.comparable import refuse_if_incomparable, refuse_if_unfinished, run_table, with_names_of
+from segeval.verbs.gate.table import Column, Resampling, RunTable, absent_matrix, as_matrix, shared_cases
 
 N_TOP = 5
 
@@ -106,6 +105,35 @@ def compare(base: Path, new: Path, *, measures: Sequence[str] = (), seed: int = 
         differences=tuple(replace(one, p_holm=float(p)) for one, p in zip(found, adjusted, strict=True)),
         notes=_notes(base_run, new_run, found),
     )
+
+
+def shared_keys(tables: Sequence[RunTable], measures: Sequence[str]) -> list[tuple[str, str]]:
+    """Class name and column of everything to compare, in the order of the first run.
+
+    Args:
+        measures: column names or aliases; by default the headline measures, or all where there is none.
+
+    Raises:
+        ConfigError: nothing is shared, or a measure asked for is not.
+    """
+    first, *others = tables
+    shared = [
+        key
+        for key, column in first.columns.items()
+        if column.better != "none" and all(key in one.columns for one in others)
+    ]
+    known = list(dict.fromkeys(measure for _, measure in shared))
+    if not known:
+        raise ConfigError("These runs have no measure of a class in common that has a better direction.")
+    asked = [call.column for call in choose(measures).calls] if measures else _headline(known)
+    unknown = [one for one in asked if one not in known]
+    if unknown:
+        raise ConfigError(f"{', '.join(unknown)}: not in all of these runs. They share: {', '.join(known)}.")
+    return [key for key in shared if key[1] in asked]
+
+
+def _headline(known: Sequence[str]) -> Sequence[str]:
+    return [one for one in known if measure_of(one).name in HEADLINE] or known
 
 
 def _difference(base: Column, new: Column, how: Resampling) -> Difference:

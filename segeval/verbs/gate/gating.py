@@ -1,18 +1,19 @@
 """The verb: a stored run and limits in, a report of verdicts out."""
 
-import csv
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from segeval.choice import call_of
 from segeval.config import Config, Rule, check_rules, read_config
 from segeval.errors import ConfigError
-from segeval.files.paths import printable, require_existing
+from segeval.files.csv_rows import read_csv_rows
+from segeval.files.paths import printable
 from segeval.results.stored_runs import StoredRun, read_stored_run
-from segeval.verbs.gate.inputs import refuse_if_incomparable, run_table, with_names_of
-from segeval.verbs.gate.judge import CaseTable, gate_notes, judge
-from segeval.verbs.gate.report import GateReport
-from segeval.verbs.gate.resampling import Resampling
+from segeval.verbs.gate.comparable import notes_on_baseline, refuse_if_incomparable, run_table, with_names_of
+from segeval.verbs.gate.judge import CaseTable, beware_of, gate_notes, judge
+from segeval.verbs.gate.table import Resampling
+from segeval.verbs.gate.verdict import GateReport
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,12 +25,14 @@ class GateOptions:
         fail_under: rules in short, such as `dice:mean=0.85`.
         baseline: takes the place of the one in the config.
         case_table: likewise.
+        becomes: the baseline that the run is to become if it passes.
     """
 
     config: Path | None = None
     fail_under: tuple[str, ...] = ()
     baseline: Path | None = None
     case_table: Path | None = None
+    becomes: Path | None = None
     seed: int = 0
 
 
@@ -46,17 +49,21 @@ def gate_run(run: StoredRun, options: GateOptions) -> GateReport:
     """Judge a run that is read already."""
     config = checked_config(options)
     table = run_table(run)
-    baseline = _baseline(run, config, options)
+    path = options.baseline or _beside(options.config, config.baseline.path if config.baseline else None)
+    is_first = path is not None and _is_first(path, options.becomes)
+    baseline = _baseline(run, config, path) if path is not None and not is_first else None
     verdicts = judge(
         table,
         config,
         baseline=run_table(baseline) if baseline is not None else None,
         case_table=_case_table(config, options),
         how=Resampling(seed=options.seed),
+        is_first=is_first,
     )
     return GateReport(
         verdicts=verdicts,
-        notes=gate_notes(table, config),
+        notes=(*gate_notes(table, config), *(notes_on_baseline(baseline) if baseline is not None else ())),
+        beware=beware_of(table, config),
         source=str(options.config or ""),
         on_inconclusive=config.on_inconclusive,
     )
@@ -93,15 +100,17 @@ def _short_rule(text: str) -> Rule:
         ) from error
 
 
-def _baseline(run: StoredRun, config: Config, options: GateOptions) -> StoredRun | None:
-    """The run to compare with, where a rule asks for one and it may be compared."""
-    asking = [rule.measure for rule in config.rules if rule.needs_baseline]
-    path = options.baseline or _beside(options.config, config.baseline.path if config.baseline else None)
-    if not asking or path is None:
-        return None
+def _is_first(path: Path, becomes: Path | None) -> bool:
+    """Whether the baseline is not there yet, and this run is to become it."""
+    return becomes is not None and becomes.resolve() == path.resolve() and not path.exists()
+
+
+def _baseline(run: StoredRun, config: Config, path: Path) -> StoredRun:
+    """The run to compare with; it must be there and agree with the run, whether a rule compares with it or not."""
     baseline = with_names_of(read_stored_run(path), run)
+    asking = [rule.measure for rule in config.rules if rule.needs_baseline]
     min_paired = config.baseline.min_paired if config.baseline else 0
-    refuse_if_incomparable(run, baseline, measures=asking, min_paired=min_paired)
+    refuse_if_incomparable(run, baseline, measures=asking, min_paired=min_paired if asking else 1)
     return baseline
 
 
@@ -121,15 +130,13 @@ def read_case_table(path: Path) -> CaseTable:
     """Facts about cases, from a CSV with a column `case`: column -> case id -> value.
 
     Raises:
-        ConfigError: it is not there, has no such column, or names a case twice.
+        ConfigError: it cannot be read, has no such column, holds no case, or names one twice.
     """
-    require_existing(path, what="--case-table")
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = list(csv.DictReader(file))
-    if not rows or "case" not in rows[0]:
-        raise ConfigError(f"{printable(path)}: a case table needs a header with a column `case`, and a row per case.")
-    cases = [row["case"] for row in rows]
-    twice = next((case for case in cases if cases.count(case) > 1), None)
+    rows = [row for _, row in read_csv_rows(path, what="--case-table", columns=["case"])]
+    if not rows:
+        raise ConfigError(f"--case-table {printable(path)}: holds no case. Write a row per case.")
+    cases = Counter(row["case"] for row in rows)
+    twice = next((case for case, n in cases.items() if n > 1), None)
     if twice is not None:
         raise ConfigError(f"{printable(path)}: case {printable(twice)} has two rows. Keep one.")
-    return {name: {row["case"]: row[name] or "" for row in rows} for name in rows[0] if name != "case"}
+    return {name: {row["case"]: row[name] for row in rows} for name in rows[0] if name != "case"}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -10,11 +11,9 @@ from segeval.config.rules import MACRO
 from segeval.errors import ConfigError
 from segeval.statistics.intervals import FEW_UNITS
 from segeval.statistics.significance import holm
-from segeval.verbs.gate.fractions import judge_fraction
 from segeval.verbs.gate.limits import judge_limit
-from segeval.verbs.gate.regressions import judge_regression
-from segeval.verbs.gate.resampling import Resampling
-from segeval.verbs.gate.table import CASE_LEVEL, Column, RunTable
+from segeval.verbs.gate.regressions import judge_fraction, judge_regression
+from segeval.verbs.gate.table import CASE_LEVEL, Column, Resampling, RunTable
 from segeval.verbs.gate.verdict import Outcome, Verdict
 from segeval.verbs.notes import named
 
@@ -28,6 +27,7 @@ def judge(
     baseline: RunTable | None = None,
     case_table: CaseTable | None = None,
     how: Resampling | None = None,
+    is_first: bool = False,
 ) -> tuple[Verdict, ...]:
     """Judge every rule for every class and slice it speaks of.
 
@@ -37,6 +37,7 @@ def judge(
         baseline: the run to compare with.
         case_table: facts about the cases, for slices and for the unit of resampling.
         how: the resampling; the unit of the config is put into it.
+        is_first: the run becomes the first baseline, so that rules which compare with one only warn.
 
     Raises:
         ConfigError: the case table lacks a column or a case.
@@ -51,7 +52,11 @@ def judge(
     verdicts = [
         replace(verdict, line=rule.line, measure=rule.measure, stat=_stat(rule))
         for rule in config.rules
-        for verdict in _judge_rule(rule, run, baseline, table, config, how)
+        for verdict in (
+            [_without_baseline(rule)]
+            if is_first and rule.needs_baseline
+            else _judge_rule(rule, run, baseline, table, config, how)
+        )
     ]
     verdicts = _after_holm(verdicts, alpha=1 - how.level)
     softened = [_soften(verdict, config.rules) for verdict in verdicts]
@@ -65,6 +70,15 @@ def gate_notes(run: RunTable, config: Config) -> tuple[str, ...]:
     return few + notes_on_rules(config.rules)
 
 
+def beware_of(run: RunTable, config: Config) -> str:
+    """Why a pass says little; empty where it says much."""
+    if config.rules and all(rule.severity == "warning" for rule in config.rules):
+        return "every rule is a warning, and no warning can fail this gate"
+    if len(run.case_ids) == 1 and config.cases.min_cases == 0:
+        return "a single case was judged, and cases.min_cases asks for no more"
+    return ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Subject:
     """What a rule is asked about: a class, or the mean over classes, in some of the cases."""
@@ -74,6 +88,11 @@ class _Subject:
     columns: tuple[Column, ...]
     base: tuple[Column, ...]
     vanished: tuple[str, ...]
+
+
+def _without_baseline(rule: Rule) -> Verdict:
+    reason = "there is no baseline yet, and this run becomes the first"
+    return Verdict(rule_id=rule.id, outcome="warn", reason=reason, class_name=rule.class_name)
 
 
 def _judge_rule(
@@ -205,22 +224,30 @@ def _checks(run: RunTable, config: Config, baseline: RunTable | None) -> list[Ve
         found.append(Verdict(rule_id="baseline", outcome="inconclusive", reason=reason))
     if n < least:
         reason = f"only {n} cases of at least {least}"
-        found.append(_lack("cases.min_cases", "inconclusive", reason, value=n, limit=least))
+        found.append(_lack("cases.min_cases", "inconclusive", reason, value=n, side=">=", limit=least))
     gone = run.unscored.union(baseline.case_ids if baseline is not None else ()) - {*run.case_ids}
     if len(run.unscored) > most:
         reason = f"{len(run.unscored)} case(s) without a score, at most {most} allowed: {named(sorted(run.unscored))}"
-        found.append(_lack("cases.max_missing", "fail", reason, value=len(run.unscored), limit=most))
+        found.append(_lack("cases.max_missing", "fail", reason, value=len(run.unscored), side="<=", limit=most))
     elif len(gone) > most:
         reason = (
             f"{len(gone)} case(s) of the baseline have no score here, at most {most} allowed: {named(sorted(gone))}. "
             "Score them, renew the baseline, or raise cases.max_missing"
         )
-        found.append(_lack("cases.max_missing", "inconclusive", reason, value=len(gone), limit=most))
+        found.append(_lack("cases.max_missing", "inconclusive", reason, value=len(gone), side="<=", limit=most))
     return [replace(verdict, n=n) for verdict in found]
 
 
-def _lack(rule_id: str, outcome: Outcome, reason: str, *, value: int, limit: int) -> Verdict:
-    return Verdict(rule_id=rule_id, outcome=outcome, reason=reason, value=float(value), limit=float(limit))
+def _lack(rule_id: str, outcome: Outcome, reason: str, *, value: int, side: Literal[">=", "<="], limit: int) -> Verdict:
+    return Verdict(
+        rule_id=rule_id,
+        outcome=outcome,
+        reason=reason,
+        value=float(value),
+        shows="cases",
+        side=side,
+        limit=float(limit),
+    )
 
 
 def _after_holm(verdicts: Sequence[Verdict], *, alpha: float) -> list[Verdict]:

@@ -8,9 +8,16 @@ import numpy as np
 from segeval.config import Rule
 from segeval.statistics.intervals import Interval, bootstrap_mean, bootstrap_statistic
 from segeval.statistics.summary import mean, summarise
-from segeval.verbs.gate.resampling import Resampling
-from segeval.verbs.gate.table import Column, as_matrix, shared_cases
-from segeval.verbs.gate.verdict import NO_INTERVAL, Verdict, apart, at_least, notes_of, worst_cases
+from segeval.verbs.gate.table import Column, Resampling, as_matrix, shared_cases
+from segeval.verbs.gate.verdict import (
+    NO_INTERVAL,
+    Verdict,
+    apart,
+    at_least,
+    largest_magnitude,
+    notes_of,
+    worst_cases,
+)
 
 _ENDS = {"ci_lower": "lower", "ci_upper": "upper"}
 
@@ -26,12 +33,15 @@ def judge_limit(rule: Rule, columns: Sequence[Column], how: Resampling) -> Verdi
     interval = _interval(rule, values, case_ids, how)
     decisive = {"ci_lower": interval.low, "ci_upper": interval.high}.get(rule.bound or "point", value)
     limit = _limit_that_counts(rule, decisive)
+    scale = largest_magnitude(values)
     return Verdict(
         rule_id=rule.id,
-        outcome="pass" if _keeps(rule, decisive) else "fail",
-        reason=_reason(rule, decisive, value, limit),
+        outcome="pass" if _keeps(rule, decisive, scale) else "fail",
+        reason=_reason(rule, decisive, value, limit, scale),
         value=decisive,
+        shows=_shown(rule),
         limit=limit,
+        side=">=" if limit == rule.min else "<=",
         n=int(np.count_nonzero(~np.isnan(values).all(axis=1))),
         interval=interval,
         worst=worst_cases(columns),
@@ -57,10 +67,14 @@ def _interval(rule: Rule, values: np.ndarray, case_ids: Sequence[str], how: Resa
     return bootstrap_statistic(draws, values[:, 0], rule.stat).interval(how.level)  # type: ignore[arg-type]
 
 
-def _keeps(rule: Rule, value: float) -> bool:
-    above = rule.min is None or at_least(value, rule.min)
-    below = rule.max is None or at_least(-value, -rule.max)
+def _keeps(rule: Rule, value: float, scale: float) -> bool:
+    above = rule.min is None or at_least(value, rule.min, scale=scale)
+    below = rule.max is None or at_least(-value, -rule.max, scale=scale)
     return above and below
+
+
+def _shown(rule: Rule) -> str:
+    return f"{_ENDS[rule.bound]} bound" if rule.bound in _ENDS else "value"
 
 
 def _limit_that_counts(rule: Rule, value: float) -> float:
@@ -71,14 +85,17 @@ def _limit_that_counts(rule: Rule, value: float) -> float:
     return low if value - low <= high - value else high
 
 
-def _reason(rule: Rule, decisive: float, value: float, limit: float) -> str:
+def _reason(rule: Rule, decisive: float, value: float, limit: float, scale: float) -> str:
     said, at = apart(decisive, limit)
     if math.isnan(decisive):
         what = f"the interval of {rule.stat}" if not math.isnan(value) else rule.stat
         return f"{what} is undefined, which never passes"
     floor = limit == rule.min
-    keeps = at_least(decisive, limit) if floor else at_least(-decisive, -limit)
-    sign = {(True, True): "≥", (True, False): "<", (False, True): "≤", (False, False): ">"}[floor, keeps]
+    beyond = decisive - limit if floor else limit - decisive
+    sign = {(True, True): "≥", (True, False): "<", (False, True): "≤", (False, False): ">"}[
+        floor, at_least(beyond, 0.0, scale=max(scale, abs(limit)))
+    ]
+    rounded = f" (short of it by {-beyond:.1g}, which is rounding)" if sign in "≥≤" and beyond < 0 else ""
     if rule.bound not in _ENDS:
-        return f"{rule.stat} {said} {sign} {at}"
-    return f"{_ENDS[rule.bound]} bound of {rule.stat} {said} {sign} {at} ({rule.stat} {value:.4g})"
+        return f"{rule.stat} {said} {sign} {at}{rounded}"
+    return f"{_shown(rule)} of {rule.stat} {said} {sign} {at} ({rule.stat} {value:.4g}){rounded}"

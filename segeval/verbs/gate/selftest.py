@@ -14,7 +14,7 @@ from segeval.results.stored_runs import StoredRun, read_stored_run, stored_run_o
 from segeval.scoring.evaluate import evaluate
 from segeval.verbs.again import job_again
 from segeval.verbs.gate.gating import GateOptions, gate_run
-from segeval.verbs.gate.report import GateReport
+from segeval.verbs.gate.verdict import GateReport
 from segeval.verbs.job import Job
 from segeval.verbs.score import finished
 

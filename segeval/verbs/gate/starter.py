@@ -10,7 +10,7 @@ from segeval.errors import ConfigError
 from segeval.files.paths import printable
 from segeval.results.stored_runs import StoredRun
 from segeval.statistics.summary import summarise
-from segeval.verbs.gate.inputs import run_table
+from segeval.verbs.gate.comparable import run_table
 from segeval.verbs.gate.table import CASE_LEVEL, Column
 
 _HEAD = """\

@@ -1,11 +1,13 @@
-"""What the gate reads of a run: one column of values per class and measure."""
+"""What gate and compare read of a run: one column of values per class and measure, and how its cases are resampled."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import numpy as np
 
 from segeval.measure import Better
+from segeval.statistics.bootstrap import Draws, draw
 
 CASE_LEVEL = "(all)"
 
@@ -79,3 +81,28 @@ def as_matrix(columns: Sequence[Column], case_ids: Sequence[str]) -> np.ndarray:
         value_of = dict(zip(column.case_ids, column.values, strict=True))
         values[:, j] = [value_of.get(case, np.nan) for case in case_ids]
     return values
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resampling:
+    """One setting for a whole gate, so that every rule sees the same resamples of the same cases.
+
+    Attributes:
+        unit_of: the unit of each case, such as its patient; a case without one is its own.
+        level: of two-sided intervals and of one-sided bounds alike.
+    """
+
+    unit_of: Mapping[str, str] = field(default_factory=dict)
+    resamples: int = 9999
+    seed: int = 0
+    level: float = 0.95
+
+    def draws(self, case_ids: Sequence[str]) -> Draws:
+        """The resamples of these cases."""
+        units = tuple(self.unit_of.get(case, case) for case in case_ids)
+        return _draw(units, self.resamples, self.seed)
+
+
+@lru_cache(maxsize=4)  # rules come class by class over the same cases
+def _draw(units: tuple[str, ...], resamples: int, seed: int) -> Draws:
+    return draw(units, resamples=resamples, seed=seed)

@@ -1,7 +1,8 @@
-"""A verdict: what a rule found, with the digits that decided it."""
+"""Verdicts: what each rule found, with the digits that decided it, and what they come to for the whole gate."""
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,12 +10,13 @@ import numpy as np
 
 from segeval.measure import Better
 from segeval.statistics.intervals import Flag, Interval
+from segeval.statistics.paired import rounding_of
 from segeval.verbs.gate.table import Column
 
 Outcome = Literal["pass", "fail", "warn", "inconclusive"]
 N_WORST = 5
 NO_INTERVAL = Interval(low=math.nan, high=math.nan)
-_SLACK = 1e-12  # a limit that is met but for rounding is met
+GRAVEST_FIRST: tuple[Outcome, ...] = ("fail", "inconclusive", "warn", "pass")
 
 _NOTES: dict[Flag, str] = {
     "few_units": "fewer than 50 cases: the interval covers the truth less often than it says",
@@ -40,8 +42,10 @@ class Verdict:
     """What one rule found for one class.
 
     Attributes:
-        value: what was held against the limit; nan where it is undefined.
+        value: what the verdict speaks of; nan where it is undefined.
+        shows: what the value is: a value, an end of its interval, a change or a share; empty where there is none.
         limit: the limit; nan where the rule did not get that far.
+        side: `>=` or `<=`, which the value must keep to the limit; empty where there is none.
         n: cases that the value speaks of.
         interval: two-sided for a floor or ceiling; the pair of one-sided bounds against a baseline.
         part: the slice of the cases, such as `site=A`; empty for all of them.
@@ -57,7 +61,9 @@ class Verdict:
     stat: str = ""
     part: str = ""
     value: float = math.nan
+    shows: str = ""
     limit: float = math.nan
+    side: Literal["", ">=", "<="] = ""
     n: int = 0
     interval: Interval = NO_INTERVAL
     p: float = math.nan
@@ -80,19 +86,71 @@ def exit_code(verdicts: Sequence[Verdict], *, on_inconclusive: Literal["report",
     return 0 if outcomes and "inconclusive" not in outcomes else 4
 
 
-def at_least(value: float, limit: float) -> bool:
-    """Whether `value` reaches `limit`, rounding apart; False where either is undefined."""
-    slack = _SLACK * max(1.0, abs(limit)) if math.isfinite(limit) else 0.0
-    return value >= limit - slack
+@dataclass(frozen=True, kw_only=True)
+class GateReport:
+    """All that a reporter needs.
+
+    Attributes:
+        notes: on the gate as a whole.
+        source: the file of the rules, as annotations name it; empty where there is none.
+        beware: why a pass says little, such as a gate that could not fail; empty where it says much.
+    """
+
+    verdicts: tuple[Verdict, ...]
+    notes: tuple[str, ...] = ()
+    source: str = ""
+    on_inconclusive: Literal["report", "fail"] = "report"
+    beware: str = ""
+
+    @property
+    def exit_code(self) -> int:
+        return exit_code(self.verdicts, on_inconclusive=self.on_inconclusive)
+
+    @property
+    def outcome(self) -> str:
+        """One word for the whole gate, as the exit code has it."""
+        return {0: "passed", 1: "failed", 4: "inconclusive"}[self.exit_code]
+
+    @property
+    def counts(self) -> Mapping[Outcome, int]:
+        """How many verdicts of each kind there are."""
+        found = Counter(verdict.outcome for verdict in self.verdicts)
+        return {outcome: found[outcome] for outcome in GRAVEST_FIRST}
+
+    @property
+    def headline(self) -> str:
+        """`Gate failed: 1 fail, 2 pass.`"""
+        said = [f"{n} {outcome}" for outcome, n in self.counts.items() if n]
+        beware = f" Beware: {self.beware}." if self.beware else ""
+        return f"Gate {self.outcome}: {', '.join(said) or 'no rule was evaluated'}.{beware}"
+
+    def gravest_first(self) -> list[Verdict]:
+        """The verdicts that need a look before those that do not, otherwise in their order."""
+        return sorted(self.verdicts, key=lambda verdict: GRAVEST_FIRST.index(verdict.outcome))
+
+
+def at_least(value: float, limit: float, *, scale: float = 0.0) -> bool:
+    """Whether `value` reaches `limit`, or falls short of it by no more than its computation rounds.
+
+    Args:
+        scale: the largest of the numbers that the value was computed from; False where value or limit is undefined.
+    """
+    return value >= limit - rounding_of(limit, scale)
 
 
 def apart(value: float, limit: float) -> tuple[str, str]:
     """Two numbers with as many digits as it takes to tell them apart, four at least."""
-    for digits in range(4, 17):
+    for digits in range(4, 18):
         said = f"{value:.{digits}g}", f"{limit:.{digits}g}"
-        if said[0] != said[1] or abs(value - limit) <= _SLACK:
+        if said[0] != said[1] or value == limit:
             break
     return said
+
+
+def largest_magnitude(*sides: np.ndarray) -> float:
+    """The largest finite magnitude among the values; 0 without any."""
+    finite = [np.abs(side[np.isfinite(side)]) for side in sides]
+    return max((float(side.max()) for side in finite if side.size), default=0.0)
 
 
 def notes_of(interval: Interval) -> tuple[str, ...]:

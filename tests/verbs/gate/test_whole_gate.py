@@ -7,7 +7,8 @@ import pytest
 
 from segeval.config import check_rules, read_config
 from segeval.verbs.gate import GateReport, Resampling, gate_notes, judge
-from segeval.verbs.gate.reporters import annotations, as_json, junit, markdown
+from segeval.verbs.gate.as_json import as_json
+from segeval.verbs.gate.reports import annotations, junit, markdown
 
 GATE = """\
 schema_version: 1

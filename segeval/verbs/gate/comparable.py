@@ -17,17 +17,18 @@ from segeval.verbs.gate.table import Column, RunTable
 
 # what makes a column another number: facts of its definition, and settings of the whole run
 _FACTS = ("measure", "profile", "formula", "parameters", "bounds", "better", "unit", "empty_distance", "instances")
-_SETTINGS = ("undefined", "missing", "include_background", "resample", "ignore_geometry", "spacing")
-_SHOWN = 3
-# options that decide how large a number is, or which cases and classes have one
-_MOVING = frozenset(
+# options of a run that leave every number as it is; whatever is new counts as moving them until it stands here
+_HARMLESS = frozenset(
+    ("out", "device", "engine", "workers", "format", "seed", "ci_level", "bootstrap", "measures", "like", "keep_going")
+)
+# where files lie and how they are read: two runs may differ in it, and what it comes to is compared case by case
+_LAYOUT = frozenset(
     (
-        *("labels", "regions", "ignore_label", "include_background", "pred_pattern", "truth_pattern"),
-        *("pred_kind", "channel_axis", "channel_files", "pred_instances", "truth_instances"),
-        *("geometry_tol", "resample", "ignore_geometry", "spacing"),
-        *("missing", "undefined", "empty_distance"),
+        *("pairs", "pred_pattern", "truth_pattern", "channel_files", "truth_files", "pred_instances"),
+        *("truth_instances", "pred_kind", "channel_axis", "geometry_tol", "labels", "regions", "ignore_label"),
     )
 )
+_SHOWN = 3
 
 
 def refuse_changed_settings(settings: Settings[ScoreOptions], gate: Path) -> None:
@@ -40,7 +41,8 @@ def refuse_changed_settings(settings: Settings[ScoreOptions], gate: Path) -> Non
         ConfigError: the environment, or another file, sets an option that moves numbers.
     """
     of_gate = read_section(gate, "score", ScoreOptions)
-    from_environment = {name for name, source in settings.sources.items() if source == ENVIRONMENT and name in _MOVING}
+    moving = settings.sources.keys() - _HARMLESS - {"pairs"}
+    from_environment = {name for name in moving if settings.sources[name] == ENVIRONMENT}
     for name in (*of_gate, *sorted(from_environment - of_gate.keys())):
         value, source = getattr(settings.options, name), settings.sources.get(name)
         if source != COMMAND_LINE and (name not in of_gate or value != of_gate[name]):
@@ -56,7 +58,9 @@ def run_table(run: StoredRun) -> RunTable:
     """The columns of a run with their direction, and with its policy for undefined values applied."""
     columns = [_column(column, run) for column in run.columns]
     return RunTable(
-        columns={(one.class_name, one.measure): one for one in columns}, unscored=run.unscored, complete=run.complete
+        columns={(column.class_name, column.measure): column for column in columns},
+        unscored=run.unscored,
+        complete=run.complete,
     )
 
 
@@ -85,7 +89,9 @@ def with_names_of(baseline: StoredRun, run: StoredRun) -> StoredRun:
     return replace(
         baseline,
         labels={renamed[name]: ids for name, ids in baseline.labels.items()},
-        columns=tuple(replace(one, class_name=renamed.get(one.class_name, one.class_name)) for one in baseline.columns),
+        columns=tuple(
+            replace(column, class_name=renamed.get(column.class_name, column.class_name)) for column in baseline.columns
+        ),
     )
 
 
@@ -123,6 +129,14 @@ def refuse_if_incomparable(run: StoredRun, baseline: StoredRun, *, measures: Ite
         )
 
 
+def notes_on_baseline(baseline: StoredRun) -> tuple[str, ...]:
+    """What is not known of a baseline."""
+    if baseline.plan:
+        return ()
+    said = f"{printable(baseline.path)} does not say how it was scored, so nothing shows that its settings agree"
+    return (f"{said}. Name the folder of its run instead, if there is one.",)
+
+
 def _definitions(run: StoredRun, baseline: StoredRun, measures: Iterable[str]) -> list[str]:
     found = []
     for measure in dict.fromkeys(measures):
@@ -142,9 +156,9 @@ def _settings(run: StoredRun, baseline: StoredRun) -> list[str]:
     if not run.plan or not baseline.plan:
         return []
     found = [
-        f"--{name.replace('_', '-')} is {run.plan.get(name)} here and {baseline.plan.get(name)} in the baseline"
-        for name in _SETTINGS
-        if run.plan.get(name) != baseline.plan.get(name)
+        f"--{name.replace('_', '-')} is {run.plan[name]} here and {baseline.plan[name]} in the baseline"
+        for name in run.plan
+        if name in baseline.plan and run.plan[name] != baseline.plan[name] and name not in _HARMLESS | _LAYOUT
     ]
     here, there = run.ignored_ids, baseline.ignored_ids
     if here is not None and there is not None and set(here) != set(there):

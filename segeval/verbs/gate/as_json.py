@@ -6,8 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from segeval.verbs.gate.report import GateReport, encodable
-from segeval.verbs.gate.verdict import Outcome, Verdict
+from segeval.verbs.gate.verdict import GateReport, Outcome, Verdict
 
 SCHEMA_VERSION = 1
 Number = Annotated[float, Field(allow_inf_nan=False)] | Literal["inf", "-inf"] | None
@@ -31,7 +30,9 @@ class _Verdict(_Part):
     stat: str
     slice: str
     value: Number
+    shows: str
     limit: Number
+    side: Literal["", ">=", "<="]
     n: int
     ci_low: Number
     ci_high: Number
@@ -48,6 +49,7 @@ class GateDocument(_Part):
     schema_version: Literal[1]
     kind: Literal["gate"]
     outcome: Literal["passed", "failed", "inconclusive"]
+    beware: str
     exit_code: Literal[0, 1, 4]
     counts: dict[Outcome, int]
     notes: list[str]
@@ -58,7 +60,8 @@ class GateDocument(_Part):
 def as_json(report: GateReport) -> str:
     """The report as one strict JSON document."""
     text = json.dumps(_document(report), indent=1, ensure_ascii=False, allow_nan=False)
-    return encodable(text) + "\n"  # `\udc80` is valid JSON too
+    # names that are no UTF-8 come as lone surrogates, and `\udc80` is valid JSON too
+    return text.encode("utf-8", errors="backslashreplace").decode("utf-8") + "\n"
 
 
 def json_schema() -> dict[str, Any]:
@@ -71,6 +74,7 @@ def _document(report: GateReport) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "kind": "gate",
         "outcome": report.outcome,
+        "beware": report.beware,
         "exit_code": report.exit_code,
         "counts": dict(report.counts),
         "notes": list(report.notes),
@@ -88,14 +92,16 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "stat": verdict.stat,
         "slice": verdict.part,
         "value": _number(verdict.value),
+        "shows": verdict.shows,
         "limit": _number(verdict.limit),
+        "side": verdict.side,
         "n": verdict.n,
         "ci_low": _number(verdict.interval.low),
         "ci_high": _number(verdict.interval.high),
         "p": _number(verdict.p),
         "reason": verdict.reason,
         "worst_cases": [
-            {"case": one.case_id, "class": one.class_name, "value": _number(one.value)} for one in verdict.worst
+            {"case": case.case_id, "class": case.class_name, "value": _number(case.value)} for case in verdict.worst
         ],
         "notes": list(verdict.notes),
         "line": verdict.line,
