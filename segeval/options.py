@@ -33,6 +33,7 @@ class InputOptions:
     channel_axis: ChannelAxis | None = None
     channel_files: str | None = None
     truth_files: str | None = None
+    colors: str | Path | Mapping[int, str | list[int]] | None = None
     channels: str | tuple[str, ...] | None = None
     pred_ids: str | Mapping[int, int] | None = None
     round_labels: bool = False

@@ -26,6 +26,7 @@ def doctor(
     include_background: o.IncludeBackground = False,
     channels: o.ChannelNames = None,
     pred_ids: o.PredIds = None,
+    colors: o.Colors = None,
     pairs: o.Pairs = None,
     pred_pattern: o.PredPattern = None,
     truth_pattern: o.TruthPattern = None,

@@ -52,6 +52,10 @@ ChannelNames = Annotated[
 PredIds = Annotated[
     str | None, option("--pred-ids", help="What ids of predictions are in the truth: 1=2,2=1.", panel=LABELS)
 ]
+Colors = Annotated[
+    str | None,
+    option("--colors", help="Ids of coloured masks: cityscapes, voc, ade20k or a file {1: [255, 0, 0]}.", panel=LABELS),
+]
 RoundLabels = Annotated[
     bool, option("--round-labels", help="Take the nearest id where masks do not hold whole numbers.", panel=INPUT)
 ]

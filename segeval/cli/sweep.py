@@ -48,6 +48,7 @@ def sweep(
     include_background: o.IncludeBackground = False,
     channels: o.ChannelNames = None,
     pred_ids: o.PredIds = None,
+    colors: o.Colors = None,
     class_name: s.ClassName = None,
     geometry_tol: o.GeometryTol = _DEFAULT.geometry_tol,
     resample: o.Resample = False,

@@ -12,6 +12,8 @@ from segeval.evidence.shapes import SpacingMm
 from segeval.files.paths import printable
 from segeval.images.geometry.on_grid import OnGrid, on_grid
 from segeval.images.labels.class_masks import LabelImage, without_ids
+from segeval.images.labels.colors import matched_palette
+from segeval.images.labels.greys import refuse_greys
 from segeval.images.labels.label_ids import labelled
 from segeval.images.pairing.pairs import Pair
 from segeval.images.predictions.forms import form_of
@@ -39,7 +41,9 @@ def read_case(pair: Pair, reading: Reading) -> Case:
 
 def case_of(case_id: str, *, pred: Prediction | None, truth: LabelImage, reading: Reading) -> Case:
     """The case of two sides that are read already; see `read_case`."""
-    volume = labelled(truth.volume, side="truth", ignore=reading.labels.ignore, rounding=reading.round_labels)
+    volume = matched_palette(truth.volume, reading.palette)
+    refuse_greys(volume, reading.labels, side="truth")
+    volume = labelled(volume, side="truth", ignore=reading.labels.ignore, rounding=reading.round_labels)
     if pred is None:
         predicted = OnGrid(labels=np.zeros_like(volume.array))
     else:

@@ -12,6 +12,7 @@ from segeval.evidence.device import resolve_device
 from segeval.evidence.labels import LabelMap
 from segeval.files.paths import printable
 from segeval.images.cases import read_case
+from segeval.images.labels.colors import read_color_table
 from segeval.images.labels.labelmaps import read_label_map
 from segeval.images.labels.labelspecs import channel_names, moved_ids
 from segeval.images.pairing.pairs import Pair, Pairs, find_pairs, missing_message
@@ -196,6 +197,7 @@ def reading_of(options: InputOptions, labels: LabelMap) -> Reading:
         resample=options.resample,
         ignore_geometry=options.ignore_geometry,
         spacing_mm=options.spacing,
+        colors=read_color_table(options.colors),
         channels=channel_names(options.channels),
         pred_ids=moved_ids(options.pred_ids, source="--pred-ids"),
         round_labels=options.round_labels,

@@ -158,7 +158,7 @@ def test_a_pair_with_compressed_voxels_and_one_without_any(tmp_path):
     [
         ("a.mhd", r"a\.raw, which holds its voxels, is missing"),
         ("lossy.webp", "WebP with loss changes ids"),
-        ("colours.bmp", "holds colours, which are no class ids"),
+        ("colours.bmp", "colours are no class ids"),
         ("colours.tif", "holds colours"),
         ("jpeg.tif", "compression changes ids"),
     ],

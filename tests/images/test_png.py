@@ -82,10 +82,35 @@ def test_grey_of_few_bits_gives_the_stored_values(tmp_path, depth):
     np.testing.assert_array_equal(array, [first * 2, second * 2])
 
 
-@pytest.mark.parametrize(("mode", "name"), [("RGB", "RGB"), ("RGBA", "RGBA"), ("LA", "grey with alpha")])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA"])
+def test_grey_that_is_stored_as_colours_or_with_an_idle_alpha_is_grey(tmp_path, mode):
+    volume = read(tmp_path, encode(Image.fromarray(IDS).convert(mode)))
+    np.testing.assert_array_equal(volume.array, IDS)
+    assert volume.white == 255
+
+
+@pytest.mark.parametrize(("mode", "name"), [("RGB", "RGB"), ("RGBA", "RGBA")])
 def test_colours_are_refused_by_their_name(tmp_path, mode, name):
-    message = refusal(tmp_path, encode(Image.fromarray(IDS).convert(mode)))
-    assert f"its colour mode is {name}, and colours are no class ids" in message
+    image = Image.fromarray(np.stack([IDS, IDS, 255 - IDS], axis=-1)).convert(mode)
+    message = refusal(tmp_path, encode(image))
+    assert f"its colour mode is {name}, and colours are no class ids. Pass --colors with their table" in message
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_an_alpha_that_differs_is_refused(tmp_path, mode):
+    image = Image.fromarray(IDS).convert(mode)
+    image.putalpha(Image.fromarray(IDS * 50))
+    assert "its alpha differs from pixel to pixel" in refusal(tmp_path, encode(image))
+
+
+def test_colours_of_sixteen_bits_are_refused(tmp_path):
+    rows = b"".join(b"\0" + bytes(12) for _ in range(2))
+    assert "holds RGB of 16 bits. Save the ids as 16-bit grey" in refusal(tmp_path, png(2, 2, 16, 2, rows))
+
+
+def test_a_picture_larger_than_the_memory_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
+    monkeypatch.setattr("segeval.images.readers.png.memory_left", lambda: 3.0 * 63 - 1)
+    assert "9 x 7 pixels are more than there is memory" in refusal(tmp_path, encode(Image.fromarray(IDS)))
 
 
 def test_no_flipped_bit_gives_wrong_pixels(tmp_path):

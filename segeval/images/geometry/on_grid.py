@@ -13,6 +13,8 @@ from segeval.evidence.shapes import Labels
 from segeval.files.paths import printable
 from segeval.images.geometry.geometry import Kind, align
 from segeval.images.labels.class_masks import LabelImage
+from segeval.images.labels.colors import matched_palette
+from segeval.images.labels.greys import refuse_greys
 from segeval.images.labels.label_ids import distinct, labelled, with_ids_moved
 from segeval.images.predictions.predictions import Prediction
 from segeval.images.predictions.probabilities import checked_images, map_of, sums_are_one
@@ -51,7 +53,8 @@ def on_grid(pred: Prediction, truth: Volume, form: Form, reading: Reading) -> On
 
 
 def _labels_on_grid(pred: Prediction, truth: Volume, reading: Reading) -> OnGrid:
-    image = pred.images[0].scaled()
+    image = matched_palette(pred.images[0].scaled(), reading.palette)
+    refuse_greys(image, reading.labels, side="pred", beside=truth.array)
     labels = labelled(image, side="pred", ignore=reading.labels.ignore, rounding=reading.round_labels)
     if reading.pred_ids:
         labels = replace(labels, array=with_ids_moved(labels.array, reading.pred_ids))

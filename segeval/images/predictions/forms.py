@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from segeval.errors import DataError
 from segeval.evidence.policies import PredKind
 from segeval.evidence.probabilities.channels import Form, Layout
@@ -14,6 +16,7 @@ from segeval.images.pairing.pairs import Pair
 from segeval.images.predictions.kinds import is_zero, kind_of, refuse_channels, verdict_on
 from segeval.images.predictions.predictions import Prediction
 from segeval.images.predictions.probabilities import as_kind, sums_are_one
+from segeval.images.readers.png import read_png_palette
 from segeval.images.readers.readers import stores_integers
 from segeval.images.readers.reading import Agreed, Reading
 
@@ -33,11 +36,24 @@ def agree(pairs: Sequence[Pair], reading: Reading) -> Reading:
     if any(pair.truth_channels for pair in pairs):
         beside_ids = any(pair.pred is not None and not pair.channels for pair in pairs)
         reading = replace(reading, labels=named_by_files(sides, reading.labels, beside_ids=beside_ids))
+    if reading.colors is None:
+        reading = replace(reading, palette=_first_palette(pairs))
     found = _found(pairs, reading)
     if found is None:
         return reading
     form, first = found
     return replace(reading, agreed=Agreed(form=replace(form, may_overlap=bool(sides)), first=first))
+
+
+def _first_palette(pairs: Sequence[Pair]) -> np.ndarray | None:
+    """The palette of the first truth that is a PNG with one."""
+    for pair in pairs:
+        if pair.truth is not None and pair.truth.suffix.lower() == ".png" and pair.truth.is_file():
+            try:
+                return read_png_palette(pair.truth)
+            except DataError:  # its turn to be told will come
+                continue
+    return None
 
 
 def _found(pairs: Sequence[Pair], reading: Reading) -> tuple[Form, Path] | None:

@@ -13,6 +13,7 @@ from segeval.evidence.policies import ChannelAxis, PredKind
 from segeval.files.paths import printable
 from segeval.files.suffixes import stem
 from segeval.images.labels.class_masks import Claims, join_class_masks
+from segeval.images.labels.colors import ColorTable, with_ids_of_colours
 from segeval.images.pairing.class_files import chosen_files
 from segeval.images.pairing.pairs import Pair
 from segeval.images.readers.readers import read_volume, stores_integers
@@ -43,7 +44,12 @@ class Prediction:
 
 
 def read_prediction(
-    pair: Pair, *, kind: PredKind | Literal["auto"], channel_axis: ChannelAxis | None, labels: LabelMap
+    pair: Pair,
+    *,
+    kind: PredKind | Literal["auto"],
+    channel_axis: ChannelAxis | None,
+    labels: LabelMap,
+    colors: ColorTable | None = None,
 ) -> Prediction:
     """Read the file of a prediction, or the files of its classes.
 
@@ -51,6 +57,7 @@ def read_prediction(
         kind: labels have no channels to split.
         channel_axis: which axis of a file counts channels.
         labels: which files of classes are read.
+        colors: the table of coloured masks.
 
     Raises:
         DataError: a file cannot be read, or the files of classes have channels of their own.
@@ -64,7 +71,9 @@ def read_prediction(
             image = join_class_masks(pair.pred, files, labels, side="pred")
             return Prediction(path=pair.pred, images=(image.volume,), claims=image.claims)
         return _of_files(pair.pred, files)
-    volume = read_volume(pair.pred, as_stored=not as_labels, channel_axis=channel_axis)
+    volume = read_volume(pair.pred, as_stored=not as_labels, channel_axis=channel_axis, colours=colors is not None)
+    if colors is not None:
+        volume = with_ids_of_colours(volume, colors)
     if as_labels:
         return Prediction(path=pair.pred, images=(volume,))
     grid = _grid_beside(pair.pred) if volume.is_czyx else None

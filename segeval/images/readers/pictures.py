@@ -7,12 +7,16 @@ import numpy as np
 
 from segeval.errors import DataError
 from segeval.files.paths import printable
+from segeval.images.readers.png import grey_of
 from segeval.images.readers.streams import WRITE_AGAIN, open_file, reason_of
 from segeval.images.readers.volumes import Volume
 
 
-def read_picture(path: Path) -> Volume:
+def read_picture(path: Path, *, colours: bool = False) -> Volume:
     """Read a `.bmp` or `.webp` file, whose three colours have to be alike: both store grey that way.
+
+    Args:
+        colours: let an image have colours, in a last axis.
 
     Raises:
         DataError: the file is damaged, compressed with loss, or holds colours instead of ids.
@@ -21,10 +25,10 @@ def read_picture(path: Path) -> Volume:
         data = file.read()
     _check(path, data)
     array = _decoded(path, data)
+    if array.ndim == 3 and colours:
+        return Volume(path=path, array=array[..., :3], is_rgb=True)
     if array.ndim == 3:
-        if (array[..., :1] != array[..., :3]).any():
-            raise DataError(f"{printable(path)}: holds colours, which are no class ids. Save the ids as grey values.")
-        array = np.ascontiguousarray(array[..., 0])
+        array = grey_of(path, array, with_alpha=array.shape[-1] == 4, mode="RGBA" if array.shape[-1] == 4 else "RGB")
     return Volume(path=path, array=array, white=255 if array.dtype == np.uint8 else 1)
 
 

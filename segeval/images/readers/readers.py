@@ -17,12 +17,15 @@ from segeval.images.readers.tiff import read_tiff
 from segeval.images.readers.volumes import Volume
 
 
-def read_volume(path: Path, *, as_stored: bool = False, channel_axis: ChannelAxis | None = None) -> Volume:
+def read_volume(
+    path: Path, *, as_stored: bool = False, channel_axis: ChannelAxis | None = None, colours: bool = False
+) -> Volume:
     """Read an image file by the reader of its suffix.
 
     Args:
         as_stored: leave scaled integers of up to 16 bits as they are, with their levels.
         channel_axis: which axis of a NIfTI file counts channels; by default the fourth, if there is one.
+        colours: let a picture have colours in a last axis, for a table that makes ids of them.
 
     Raises:
         DataError: the file cannot be read, or is no image that can be scored.
@@ -31,7 +34,7 @@ def read_volume(path: Path, *, as_stored: bool = False, channel_axis: ChannelAxi
         case ".nii" | ".nii.gz" | ".hdr":
             return read_nifti(path, as_stored=as_stored, channel_axis=channel_axis)
         case ".png":
-            return read_png(path)
+            return read_png(path, colours=colours)
         case ".npy":
             return read_npy(path)
         case ".npz":
@@ -45,7 +48,7 @@ def read_volume(path: Path, *, as_stored: bool = False, channel_axis: ChannelAxi
         case ".tif" | ".tiff":
             return read_tiff(path)
         case ".bmp" | ".webp":
-            return read_picture(path)
+            return read_picture(path, colours=colours)
     if path.suffix.lower() in JPEG_SUFFIXES:
         raise DataError(
             f"{printable(path)}: JPEG compression changes values, so ids do not come back as they were. "

@@ -5,11 +5,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from segeval.evidence.labels import LabelMap
 from segeval.evidence.policies import ChannelAxis, PredKind
 from segeval.evidence.probabilities.channels import Form
 from segeval.evidence.shapes import SpacingMm
 from segeval.images.labels.class_masks import LabelImage, join_class_masks
+from segeval.images.labels.colors import ColorTable, with_ids_of_colours
 from segeval.images.pairing.class_files import chosen_files
 from segeval.images.pairing.pairs import Pair
 from segeval.images.predictions.predictions import Prediction, read_prediction
@@ -28,9 +31,16 @@ class Agreed:
 class Reading:
     """How files become cases.
 
-    `spacing_mm` is for files that have none. `at_hand` are predictions that were read before their turn.
-    `channels` names the class of each, `pred_ids` says what an id of predictions is in the truth.
-    `round_labels` takes the nearest id for any value, `clip_probs` takes back what a resampling made overshoot.
+    Attributes:
+        spacing_mm: for files that have none.
+        colors: the table of coloured masks.
+        palette: colours of the first truth, (index, 3).
+        channels: the class of each channel, by its name or id.
+        pred_ids: what an id of predictions is in the truth.
+        round_labels: take the nearest id for any value.
+        clip_probs: take back what a resampling made overshoot.
+        agreed: what predictions have to be.
+        at_hand: predictions that were read before their turn.
     """
 
     labels: LabelMap = LabelMap()
@@ -40,6 +50,8 @@ class Reading:
     resample: bool = False
     ignore_geometry: bool = False
     spacing_mm: SpacingMm | None = None
+    colors: ColorTable | None = None
+    palette: np.ndarray | None = None
     channels: tuple[str, ...] = ()
     pred_ids: Mapping[int, int] = field(default_factory=dict)
     round_labels: bool = False
@@ -54,7 +66,9 @@ class Reading:
             DataError: a file of it cannot be read.
         """
         at_hand = self.at_hand.get(pair.case_id)
-        return at_hand or read_prediction(pair, kind=self.pred_kind, channel_axis=self.channel_axis, labels=self.labels)
+        return at_hand or read_prediction(
+            pair, kind=self.pred_kind, channel_axis=self.channel_axis, labels=self.labels, colors=self.colors
+        )
 
     def truth_of(self, pair: Pair) -> LabelImage:
         """The true mask of a pair, put together where each class has a file of its own; scaled, not yet checked.
@@ -65,7 +79,8 @@ class Reading:
         if pair.truth is None:
             raise ValueError(f"{pair.case_id} has no truth, and is never scored")
         if not pair.truth_channels:
-            return LabelImage(volume=read_volume(pair.truth))
+            volume = read_volume(pair.truth, colours=self.colors is not None)
+            return LabelImage(volume=with_ids_of_colours(volume, self.colors) if self.colors else volume)
         files = chosen_files(pair.truth_channels, self.labels, pair.truth)
         return join_class_masks(pair.truth, files, self.labels, side="truth")
 

@@ -16,8 +16,12 @@ class Volume:
     world millimetres; None where the format has no world (PNG, NPY). Where there is a world, an array
     axis after the spatial ones holds channels.
 
-    An image read `as_stored` may leave its scale to `levels`: what each stored integer stands for. `white` is the
-    largest grey of a PNG. `is_czyx` marks the `.npz` of nnU-Net: channels first, then space in the order z, y, x.
+    Attributes:
+        levels: what each stored integer stands for, of an image read `as_stored`.
+        white: the largest grey of a picture.
+        is_czyx: the `.npz` of nnU-Net: channels first, then space in the order z, y, x.
+        is_rgb: colours are in a last axis, until a table makes ids of them.
+        palette: the colours that the indices of a picture stand for, (index, 3).
     """
 
     path: Path
@@ -28,6 +32,8 @@ class Volume:
     levels: np.ndarray | None = None
     white: int | None = None
     is_czyx: bool = False
+    is_rgb: bool = False
+    palette: np.ndarray | None = None
 
     @property
     def n_space(self) -> int:

@@ -1,0 +1,76 @@
+"""Images of grey levels that stand where class ids should: masks that went through JPEG, and maps saved as 0 to 255."""
+
+import numpy as np
+
+from segeval.errors import DataError
+from segeval.evidence.labels import LabelMap
+from segeval.files.paths import printable
+from segeval.images.labels.label_ids import Side
+from segeval.images.readers.volumes import Volume
+
+_LOOKED_AT = 1 << 20  # voxels: what is an image of greys shows in any part of it
+_NEAR = 24  # how far JPEG moves the two values of a mask
+_FEWEST_OF_JPEG = 6  # such values, before chance is ruled out
+_HIGH = 200
+_FEWEST_GREYS = 32
+
+
+def refuse_greys(volume: Volume, labels: LabelMap, *, side: Side, beside: np.ndarray | None = None) -> None:
+    """Stop where 8-bit values are no class ids by their looks; ids that the labels name are never taken for greys.
+
+    Args:
+        beside: the ids of the truth, for a prediction.
+
+    Raises:
+        DataError: values cluster around two ends as JPEG leaves them, or are many beside a truth of one class.
+    """
+    array = volume.array
+    if array.dtype != np.uint8 or volume.is_rgb or volume.palette is not None:
+        return
+    n = np.bincount(_sample(array), minlength=256)
+    strange = [label for label in np.flatnonzero(n).tolist() if label and not _is_named(label, labels)]
+    looks = ""
+    if _is_jpeg(n, strange):
+        looks = "a mask of two values that went through JPEG"
+    elif beside is not None and len(strange) > _FEWEST_GREYS:
+        seen = {*np.flatnonzero(np.bincount(_sample(beside))).tolist()} - {0} if beside.dtype.kind == "u" else set()
+        if len(seen) == 1 and len({*strange} - seen) > _FEWEST_GREYS:
+            looks = "the grey levels of one map"
+    if looks:
+        some = ", ".join(map(str, strange[:3]))
+        raise DataError(
+            f"{printable(volume.path)}: holds {len(strange)} values such as {some}, and these are not class ids: "
+            f"they look like {looks}. {_remedy(volume, side, beside)}"
+        )
+
+
+def _sample(array: np.ndarray) -> np.ndarray:
+    flat = array.ravel(order="K")
+    return flat[:: max(1, flat.size // _LOOKED_AT)]
+
+
+def _is_named(label: int, labels: LabelMap) -> bool:
+    rows = (*(labels.classes or ()), *labels.regions)
+    return label in labels.ignore or any(label in row.ids for row in rows)
+
+
+def _is_jpeg(n: np.ndarray, strange: list[int]) -> bool:
+    """Whether most voxels are near 0 or near one high value, and many different values are."""
+    top = int(np.flatnonzero(n)[-1])
+    if top < _HIGH:
+        return False
+    low = [label for label in strange if label <= _NEAR]
+    high = [label for label in strange if top - _NEAR <= label < top]
+    near = n[: _NEAR + 1].sum() + n[top - _NEAR : top + 1].sum()
+    return bool(len(low) > 1 and len(high) > 1 and len(low) + len(high) >= _FEWEST_OF_JPEG and near >= 0.9 * n.sum())
+
+
+def _remedy(volume: Volume, side: Side, beside: np.ndarray | None) -> str:
+    if side == "truth" or beside is None:
+        return "Threshold it at half its range, and save it as PNG; or name its ids with --labels."
+    ids = np.unique(_sample(beside))
+    ids = ids[ids > 0]
+    named = "" if ids.tolist() == [1] or len(ids) != 1 else f" --labels {ids[0]}=NAME"
+    if volume.white is None:
+        return "Divide it by 255 and save it as floats if it is a probability; or name its ids with --labels."
+    return f"Pass --pred-kind probs{named} to cut it at one half, or name its ids with --labels."

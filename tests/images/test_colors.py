@@ -1,0 +1,203 @@
+"""Colours, palettes and greys: read as the ids they stand for, or refused with a way that is right."""
+
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import segeval
+from segeval.errors import ConfigError, DataError
+from segeval.images.labels.colors import read_color_table
+
+TRUTH = np.zeros((20, 30), np.uint8)
+TRUTH[2:10, 3:14], TRUTH[11:18, 3:14], TRUTH[4:16, 18:28] = 1, 2, 3
+PRED = np.roll(TRUTH, 2, axis=1)
+COLOURS = np.zeros((256, 3), np.uint8)
+COLOURS[:4] = [[0, 0, 0], [128, 0, 0], [0, 128, 0], [128, 128, 0]]
+
+
+def dice(folder: Path, pred: Image.Image, truth: Image.Image, suffix: str = ".png", **options: Any) -> dict[str, float]:
+    for side, image in (("pred", pred), ("truth", truth)):
+        (folder / side).mkdir(exist_ok=True)
+        image.save(folder / side / f"a{suffix}")
+    found = segeval.score(folder / "pred", folder / "truth", measures=["dice"], bootstrap=0, **options)
+    return {row.of.label: row.values["dice"] for row in found.class_rows}
+
+
+def refusal(folder: Path, pred: Image.Image, truth: Image.Image, **options: Any) -> str:
+    with pytest.raises(DataError) as caught:
+        dice(folder, pred, truth, **options)
+    return str(caught.value)
+
+
+def grey(labels: np.ndarray) -> Image.Image:
+    return Image.fromarray(labels.astype(np.uint8))
+
+
+def rgb(labels: np.ndarray, colours: np.ndarray = COLOURS) -> Image.Image:
+    return Image.fromarray(colours[labels])
+
+
+def paletted(indices: np.ndarray, colours: np.ndarray = COLOURS) -> Image.Image:
+    image = Image.fromarray(indices.astype(np.uint8), mode="P")
+    image.putpalette(colours.ravel().tolist())
+    return image
+
+
+@pytest.fixture
+def right(tmp_path: Path) -> dict[str, float]:
+    (tmp_path / "right").mkdir()
+    return dice(tmp_path / "right", grey(PRED), grey(TRUTH))
+
+
+# colours
+
+
+@pytest.mark.parametrize("suffix", [".png", ".bmp"])
+@pytest.mark.parametrize("sides", ["pred", "truth", "both"])
+def test_a_table_makes_ids_of_colours(tmp_path: Path, right: dict[str, float], sides: str, suffix: str) -> None:
+    table = {label: COLOURS[label].tolist() for label in range(4)}
+    pred = rgb(PRED) if sides != "truth" else grey(PRED)
+    truth = rgb(TRUTH) if sides != "pred" else grey(TRUTH)
+    assert dice(tmp_path, pred, truth, suffix, colors=table) == right
+    (tmp_path / "colors.yaml").write_text("0: [0, 0, 0]\n1: '#800000'\n2: '008000'\n3: [128, 128, 0]\n")
+    assert dice(tmp_path, pred, truth, suffix, colors=str(tmp_path / "colors.yaml")) == right
+    assert dice(tmp_path, pred, truth, suffix, colors="voc") == right
+
+
+def test_the_refusal_of_colours_leads_to_the_right_number(tmp_path: Path, right: dict[str, float]) -> None:
+    assert "Pass --colors with their table (cityscapes, voc, ade20k or a file)" in refusal(
+        tmp_path, rgb(PRED), grey(TRUTH)
+    )
+    assert dice(tmp_path, rgb(PRED), grey(TRUTH), colors="voc") == right
+
+
+def test_a_colour_that_no_table_lists_is_told(tmp_path: Path, right: dict[str, float]) -> None:
+    table: dict[int, Any] = {0: "000000", 1: "800000", 2: [0, 128, 0]}
+    message = refusal(tmp_path, rgb(PRED), grey(TRUTH), colors=table)
+    assert "holds 1 colours that --colors does not list, such as (128, 128, 0). Add them to the table" in message
+    assert dice(tmp_path, rgb(PRED), grey(TRUTH), colors=table | {3: [128, 128, 0]}) == right
+
+
+@pytest.mark.parametrize(
+    ("name", "colours"),
+    [
+        ("voc", {0: (0, 0, 0), 1: (128, 0, 0), 15: (192, 128, 128), 20: (0, 64, 128), 255: (224, 224, 192)}),
+        ("cityscapes", {0: (0, 0, 0), 7: (128, 64, 128), 17: (153, 153, 153), 26: (0, 0, 142), 33: (119, 11, 32)}),
+        ("ade20k", {0: (0, 0, 0), 1: (120, 120, 120), 3: (6, 230, 230), 150: (92, 0, 255)}),
+    ],
+)
+def test_known_tables_have_the_colours_of_their_datasets(name: str, colours: dict[int, tuple[int, ...]]) -> None:
+    table = read_color_table(name)
+    assert table is not None
+    for label, (red, green, blue) in colours.items():
+        assert table.ids[red << 16 | green << 8 | blue] == (label,)
+    assert sum(len(ids) for ids in table.ids.values()) == {"voc": 22, "cityscapes": 29, "ade20k": 151}[name]
+
+
+def test_a_colour_of_two_ids_means_neither(tmp_path: Path) -> None:
+    image = Image.fromarray(np.full((4, 4, 3), 140, np.uint8))
+    assert "colour (140, 140, 140) stands for ids 7 and 49 alike" in refusal(
+        tmp_path, image, grey(TRUTH[:4, :4]), colors="ade20k"
+    )
+
+
+@pytest.mark.parametrize(
+    ("colors", "message"),
+    [
+        ("cityscape", "Did you mean 'cityscapes'"),
+        ({1: "red"}, "'red' is no colour of an id"),
+        ({1: [1, 2]}, "is no colour of an id"),
+        ({1: [1, 2, 300]}, "is no colour of an id"),
+    ],
+)
+def test_a_wrong_table_is_told(colors: Any, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        read_color_table(colors)
+
+
+# palettes
+
+
+def test_palettes_that_agree_in_their_colours_only_are_matched_by_them(tmp_path: Path, right: dict[str, float]) -> None:
+    turned = COLOURS.copy()
+    turned[:4] = COLOURS[[0, 3, 1, 2]]
+    indices = np.array([0, 2, 3, 1])[PRED]
+    assert dice(tmp_path, paletted(indices, turned), paletted(TRUTH)) == right
+
+
+def test_palettes_with_other_colours_are_for_show(tmp_path: Path, right: dict[str, float]) -> None:
+    other = np.arange(768, dtype=np.int64).reshape(256, 3)[::-1].astype(np.uint8) | 1
+    assert dice(tmp_path, paletted(PRED, other), paletted(TRUTH)) == right
+    assert dice(tmp_path, paletted(PRED), grey(TRUTH)) == right
+
+
+def test_palettes_that_contradict_each_other_are_refused_and_the_way_is_right(
+    tmp_path: Path, right: dict[str, float]
+) -> None:
+    mixed = COLOURS.copy()
+    mixed[:4] = [[0, 0, 0], [0, 128, 0], [128, 0, 0], [9, 9, 9]]
+    indices = np.array([0, 2, 1, 3])[PRED]
+    message = refusal(tmp_path, paletted(indices, mixed), paletted(TRUTH))
+    assert "index 1 of its palette has the colour (0, 128, 0), which is index 2 in the first truth" in message
+    table = {0: "000000", 1: "800000", 2: "008000", 3: [9, 9, 9]}
+    assert dice(tmp_path, paletted(indices, mixed), grey(TRUTH), colors=table) == right
+    assert dice(tmp_path, grey(PRED), paletted(TRUTH)) == right
+
+
+# greys
+
+
+def jpeg(labels: np.ndarray) -> Image.Image:
+    data = io.BytesIO()
+    Image.fromarray(labels).save(data, format="JPEG")
+    return Image.open(data)
+
+
+BINARY = ((TRUTH > 0) * 255).astype(np.uint8)
+SHIFTED = np.roll(BINARY, 1, axis=1)
+
+
+def test_a_mask_that_went_through_jpeg_is_refused_and_the_way_is_right(tmp_path: Path) -> None:
+    wanted = dice(tmp_path, grey(SHIFTED), grey(BINARY))
+    message = refusal(tmp_path, jpeg(SHIFTED), grey(BINARY))
+    assert "these are not class ids: they look like a mask of two values that went through JPEG" in message
+    way = re.search(r"Pass --pred-kind (\w+) --labels (\d+=\w+)", message)
+    assert way is not None
+    assert dice(tmp_path, jpeg(SHIFTED), grey(BINARY), pred_kind=way[1], labels=way[2]) == wanted
+    assert "these are not class ids" in refusal(tmp_path, jpeg(SHIFTED), grey(BINARY), labels="255=fg")
+
+
+def test_a_truth_that_went_through_jpeg_is_refused_and_the_way_is_right(tmp_path: Path) -> None:
+    for labels in (None, "255=fg"):
+        message = refusal(tmp_path, grey(SHIFTED), jpeg(BINARY), labels=labels)
+        assert "Threshold it at half its range, and save it as PNG" in message
+        assert "--pred-kind" not in message
+    mended = grey((np.array(jpeg(BINARY)) > 127) * 255)
+    assert dice(tmp_path, grey(SHIFTED), mended) == dice(tmp_path, grey(SHIFTED), grey(BINARY))
+
+
+def test_a_map_saved_as_greys_is_refused_and_the_way_is_right(tmp_path: Path) -> None:
+    x, y = np.meshgrid(np.linspace(-1, 1, 64), np.linspace(-1, 1, 64))
+    levels = (255 * np.exp(-2 * (x**2 + y**2))).astype(np.uint8)
+    truth = (x**2 + y**2 < 0.3).astype(np.uint8)
+    message = refusal(tmp_path, grey(levels), grey(truth))
+    assert "they look like the grey levels of one map. Pass --pred-kind probs to cut it at one half" in message
+    assert dice(tmp_path, grey(levels), grey(truth), pred_kind="probs") == dice(
+        tmp_path, grey(levels >= 127.5), grey(truth)
+    )
+
+
+def test_many_classes_are_no_greys(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    blocks = np.kron(rng.integers(0, 151, (12, 12)), np.ones((5, 5), int)).astype(np.uint8)
+    dice(tmp_path, grey(np.roll(blocks, 1, axis=0)), grey(blocks))
+    dice(tmp_path, grey(np.roll(blocks, 9, axis=0)), grey(blocks))
+    void = np.where(rng.random(blocks.shape) < 0.1, 255, blocks)
+    dice(tmp_path, grey(blocks), grey(void))
+    one = np.where(blocks == 7, 7, 0)
+    dice(tmp_path, grey(blocks), grey(one), labels=",".join(map(str, range(1, 151))))
