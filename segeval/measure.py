@@ -42,6 +42,16 @@ class Absent:
     truth: float | None = None
 
 
+@dataclass(frozen=True)
+class Idle:
+    """Knobs that change nothing while another one, `under`, is what `when` says; to set them then is refused."""
+
+    knobs: tuple[str, ...]
+    under: str
+    when: Callable[[Any], bool]
+    instead: str  # what to give the other one so that they count
+
+
 @dataclass(frozen=True, kw_only=True)
 class Measure:
     """A metric or a loss: its formula and everything that is said about it.
@@ -64,6 +74,10 @@ class Measure:
     in_column: tuple[str, ...] = ()  # knobs that the column name always carries
     profile: str = ""  # the tool whose definition it follows
     limits: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # lowest and highest value of a knob
+    checks: Mapping[str, Callable[[Any], None]] = field(
+        default_factory=dict
+    )  # of a knob's value, where limits do not do
+    idle: tuple[Idle, ...] = ()
     needs: tuple[type, ...] = ()
     knobs: Knobs = field(default_factory=dict)
 
@@ -135,7 +149,7 @@ class Measure:
         """This measure with some of its knobs set; a dict sets one for each class by its name.
 
         Raises:
-            ConfigError: a knob is unknown, or its value has the wrong type.
+            ConfigError: a knob is unknown, its value has the wrong type, or it changes nothing beside the others.
         """
         knobs = {name: PerClass(value) if isinstance(value, dict) else value for name, value in knobs.items()}
         return MeasureCall(measure=self, knobs=MappingProxyType(_checked_knobs(self, knobs)))
@@ -312,6 +326,9 @@ def _checked_knobs(measure: Measure, knobs: dict[str, Any]) -> dict[str, Any]:
     for name, value in knobs.items():
         _check_knob_type(measure.name, name, value, annotations[name].annotation)
         _check_knob_range(measure, name, value)
+        if name in measure.checks:
+            measure.checks[name](value)
+    _check_none_is_idle(measure, knobs)
     return {name: _as_declared(knobs[name], annotations[name].annotation) for name in measure.knobs if name in knobs}
 
 
@@ -364,6 +381,18 @@ def _check_knob_range(measure: Measure, name: str, value: Any) -> None:
     if any(isinstance(part, int | float) and not low <= part <= high for part in numbers):
         said = f"{low:g} or more" if math.isinf(high) else f"between {low:g} and {high:g}"
         raise ConfigError(f"{measure.name}: {name}={knob_text(value)} is out of range; {name} is {said}.")
+
+
+def _check_none_is_idle(measure: Measure, knobs: Knobs) -> None:
+    """A knob that is part of a column's name has to be part of its number."""
+    for idle in measure.idle:
+        other = {**measure.knobs, **knobs}.get(idle.under)
+        useless = [name for name in idle.knobs if name in knobs and knobs[name] is not False]
+        if useless and idle.when(other):
+            raise ConfigError(
+                f"{measure.name}: {useless[0]}={knob_text(knobs[useless[0]])} changes nothing with "
+                f"{idle.under}={knob_text(other)}. Leave it out, or set {idle.under} to {idle.instead}."
+            )
 
 
 def _fits(value: Any, annotation: Any) -> bool:

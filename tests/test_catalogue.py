@@ -1,6 +1,8 @@
 """The only list of measures: names, aliases, groups, and what a choice stands for."""
 
+import re
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -115,3 +117,43 @@ def test_of_a_group_the_screen_shows_the_well_known_measures_in_their_order() ->
 def test_everything_shown_is_computed() -> None:
     for asked in ([], ["all"], ["+kappa"], ["overlap,fbeta(beta=3)"]):
         assert set(choose(asked).shown) <= set(columns(*asked))
+
+
+@pytest.mark.parametrize(
+    ("measure", "knobs", "message"),
+    [
+        (
+            "rq",
+            {"matching": "any_overlap", "iou_threshold": 0.1},
+            "iou_threshold=0.1 changes nothing with matching=any",
+        ),
+        (
+            "rq",
+            {"forgive_extra": True},
+            "forgive_extra=true changes nothing with iou_threshold=0.5. Leave it out, or set",
+        ),
+        ("pq", {"matching": "any_overlap"}, "matching takes hungarian, greedy or merge"),
+        ("lesion_recall", {"forgive_extra": True}, "lesion_recall has no knob 'forgive_extra'"),
+        (
+            "nsd",
+            {"neighbours": "full"},
+            "neighbours=full changes nothing with surface=area. Leave it out, or set surface",
+        ),
+        ("hd", {"surface": "set", "edge": "none"}, "edge=none changes nothing with surface=set"),
+        ("boundary_iou", {"band": "background", "neighbours": "full"}, "nothing with band=background"),
+    ],
+)
+def test_a_knob_that_would_change_nothing_is_refused(measure: str, knobs: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        catalogue.find(measure).at(**knobs)
+
+
+def test_a_knob_counts_once_the_remedy_is_followed() -> None:
+    assert catalogue.find("rq").at(matching="any_overlap").column == "rq(matching=any_overlap)"
+    assert catalogue.find("rq").at(iou_threshold=0.1, forgive_extra=True).all_knobs["forgive_extra"]
+    assert catalogue.find("nsd").at(neighbours="full", surface="voxel").knobs["neighbours"] == "full"
+
+
+def test_a_share_instead_of_a_percentage_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"percent=0.95 is refused; percent is 0 to 100. Did you mean percent=95\?"):
+        catalogue.find("hdp").at(percent=0.95)

@@ -1,22 +1,27 @@
 """Laws that hold for every measure of the catalogue: a new one is tested before its author writes a test."""
 
 import math
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy import ndimage
 
 from segeval import catalogue
+from segeval.errors import ConfigError
 from segeval.evidence.case import Case
 from segeval.evidence.labels import LabelClass, LabelMap
 from segeval.evidence.probabilities.channels import BACKGROUND, Channels, Form, Layout, ProbMap
 from segeval.evidence.probabilities.class_maps import ClassMaps
 from segeval.evidence.probabilities.hard_masks import hard_mask
 from segeval.evidence.probabilities.soft import SoftEvidence
-from segeval.measure import Measure, MeasureCall
+from segeval.measure import Measure, MeasureCall, knob_text
 from segeval.results import CaseScore
 from segeval.scoring.evaluate import evaluate
 from segeval.scoring.plan import Plan
@@ -197,6 +202,122 @@ def test_each_knob_matters_by_itself(measure: Measure) -> None:
             highest = measure.limits.get(knob, (0.0, math.inf))[1]
             turned = value(measure.at(**{knob: TURNED.get(knob, min(default * 2 + 0.5, highest))}), case)
             assert turned != plain, f"{knob} of {measure.name} does nothing"
+
+
+# 0/0 by definition: of an empty prediction no share is right, of an empty truth none is found
+UNDEFINED = {
+    "miss": "precision fdr markedness lr_positive diagnostic_odds_ratio lesion_precision sq cl_precision",
+    "alarm": "sensitivity fnr balanced_accuracy informedness lr_positive lr_negative diagnostic_odds_ratio "
+    "lesion_recall sq cl_sensitivity",
+    "a miss of all": "precision fdr markedness lr_positive diagnostic_odds_ratio lesion_precision sq cl_precision "
+    "specificity fpr balanced_accuracy informedness lr_negative",
+    "an alarm everywhere": "sensitivity fnr balanced_accuracy informedness lr_positive lr_negative "
+    "diagnostic_odds_ratio lesion_recall sq cl_sensitivity npv false_omission_rate markedness",
+}
+
+
+@pytest.mark.parametrize("failure", UNDEFINED)
+def test_a_total_failure_is_never_undefined_whatever_the_knobs(failure: str) -> None:
+    some, none = np.zeros((5, 6, 7), dtype=np.uint8), np.zeros((5, 6, 7), dtype=np.uint8)
+    some[1:3, 1:4, 2:5] = 1
+    some = some if failure in ("miss", "alarm") else np.ones_like(some)
+    pred, truth = (none, some) if "miss" in failure else (some, none)
+    judging = [one for one in PER_CLASS if one.kind == "metric" and one not in SOFT and one.better != "none"]
+    judging = [one for one in judging if one.name not in UNDEFINED[failure].split()]
+    calls = []
+    for measure in judging:
+        for knobs in [{}, *({knob: value} for knob, value in turns_of(measure))]:
+            with suppress(ConfigError):
+                calls.append(measure.at(**knobs))
+    found = evaluate(Case(case_id="x", pred=pred, truth=truth, spacing_mm=SPACING), Plan(measures=tuple(calls)))
+    assert [column for column, value in found.classes[0].values.items() if math.isnan(value)] == []
+
+
+def judged_cases() -> list[Case]:
+    """Masks on which every knob of a metric has something to decide: noise, blobs, cavities, lines, a full image."""
+    random = np.random.default_rng(3)
+    sides = []
+    for density in (0.06, 0.15, 0.3, 0.85):  # from lone voxels to a sponge
+        truth = (random.random((10, 9, 8)) < density).astype(np.uint8)
+        pred = np.where(random.random(truth.shape) < 0.1, 1 - truth, truth)
+        sides += [(pred, truth), (np.roll(pred, 1, axis=1), truth)]
+    for size, above in ((2.0, 0.02), (3.0, 0.0), (2.5, 0.05), (1.5, 0.0)):
+        blobs = [ndimage.gaussian_filter(random.normal(size=(24, 20, 18)), size) for _ in range(2)]
+        sides.append(tuple((blobs[0] + share * blobs[1] > above).astype(np.uint8) for share in (0.0, 0.4)))
+    sides.append((np.where(sides[-1][0] & (blobs[1] > 0), 2, sides[-1][0]), sides[-1][1]))
+    hollow = np.pad(np.ones((9, 9, 9), dtype=np.uint8), 1)
+    hollow[3:8, 3:8, 3:8] = 0
+    bent = np.pad(np.ones((6, 6, 6), dtype=np.uint8), 1)
+    bent[:4, :4] = 0
+    inner = ndimage.binary_erosion(bent)  # by faces: what is left has the concave edge too
+    sides += [
+        (bent, np.where(inner, 0, bent)),
+        *((np.roll(sides[-1][1], 8, axis=axis), sides[-1][1]) for axis in (0, 2)),
+    ]
+    sides.append((np.pad(np.ones((9, 9, 9), dtype=np.uint8), 1), hollow))
+    sides.append((line((0, 5), (6, 14), (20, 24), (26, 30)), line((2, 10), (11, 17), (20, 30))))
+    slab = np.arange(12) * np.ones((6, 6, 1))
+    sides.append(((slab < 3).astype(np.uint8), (slab < 9).astype(np.uint8)))  # cut off by the border
+    sides.append((np.ones((4, 5, 3), dtype=np.uint8), np.zeros((4, 5, 3), dtype=np.uint8)))
+    spacings = [SPACING, (0.3, 0.9, 2.0)]
+    return [
+        Case(case_id=str(n), truth=truth, pred=pred, spacing_mm=spacings[n % 2])
+        for n, (pred, truth) in enumerate(sides)
+    ]
+
+
+def line(*parts: tuple[int, int]) -> np.ndarray:
+    """Lesions along the first axis, by where each starts and stops."""
+    mask = np.zeros((32, 2, 2), dtype=np.uint8)
+    for start, stop in parts:
+        mask[start:stop, 0, 0] = 1
+    return mask
+
+
+def turns_of(measure: Measure) -> Iterator[tuple[str, Any]]:
+    """Every knob with every other value that tells: all words, the other truth, one more number."""
+    for knob, default in measure.knobs.items():
+        words = [word for word in measure.words_for(knob) if word != knob_text(default)]
+        yield from ((knob, word) for word in words)
+        if isinstance(default, bool):
+            yield knob, not default
+        elif isinstance(default, int | float):
+            turned = TURNED | {"slack": 3.0, "percent": 97.0, "iou_threshold": 0.25, "min_size_mm3": 5.0}
+            yield knob, turned.get(knob, min(default * 2 + 0.5, measure.limits.get(knob, (0, math.inf))[1]))
+        elif default is None and not words:
+            yield knob, 1.5
+
+
+def cannot_tell(measure: Measure, mode: dict[str, Any], knob: str, value: Any) -> bool:
+    """What is alike by nature, so that nobody is misled."""
+    if (measure.name, knob) == ("kappa", "weights"):  # of two bins: any weights of a class and the rest are alike
+        return True
+    if value == "greedy" or mode.get("matching") == "greedy":  # from one half on a match is the only one
+        return "iou_threshold" not in {knob, *mode}
+    if {"rule", "metric"} & {knob, *mode}:  # matter where the bands are wide, and to a voxel at exactly the width
+        return "width_mm" not in mode
+    return "min_spacing" in (value, mode.get("tolerance_mm")) and "unit" in {knob, *mode}  # is 1, as the default
+
+
+@pytest.mark.parametrize(
+    "measure", [one for one in MEASURES if one.kind == "metric" and one not in SOFT], ids=lambda one: one.name
+)
+def test_a_knob_changes_the_number_beside_any_other_or_is_refused(measure: Measure) -> None:
+    pairs = []
+    for mode in [{}, *({knob: value} for knob, value in turns_of(measure))]:
+        for knob, value in turns_of(measure):
+            if knob not in mode and not cannot_tell(measure, mode, knob, value):
+                with suppress(ConfigError):
+                    pairs.append((measure.at(**mode), measure.at(**mode, **{knob: value})))
+    calls = {call.column: call for pair in pairs for call in pair}
+    scores = [evaluate(case, Plan(measures=tuple(calls.values()))) for case in judged_cases()]
+    values = {column: [{**one.row.values, **one.classes[0].values}[column] for one in scores] for column in calls}
+    alike = [turned.column for plain, turned in pairs if same_numbers(values[plain.column], values[turned.column])]
+    assert not alike
+
+
+def same_numbers(some: Sequence[float], others: Sequence[float]) -> bool:
+    return np.array_equal(np.array(some, dtype=float), np.array(others, dtype=float), equal_nan=True)
 
 
 def test_alpha_prices_false_alarms_and_beta_misses() -> None:

@@ -59,7 +59,12 @@ def mcc(joint: Joint) -> PerLabel:
     of_truth, of_pred = (total * total - _dot(side, side) for side in (joint.truth, joint.pred))
     # one root of the exact product: a perfect match gives exactly 1
     value = ratio(covariance, np.sqrt(np.asarray(of_truth * of_pred, dtype=np.float64)))
-    return np.where(np.isnan(value) & np.asarray(total != hits, dtype=bool), 0.0, value)
+    return _zero_where_unequal(value, joint)
+
+
+def _zero_where_unequal(value: np.ndarray, joint: Joint) -> np.ndarray:
+    """Two constant sides leave 0/0: undefined if they are equal, and no agreement beyond chance if not."""
+    return np.where(np.isnan(value) & (joint.total != joint.hits.sum(axis=-1)), 0.0, value)
 
 
 def _exact(n: CountPerLabel) -> np.ndarray:
@@ -142,9 +147,10 @@ def rand_index(joint: Joint) -> PerLabel:
     reference="Hubert and Arabie 1985, doi:10.1007/BF01908075",
 )
 def adjusted_rand_index(joint: Joint) -> PerLabel:
-    """Rand index corrected for chance."""
+    """Rand index corrected for chance; 0 where a side is constant, unless both are constant and equal."""
     both, truth, pred, every = _pair_counts(joint)
-    return ratio(2 * (both * every - truth * pred), (truth + pred) * every - 2 * truth * pred)
+    value = ratio(2 * (both * every - truth * pred), (truth + pred) * every - 2 * truth * pred)
+    return _zero_where_unequal(value, joint)
 
 
 def _pair_counts(joint: Joint) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -15,12 +15,13 @@ from segeval.evidence.shapes import PerLabel
 from segeval.evidence.surfaces.distances import Directed, SurfacePair
 from segeval.evidence.surfaces.elements import Edge, Neighbours
 from segeval.evidence.surfaces.surface import Element, Surface, Surfaces, Unit
-from segeval.measure import Measure, metric
+from segeval.measure import Idle, Measure, metric
 
 Pooling = Literal["directed_max", "pooled", "directed_mean"]
 Value = Callable[[Directed, Directed], float]
 
 POSITIVE = (0.0, math.inf)
+AREA_HAS_CORNERS = (Idle(("neighbours",), "surface", "area".__eq__, "voxel"),)
 HAUSDORFF = "Huttenlocher et al. 1993, doi:10.1109/34.232073"
 HEIMANN = "Heimann et al. 2009, doi:10.1109/TMI.2009.2013851"
 
@@ -52,7 +53,7 @@ def surface_distance(**facts: Any) -> Callable[[Value], Measure]:
 
         kernel.__name__ = value.__name__
         kernel.__doc__ = f"{inspect.getdoc(value)}\n{SURFACE_KNOBS}"
-        return metric(bounds=POSITIVE, better="lower", unit="mm", **facts)(kernel)
+        return metric(bounds=POSITIVE, better="lower", unit="mm", idle=AREA_HAS_CORNERS, **facts)(kernel)
 
     return decorate
 
@@ -68,6 +69,7 @@ def distance_of_each(pairs: Iterable[SurfacePair], value: Value) -> PerLabel:
     bounds=POSITIVE,
     better="lower",
     unit="mm",
+    idle=(*AREA_HAS_CORNERS, Idle(("edge", "neighbours"), "surface", "set".__eq__, "voxel")),
     reference=HAUSDORFF,
 )
 def hd(
@@ -90,12 +92,21 @@ def hd(
     return distance_of_each(pairs, lambda there, back: max(there.distance.max(), back.distance.max()))
 
 
+def _check_percent(percent: float) -> None:
+    """A share given for a percentage would be the smallest distance, and look like a good one."""
+    if not (percent == 0 or 1 <= percent <= 100):
+        meant = f" Did you mean percent={100 * percent:g}?" if 0 < percent < 1 else ""
+        raise ConfigError(f"hdp: percent={percent:g} is refused; percent is 0 to 100.{meant}")
+
+
 @metric(
     symbol="HDq",
     formula="max(q % of d(P→T), q % of d(T→P))",
     bounds=POSITIVE,
     better="lower",
     unit="mm",
+    idle=AREA_HAS_CORNERS,
+    checks={"percent": _check_percent},
     reference=HAUSDORFF,
 )
 def hdp(
@@ -120,8 +131,7 @@ def hdp(
             the mean of the two percentiles.
         unit: `voxel` ignores the spacing and counts in voxels.
     """
-    if not 0 <= percent <= 100:
-        raise ConfigError(f"hdp: percent={percent:g} is no percentage. Use a number from 0 to 100.")
+    _check_percent(percent)
 
     def value(there: Directed, back: Directed) -> float:
         if pooling == "pooled":
@@ -139,6 +149,7 @@ def hdp(
     bounds=POSITIVE,
     better="lower",
     unit="mm",
+    idle=AREA_HAS_CORNERS,
     reference=HAUSDORFF,
 )
 def hd95(

@@ -16,7 +16,8 @@ from segeval.evidence.surfaces.distances import within
 from segeval.evidence.surfaces.elements import Edge, Metric, Neighbours
 from segeval.evidence.surfaces.surface import Element, Surfaces, Unit
 from segeval.evidence.surfaces.surface_shares import Shares, Tolerance
-from segeval.measure import metric, ratio
+from segeval.measure import Idle, metric, ratio
+from segeval.metrics.boundary import AREA_HAS_CORNERS
 
 UNIT = (0.0, 1.0)
 SLACK = 1e-6
@@ -29,6 +30,7 @@ SLACK = 1e-6
     better="higher",
     aliases=("surface_dice",),
     in_column=("tolerance_mm",),
+    idle=AREA_HAS_CORNERS,
     reference="Nikolov et al. 2021, doi:10.2196/26151",
 )
 def nsd(
@@ -66,6 +68,7 @@ def nsd(
     better="higher",
     aliases=("bf_score",),
     in_column=("tolerance_mm",),
+    idle=AREA_HAS_CORNERS,
     reference="Csurka et al. 2013, doi:10.5244/C.27.32",
 )
 def boundary_f1(
@@ -91,6 +94,7 @@ def boundary_f1(
     formula="|P_w ∩ T_w| / |P_w ∪ T_w|, X_w = voxels of X within w of ∂X",
     bounds=UNIT,
     better="higher",
+    idle=(Idle(("neighbours",), "band", "background".__eq__, "surface"),),
     reference="Cheng et al. 2021, arXiv:2103.16562",
 )
 def boundary_iou(

@@ -1,5 +1,6 @@
 """Lesion metrics: formulas on the counts of matched lesions."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -7,15 +8,30 @@ import numpy as np
 
 from segeval.evidence.lesions.components import Connectivity
 from segeval.evidence.lesions.lesions import LesionCounts
-from segeval.evidence.lesions.matching import Matching
+from segeval.evidence.lesions.matching import ByShape, Matching
 from segeval.evidence.shapes import PerLabel
-from segeval.measure import Measure, metric, ratio
+from segeval.measure import Idle, Measure, metric, ratio
 
 _PANOPTIC = "Kirillov et al. 2019, arXiv:1801.00868"
 
 
-def lesion_metric(**facts: Any) -> Callable[[Callable[[LesionCounts], PerLabel]], Measure]:
-    """Declare a formula on lesion counts as a metric; the knobs of the matching are declared here, once."""
+_IDLE = (
+    Idle(("iou_threshold", "strict", "forgive_extra"), "matching", "any_overlap".__eq__, "hungarian, greedy or merge"),
+    # of disjoint lesions only one overlaps another by more than half, and that one is matched
+    Idle(("forgive_extra",), "iou_threshold", lambda least: least >= 0.5, "less than 0.5"),
+)
+
+
+def lesion_metric(
+    *, without: tuple[str, ...] = (), shapes: bool = False, **facts: Any
+) -> Callable[[Callable[[LesionCounts], PerLabel]], Measure]:
+    """Declare a formula on lesion counts as a metric; the knobs of the matching are declared here, once.
+
+    Args:
+        without: knobs that the formula does not depend on.
+        shapes: whether it compares shapes, which `any_overlap` does not.
+        facts: as for `metric`.
+    """
 
     def declare(formula: Callable[[LesionCounts], PerLabel]) -> Measure:
         def kernel(
@@ -31,7 +47,12 @@ def lesion_metric(**facts: Any) -> Callable[[Callable[[LesionCounts], PerLabel]]
             return formula(found)
 
         kernel.__name__, kernel.__doc__, kernel.__module__ = formula.__name__, formula.__doc__, formula.__module__
-        return metric(**facts)(kernel)
+        parameters = inspect.signature(kernel).parameters.values()
+        read = [one for one in parameters if one.name not in without]
+        if shapes:
+            read = [one.replace(annotation=ByShape) if one.name == "matching" else one for one in read]
+        kernel.__signature__ = inspect.Signature(read)  # type: ignore[attr-defined]
+        return metric(idle=_IDLE, **facts)(kernel)
 
     return declare
 
@@ -42,7 +63,13 @@ def lesion_precision(found: LesionCounts) -> PerLabel:
     return ratio(found.used, found.used + found.fp)
 
 
-@lesion_metric(symbol="lesion TPR", formula="TP / (TP + FN), lesions", bounds=(0.0, 1.0), better="higher")
+@lesion_metric(
+    symbol="lesion TPR",
+    formula="TP / (TP + FN), lesions",
+    bounds=(0.0, 1.0),
+    better="higher",
+    without=("forgive_extra",),
+)
 def lesion_recall(found: LesionCounts) -> PerLabel:
     """Share of true lesions that are found."""
     return ratio(found.tp, found.tp + found.fn)
@@ -66,7 +93,15 @@ def rq(found: LesionCounts) -> PerLabel:
     return _recognition(found)
 
 
-@lesion_metric(symbol="SQ", formula="Σ IoU of matches / TP", bounds=(0.0, 1.0), better="higher", reference=_PANOPTIC)
+@lesion_metric(
+    symbol="SQ",
+    formula="Σ IoU of matches / TP",
+    bounds=(0.0, 1.0),
+    better="higher",
+    reference=_PANOPTIC,
+    without=("forgive_extra",),
+    shapes=True,
+)
 def sq(found: LesionCounts) -> PerLabel:
     """Segmentation quality: mean IoU of the matched lesions; undefined without a match."""
     return ratio(found.iou_sum, found.tp)
@@ -78,6 +113,7 @@ def sq(found: LesionCounts) -> PerLabel:
     bounds=(0.0, 1.0),
     better="higher",
     reference=_PANOPTIC,
+    shapes=True,
 )
 def pq(found: LesionCounts) -> PerLabel:
     """Panoptic quality: recognition times segmentation quality."""
@@ -90,7 +126,14 @@ def fp_volume_ml(found: LesionCounts) -> PerLabel:
     return found.fp_ml
 
 
-@lesion_metric(symbol="V(FN)", formula="Σ volume of FN lesions", bounds=(0.0, np.inf), better="lower", unit="ml")
+@lesion_metric(
+    symbol="V(FN)",
+    formula="Σ volume of FN lesions",
+    bounds=(0.0, np.inf),
+    better="lower",
+    unit="ml",
+    without=("forgive_extra",),
+)
 def fn_volume_ml(found: LesionCounts) -> PerLabel:
     """Volume of the true lesions that were missed; needs a voxel size and three dimensions."""
     return found.fn_ml

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from segeval.errors import ConfigError
+from segeval.evidence.grid import Grid
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.overlap.counts import Histogram
-from segeval.evidence.shapes import SpacingMm
+from segeval.evidence.shapes import AxesMm, SpacingMm
 
 if TYPE_CHECKING:
     from segeval.evidence.lesions.lesion_rows import LesionRow
@@ -46,6 +47,7 @@ class CaseRow:
     status: Status
     shape: tuple[int, ...] = ()
     spacing_mm: SpacingMm | None = None
+    axes_mm: AxesMm | None = None  # of a sheared grid
     probability_source: str = ""
     pred_file: str = ""
     truth_file: str = ""
@@ -53,6 +55,10 @@ class CaseRow:
     approx: tuple[str, ...] = ()  # columns with values that were read from bins
     notes: tuple[str, ...] = ()
     problem: str = ""
+
+    @property
+    def grid(self) -> Grid:
+        return Grid(shape=self.shape, spacing_mm=self.spacing_mm, axes_mm=self.axes_mm)
 
 
 @dataclass(frozen=True, kw_only=True)

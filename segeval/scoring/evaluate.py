@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from segeval.evidence.case import Case
-from segeval.evidence.grid import Grid
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.overlap.counts import Counts
 from segeval.evidence.policies import distance_or_policy
@@ -25,6 +24,7 @@ def evaluate(case: Case, plan: Plan) -> CaseScore:
         status="ok",
         shape=case.shape,
         spacing_mm=case.spacing_mm,
+        axes_mm=case.axes_mm,
         probability_source="hard" if case.probs is None else "probs",
         values=of_case,
         approx=tuple(call.column for call in plan.at("class") if evidence.is_approximate(call)),
@@ -56,10 +56,15 @@ def class_rows(evidence: Evidence) -> tuple[ClassRow, ...]:
 def class_values(evidence: Evidence, call: MeasureCall) -> list[float]:
     """One value per class, with what the measure declares for absent ones over what its formula says."""
     values = with_declared(evidence.values(call, "class"), call, evidence.counts)
-    if call.measure.profile or call.measure.unit != "mm":
+    if not may_be_endless(call.measure):
         return values
     policy, diagonal = evidence.plan.empty_distance, evidence.grid.diagonal
     return [distance_or_policy(one, policy=policy, diagonal=diagonal) for one in values]
+
+
+def may_be_endless(measure: Measure) -> bool:
+    """Whether the user decides what the distance to a surface is that is not there; tools have answers of their own."""
+    return measure.unit == "mm" and not measure.profile
 
 
 def with_declared(values: Iterable[float], call: MeasureCall, counts: Counts) -> list[float]:
@@ -72,8 +77,7 @@ def with_declared(values: Iterable[float], call: MeasureCall, counts: Counts) ->
 
 def absent_rows(case: CaseRow, classes: Sequence[LabelClass], n_voxels: int, plan: Plan) -> tuple[ClassRow, ...]:
     """Rows for classes that a scored case has on neither side, so that every case has every class."""
-    grid = Grid(shape=case.shape, spacing_mm=case.spacing_mm)
-    nowhere = AbsentClasses(classes=tuple(classes), n_voxels=n_voxels, grid=grid)
+    nowhere = AbsentClasses(classes=tuple(classes), n_voxels=n_voxels, grid=case.grid)
     values = {call.column: with_declared(nowhere.values(call), call, nowhere.counts) for call in plan.at("class")}
     return _rows(case.case_id, nowhere.classes, nowhere.counts, values)
 
@@ -81,7 +85,8 @@ def absent_rows(case: CaseRow, classes: Sequence[LabelClass], n_voxels: int, pla
 def as_missing(score: CaseScore, plan: Plan, *, worst: bool) -> CaseScore:
     """The score of a case without prediction, from its score as an empty one.
 
-    With `worst`, the classes of the truth and the case itself get the worst value of every measure.
+    With `worst`, the classes of the truth and the case itself get the worst value of every measure. The worst
+    distance is that to nothing, which the empty prediction has already, as the user wants it.
     """
     of = {call.column: call.measure for call in plan.measures}
     rows = tuple(_missing_row(row, of, worst=worst and row.n_truth > 0) for row in score.classes)
@@ -96,7 +101,7 @@ def _missing_row(row: ClassRow, of: Mapping[str, Measure], *, worst: bool) -> Cl
 
 
 def _worst(values: Mapping[str, float], of: Mapping[str, Measure]) -> dict[str, float]:
-    worst = {column: of[column].worst for column in values}
+    worst = {column: value if may_be_endless(of[column]) else of[column].worst for column, value in values.items()}
     return {column: math.nan if value is None else value for column, value in worst.items()}
 
 

@@ -10,9 +10,10 @@ import numpy as np
 from segeval.errors import DataError
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.overlap.counts import Counts, Histogram
+from segeval.evidence.policies import distance_or_policy
 from segeval.measure import Level, MeasureCall
 from segeval.results import CaseRow, ClassRow, SummaryRow
-from segeval.scoring.evaluate import with_declared
+from segeval.scoring.evaluate import may_be_endless, with_declared
 from segeval.scoring.evidence import MAX_IDS
 from segeval.scoring.plan import Aggregation, Plan
 from segeval.scoring.pooled import PooledCases
@@ -90,7 +91,7 @@ class _Block:
         calls = scored.plan.at(level)
         shape = (len(scored.cases), len(names), len(calls))
         raw = np.array([[row[call.column] for call in calls] for row in rows], dtype=np.float64).reshape(shape)
-        values = _defined(raw, calls, names, [case.case_id for case in scored.cases], how)
+        values = _defined(raw, calls, names, scored, how)
         intervals, macro = _intervals(values, [case.case_id for case in scored.cases], how)
         pooled = _pooled_values(scored, level, calls, len(names))
         return cls(
@@ -141,12 +142,15 @@ class _Block:
 
 
 def _defined(
-    raw: np.ndarray, calls: Sequence[MeasureCall], names: Sequence[str], case_ids: Sequence[str], how: Aggregation
+    raw: np.ndarray, calls: Sequence[MeasureCall], names: Sequence[str], scored: Scored, how: Aggregation
 ) -> np.ndarray:
     """The values with the policy for undefined ones applied; a measure that only describes skips them."""
-    values = raw.copy()
+    values, case_ids = raw.copy(), [case.case_id for case in scored.cases]
     for j, call in enumerate(calls):
         if call.measure.better == "none":
+            continue
+        if how.undefined == "worst" and may_be_endless(call.measure):
+            values[:, :, j] = np.where(np.isnan(raw[:, :, j]), _worst_distances(scored)[:, None], raw[:, :, j])
             continue
         for i, name in enumerate(names):
             values[:, i, j] = apply_undefined(
@@ -159,6 +163,13 @@ def _defined(
                 case_ids=case_ids,
             )
     return values
+
+
+def _worst_distances(scored: Scored) -> np.ndarray:
+    """The distance to nothing in each case, as the user wants it; it stays infinite where that is undefined."""
+    policy = scored.plan.empty_distance
+    worst = [distance_or_policy(math.inf, policy=policy, diagonal=case.grid.diagonal) for case in scored.cases]
+    return np.nan_to_num(np.array(worst, dtype=np.float64), nan=math.inf, posinf=math.inf)
 
 
 def _intervals(values: np.ndarray, case_ids: Sequence[str], how: Aggregation) -> tuple[np.ndarray, np.ndarray]:

@@ -278,7 +278,7 @@ def test_lengths_and_percentages_that_cannot_be_are_refused() -> None:
         boundary_f1(surfaces, tolerance_mm=-1.0)
     with pytest.raises(ConfigError, match="width_mm=-2 is negative"):
         boundary_iou(surfaces, width_mm=-2.0)
-    with pytest.raises(ConfigError, match="percent=101 is no percentage"):
+    with pytest.raises(ConfigError, match="percent=101 is refused; percent is 0 to 100"):
         hdp(surfaces, percent=101.0)
     with pytest.raises(ConfigError, match="surface=cube does not fit"):
         hd95.at(surface="cube")

@@ -15,8 +15,9 @@ from segeval.evidence.overlap.counts import Counts
 from segeval.evidence.shapes import PerLabel
 from segeval.measure import Absent, metric, ratio
 from segeval.results import CaseScore, ClassRow
+from segeval.scoring.collect import collect
 from segeval.scoring.evaluate import absent_rows, as_missing, evaluate
-from segeval.scoring.plan import Plan
+from segeval.scoring.plan import Aggregation, Plan
 
 NAN, INF = math.nan, math.inf
 ONE, TWO = LabelClass(name="one", ids=(1,)), LabelClass(name="two", ids=(2,))
@@ -257,3 +258,26 @@ def test_worst_leaves_a_class_that_the_truth_lacks_as_it_is() -> None:
     assert two.values == approx(
         dice=NAN, fnr=NAN, relative_volume_difference=NAN, prevalence=0, specificity=1, variation_of_information=0
     )
+
+
+def test_worst_is_the_distance_to_nothing_that_the_user_chose() -> None:
+    truth = np.zeros((3, 4, 12), dtype=np.uint8)
+    truth[1, 1, 1:4] = 1
+    missing = Case(case_id="x", truth=truth, pred=np.zeros_like(truth), spacing_mm=(1.0, 1.0, 1.0))
+    for policy, worst in ((7.5, 7.5), ("diagonal", 13.0), ("inf", INF)):
+        how = replace(plan("hd,assd,hd95[medpy],dice"), empty_distance=policy)
+        (row,) = as_missing(evaluate(missing, how), how, worst=True).classes
+        assert row.values == approx(**{"hd": worst, "assd": worst, "hd95[medpy]": INF, "dice": 0})
+
+
+@pytest.mark.parametrize(("policy", "worst"), [(7.5, 7.5), ("diagonal", 13.0), ("inf", INF), ("nan", INF)])
+def test_an_undefined_distance_counts_as_the_distance_to_nothing(policy: Any, worst: float) -> None:
+    nothing = np.zeros((3, 4, 12), dtype=np.uint8)
+    how = replace(plan("hd,hd95[medpy]", LabelMap(classes=(ONE,))), empty_distance=policy)
+    absent = Case(case_id="x", truth=nothing, pred=nothing, spacing_mm=(1.0, 1.0, 1.0))
+    rows = collect([evaluate(absent, how)], how, Aggregation(undefined="worst", bootstrap=0), {}).summary
+    assert {row.column: row.statistics["mean"] for row in rows if row.name == "one"} == {
+        "hd": worst,
+        "hd95[medpy]": INF,
+    }
+    assert {row.n_undefined for row in rows if row.name == "one"} == {1}

@@ -92,3 +92,14 @@ def test_the_pooled_value_of_one_case_is_its_value(name: str) -> None:
     case = Case(case_id="x", pred=np.array(CASES[0][0]), truth=np.array(CASES[0][1]), spacing_mm=(1.0, 2.0))
     value = evaluate(case, plan).classes[0].values[call.column]
     assert pooled(CASES[:1], call)["1"] == pytest.approx(value, nan_ok=True)
+
+
+@pytest.mark.parametrize("name", ["nsd", "boundary_f1"])
+def test_masks_without_a_surface_are_alike_or_apart(name: str) -> None:
+    # with edge=none a mask that fills the image has no surface: right in one case, a false alarm in two others
+    ones, zeros = np.ones((3, 4), dtype=np.uint8), np.zeros((3, 4), dtype=np.uint8)
+    call = catalogue.find(name).at(edge="none")
+    assert pooled([(ones, ones)], call)["1"] == 1.0
+    assert pooled([(ones, zeros)], call)["1"] == 0.0
+    assert pooled([(ones, ones), (ones, zeros), (zeros, ones)], call)["1"] == pytest.approx(1 / 3)
+    assert np.isnan(pooled([(zeros, zeros)], call, LabelMap(classes=(ONE,)))["1"])

@@ -14,6 +14,7 @@ from segeval.errors import ConfigError
 from segeval.evidence.lesions.components import Components, Connectivity
 from segeval.evidence.shape_words import Bool, Float64, Int64
 
+ByShape = Literal["hungarian", "greedy", "merge"]
 Matching = Literal["hungarian", "greedy", "merge", "any_overlap"]
 Side = Literal["pred", "truth"]
 PerPair = Bool[np.ndarray, " pair"]

@@ -11,7 +11,7 @@ from segeval.evidence.shapes import PerLabel
 from segeval.evidence.surfaces.distances import SurfacePair, within
 from segeval.evidence.surfaces.elements import Edge, Neighbours
 from segeval.evidence.surfaces.surface import Element, Surfaces, Unit
-from segeval.measure import PerClass
+from segeval.measure import PerClass, ratio
 
 Tolerance = float | PerClass | Literal["min_spacing"]
 
@@ -20,7 +20,8 @@ Tolerance = float | PerClass | Literal["min_spacing"]
 class Shares(State):
     """For each side the size of its surface, and how much of it is within a tolerance of the other side.
 
-    `bare` counts the cases in which both sides have the class and neither has a surface.
+    `bare` counts the cases in which both sides have the class and neither has a surface, `apart` those in which one
+    side has the class and the other has not.
     """
 
     pred_within: PerLabel
@@ -28,6 +29,7 @@ class Shares(State):
     truth_within: PerLabel
     truth_size: PerLabel
     bare: PerLabel
+    apart: PerLabel
 
     @classmethod
     def read(
@@ -62,12 +64,17 @@ class Shares(State):
             truth_within=back.size_within(reach),
             truth_size=back.size,
             bare=on.in_pred and on.in_truth and not on.on_pred and not on.on_truth,
+            apart=on.in_pred != on.in_truth,
         )
 
     def settled(self, value: PerLabel) -> PerLabel:
-        """The value where there are two surfaces; 0 where one is missing, 1 for two masks without one."""
+        """The value where there are two surfaces; 0 where one is missing.
+
+        Without any surface (`edge="none"` leaves none to a mask that fills the image) it is the share of the cases in
+        which both sides have the class.
+        """
         has_pred, has_truth = self.pred_size > 0, self.truth_size > 0
-        without = np.where(self.bare > 0, 1.0, np.nan)
+        without = ratio(self.bare, self.bare + self.apart)
         return np.where(has_pred & has_truth, value, np.where(has_pred | has_truth, 0.0, without))
 
 
