@@ -23,7 +23,7 @@ def auc_roc(maps: ClassMaps, *, exact: bool = False) -> PerLabel:
 
     Undefined where the class is nowhere or everywhere. Background that is easy raises it.
     """
-    return np.array([_auc(one) for one in maps.histograms("exact" if exact else "curve")])
+    return np.array([_auc(one) for one in maps.histograms("exact" if exact else "area")])
 
 
 @metric(
@@ -40,19 +40,19 @@ def average_precision(
             The two methods differ in either direction; do not mix them in a table.
         exact: sort the voxels however many they are.
     """
-    return np.array([_average_precision(one, method) for one in maps.histograms("exact" if exact else "curve")])
+    return np.array([_average_precision(one, method) for one in maps.histograms("exact" if exact else "area")])
 
 
 @metric(symbol="t*", formula="argmax over t of Dice(p ≥ t)", bounds=UNIT, better="none")
 def best_threshold(maps: ClassMaps, *, exact: bool = False) -> PerLabel:
     """The threshold with the largest Dice, of equally good ones the highest; tuned on the truth, no score."""
-    return np.array([_best(one)[0] for one in maps.histograms("exact" if exact else "curve")])
+    return np.array([_best(one)[0] for one in maps.histograms("exact" if exact else "best")])
 
 
 @metric(symbol="DSC*", formula="max over t of Dice(p ≥ t)", bounds=UNIT, better="higher")
 def best_dice(maps: ClassMaps, *, exact: bool = False) -> PerLabel:
     """The Dice that the best threshold would give; an upper bound, since the threshold is tuned on the truth."""
-    return np.array([_best(one)[1] for one in maps.histograms("exact" if exact else "curve")])
+    return np.array([_best(one)[1] for one in maps.histograms("exact" if exact else "best")])
 
 
 @metric(

@@ -23,27 +23,42 @@ from typing import Literal
 import numpy as np
 
 from segeval.evidence.probabilities import bins
-from segeval.measure import ratio
 
-Detail = Literal["bins", "curve", "hinge", "exact"] | int  # a number of equally large parts
+Detail = Literal["bins", "area", "best", "curve", "hinge", "exact"] | int  # a number of equally large parts
 
 BOUND = 0.9e-5  # leaves room for rounding
 _WITH_ERROR = 0.74  # above p_t = 0.7311, where the logit is 1, the hinge is 0
 
 
+def costs_little(detail: Detail, positives: np.ndarray, negatives: np.ndarray, is_wide: np.ndarray) -> bool:
+    """A quick look, which mostly settles it: whether the order within the levels could hardly matter.
+
+    Args:
+        positives: voxels of the class, from the highest probability down.
+        negatives: the same of the rest.
+        is_wide: whether the level has an order within.
+    """
+    if detail != "area":
+        return detail == "bins"
+    hits, all_hits, ranked = positives.cumsum(), float(positives.sum()), positives * is_wide
+    voxels = hits + negatives.cumsum()
+    auc = np.dot(ranked, negatives) / max(2 * all_hits * float(negatives.sum()), 1.0)
+    highest, lowest = hits / np.maximum(voxels - negatives, 1), (hits - positives) / np.maximum(voxels - positives, 1)
+    return bool(max(auc, np.dot(ranked, highest - lowest) / max(all_hits, 1.0)) <= BOUND)
+
+
 def too_wide(detail: Detail, n: np.ndarray) -> np.ndarray:
     """The bins whose voxels have to be told apart, of counts by (truth, upper, bin), and in that shape."""
     rest, truth = counts = bins.in_order(n)
+    which = np.zeros(counts.shape, dtype=bool)
     if detail == "hinge":
-        _, p, rest, _ = bins.fine_values()
-        which = np.stack([rest, p]) < _WITH_ERROR
-    elif detail == "curve":
-        which = np.broadcast_to(_for_curves(rest, truth), counts.shape)
+        _, p, others, is_wide = bins.fine_values()
+        which = is_wide & (np.stack([others, p]) < _WITH_ERROR)
     elif isinstance(detail, int):
-        which = np.broadcast_to(_at_the_ends_of_parts(rest, truth, detail), counts.shape)
-    else:
-        which = np.zeros(counts.shape, dtype=bool)
-    return bins.by_bin(which & bins.fine_values()[3]) & (n > 0)
+        which[:, _at_the_ends_of_parts(rest, truth, detail)] = True
+    elif truth.any():
+        which[:, _for_curves(rest, truth, area=detail != "best", best=detail != "area")] = True
+    return bins.by_bin(which)
 
 
 def part_sizes(total: int, n: int) -> np.ndarray:
@@ -52,25 +67,31 @@ def part_sizes(total: int, n: int) -> np.ndarray:
     return np.array([total // parts + (i < total % parts) for i in range(parts)], dtype=np.int64)
 
 
-def _for_curves(rest: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """What AUC, average precision and the best Dice need, of counts from the highest probability down."""
-    used = np.flatnonzero(truth * (truth + rest > 1) * bins.fine_values()[3])
-    needed = np.zeros(truth.shape, dtype=bool)
-    if used.size:
-        hits, alarms = (np.cumsum(side).astype(np.float64) for side in (truth, rest))
-        all_dice = 2 * hits / np.maximum(hits + alarms + hits[-1], 1)
-        p, n = truth[used].astype(np.float64), rest[used].astype(np.float64)
-        a, b = hits[used] - p, alarms[used] - n
-        auc = ratio(p * n, 2 * hits[-1] * alarms[-1])
-        precision = p / hits[-1] * ((a + p) / (a + p + b) - a / np.maximum(a + b + n, 1))
-        may_be_best = (n > 0) & (2 * (a + p) / (a + p + b + hits[-1]) > all_dice.max() + BOUND)
-        needed[used] = may_be_best | _dearest(auc, p + n) | _dearest(precision, p + n)
-    return needed
+def _for_curves(rest: np.ndarray, truth: np.ndarray, *, area: bool, best: bool) -> np.ndarray:
+    """The levels that have to be told apart for areas under curves, or for the best Dice.
+
+    Args:
+        rest: voxels from the highest probability down.
+        truth: the same of the class.
+    """
+    at = np.flatnonzero(truth)  # no other bin costs anything
+    p, n = truth[at].astype(np.float64), rest[at].astype(np.float64)
+    hits, alarms = p.cumsum(), rest.cumsum()[at].astype(np.float64)
+    total, a, b = hits[-1], hits - p, alarms - n
+    is_wide = bins.fine_values()[3][at] & (p + n > 1)
+    needed = np.zeros(len(at), dtype=bool)
+    if area:
+        auc = is_wide * p * n / max(2 * total * rest.sum(), 1.0)
+        precision = is_wide * p / total * (hits / (hits + b) - a / np.maximum(a + alarms, 1))
+        needed |= _dearest(auc, p + n) | _dearest(precision, p + n)
+    if best:
+        half_of_best = (hits / (hits + alarms + total)).max()
+        needed |= is_wide & (n > 0) & (hits / (hits + b + total) > half_of_best + BOUND / 2)
+    return at[needed]
 
 
 def _dearest(cost: np.ndarray, voxels: np.ndarray) -> np.ndarray:
     """Which bins to rank, so that the others cost less than the bound together."""
-    cost = np.nan_to_num(cost)
     if cost.sum() <= BOUND:
         return np.zeros(len(cost), dtype=bool)
     order = np.argsort(cost / voxels)
@@ -80,11 +101,9 @@ def _dearest(cost: np.ndarray, voxels: np.ndarray) -> np.ndarray:
 
 
 def _at_the_ends_of_parts(rest: np.ndarray, truth: np.ndarray, parts: int) -> np.ndarray:
-    """The bins with both kinds of voxels in which a part ends."""
+    """The levels of several probabilities and both kinds of voxels in which a part ends."""
     up_to = np.cumsum((rest + truth)[::-1])
     ends = np.cumsum(part_sizes(int(up_to[-1]), parts))
     at = np.searchsorted(up_to, ends)
     within = len(up_to) - 1 - at[up_to[at] != ends]
-    needed = np.zeros(truth.shape, dtype=bool)
-    needed[within] = True
-    return needed & (rest > 0) & (truth > 0)
+    return within[bins.fine_values()[3][within] & (rest[within] > 0) & (truth[within] > 0)]

@@ -7,7 +7,7 @@ import numpy as np
 
 from segeval.evidence.probabilities.channels import ProbMap
 from segeval.evidence.probabilities.histogram import ProbHistogram, are_few
-from segeval.evidence.probabilities.ranking import Detail, too_wide
+from segeval.evidence.probabilities.ranking import Detail, costs_little, too_wide
 from segeval.evidence.probabilities.soft import ProbVoxels
 
 FEW = 1 << 15  # voxels up to which sums are taken voxel by voxel
@@ -48,9 +48,12 @@ class ScoredMap:
         if detail == "exact" or are_few(self.truth.size):
             return ProbHistogram.of_values(self.map.stored, self.truth, is_log_odds=self.map.is_log_odds)
         n = self._built("ranks", is_log_odds=self.map.is_log_odds)
+        in_bins = ProbHistogram.of_bins(n)
+        if costs_little(detail, in_bins.positives, in_bins.negatives, in_bins.is_wide):
+            return in_bins
         which = too_wide(detail, n)
-        if not which.any():
-            return ProbHistogram.of_bins(n)
+        if not n[which].any():
+            return in_bins
         values, truth = self._built("within", which, is_log_odds=self.map.is_log_odds)
         told_apart = ProbHistogram.of_values(values, truth, is_log_odds=self.map.is_log_odds)
         return ProbHistogram.of_bins(np.where(which, 0, n)).beside(told_apart)
