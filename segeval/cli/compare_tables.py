@@ -3,7 +3,8 @@
 import math
 from typing import Any
 
-from segeval.cli.tables import add_row, number, plain_table
+from segeval.cli.tables import add_row, plain_table
+from segeval.results.number_text import short
 from segeval.verbs.compare import Comparison, Difference, RankedRuns
 
 ALPHA = 0.05
@@ -16,7 +17,7 @@ def print_comparison(found: Comparison, screen: Any) -> None:
     )
     for one in found.differences:
         interval = "–" if math.isnan(one.interval.low) else f"{signed(one.interval.low)} .. {signed(one.interval.high)}"
-        cells = (number(one.base), number(one.new), signed(one.difference), interval, number(one.p_holm))
+        cells = (short(one.base), short(one.new), signed(one.difference), interval, short(one.p_holm))
         add_row(table, one.class_name, one.measure, *cells, f"{one.wins}/{one.losses}", _pairs(one), style=_style(one))
     screen.print(table)
     _print_changes(found, screen)
@@ -52,8 +53,8 @@ def _print_changes(found: Comparison, screen: Any) -> None:
                     table,
                     change.case_id,
                     one.class_name,
-                    number(change.base),
-                    number(change.new),
+                    short(change.base),
+                    short(change.new),
                     signed(change.difference),
                 )
             screen.print()
@@ -65,7 +66,7 @@ def print_ranking(found: RankedRuns, screen: Any) -> None:
     table = plain_table("class", "measure", "way", *found.runs, "tau", left=(0, 1, 2))
     for one in found.rankings:
         cells = (f"{rank:g} ({first:.0%})" for rank, first in zip(one.ranks, one.first, strict=True))
-        add_row(table, one.class_name, one.measure, one.method.replace("_", " "), *cells, number(one.tau))
+        add_row(table, one.class_name, one.measure, one.method.replace("_", " "), *cells, short(one.tau))
     screen.print(table)
     screen.print(
         "\nRank of each run, and in how many of the resamples of the cases it is first; tau: Kendall's tau-b",
@@ -76,4 +77,4 @@ def print_ranking(found: RankedRuns, screen: Any) -> None:
 
 def signed(value: float) -> str:
     """A difference with its sign; a dash where it is undefined."""
-    return number(value) if math.isnan(value) or value <= 0 else f"+{number(value)}"
+    return short(value) if math.isnan(value) or value <= 0 else f"+{short(value)}"

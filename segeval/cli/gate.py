@@ -29,6 +29,7 @@ Output = Annotated[
     typer.Option("--output", help="json, junit, markdown or github, and =PATH to write a file; repeatable."),
 ]
 Schema = Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of segeval.yaml.")]
+RunSchema = Annotated[bool, typer.Option("--run-schema", help="Print the JSON Schema of run.json.")]
 Init = Annotated[Path | None, typer.Option("--init", help="Write a starter file from a good run.")]
 SelfTest = Annotated[bool, typer.Option("--selftest", help="Degrade the predictions and show which rules trip.")]
 UpdateBaseline = Annotated[
@@ -44,6 +45,7 @@ def gate(
     case_table: CaseTable = None,
     output: Output = None,
     schema: Schema = False,
+    run_schema: RunSchema = False,
     init: Init = None,
     selftest: SelfTest = False,
     update_baseline: UpdateBaseline = None,
@@ -51,8 +53,8 @@ def gate(
     no_color: o.NoColor = False,
 ) -> int:
     """Hold a run against limits. Exits 0 for passed, 1 for failed, 4 for inconclusive."""
-    if schema:
-        return _print_schema()
+    if schema or run_schema:
+        return _print_schema(of_run=run_schema)
     if run is None:
         raise ConfigError("Name the folder that `segeval score` wrote.")
     if init is not None:
@@ -82,10 +84,11 @@ def gate(
     return report.exit_code
 
 
-def _print_schema() -> int:
+def _print_schema(*, of_run: bool) -> int:
     from segeval.config import config_schema
+    from segeval.results.run_schema import run_schema
 
-    console.put(json.dumps(config_schema(), indent=2) + "\n")
+    console.put(json.dumps(run_schema() if of_run else config_schema(), indent=2) + "\n")
     return 0
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segeval.cli import console
-from segeval.cli.tables import add_row, number, plain_table, print_line
+from segeval.cli.tables import add_row, plain_table, print_line
 from segeval.errors import ConfigError
+from segeval.results.number_text import short
 
 if TYPE_CHECKING:
     from segeval.verbs.gate.selftest import SelfTest
@@ -35,8 +36,8 @@ def print_report(report: "GateReport", screen: Any) -> None:
     """A row per verdict, the gravest first; then what decided those that did not pass, with the cases to open."""
     table = plain_table("verdict", "rule", "measure", "what is judged", "found", "limit", "n", left=(0, 1, 2, 3))
     for verdict in report.gravest_first():
-        limit = "" if math.isnan(verdict.limit) else _SIDES[verdict.side] + number(verdict.limit)
-        found = "" if math.isnan(verdict.value) else number(verdict.value)
+        limit = "" if math.isnan(verdict.limit) else _SIDES[verdict.side] + short(verdict.limit)
+        found = "" if math.isnan(verdict.value) else short(verdict.value)
         cells = (verdict.measure, _judged(verdict), found, limit, str(verdict.n) if verdict.n else "")
         add_row(table, verdict.outcome, verdict.name, *cells, style=_STYLES[verdict.outcome])
     screen.print(table)
@@ -57,7 +58,7 @@ def _judged(verdict: "Verdict") -> str:
 
 
 def _worst(verdict: "Verdict") -> str:
-    cases = ", ".join(f"{case.case_id} ({case.class_name}) {number(case.value)}" for case in verdict.worst)
+    cases = ", ".join(f"{case.case_id} ({case.class_name}) {short(case.value)}" for case in verdict.worst)
     return f"  open first: {cases}" if cases else "  no case to open"
 
 

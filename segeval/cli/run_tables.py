@@ -4,10 +4,11 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from segeval.cli.tables import add_row, counted, number, plain_table, widest
+from segeval.cli.tables import add_row, counted, plain_table, widest
+from segeval.evidence.labels import MEAN_OF_CLASSES, WHOLE_CASE
 from segeval.results import ClassRow, Results, SummaryRow
+from segeval.results.number_text import short
 
-MACRO, ALL = "(mean)", "(all)"
 N_WORST = 5
 N_CLASSES = 40  # more rows than a screen has help nobody
 STATUSES = {"missing_pred": "without prediction", "failed": "failed", "missing_truth": "without truth"}
@@ -22,7 +23,7 @@ POLICIES = {
 def print_run(results: Results, screen: Any) -> None:
     """Print what a person wants to see first; everything else is in the files."""
     _print_means(results, screen, _names(results), _of_classes(results))
-    _print_means(results, screen, [ALL], _of_cases(results))
+    _print_means(results, screen, [WHOLE_CASE], _of_cases(results))
     _print_worst(results, screen)
     _print_footer(results, screen)
 
@@ -30,7 +31,7 @@ def print_run(results: Results, screen: Any) -> None:
 def _names(results: Results) -> list[str]:
     """The classes, and their mean where that is not the mean of one."""
     names = [one.name for one in results.classes]
-    return names if len(names) == 1 else [*names, MACRO]
+    return names if len(names) == 1 else [*names, MEAN_OF_CLASSES]
 
 
 def _of_classes(results: Results) -> list[str]:
@@ -59,15 +60,17 @@ def _print_means(results: Results, screen: Any, names: Sequence[str], columns: S
 
 
 def _means_table(results: Results, names: Sequence[str], columns: Sequence[str]) -> Any:
-    table = plain_table("" if ALL in names else "class", "cases", *columns)
+    table = plain_table("" if WHOLE_CASE in names else "class", "cases", *columns)
     of = {(row.name, row.column): row for row in results.summary}
     for name in names:
         rows = [of[name, column] for column in columns]
         n = max(row.n for row in rows)
-        if name == MACRO:
+        if name == MEAN_OF_CLASSES:
             table.add_section()
-        said = counted(n, "class", "classes") if name == MACRO else str(n)
-        add_row(table, name, said, *(_mean_cell(row, n) for row in rows), style="bold" if name == MACRO else "")
+        said = counted(n, "class", "classes") if name == MEAN_OF_CLASSES else str(n)
+        add_row(
+            table, name, said, *(_mean_cell(row, n) for row in rows), style="bold" if name == MEAN_OF_CLASSES else ""
+        )
     return table
 
 
@@ -78,9 +81,9 @@ def _mean_cell(row: SummaryRow, n_of_row: int) -> str:
     """
     mean, std = row.statistics["mean"], row.statistics.get("std", math.nan)
     if math.isinf(mean) and row.n_inf:
-        return f"{number(mean)} ({row.n_inf} inf, median {number(row.statistics['median'])})"
-    spread = "" if math.isnan(std) else f" ± {number(std)}"
-    return number(mean) + spread + (f" (n={row.n})" if 0 < row.n < n_of_row else "")
+        return f"{short(mean)} ({row.n_inf} inf, median {short(row.statistics['median'])})"
+    spread = "" if math.isnan(std) else f" ± {short(std)}"
+    return short(mean) + spread + (f" (n={row.n})" if 0 < row.n < n_of_row else "")
 
 
 def _print_worst(results: Results, screen: Any) -> None:
@@ -99,7 +102,7 @@ def _print_worst(results: Results, screen: Any) -> None:
 def _worst_table(rows: Sequence[ClassRow], columns: Sequence[str]) -> Any:
     table = plain_table(f"worst by {columns[0]}", "class", "status", *columns, left=(0, 1, 2))
     for row in rows:
-        add_row(table, row.case_id, row.of.name, row.status, *(number(row.values[one]) for one in columns))
+        add_row(table, row.case_id, row.of.name, row.status, *(short(row.values[one]) for one in columns))
     return table
 
 

@@ -1,6 +1,5 @@
 """The one manner of all tables on screen, and of the numbers in them."""
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -42,21 +41,6 @@ def widest(columns: Sequence[Column], table_of: Callable[[Sequence[Column]], Any
         if fits(table, screen):
             return n, table
     return 1, table_of(columns[:1])
-
-
-def number(value: float) -> str:
-    """A value for people; a dash where it is undefined.
-
-    Example:
-        >>> [number(one) for one in (0.87341, 0.00002, 1234.5, 9.5e6, float("inf"), float("nan"))]
-        ['0.873', '2.0e-05', '1234', '9.5e+06', 'inf', '–']
-    """
-    size = abs(value)
-    if math.isnan(value):
-        return "–"
-    if math.isinf(value) or size < 5e-4 or size >= 1e6:
-        return "0.000" if value == 0 else f"{value:.1e}"
-    return f"{value:.3f}" if size < 1000 else f"{value:.0f}"
 
 
 def counted(n: int, what: str, several: str = "") -> str:

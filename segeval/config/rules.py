@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from segeval.choice import call_of
 from segeval.config.models import Rule
 from segeval.errors import ConfigError
+from segeval.evidence.labels import MEAN_OF_CLASSES
 from segeval.measure import Better, Measure
 
-MACRO = "(mean)"
+MACRO = MEAN_OF_CLASSES
 
 
 def check_rules(rules: Sequence[Rule], *, source: str = "") -> tuple[Rule, ...]:

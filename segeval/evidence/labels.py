@@ -3,6 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+WHOLE_CASE = "(all)"  # stands for a class where a value is one of a case
+MEAN_OF_CLASSES = "(mean)"  # stands for a class where a value is the unweighted mean over the classes
+NO_CLASSES = (WHOLE_CASE, MEAN_OF_CLASSES, "(pooled)")  # which no class may be called
+
 
 @dataclass(frozen=True, kw_only=True)
 class LabelClass:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from segeval.files.writing import whole_file, write_text_atomically
+from segeval.results.table import Table
 
 # what spreadsheets take for the start of a formula, in both widths: owasp.org, "CSV Injection"
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -38,14 +39,14 @@ def text_of(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA_STARTS) else cell
 
 
-def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    r"""Write a CSV file in UTF-8 with `\n` line ends, whole or not at all.
+def write_csv(path: Path, table: Table) -> None:
+    r"""Write a table as CSV in UTF-8 with `\n` line ends, whole or not at all.
 
     Raises:
         ConfigError: the file cannot be written.
     """
     with whole_file(path) as file:
-        file.writelines(csv_lines(header, rows))
+        file.writelines(csv_lines(table.columns, map(table.cells, table.rows)))
 
 
 def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:

@@ -2,66 +2,42 @@
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from segeval.evidence.labels import LabelClass
-from segeval.files.paths import printable
+from segeval.evidence.labels import WHOLE_CASE, LabelClass
 from segeval.measure import ratio
-from segeval.results import ClassRow, Results, SummaryRow
-
-_MD = str.maketrans({"|": "\\|"})
-_LATEX = {c: f"\\{c}" for c in "&%$#_{}"} | {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-}
+from segeval.results.number_text import UNDEFINED, digits
+from segeval.results.records import ClassRow, SummaryRow
+from segeval.results.table import Table, latex, markdown
+from segeval.results.tables import Results
 
 
-def markdown(results: Results) -> str:
+def markdown_summary(results: Results) -> str:
     """The summary as a Markdown table: a row per class, mean ± std per measure."""
-    header, rows = _mean_table(results)
-    return "".join(map(markdown_line, [header, ["---"] * len(header), *rows]))
+    return markdown(_mean_table(results))
 
 
-def markdown_line(cells: Sequence[str]) -> str:
-    """A row of a Markdown table."""
-    return "| " + " | ".join(printable(cell).translate(_MD) for cell in cells) + " |\n"
-
-
-def latex(results: Results) -> str:
+def latex_summary(results: Results) -> str:
     """The summary as a LaTeX tabular for booktabs."""
-    header, rows = _mean_table(results)
-    return latex_tabular([map(latex_text, line) for line in (header, *rows)], n_columns=len(header))
+    return latex(_mean_table(results))
 
 
-def latex_tabular(lines: Sequence[Iterable[str]], *, n_columns: int) -> str:
-    """A tabular for booktabs; the first line is its header, and cells are LaTeX already."""
-    header, *rows = (" & ".join(cells) + r" \\" for cells in lines)
-    begin, end = rf"\begin{{tabular}}{{l{'r' * (n_columns - 1)}}}", r"\end{tabular}"
-    return "\n".join([begin, r"\toprule", header, r"\midrule", *rows, r"\bottomrule", end, ""])
-
-
-def latex_text(text: str) -> str:
-    """Text with the special characters of LaTeX escaped."""
-    escaped = "".join(_LATEX.get(c, c) for c in printable(text))
-    return f"{{}}{escaped}" if escaped.startswith("::") else escaped  # else a CI server takes it for a command
-
-
-def _mean_table(results: Results) -> tuple[list[str], list[list[str]]]:
-    names = list(dict.fromkeys(row.name for row in results.summary if row.name != "(all)"))
-    of = {(row.name, row.column): row for row in results.summary}
-    header = ["class", *results.class_columns]
-    return header, [[name, *(_mean_cell(of[name, column]) for column in results.class_columns)] for name in names]
+def _mean_table(results: Results) -> Table:
+    found: dict[str, dict[str, str]] = {}
+    for row in results.summary:
+        if row.name != WHOLE_CASE:
+            found.setdefault(row.name, {"class": row.name})[row.column] = _mean_cell(row)
+    return Table(columns=("class", *results.class_columns), rows=tuple(found.values()))
 
 
 def _mean_cell(row: SummaryRow) -> str:
     mean, std = row.statistics["mean"], row.statistics.get("std", math.nan)
     if math.isnan(mean):
-        return "–"
-    return f"{mean:.4g}" + ("" if math.isnan(std) else f" ± {std:.2g}") + f" (n={row.n})"
+        return UNDEFINED
+    return digits(mean) + ("" if math.isnan(std) else f" ± {digits(std, 2)}") + f" (n={row.n})"
 
 
 def nnunet_summary(results: Results) -> str:
@@ -119,7 +95,7 @@ def _nanmean(values: Sequence[float]) -> float:
 
 
 EXTRA_FORMATS: Mapping[str, tuple[str, Callable[[Results], str]]] = {
-    "md": ("summary.md", markdown),
-    "latex": ("summary.tex", latex),
+    "md": ("summary.md", markdown_summary),
+    "latex": ("summary.tex", latex_summary),
     "nnunet": ("summary.json", nnunet_summary),
 }

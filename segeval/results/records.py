@@ -1,10 +1,9 @@
-"""What a run found: one row per case and class, one per case, and what is known of each column."""
+"""What a run found: one row per case and class, one per case, one per class and measure."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from segeval.errors import ConfigError
 from segeval.evidence.grid import Grid
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.overlap.counts import Histogram
@@ -84,45 +83,3 @@ class SummaryRow:
     n_missing: int
     statistics: Mapping[str, float]
     pooled: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Results:
-    """A finished run.
-
-    `classes` and the two column tuples give the order of everything, `shown` are the columns for a
-    screen. `lesions` are those of each case; None without a lesion measure. `facts` is what `run.json`
-    says besides the tables (plan, definitions, versions, timings, warnings).
-    """
-
-    classes: tuple[LabelClass, ...]
-    class_columns: tuple[str, ...]
-    case_columns: tuple[str, ...]
-    class_rows: tuple[ClassRow, ...]
-    case_rows: tuple[CaseRow, ...]
-    summary: tuple[SummaryRow, ...]
-    confusion: Histogram | None
-    lesions: Mapping[str, Sequence["LesionRow"]] | None
-    shown: tuple[str, ...]
-    facts: Mapping[str, Any]
-
-    @property
-    def problems(self) -> tuple[CaseRow, ...]:
-        """Cases that could not be scored as they should."""
-        return tuple(row for row in self.case_rows if row.status in ("failed", "missing_pred", "missing_truth"))
-
-    def to_pandas(self, table: str = "scores") -> Any:
-        """A table as a `pandas.DataFrame`: `scores`, `cases`, `summary`, `confusion`, or `lesions` if there is one.
-
-        Raises:
-            ConfigError: there is no such table.
-        """
-        import pandas
-
-        from segeval.results.tables import tables_of
-
-        tables = tables_of(self)
-        if table not in tables:
-            raise ConfigError(f"There is no table {table!r}. The tables are: {', '.join(tables)}.")
-        columns, rows = tables[table]
-        return pandas.DataFrame(rows, columns=columns)

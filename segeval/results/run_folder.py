@@ -14,11 +14,11 @@ from segeval.evidence.overlap.counts import Histogram
 from segeval.files.ours import RUN_FILE, WRITTEN, digests
 from segeval.files.outputs import OutputFolder
 from segeval.files.writing import JOURNAL, cannot_write, write_text_atomically
-from segeval.results import CaseScore, Results
 from segeval.results.csv_tables import jsonable, write_csv
 from segeval.results.formats import EXTRA_FORMATS
+from segeval.results.records import CaseScore
 from segeval.results.run_json import document_text, run_document
-from segeval.results.tables import TABLES, tables_of
+from segeval.results.tables import TABLES, Results, tables_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +82,7 @@ class RunFolder:
         """
         with self.output.stage() as stage:
             for name, table in tables_of(results).items():
-                write_csv(stage / f"{name}.csv", *table)
+                write_csv(stage / f"{name}.csv", table)
             for file_name, render in (EXTRA_FORMATS[name] for name in self.formats):
                 write_text_atomically(stage / file_name, render(results))
             document = run_document(results) | {WRITTEN: digests(stage)}

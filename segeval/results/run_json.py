@@ -3,12 +3,13 @@
 import json
 import math
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from segeval.results import CaseRow, Results
+from segeval.evidence.labels import WHOLE_CASE
 from segeval.results.csv_tables import jsonable
-from segeval.results.tables import tables_of
+from segeval.results.records import CaseRow
+from segeval.results.tables import TABLES, Results, tables_of
 
 
 def run_document(results: Results) -> dict[str, Any]:
@@ -21,21 +22,21 @@ def run_document(results: Results) -> dict[str, Any]:
         "notes": {row.case_id: list(row.notes) for row in results.case_rows if row.notes},
         "approx": {row.case_id: list(row.approx) for row in results.case_rows if row.approx},
         "undefined": _undefined(results),
-        "tables": {name: {"columns": columns, "rows": rows} for name, (columns, rows) in tables_of(results).items()},
+        **{name: table.records() for name, table in tables_of(results).items()},
     }
 
 
 def document_text(document: Mapping[str, Any]) -> str:
     """The document as text in which every row of a table is a line of its own."""
     plain = jsonable(document)
-    tables = ",\n".join(f"  {_dump(name)}: {_table_text(table)}" for name, table in plain.pop("tables").items())
+    tables = "".join(f",\n {_dump(name)}: {_rows_text(plain.pop(name))}" for name in TABLES if name in plain)
     facts = _dump(plain, indent=1).removesuffix("\n}")
-    return f'{facts},\n "tables": {{\n{tables}\n }}\n}}\n'
+    return f"{facts}{tables}\n}}\n"
 
 
-def _table_text(table: Mapping[str, Any]) -> str:
-    rows = ",\n".join(f"    {_dump(row)}" for row in table["rows"])
-    return f'{{\n   "columns": {_dump(table["columns"])},\n   "rows": [\n{rows}\n   ]\n  }}'
+def _rows_text(rows: Sequence[Mapping[str, Any]]) -> str:
+    lines = ",\n".join(f"  {_dump(row)}" for row in rows)
+    return f"[\n{lines}\n ]" if lines else "[]"
 
 
 def _dump(value: Any, indent: int | None = None) -> str:
@@ -50,7 +51,7 @@ def _undefined(results: Results) -> dict[str, dict[str, dict[str, int]]]:
     """How often a measure of a class is undefined, and why."""
     found: defaultdict[str, defaultdict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
     of_case = {row.case_id: row for row in results.case_rows}
-    rows = [(row.of.name, row) for row in results.class_rows] + [("(all)", row) for row in results.case_rows]
+    rows = [(row.of.name, row) for row in results.class_rows] + [(WHOLE_CASE, row) for row in results.case_rows]
     for name, row in rows:
         for column in (column for column, value in row.values.items() if math.isnan(value)):
             reason = _lack(of_case[row.case_id], row.status, results.facts["definitions"][column])

@@ -1,193 +1,166 @@
 """Read a run back: a run folder, its `scores.csv`, or the `summary.json` of nnU-Net."""
 
-import csv
 import json
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from segeval.errors import ConfigError
-from segeval.files.ours import RUN_FILE
+from segeval.files.csv_rows import read_csv_rows
+from segeval.files.ours import RUN_FILE, WRITTEN, digest
 from segeval.files.paths import printable, require_existing
-from segeval.files.suffixes import stem
+from segeval.files.writing import JOURNAL
 from segeval.results.csv_tables import text_of
+from segeval.results.nnunet_runs import run_of_nnunet
+from segeval.results.run_schema import checked_document, number_of
+from segeval.results.stored_columns import (
+    StoredColumn,
+    StoredRun,
+    columns_of_cases,
+    columns_of_classes,
+    with_pooled,
+)
+from segeval.results.table import Row
+from segeval.results.tables import KEYS_OF_CASES, KEYS_OF_SCORES
 
-CASE_LEVEL = "(all)"
-_FIXED = 10  # columns of scores.csv before the measures
+__all__ = ["StoredColumn", "StoredRun", "read_stored_run", "stored_run_of"]
+
 _UNSCORED = ("missing_pred", "missing_truth", "failed")
-
-
-@dataclass(frozen=True, kw_only=True)
-class StoredColumn:
-    """A measure of a class over the cases, as it was written.
-
-    Attributes:
-        class_name: `(all)` for a measure that has one value per case.
-        measure: the canonical column name.
-        values: shape (case,), nan where undefined.
-        pooled: nan where there is none, or the file does not say.
-        absent_in: cases that have the class on neither side, as far as the file says.
-    """
-
-    class_name: str
-    measure: str
-    case_ids: tuple[str, ...]
-    values: np.ndarray
-    pooled: float = math.nan
-    absent_in: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, kw_only=True)
-class StoredRun:
-    """What a file tells of a run; `definitions`, `labels` and `plan` are empty where it does not say.
-
-    Attributes:
-        ignored_ids: ids of the truth whose voxels count nowhere; None where the file does not say.
-        prediction_kind: `labels`, `probs` or `logits`; empty where the file does not say.
-        unscored: cases without a score, for want of a prediction or a truth, or because they failed.
-        complete: whether the run came to its end.
-    """
-
-    path: Path
-    columns: tuple[StoredColumn, ...]
-    definitions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    labels: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    plan: Mapping[str, Any] = field(default_factory=dict)
-    inputs: Mapping[str, str | None] = field(default_factory=dict)
-    ignored_ids: tuple[int, ...] | None = None
-    prediction_kind: str = ""
-    unscored: frozenset[str] = frozenset()
-    complete: bool = True
-
-    @property
-    def case_ids(self) -> frozenset[str]:
-        """Every case that has a row."""
-        return frozenset(case for column in self.columns for case in column.case_ids)
+_WITHOUT_VALUES = ("missing_truth", "failed")
 
 
 def read_stored_run(path: Path) -> StoredRun:
     """Read a run from its folder, from `run.json` or `scores.csv`, or from nnU-Net's `summary.json`.
 
     Raises:
-        ConfigError: nothing is there, or it is none of these.
+        ConfigError: nothing is there, it is none of these, or it is damaged.
     """
     require_existing(path, what="run")
     file = path / RUN_FILE if path.is_dir() else path
     if not file.is_file():
         raise ConfigError(f"{printable(path)}: this folder holds no {RUN_FILE}. Name the folder that a run wrote to.")
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{printable(file)}: cannot be read ({error}).") from error
-    return _from_csv(file, text) if file.suffix == ".csv" else _from_json(file, text)
-
-
-def _from_json(file: Path, text: str) -> StoredRun:
-    try:
-        document = json.loads(text)
-    except ValueError as error:
-        raise ConfigError(f"{printable(file)}: no JSON ({error}). Score again, or name another run.") from error
-    if isinstance(document, dict) and document.get("tool") == "segeval" and document.get("kind") == "score":
-        return stored_run_of(document, path=file)
-    if isinstance(document, dict) and isinstance(document.get("metric_per_case"), list):
-        return _from_nnunet(file, document)
+    if file.suffix == ".csv":
+        return _from_csv(file)
+    document = _read_json(file)
+    if document.get("tool") == "segeval" and document.get("kind") == "score":
+        checked = checked_document(document, where=printable(file))
+        return stored_run_of(checked, path=file, doubts=_doubts(file, checked))
+    if isinstance(document.get("metric_per_case"), list):
+        return run_of_nnunet(file, document)
     raise ConfigError(
         f"{printable(file)}: neither the run.json of `segeval score` nor a summary.json of nnU-Net. "
         "Name a folder that `segeval score` wrote."
     )
 
 
-def stored_run_of(document: Mapping[str, Any], *, path: Path) -> StoredRun:
-    """The run that a `run.json` document describes."""
-    tables = document["tables"]
-    pooled = {(row[0], row[1]): _number(row[-1]) for row in tables["summary"]["rows"]}
-    scores, cases = tables["scores"], tables["cases"]
-    per_class = _columns(scores["columns"], scores["rows"], n_fixed=_FIXED, class_at=2)
-    scored = [row for row in cases["rows"] if row[1] not in ("failed", "missing_truth")]
-    per_case = _columns(cases["columns"], scored, n_fixed=5, class_at=None)
+def _read_json(file: Path) -> dict[str, Any]:
+    """The document of a file, an empty one where it is no object."""
+    try:
+        document = json.loads(file.read_text(encoding="utf-8-sig"))
+    except RecursionError as error:
+        raise ConfigError(f"{printable(file)}: nested too deeply for a run. Score again, or name another.") from error
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"{printable(file)}: no JSON in UTF-8 ({str(error)[:80]}). Score again, or name another run."
+        ) from error
+    return document if isinstance(document, dict) else {}
+
+
+def stored_run_of(document: Mapping[str, Any], *, path: Path, doubts: Sequence[str] = ()) -> StoredRun:
+    """The run that a `run.json` document of this version describes.
+
+    Args:
+        doubts: why its tables may not be those of one whole run.
+    """
+    pooled = {(row["class"], row["measure"]): number_of(row["pooled"]) for row in document["summary"]}
+    scores, cases = document["scores"], document["cases"]
+    columns = (
+        *columns_of_classes(scores, _measures(scores, KEYS_OF_SCORES)),
+        *columns_of_cases(
+            [row for row in cases if row["status"] not in _WITHOUT_VALUES], _measures(cases, KEYS_OF_CASES)
+        ),
+    )
     return StoredRun(
         path=path,
-        columns=tuple(_with_pooled(column, pooled) for column in (*per_class, *per_case)),
+        columns=tuple(with_pooled(column, pooled) for column in columns),
         definitions=document["definitions"],
         labels={one["class"]: tuple(one["ids"]) for one in document["labels"]},
         plan=document["plan"],
         inputs=document.get("inputs", {}),
         ignored_ids=tuple(document["ignored_ids"]) if "ignored_ids" in document else None,
         prediction_kind=(document.get("predictions") or {}).get("kind", ""),
-        unscored=frozenset(row[0] for row in cases["rows"] if row[1] in _UNSCORED),
-        complete=bool(document["complete"]),
+        unscored=frozenset(row["case"] for row in cases if row["status"] in _UNSCORED),
+        complete=document["complete"] and not doubts,
+        doubts=tuple(doubts) if document["complete"] else ("The run was interrupted.", *doubts),
     )
 
 
-def _from_csv(file: Path, text: str) -> StoredRun:
-    """A `scores.csv` alone: values without definitions, and nothing on cases that have no row."""
-    rows = [[text_of(cell) for cell in row] for row in csv.reader(text.splitlines())]
-    if not rows or rows[0][:4] != ["case", "label", "class", "status"]:
-        raise ConfigError(f"{printable(file)}: no scores.csv of `segeval score`: its columns begin otherwise.")
-    columns = _columns(rows[0], rows[1:], n_fixed=_FIXED, class_at=2)
-    unscored = frozenset(row[0] for row in rows[1:] if row[3] in _UNSCORED)
-    labels = {row[2]: tuple(int(one) for one in row[1].split("+")) for row in rows[1:]}
-    return StoredRun(path=file, columns=tuple(columns), labels=labels, unscored=unscored)
+def _measures(rows: Sequence[Row], keys: Sequence[str]) -> list[str]:
+    return [name for name in dict.fromkeys(name for row in rows[:1] for name in row) if name not in keys]
 
 
-def _from_nnunet(file: Path, document: Mapping[str, Any]) -> StoredRun:
-    """Dice and IoU by class key; a class is known by its id only."""
-    cases = {_nnunet_case(one): one["metrics"] for one in document["metric_per_case"]}
-    keys = sorted({key for metrics in cases.values() for key in metrics})
+def _doubts(file: Path, document: Mapping[str, Any]) -> list[str]:
+    """What speaks against the tables in a folder being those of one whole run."""
+    doubts = []
+    if (file.parent / JOURNAL).exists():
+        doubts.append("A later run into this folder is not finished, or was killed.")
+    for name, expected in document.get(WRITTEN, {}).items():
+        table = file.parent / name
+        is_table = Path(name).name == name and name.endswith(".csv") and table.is_file()
+        if is_table and digest(table.read_bytes()) != expected:
+            doubts.append(f"{printable(name)} was changed after the run, or is of another.")
+    return doubts
+
+
+def _from_csv(file: Path) -> StoredRun:
+    """A `scores.csv`: values without definitions; `cases.csv` beside it tells of cases that have no row.
+
+    Raises:
+        ConfigError: a row has another length, a case and class stand twice, or a cell is no number.
+    """
+    required = ("case", "label", "class", "status")
+    rows = [
+        (line, {name: text_of(cell) if name in KEYS_OF_SCORES else cell for name, cell in row.items()})
+        for line, row in read_csv_rows(file, what="run", columns=required)
+    ]
+    if not rows:
+        raise ConfigError(f"{printable(file)}: holds no row of scores. Score again, or name another run.")
+    _refuse_repeated(file, rows)
+    for line, row in rows:
+        _check_numbers(f"{printable(file)}, line {line}", row)
+    beside = file.with_name("cases.csv")
+    has_cases = file.name == "scores.csv" and beside.is_file()
+    cases = [row for _, row in read_csv_rows(beside, what="run", columns=("case", "status"))] if has_cases else []
+    scores = [row for _, row in rows]
     return StoredRun(
         path=file,
-        columns=tuple(
-            StoredColumn(
-                class_name=key,
-                measure=measure,
-                case_ids=tuple(sorted(cases)),
-                values=np.array([_number(cases[case].get(key, {}).get(name)) for case in sorted(cases)]),
-                absent_in=frozenset(case for case, of in cases.items() if _is_absent(of.get(key, {}))),
-            )
-            for key in keys
-            for name, measure in (("Dice", "dice"), ("IoU", "iou"))
-        ),
-        labels={key: (int(key),) for key in keys if key.isdigit()},
+        columns=tuple(columns_of_classes(scores, _measures(scores, KEYS_OF_SCORES))),
+        labels={row["class"]: tuple(map(int, row["label"].split("+"))) for row in scores},
+        unscored=frozenset(text_of(row["case"]) for row in (*scores, *cases) if row["status"] in _UNSCORED),
+        doubts=() if has_cases else ("A table of scores alone does not tell of cases that failed or were missing.",),
     )
 
 
-def _is_absent(metrics: Mapping[str, Any]) -> bool:
-    return metrics.get("n_pred") == 0 and metrics.get("n_ref") == 0
-
-
-def _nnunet_case(one: Mapping[str, Any]) -> str:
-    return stem(Path(one["prediction_file"] or one["reference_file"]))
-
-
-def _columns(
-    header: Sequence[str], rows: Sequence[Sequence[Any]], *, n_fixed: int, class_at: int | None
-) -> list[StoredColumn]:
-    """The measure columns of a table, split by class where it has classes."""
-    of_class: dict[str, list[Sequence[Any]]] = {}
-    for row in rows:
-        of_class.setdefault(CASE_LEVEL if class_at is None else row[class_at], []).append(row)
-    found = []
-    for class_name, mine in of_class.items():
-        for j, measure in enumerate(header[n_fixed:], start=n_fixed):
-            values = np.array([_number(row[j]) for row in mine], dtype=np.float64)
-            case_ids = tuple(row[0] for row in mine)
-            absent_in = frozenset(row[0] for row in mine if class_at is not None and row[3] == "absent_both")
-            found.append(
-                StoredColumn(
-                    class_name=class_name, measure=measure, case_ids=case_ids, values=values, absent_in=absent_in
-                )
+def _refuse_repeated(file: Path, rows: Sequence[tuple[int, Row]]) -> None:
+    first: dict[tuple[str, str], int] = {}
+    for line, row in rows:
+        line_before = first.setdefault((row["case"], row["class"]), line)
+        if line_before != line:
+            raise ConfigError(
+                f"{printable(file)}, line {line}: case {printable(row['case'])} has class {printable(row['class'])} in "
+                f"line {line_before} already. Keep one of them."
             )
-    return found
 
 
-def _with_pooled(column: StoredColumn, pooled: Mapping[tuple[str, str], float]) -> StoredColumn:
-    return replace(column, pooled=pooled.get((column.class_name, column.measure), math.nan))
-
-
-def _number(cell: Any) -> float:
-    """A cell of a table: empty and null are undefined, `inf` is infinite."""
-    return math.nan if cell in (None, "") else float(cell)
+def _check_numbers(where: str, row: Row) -> None:
+    """Refuse a cell that is no number before it becomes one."""
+    if not all(part.isdecimal() and len(part) < 20 for part in row["label"].split("+")):
+        raise ConfigError(f"{where}: label {printable(row['label'][:40])!r} is no id. Score again.")
+    for name, cell in row.items():
+        if name in ("case", "label", "class", "status"):
+            continue
+        try:
+            number_of(cell)
+        except ValueError as error:
+            decimal = " Write decimals with a point." if "," in cell else " Score again, or mend the cell."
+            raise ConfigError(f"{where}: {printable(name)} {printable(cell[:40])!r} is no number.{decimal}") from error

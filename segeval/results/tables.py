@@ -1,78 +1,129 @@
-"""The tables of a run as header and rows: the same cells for CSV, `run.json` and pandas."""
+"""A finished run and its tables: the same cells for CSV, `run.json` and pandas.
+
+The columns that say what a row is of are named here once; every further column is a measure.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, fields
+from typing import Any
 
-from segeval.results.records import Results
+from segeval.errors import ConfigError
+from segeval.evidence.labels import LabelClass
+from segeval.evidence.lesions.lesion_rows import LesionRow
+from segeval.evidence.overlap.counts import Histogram
+from segeval.results.number_text import joined
+from segeval.results.records import CaseRow, ClassRow, SummaryRow
+from segeval.results.table import Table
+from segeval.statistics.summary import STATISTICS
 
-if TYPE_CHECKING:
-    from segeval.evidence.lesions.lesion_rows import LesionRow
+COUNTS = ("n_pred", "n_truth", "tp", "fp", "fn", "tn")
+KEYS_OF_SCORES = ("case", "label", "class", "status", *COUNTS)
+KEYS_OF_CASES = ("case", "status", "shape", "spacing_mm", "probability_source")
+SUMMARY_COLUMNS = (
+    *("class", "measure", "n", "n_undefined", "n_inf", "n_missing", *STATISTICS),
+    *("ci_low", "ci_high", "pooled"),
+)
 
-Table = tuple[list[str], list[list[Any]]]
-STATISTICS = ("mean", "std", "median", "p5", "p25", "p75", "p95", "min", "max", "ci_low", "ci_high")
+
+@dataclass(frozen=True, kw_only=True)
+class Results:
+    """A finished run.
+
+    `classes` and the two column tuples give the order of everything, `shown` are the columns for a
+    screen. `lesions` are those of each case; None without a lesion measure. `facts` is what `run.json`
+    says besides the tables (plan, definitions, versions, timings, warnings).
+    """
+
+    classes: tuple[LabelClass, ...]
+    class_columns: tuple[str, ...]
+    case_columns: tuple[str, ...]
+    class_rows: tuple[ClassRow, ...]
+    case_rows: tuple[CaseRow, ...]
+    summary: tuple[SummaryRow, ...]
+    confusion: Histogram | None
+    lesions: Mapping[str, Sequence[LesionRow]] | None
+    shown: tuple[str, ...]
+    facts: Mapping[str, Any]
+
+    @property
+    def problems(self) -> tuple[CaseRow, ...]:
+        """Cases that could not be scored as they should."""
+        return tuple(row for row in self.case_rows if row.status in ("failed", "missing_pred", "missing_truth"))
+
+    def to_pandas(self, table: str = "scores") -> Any:
+        """A table as a `pandas.DataFrame`: `scores`, `cases`, `summary`, `confusion`, or `lesions` if there is one.
+
+        Raises:
+            ConfigError: there is no such table.
+        """
+        tables = tables_of(self)
+        if table not in tables:
+            raise ConfigError(f"There is no table {table!r}. The tables are: {', '.join(tables)}.")
+        return tables[table].to_pandas()
 
 
 def scores_table(results: Results) -> Table:
     """One row per case and class."""
-    header = ["case", "label", "class", "status", "n_pred", "n_truth", "tp", "fp", "fn", "tn", *results.class_columns]
     rows = [
-        [row.case_id, row.of.label, row.of.name, row.status, row.n_pred, row.n_truth, row.tp, row.fp, row.fn, row.tn]
-        + [row.values[column] for column in results.class_columns]
+        {"case": row.case_id, "label": row.of.label, "class": row.of.name, "status": row.status}
+        | {name: getattr(row, name) for name in COUNTS}
+        | dict(row.values)
         for row in results.class_rows
     ]
-    return header, rows
+    return Table(columns=(*KEYS_OF_SCORES, *results.class_columns), rows=tuple(rows))
 
 
 def cases_table(results: Results) -> Table:
     """One row per case, also for those that could not be scored."""
-    header = ["case", "status", "shape", "spacing_mm", "probability_source", *results.case_columns]
     rows = [
-        [row.case_id, row.status, _times(row.shape), _times(row.spacing_mm or ()), row.probability_source]
-        + [row.values.get(column) for column in results.case_columns]
+        {"case": row.case_id, "status": row.status, "shape": joined(row.shape)}
+        | {"spacing_mm": joined(row.spacing_mm or ()), "probability_source": row.probability_source}
+        | dict(row.values)
         for row in results.case_rows
     ]
-    return header, rows
+    return Table(columns=(*KEYS_OF_CASES, *results.case_columns), rows=tuple(rows))
 
 
 def summary_table(results: Results) -> Table:
     """One row per class and measure, then the means over classes, then the case-level measures."""
-    header = ["class", "measure", "n", "n_undefined", "n_inf", "n_missing", *STATISTICS, "pooled"]
     rows = [
-        [row.name, row.column, row.n, row.n_undefined, row.n_inf, row.n_missing]
-        + [row.statistics.get(name) for name in STATISTICS]
-        + [row.pooled]
+        {"class": row.name, "measure": row.column, "n": row.n, "n_undefined": row.n_undefined}
+        | {"n_inf": row.n_inf, "n_missing": row.n_missing, "pooled": row.pooled}
+        | dict(row.statistics)
         for row in results.summary
     ]
-    return header, rows
+    return Table(columns=SUMMARY_COLUMNS, rows=tuple(rows))
 
 
 def confusion_table(results: Results) -> Table:
     """Voxels of all cases together: a row per true id, a column per predicted id."""
     if results.confusion is None:
-        return ["truth"], []
-    names = {one.ids[0]: one.name for one in results.classes if len(one.ids) == 1}
-    said = [names.get(one, "background" if one == 0 else str(one)) for one in results.confusion.ids]
-    rows = [[name, *map(int, counts)] for name, counts in zip(said, results.confusion.n, strict=True)]
-    return ["truth", *(f"pred {name}" for name in said)], rows
+        return Table(columns=("truth",), rows=())
+    names = _names_of_ids(results.confusion.ids, results.classes)
+    rows = [[name, *map(int, counts)] for name, counts in zip(names, results.confusion.n, strict=True)]
+    return Table.of_rows(("truth", *(f"pred {name}" for name in names)), rows)
 
 
-def _times(numbers: Sequence[float]) -> str:
-    """`512x512x17`, or `0.586x0.586x3.3` for lengths."""
-    return "x".join(f"{one:g}" for one in numbers)
+def _names_of_ids(ids: Sequence[int], classes: Sequence[LabelClass]) -> list[str]:
+    """A name for each id; an unnamed id that is called like a class says that it is an id."""
+    named = {one.ids[0]: one.name for one in classes if len(one.ids) == 1}
+    names: list[str] = []
+    for label in ids:
+        name = named.get(label, "background" if label == 0 else str(label))
+        names.append(f"{name} (id {label})" if name in names else name)
+    return names
 
 
 def lesions_table(results: Results) -> Table:
     """One row per lesion of either side, in the order of cases and classes."""
-    from segeval.evidence.lesions.lesion_rows import LesionRow
-
-    header = ["case", "label", "class", *(field.name for field in fields(LesionRow) if field.name != "of")]
+    facts = [field.name for field in fields(LesionRow) if field.name != "of"]
     rows = [
-        [case_id, row.of.label, row.of.name] + [_lesion_cell(row, name) for name in header[3:]]
+        {"case": case_id, "label": row.of.label, "class": row.of.name}
+        | {name: _lesion_cell(row, name) for name in facts}
         for case_id, lesions in (results.lesions or {}).items()
         for row in lesions
     ]
-    return header, rows
+    return Table(columns=("case", "label", "class", *facts), rows=tuple(rows))
 
 
 def tables_of(results: Results) -> dict[str, Table]:
@@ -80,13 +131,9 @@ def tables_of(results: Results) -> dict[str, Table]:
     return {name: table(results) for name, table in TABLES.items() if name != "lesions" or results.lesions is not None}
 
 
-def _lesion_cell(row: "LesionRow", name: str) -> Any:
+def _lesion_cell(row: LesionRow, name: str) -> Any:
     value = getattr(row, name)
     return _TEXT[name](value) if name in _TEXT else value
-
-
-def _joined(numbers: Sequence[float]) -> str:
-    return " ".join(f"{one:g}" for one in numbers)
 
 
 def _box(box: tuple[Sequence[int], Sequence[int]]) -> str:
@@ -96,7 +143,7 @@ def _box(box: tuple[Sequence[int], Sequence[int]]) -> str:
 
 _TEXT: Mapping[str, Callable[[Any], str]] = {
     "matched_ids": lambda ids: "+".join(map(str, ids)),
-    "centroid_mm": _joined,
+    "centroid_mm": lambda centroid: joined(centroid, " "),
     "bbox": _box,
 }
 

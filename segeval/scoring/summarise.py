@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from segeval.errors import DataError
-from segeval.evidence.labels import LabelClass
+from segeval.evidence.labels import MEAN_OF_CLASSES, WHOLE_CASE, LabelClass
 from segeval.evidence.overlap.counts import Counts, Histogram
 from segeval.evidence.policies import distance_or_policy
 from segeval.measure import Level, MeasureCall
@@ -19,11 +19,7 @@ from segeval.scoring.plan import Aggregation, Plan
 from segeval.scoring.pooled import PooledCases
 from segeval.statistics.bootstrap import draw
 from segeval.statistics.intervals import intervals_of_means
-from segeval.statistics.summary import Summary, apply_undefined, mean, summarise_columns
-
-ALL = "(all)"
-_STATISTICS = ("mean", "std", "median", "p5", "p25", "p75", "p95", "min", "max")
-MACRO = "(mean)"
+from segeval.statistics.summary import STATISTICS, Summary, apply_undefined, mean, summarise_columns
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +64,7 @@ def summary_rows(scored: Scored, how: Aggregation) -> tuple[SummaryRow, ...]:
     """
     names = [one.name for one in scored.classes]
     per_class = _Block.of(scored, "class", names, [row.values for row in scored.class_rows], how)
-    per_case = _Block.of(scored, "case", [ALL], [row.values for row in scored.cases], how)
+    per_case = _Block.of(scored, "case", [WHOLE_CASE], [row.values for row in scored.cases], how)
     return (*per_class.rows(scored), *per_class.macro_rows(scored), *per_case.rows(scored))
 
 
@@ -106,7 +102,7 @@ class _Block:
 
     def _row(self, i: int, j: int, found: Summary, n_missing: int) -> SummaryRow:
         low, high = self.intervals[:, i, j]
-        statistics = {name: getattr(found, name) for name in _STATISTICS}
+        statistics: dict[str, float] = {name: getattr(found, name) for name in STATISTICS}
         return SummaryRow(
             name=self.names[i],
             column=self.calls[j].column,
@@ -124,7 +120,7 @@ class _Block:
         means, pooled = mean(of_classes), mean(self.pooled)
         return [
             SummaryRow(
-                name=MACRO,
+                name=MEAN_OF_CLASSES,
                 column=call.column,
                 n=int((~np.isnan(of_classes[:, j])).sum()),
                 n_undefined=None,

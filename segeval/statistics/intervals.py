@@ -20,10 +20,9 @@ from segeval.statistics.bootstrap import (
     quantiles_of_resamples,
     stds_of_resamples,
 )
-from segeval.statistics.summary import mean, quantile, summarise
+from segeval.statistics.summary import Statistic, mean, quantile, summarise
 
 Method = Literal["percentile", "bca"]
-Statistic = Literal["mean", "median", "p5", "p25", "p75", "p95", "min", "max", "std"]
 Flag = Literal[
     "few_units",  # fewer than 50: true coverage lies below the nominal level
     "dropped",  # more than 5 % of the resamples had no defined value

@@ -6,7 +6,7 @@ infinite instead of leaving it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,6 +15,8 @@ from segeval.errors import ConfigError, DataError
 from segeval.evidence.policies import UndefinedPolicy
 from segeval.evidence.shapes import PerLabel
 
+Statistic = Literal["mean", "std", "median", "p5", "p25", "p75", "p95", "min", "max"]
+STATISTICS: tuple[Statistic, ...] = get_args(Statistic)
 _QUANTILES = {"median": 0.5, "p5": 0.05, "p25": 0.25, "p75": 0.75, "p95": 0.95}
 
 

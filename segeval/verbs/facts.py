@@ -11,9 +11,10 @@ import segeval
 from segeval.evidence.probabilities.channels import Form
 from segeval.measure import MeasureCall
 from segeval.results import CaseRow
+from segeval.results.run_schema import RUN_SCHEMA_VERSION
 from segeval.verbs.job import Job
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 1  # of sweeps
 
 
 def run_facts(job: Job, notes: Sequence[str], cases: Sequence[CaseRow], *, complete: bool) -> dict[str, Any]:
@@ -23,7 +24,7 @@ def run_facts(job: Job, notes: Sequence[str], cases: Sequence[CaseRow], *, compl
     return {
         "tool": "segeval",
         "kind": "score",
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": RUN_SCHEMA_VERSION,
         "complete": complete,
         "inputs": {"pred": job.pred, "truth": job.truth},
         "plan": asdict(job.options) | {"measures": list(job.options.measures) or ["default"]},

@@ -12,7 +12,7 @@ TABLES = {"scores.csv", "cases.csv", "summary.csv", "confusion.csv", "run.json"}
 
 
 def test_markdown_is_a_table_of_means(run: Run, folders: tuple[Path, Path]) -> None:
-    run("score", *folders, "-m", "dice", "--labels", "1=a|b,2=c", "--format", "md")
+    run("score", *folders, "-m", "dice", "--labels", "1=a|b,2=organ", "--format", "md")
     lines = (OUT / "summary.md").read_text().splitlines()
     assert lines[0] == "| class | dice |"
     assert lines[2].startswith(r"| a\|b | 0.9286 ± 0.1 (n=2) |")
@@ -20,7 +20,7 @@ def test_markdown_is_a_table_of_means(run: Run, folders: tuple[Path, Path]) -> N
 
 
 def test_latex_is_a_tabular_with_its_special_characters_escaped(run: Run, folders: tuple[Path, Path]) -> None:
-    run("score", *folders, "-m", "volume_similarity", "--labels", "1=50%_a,2=c", "--format", "latex")
+    run("score", *folders, "-m", "volume_similarity", "--labels", "1=50%_a,2=organ", "--format", "latex")
     text = (OUT / "summary.tex").read_text()
     assert text.startswith("\\begin{tabular}{lr}\n\\toprule\nclass & volume\\_similarity \\\\\n")
     assert r"50\%\_a" in text

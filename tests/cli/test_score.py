@@ -93,8 +93,8 @@ def test_infinite_values_are_written_as_inf_and_counted(run: Run, folders: tuple
     assert cell(OUT / "scores.csv", "lr_positive", case="b", label="1") == "inf"
     assert cell(OUT / "summary.csv", "n_inf", class_="1") == "2"
     assert cell(OUT / "summary.csv", "mean", class_="1") == "inf"
-    scores = strict_json((OUT / "run.json").read_text())["tables"]["scores"]
-    assert "inf" in [row[scores["columns"].index("lr_positive")] for row in scores["rows"]]
+    scores = strict_json((OUT / "run.json").read_text())["scores"]
+    assert "inf" in [row["lr_positive"] for row in scores]
 
 
 def test_run_json_says_what_was_done(run: Run, folders: tuple[Path, Path]) -> None:
@@ -117,12 +117,14 @@ def test_run_json_says_what_was_done(run: Run, folders: tuple[Path, Path]) -> No
 
 def test_run_json_holds_the_same_tables_as_the_csv_files(run: Run, folders: tuple[Path, Path]) -> None:
     run("score", *folders)
-    tables = strict_json((OUT / "run.json").read_text())["tables"]
+    document = strict_json((OUT / "run.json").read_text())
+    assert document["schema_version"] == 2
     for name in ("scores", "cases", "summary", "confusion"):
         rows = rows_of(OUT / f"{name}.csv")
-        assert tables[name]["columns"] == columns_of(OUT / f"{name}.csv")
-        as_text = [["" if one is None else str(one) for one in row] for row in tables[name]["rows"]]
-        assert as_text == [list(row.values()) for row in rows]
+        assert [list(row) for row in document[name]] == [columns_of(OUT / f"{name}.csv")] * len(rows)
+        assert [
+            {column: "" if one is None else str(one) for column, one in row.items()} for row in document[name]
+        ] == rows
 
 
 def test_json_goes_to_stdout_and_talk_to_stderr(program: Run, folders: tuple[Path, Path]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from segeval.errors import ConfigError
 from segeval.evidence.additive import Additive, Kept, Record
-from segeval.evidence.labels import LabelClass
+from segeval.evidence.labels import WHOLE_CASE, LabelClass
 from segeval.evidence.probabilities.channels import ProbMap, blocks
 from segeval.evidence.probabilities.histogram import ProbHistogram, are_few
 from segeval.evidence.probabilities.prob_maps import Order, ProbMaps
@@ -24,7 +24,7 @@ Region = Literal["all", "foreground"]
 
 _CHUNK = 1 << 18  # voxels that are widened to float64 at a time
 _DEAREST = 100.0  # a confident error costs no more
-_WHOLE_CASE = LabelClass(name="(all)", ids=())
+_WHOLE_CASE = LabelClass(name=WHOLE_CASE, ids=())
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from segeval.errors import ConfigError, did_you_mean
-from segeval.evidence.labels import LabelClass, LabelMap
+from segeval.evidence.labels import NO_CLASSES, LabelClass, LabelMap
 from segeval.files.paths import printable, suggestion
 from segeval.images.labels.labelfiles import read_label_file
 from segeval.images.labels.labelsets import LABEL_SETS
@@ -22,8 +22,6 @@ from segeval.images.labels.labelspecs import (
 
 Labels = str | Path | Mapping[Any, Any] | Sequence[int] | None
 Unions = tuple[LabelClass, ...]
-
-ROW_NAMES = ("(all)", "(mean)", "(pooled)")  # rows of the tables that are no classes
 
 
 def read_label_map(
@@ -107,7 +105,7 @@ def _check_names(label_map: LabelMap, source: str) -> None:
     for row in rows:
         if not row.name:
             raise ConfigError(f"{source}: the class with id {row.label} has an empty name. Give it one.")
-        if row.name in ROW_NAMES:
+        if row.name in NO_CLASSES:
             raise ConfigError(f"{source}: '{row.name}' is a row of the tables. Give the class another name.")
         if label_map.classes is None and is_id(row.name):
             raise ConfigError(f"{source}: region '{row.name}' is called like an id. Give it a name in words.")

@@ -7,11 +7,11 @@ from typing import Any
 import segeval
 from segeval.files.ours import RUN_FILE, WRITTEN, digests
 from segeval.files.outputs import OutputFolder
+from segeval.results import Table
 from segeval.results.csv_tables import write_csv, write_json_atomically
 from segeval.verbs.compare.many import RankedRuns
 from segeval.verbs.compare.two import Comparison, Difference
 
-Table = tuple[list[str], list[list[Any]]]
 _FACTS = ("n", "n_gained", "n_lost", "n_missed", "n_invented", "base", "new", "difference")
 
 
@@ -19,7 +19,7 @@ def difference_table(found: Comparison) -> Table:
     """A row per measure and class; differences are above zero where the new run is better."""
     header = ["class", "measure", "better", *_FACTS, "ci_low", "ci_high", "p_wilcoxon", "p_method", "p_holm"]
     header += ["rank_biserial", "d_z", "p_better", "wins", "losses"]
-    return header, [_row(one) for one in found.differences]
+    return Table.of_rows(header, map(_row, found.differences))
 
 
 def _row(one: Difference) -> list[Any]:
@@ -38,7 +38,7 @@ def change_table(found: Comparison) -> Table:
         for kind, changes in (("regression", one.regressions), ("improvement", one.improvements))
         for change in changes
     ]
-    return header, rows
+    return Table.of_rows(header, rows)
 
 
 def ranking_table(found: RankedRuns) -> Table:
@@ -49,7 +49,7 @@ def ranking_table(found: RankedRuns) -> Table:
         for one in found.rankings
         for i, run in enumerate(found.runs)
     ]
-    return header, rows
+    return Table.of_rows(header, rows)
 
 
 def document(found: Comparison | RankedRuns) -> dict[str, Any]:
@@ -71,8 +71,8 @@ def write_comparison(found: Comparison | RankedRuns, out: Path) -> None:
     """
     with OutputFolder.open(out, kind="compare") as folder, folder.stage() as stage:
         if isinstance(found, Comparison):
-            write_csv(stage / "differences.csv", *difference_table(found))
-            write_csv(stage / "changes.csv", *change_table(found))
+            write_csv(stage / "differences.csv", difference_table(found))
+            write_csv(stage / "changes.csv", change_table(found))
         else:
-            write_csv(stage / "ranking.csv", *ranking_table(found))
+            write_csv(stage / "ranking.csv", ranking_table(found))
         write_json_atomically(stage / RUN_FILE, document(found) | {WRITTEN: digests(stage)})

@@ -6,10 +6,11 @@ from functools import lru_cache
 
 import numpy as np
 
+from segeval.evidence.labels import WHOLE_CASE
 from segeval.measure import Better
 from segeval.statistics.bootstrap import Draws, draw
 
-CASE_LEVEL = "(all)"
+CASE_LEVEL = WHOLE_CASE
 
 
 @dataclass(frozen=True, kw_only=True)

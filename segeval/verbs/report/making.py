@@ -10,6 +10,7 @@ from segeval.errors import ConfigError
 from segeval.files.ours import RUN_FILE
 from segeval.files.paths import printable, require_existing
 from segeval.files.writing import write_text_atomically
+from segeval.results.run_schema import checked_document
 from segeval.verbs.report.content import RunContent, content_of
 from segeval.verbs.report.page import report_page
 from segeval.verbs.report.pictures import CasePictures, PictureOptions, pictures_of_worst
@@ -110,15 +111,12 @@ def read_document(run: Path) -> tuple[Path, dict[str, Any]]:
         ) from error
     if not isinstance(document, dict) or document.get("tool") != "segeval" or document.get("kind") != "score":
         raise ConfigError(f"{printable(file)}: is no run of `segeval score`. Name a folder that it wrote.")
-    return file, document
+    return file, checked_document(document, where=printable(file))
 
 
 def rows_of(document: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     """The rows of a table of a run, by column; none where the run has no such table."""
-    table = document["tables"].get(name)
-    if table is None:
-        return []
-    return [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
+    return [dict(row) for row in document.get(name, [])]
 
 
 def verdict_of(run: Path, config: Path) -> dict[str, Any]:

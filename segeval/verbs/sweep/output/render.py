@@ -6,7 +6,7 @@ from typing import Any
 
 from segeval.options import SweepFormat
 from segeval.results.csv_tables import csv_lines, jsonable
-from segeval.results.formats import latex_tabular, latex_text, markdown_line
+from segeval.results.table import latex_tabular, latex_text, markdown_line
 from segeval.verbs.sweep.output.papers import PaperTable
 from segeval.verbs.sweep.output.sheet import Sheet, caption_of, full_sheet, paper_sheet
 from segeval.verbs.sweep.output.table import SweepTable

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 import segeval
+from segeval.evidence.labels import MEAN_OF_CLASSES
 from segeval.statistics.summary import mean
 from segeval.verbs.sweep.output.plots import Picture
 
@@ -18,7 +19,7 @@ Better = Literal["higher", "lower"]
 Row = Mapping[str, Any]  # column -> value; None and nan are undefined
 
 METRICS = ("dsc", "sensitivity", "specificity", "precision", "f2", "apr", "iou")
-MEAN = "(mean)"  # the class of rows that are means over the classes
+MEAN = MEAN_OF_CLASSES  # the class of rows that are means over the classes
 ALWAYS = ("mode", "averaging", "n_cases", "threshold_rule", "split", "segeval_version")
 
 

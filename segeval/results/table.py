@@ -1,0 +1,92 @@
+"""One table: columns by name, rows as mappings, and what is said of all of it.
+
+Every table of the package is one of these, whatever writes it: CSV, JSON, Markdown, LaTeX or a data frame. Readers take
+a cell by the name of its column, never by its place.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from segeval.files.paths import printable
+
+Row = Mapping[str, Any]  # column -> value; a column that is not there, None and nan are undefined
+
+_MARKDOWN = str.maketrans({"|": "\\|"})
+_LATEX = {c: f"\\{c}" for c in "&%$#_{}"} | {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Rows in the columns that every format shows.
+
+    Attributes:
+        caption: what is true of every row.
+        notes: sentences for below the table.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    title: str = ""
+    caption: str = ""
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of_rows(cls, columns: Sequence[str], rows: Iterable[Sequence[Any]], **said: Any) -> "Table":
+        """A table of rows whose cells are in the order of the columns.
+
+        Raises:
+            ValueError: a column stands twice, or a row has another length.
+        """
+        if len(set(columns)) != len(columns):
+            raise ValueError(f"a column stands twice among {columns}")
+        by_name = tuple(dict(zip(columns, row, strict=True)) for row in rows)
+        return cls(columns=tuple(columns), rows=by_name, **said)
+
+    def cells(self, row: Row) -> list[Any]:
+        """The cells of a row in the order of the columns."""
+        return [row.get(column) for column in self.columns]
+
+    def records(self) -> list[dict[str, Any]]:
+        """The rows with their columns in order, as JSON has them."""
+        return [{column: row.get(column) for column in self.columns} for row in self.rows]
+
+    def to_pandas(self) -> Any:
+        """The table as a `pandas.DataFrame`."""
+        import pandas
+
+        return pandas.DataFrame([self.cells(row) for row in self.rows], columns=list(self.columns))
+
+
+def markdown(table: Table, text: Callable[[Any], str] = str) -> str:
+    """The table in Markdown; `text` writes the cells."""
+    lines = [table.columns, ["---"] * len(table.columns), *([*map(text, table.cells(row))] for row in table.rows)]
+    return "".join(map(markdown_line, lines))
+
+
+def markdown_line(cells: Sequence[str]) -> str:
+    """A row of a Markdown table."""
+    return "| " + " | ".join(printable(cell).translate(_MARKDOWN) for cell in cells) + " |\n"
+
+
+def latex(table: Table, text: Callable[[Any], str] = str) -> str:
+    """The table as a LaTeX tabular for booktabs; `text` writes the cells."""
+    lines = [table.columns, *([*map(text, table.cells(row))] for row in table.rows)]
+    return latex_tabular([map(latex_text, line) for line in lines], n_columns=len(table.columns))
+
+
+def latex_tabular(lines: Sequence[Iterable[str]], *, n_columns: int) -> str:
+    """A tabular for booktabs; the first line is its header, and cells are LaTeX already."""
+    header, *rows = (" & ".join(cells) + r" \\" for cells in lines)
+    begin, end = rf"\begin{{tabular}}{{l{'r' * (n_columns - 1)}}}", r"\end{tabular}"
+    return "\n".join([begin, r"\toprule", header, r"\midrule", *rows, r"\bottomrule", end, ""])
+
+
+def latex_text(text: str) -> str:
+    """Text with the special characters of LaTeX escaped."""
+    escaped = "".join(_LATEX.get(c, c) for c in printable(text))
+    return f"{{}}{escaped}" if escaped.startswith("::") else escaped  # else a CI server takes it for a command
