@@ -104,6 +104,7 @@ def sweep(
     from segeval.verbs.sweep.run import run_sweep
 
     if check_table is not None:
+        _refuse_beside_a_table(o.given(ctx, locals()))
         return show_findings(check_table, pooled=averaging == "pooled")
     flags = {"maps": maps, "runs": runs, "train": train, "curve": curve, "cdf": cdf}
     settings = resolve_sweep(_with_gamma(_with_mode(o.given(ctx, locals()), flags)), config)
@@ -111,6 +112,18 @@ def sweep(
         outcome = run_sweep(loss, data, truth, settings.options, sources=settings.sources, watch=watch)
     show_sweep(outcome, quiet=quiet, color=not no_color)
     return 0
+
+
+def _refuse_beside_a_table(given: "dict[str, Given]") -> None:
+    """Refuse what changes nothing in the check of a table."""
+    from segeval.settings import COMMAND_LINE
+
+    for name, one in given.items():
+        if one.source == COMMAND_LINE and name not in ("check_table", "averaging", "quiet", "no_color"):
+            said = {"loss": "LOSS", "data": "INPUT", "truth": "TRUTH", "class_name": "--class"}
+            raise ConfigError(
+                f"{said.get(name, '--' + name.replace('_', '-'))} changes nothing beside --check-table. Leave it out."
+            )
 
 
 def _with_mode(given: "dict[str, Given]", flags: Mapping[str, bool]) -> "dict[str, Given]":

@@ -31,7 +31,7 @@ def show_sweep(outcome: "Outcome", *, quiet: bool, color: bool) -> None:
 
 def show_findings(path: Path, *, pooled: bool) -> int:
     """Print what cannot be right in a table of metrics, and return the exit code."""
-    from segeval.verbs.sweep.output.check_file import check_file
+    from segeval.verbs.sweep.check_table import check_file
 
     found = check_file(path, pooled=pooled)
     for one in found:

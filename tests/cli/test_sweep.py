@@ -244,6 +244,63 @@ def test_a_table_is_checked(run: Run, tmp_path: Path) -> None:
     assert run("sweep", "--check-table", tmp_path / "none.csv").code == 2
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--grid", "alpha=0.5"), "--grid"),
+        (("--maps",), "--maps"),
+        (("--out", "out"), "--out"),
+        (("--iterations", "300"), "--iterations"),
+    ],
+)
+def test_a_check_refuses_what_it_does_not_read(run: Run, tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+    table = tmp_path / "good.csv"
+    table.write_text("Loss,Dice,Sensitivity\nDice Loss,0.970,0.981\n")
+    done = run("sweep", "--check-table", table, *arguments)
+    assert (done.code, done.out) == (2, "")
+    assert f"{said} changes nothing beside --check-table" in done.err
+    assert run("sweep", "tversky", "--check-table", table).code == 2
+    assert run("sweep", "--check-table", table, "--averaging", "pooled").code == 0
+
+
+def test_a_table_of_losses_with_pooled_counts_passes_the_check(run: Run, tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    for i in range(2):
+        truth = generator.integers(0, 3, (6, 5, 4)).astype(np.uint8)
+        write_image(tmp_path / "truth" / f"case_{i}.nii.gz", truth)
+        for name in ("dice_loss", "bce_loss"):
+            pred = np.where(generator.random(truth.shape) < 0.3, 0, truth).astype(np.uint8)
+            write_image(tmp_path / "runs" / name / f"case_{i}.nii.gz", pred)
+    asked = ("--averaging", "pooled", "--format", "csv")
+    done = run("sweep", "losses", "--runs", tmp_path / "runs", tmp_path / "truth", *asked)
+    assert done.code == 0
+    Path("t.csv").write_text(done.out)
+    assert run("sweep", "--check-table", "t.csv").code == 0
+    (row, _) = rows(done.out)
+    Path("t.csv").write_text(done.out.replace(row["iou_1"], "0.9", 1))
+    assert "row 1 (bce_loss), 1: IoU" in run("sweep", "--check-table", "t.csv").out
+
+
+@pytest.mark.parametrize("device", ["cuda:99", "nonsense"])
+@pytest.mark.parametrize(
+    "mode", [("tversky",), ("focal", "--cdf"), ("focal", "--curve"), ("exp_log",), ("dice",), ("tversky", "--runs")]
+)
+def test_a_device_that_is_not_there_is_refused(run: Run, tmp_path: Path, mode: tuple[str, ...], device: str) -> None:
+    maps, truth = small_maps(tmp_path)
+    if "--runs" in mode:
+        maps = maps.rename(tmp_path / "alpha=0.5_beta=0.5").parent
+    paths = () if "--curve" in mode else (maps, truth)
+    done = run("sweep", *mode, *paths, "--device", device)
+    assert (done.code, done.out) == (2, "")
+    assert "evice" in done.err
+
+
+def test_a_device_by_name_changes_no_number(run: Run, tmp_path: Path) -> None:
+    data = small_maps(tmp_path)
+    auto, cpu = (run("sweep", "tversky", *data, "--format", "csv", "--device", name).out for name in ("auto", "cpu"))
+    assert auto == cpu
+
+
 def test_our_own_tables_pass_the_check(run: Run, tmp_path: Path) -> None:
     data = small_maps(tmp_path)
     for averaging in ("case", "pooled"):

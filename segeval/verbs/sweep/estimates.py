@@ -1,6 +1,6 @@
 """The metric columns of a table: means over cases with their spread, or of pooled counts; intervals and differences."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -20,6 +20,7 @@ FORMULAS: Mapping[str, Callable[[Counts], np.ndarray]] = {
     "iou": iou,
 }
 INTERVAL = (0.025, 0.975)
+PAIRED = "Rows are defined in different numbers of cases (n); differences are over the cases that both rows define."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +93,11 @@ def metric_rows(estimates: Mapping[str, Estimate]) -> list[dict[str, float]]:
                 columns |= _interval(f"{metric}_diff", difference.resamples)
     rows = zip(*(values.tolist() for values in columns.values()), strict=True)
     return [dict(zip(columns, row, strict=True)) for row in rows]
+
+
+def differ_in_cases(estimates: Iterable[Estimate]) -> bool:
+    """Whether some rows are means of other cases than the others, so that differences are over fewer than either."""
+    return any(estimate.n is not None and len(set(estimate.n.tolist())) > 1 for estimate in estimates)
 
 
 def of_cases(values: np.ndarray, draws: Draws | None = None, baseline: int | None = None) -> Estimate:

@@ -9,6 +9,7 @@ from pathlib import Path
 from segeval.errors import ConfigError
 from segeval.files.outputs import OutputFolder
 from segeval.options import InputOptions, SweepMode, SweepOptions
+from segeval.verbs.sweep.check_table import findings, rows_of
 from segeval.verbs.sweep.curves import exp_log_curve, focal_curve
 from segeval.verbs.sweep.evidence.maps import MOST_LEVELS, ClassMaps, count_classes, gather
 from segeval.verbs.sweep.evidence.reading import MapFiles, find_maps
@@ -18,7 +19,6 @@ from segeval.verbs.sweep.maps.focal import sweep_focal_maps
 from segeval.verbs.sweep.maps.focal_cdf import sweep_focal_cdf
 from segeval.verbs.sweep.maps.generic import sweep_any_maps
 from segeval.verbs.sweep.maps.tversky import sweep_tversky_maps
-from segeval.verbs.sweep.output.check import findings, rows_of
 from segeval.verbs.sweep.output.draw import draw_pictures
 from segeval.verbs.sweep.output.folder import Outcome, open_folder, write_folder
 from segeval.verbs.sweep.output.papers import papers_of
@@ -185,6 +185,8 @@ def _curve(loss: str, data: Path | None, options: SweepOptions) -> SweepTable:
         raise ConfigError(f"{loss} has no --curve: it is no function of one number. It is for {', '.join(_CURVES)}.")
     if data is not None:
         raise ConfigError(f"--curve needs no data, and {data} was named. Leave it out.")
+    if options.device != SweepOptions().device:
+        raise ConfigError(f"--device changes nothing in `sweep {loss} --curve`. Leave it out.")
     _refuse_idle(options, (), f"{loss} --curve")
     return _CURVES[loss](options)
 

@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from segeval.errors import ConfigError, DataError
 from segeval.evidence.overlap.counts import Counts
 from segeval.metrics.overlap import dice, f2, iou, precision, sensitivity
+from segeval.verbs.sweep.check_table import CheckedRow, Rounded, check_file, findings
 from segeval.verbs.sweep.output import papers
-from segeval.verbs.sweep.output.check import CheckedRow, Rounded, findings
-from segeval.verbs.sweep.output.check_file import check_file
 from segeval.verbs.sweep.output.papers import PaperTable
 from segeval.verbs.sweep.output.render import markdown
 from tests.conftest import golden

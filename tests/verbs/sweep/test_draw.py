@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 from PIL import Image
 
 from segeval.errors import ConfigError
@@ -64,6 +65,29 @@ def test_undefined_points_leave_a_gap_and_no_picture_fails(tmp_path: Path) -> No
 def test_a_curve_is_drawn_with_few_points_however_many_voxels() -> None:
     picture = next(one for one in TABLE.pictures if one.name == "precision_recall")
     assert len(picture.series[0].x) <= 401
+
+
+def test_every_setting_is_labelled_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    prices = ",".join(f"{i / 20:g}" for i in range(1, 20))
+    table = sweep_tversky_maps(
+        [class_maps(random_map(7, n=60), random_map(8, n=60))], SweepOptions(grid=(f"beta={prices}",), sum_to_one=True)
+    )
+    picture = next(picture for picture in table.pictures if picture.name == "precision_recall")
+    written: list[str] = []
+    monkeypatch.setattr(Axes, "annotate", lambda axes, text, *args, **how: written.append(text))
+    draw_pictures([picture], tmp_path)
+    settings = [f"{row['alpha_fp']:g}/{row['beta_fn']:g}" for row in table.rows]
+    assert sorted(one for text in written for one in text.partition(": ")[2].split(", ")) == sorted(settings)
+    assert len(written) == len({row["threshold"] for row in table.rows}) < len(settings)
+
+
+def test_a_setting_that_predicts_nothing_is_named_below() -> None:
+    misleading = class_maps((np.array([0.9, 0.8, 0.1]), np.array([False, False, True])))
+    grid = ("alpha=0.9", "beta=0.1")
+    table = sweep_tversky_maps([misleading], SweepOptions(grid=grid, threshold_by="youden"))
+    picture = next(picture for picture in table.pictures if picture.name == "precision_recall")
+    assert table.rows[0]["threshold"] == np.inf
+    assert "without a point: 0.9/0.1 of lesion." in picture.caption
 
 
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:

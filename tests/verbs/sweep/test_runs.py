@@ -6,7 +6,9 @@ from sklearn.metrics import average_precision_score
 
 from segeval.errors import ConfigError, DataError
 from segeval.options import SweepOptions
-from segeval.verbs.sweep.output.check import findings, rows_of
+from segeval.verbs.sweep.check_table import findings, rows_of
+from segeval.verbs.sweep.output.render import render
+from segeval.verbs.sweep.output.sheet import screen_sheet
 from segeval.verbs.sweep.trained.sweep import sweep_runs
 
 SHAPE = (6, 7)
@@ -335,3 +337,59 @@ def test_the_exp_log_table_has_labels_by_falling_volume(tmp_path):
     assert np.isnan(table.rows[1]["dice_mean_std"])
     assert table.caption["volume_fraction_lesion"] == "9.5238%"
     assert table.caption["include_background"] == "false"
+
+
+@pytest.mark.parametrize("loss", ["losses", "exp_log"])
+def test_losses_are_compared_by_pooled_counts_of_several_classes(tmp_path, loss):
+    truth = write(tmp_path / "truth", {one: several_classes(one) for one in CASES})
+    preds = {one: np.roll(several_classes(one), 1, axis=1) for one in CASES}
+    write(tmp_path / "runs" / "weighted_ce" if loss == "exp_log" else tmp_path / "runs" / "bce_loss", preds)
+    table = sweep(tmp_path / "runs", truth, loss, labels="1=organ,2=lesion", averaging="pooled")
+    (row,) = table.rows
+    for label, name in ((1, "organ"), (2, "lesion")):
+        pred, true = (np.concatenate([side[one].ravel() == label for one in CASES]) for side in (preds, ALL_TRUTHS))
+        assert row[f"dice_{name}"] == pytest.approx(2 * (pred & true).sum() / (pred.sum() + true.sum()))
+        assert row[f"iou_{name}"] == pytest.approx((pred & true).sum() / (pred | true).sum())
+    assert row["iou_mean"] == pytest.approx((row["iou_organ"] + row["iou_lesion"]) / 2)
+
+
+ALL_TRUTHS = {one: several_classes(one) for one in CASES}
+
+
+def test_pooled_counts_of_several_seeds_are_no_contradiction(tmp_path, truth):
+    for seed in (0, 1, 2):
+        write(tmp_path / "runs" / f"alpha=0.5_beta=0.5_seed={seed}", {one: maps_of(one, seed=seed) for one in CASES})
+        write(tmp_path / f"only{seed}" / "alpha=0.5_beta=0.5", {one: maps_of(one, seed=seed) for one in CASES})
+    row = sweep(tmp_path / "runs", truth, averaging="pooled").rows[0]
+    alone = [sweep(tmp_path / f"only{seed}", truth, averaging="pooled").rows[0]["iou"] for seed in (0, 1, 2)]
+    assert row["iou"] == pytest.approx(np.mean(alone))
+
+
+@pytest.fixture
+def timid_runs(tmp_path):
+    """The second setting predicts nothing in case a, whose precision is undefined then."""
+    masks = {one: truth_of(one) for one in CASES}
+    masks["a"][1, 0] = 1  # precision 6/7
+    masks["b"][5, 0:3] = 1  # precision 9/12
+    write(tmp_path / "runs" / "alpha=0.5_beta=0.5", masks)
+    write(tmp_path / "runs" / "alpha=0.9_beta=0.1", {**masks, "a": np.zeros(SHAPE, dtype=np.uint8)})
+    return tmp_path / "runs"
+
+
+def test_differences_are_over_the_cases_that_both_rows_have(timid_runs, truth):
+    table = sweep(timid_runs, truth, bootstrap=50, baseline="alpha=0.5,beta=0.5")
+    timid, base = table.rows
+    assert base["precision"] == pytest.approx((6 / 7 + 9 / 12 + 1) / 3)
+    assert timid["precision"] == pytest.approx((9 / 12 + 1) / 2)
+    assert (timid["precision_diff"], timid["precision_diff_lo"], timid["precision_diff_hi"]) == (0, 0, 0)
+    assert timid["dsc_diff"] == pytest.approx(-12 / 13 / 3)  # case a: 0 for 2*6/(6+7)
+    assert any("cases that both rows define" in note for note in table.notes)
+
+
+def test_rows_of_different_cases_say_so(timid_runs, truth):
+    table = sweep(timid_runs, truth)
+    row = next(line for line in render(table, "md").splitlines() if line.startswith("| 0.9 |"))
+    assert "0.8750 (n=2)" in row
+    assert "(n=" not in render(sweep(timid_runs, truth, grid=("alpha=0.5", "beta=0.5")), "md")
+    said = "precision: not of the same cases in every row: 0.9/0.1 (n=2); 0.5/0.5 (n=3)."
+    assert said in str(screen_sheet(table).notes)

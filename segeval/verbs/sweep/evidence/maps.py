@@ -27,11 +27,13 @@ class MapCase:
     Attributes:
         classes: the classes of the tables.
         ignore: ids of the truth whose voxels count nowhere.
+        device: the torch device that counts; None for numpy.
     """
 
     case: Case
     classes: tuple[LabelClass, ...]
     ignore: tuple[int, ...] = ()
+    device: str | None = None
 
     @property
     def channels(self) -> Channels:
@@ -50,8 +52,12 @@ class MapCase:
 
     def scored(self, wanted: LabelClass) -> ScoredMap:
         """The voxels that count: the probability of a class, and whether it is true."""
-        one = self.channels.of(wanted)
-        return ScoredMap(map=replace(one, stored=self._counted(one.stored)), truth=self._counted(self._is_true(wanted)))
+        probs = self.channels.of(wanted)
+        return ScoredMap(
+            map=replace(probs, stored=self._counted(probs.stored)),
+            truth=self._counted(self._is_true(wanted)),
+            device=self.device,
+        )
 
     def _is_true(self, wanted: LabelClass) -> np.ndarray:
         """Voxels of a class; background is every id that no channel has."""

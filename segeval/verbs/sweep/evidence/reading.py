@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from segeval.errors import ConfigError, DataError
+from segeval.evidence.device import resolve_device
 from segeval.evidence.labels import LabelMap
 from segeval.files.paths import printable
 from segeval.images.cases import read_case
@@ -28,6 +29,7 @@ class MapFiles:
     Attributes:
         labels: with the classes that the channels name.
         workers: how many cases are read at a time.
+        device: the torch device that counts; None for numpy.
         notes: what was passed over.
     """
 
@@ -35,6 +37,7 @@ class MapFiles:
     reading: Reading
     labels: LabelMap
     workers: int
+    device: str | None = None
     notes: tuple[str, ...] = ()
 
     def read(self, use: Callable[[MapCase], Used]) -> Iterator[Used]:
@@ -47,7 +50,8 @@ class MapFiles:
 
     def _case(self, pair: Pair) -> MapCase:
         case = read_case(pair, self.reading)
-        return MapCase(case=case, classes=self.labels.classes_among(()), ignore=self.labels.ignore)
+        classes = self.labels.classes_among(())
+        return MapCase(case=case, classes=classes, ignore=self.labels.ignore, device=self.device)
 
 
 def find_maps(maps: Path | None, truth: Path | None, options: InputOptions) -> MapFiles:
@@ -63,6 +67,7 @@ def find_maps(maps: Path | None, truth: Path | None, options: InputOptions) -> M
         options = replace(options, labels=options.labels or sample / "labels.yaml")
     elif options.pairs is None and (maps is None or truth is None):
         raise ConfigError("Name both INPUT and TRUTH (two folders or two files), or a CSV file with --pairs.")
+    device = counting_device(options)
     pairs = pairs_of(maps, truth, options)
     if pairs.missing_preds:
         raise DataError(missing_message(pairs))
@@ -73,8 +78,21 @@ def find_maps(maps: Path | None, truth: Path | None, options: InputOptions) -> M
         reading=reading,
         labels=_labels_of_maps(reading),
         workers=worker_count(options),
+        device=device,
         notes=(*pairs.notes, *_without_truth(pairs)),
     )
+
+
+def counting_device(options: InputOptions) -> str | None:
+    """The torch device that is asked for by name; numpy counts as fast where none is.
+
+    Raises:
+        ConfigError: there is no such device.
+    """
+    if options.device == "auto":
+        return None
+    engine, device = resolve_device(engine="auto", device=options.device)
+    return device if engine == "torch" else None
 
 
 def _labels_of_maps(reading: Reading) -> LabelMap:

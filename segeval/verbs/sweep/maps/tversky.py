@@ -17,8 +17,10 @@ from segeval.options import SweepOptions
 from segeval.statistics.bootstrap import Draws, draw
 from segeval.statistics.summary import mean
 from segeval.verbs.sweep.estimates import (
+    PAIRED,
     Estimate,
     MetricColumns,
+    differ_in_cases,
     mean_over_classes,
     metric_rows,
     of_cases,
@@ -241,11 +243,17 @@ def _notes(classes: Sequence[ClassMaps], blocks: Sequence[Block], plan: Operatin
         notes.append(_OPTIMISTIC)
     if plan.draws is not None:
         notes.append("Intervals resample the cases and take the thresholds as given.")
+    if plan.draws is not None and plan.baseline is not None and _differ_in_cases(blocks):
+        notes.append(PAIRED)
     for maps, block in zip(classes, blocks, strict=True):
         chosen = [cells.get("threshold") for cells in block.cells]
         if len(chosen) > 1 and None not in chosen and len(set(chosen)) == 1:
             notes.append(f"{maps.name} is flat, every row chose {chosen[0]:.4g}: {_why_flat(maps, plan)}.")
     return notes
+
+
+def _differ_in_cases(blocks: Sequence[Block]) -> bool:
+    return differ_in_cases(estimate for block in blocks for estimate in block.metrics.values())
 
 
 def _why_flat(maps: ClassMaps, plan: OperatingPlan) -> str:

@@ -2,8 +2,11 @@
 
 import textwrap
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from segeval.errors import ConfigError
 from segeval.verbs.sweep.output.plots import Picture, Series
@@ -26,6 +29,7 @@ _STYLE: dict[Any, Any] = {
 _GREY = "#555555"
 _SMALL = 7.5  # points of a note
 _AROUND = ((1, 0.6), (1, 0), (-1, -0.6), (-1, 0), (1, -0.6), (-1, 0.6), (0, 1), (0, -1))  # places beside a point
+_GAPS = (5, 14, 26, 40, 56, 74, 94)  # points between a mark and its note
 _WITHOUT_DATE = {"svg": {"Date": None}, "png": {"Software": None}}
 
 
@@ -103,27 +107,32 @@ def _draw(axes: Any, one: Series, index: int) -> None:
 
 
 def _write_notes(axes: Any, series: Sequence[Series], names: Sequence[str]) -> None:
-    """Write each note beside its point, where it covers no point and no other note; where it must, leave it out."""
+    """Write each note once, at the nearest place beside its point where it covers no point and no other note.
+
+    Where points are crowded that is some way off, and a thin line leads there.
+    """
     scale = axes.figure.dpi / 72  # pixels per point
-    points = [axes.transData.transform(xy) for one in series if one.marked for xy in zip(one.x, one.y, strict=True)]
-    taken = [_box(x, y, 4 * scale, 4 * scale) for x, y in points]
-    for one in series:
-        colour = _COLOURS[names.index(one.like or one.name) % len(_COLOURS)]
-        for x, y, note in zip(one.x, one.y, one.notes, strict=False):
+    marks = [xy for line in series if line.marked for xy in zip(line.x, line.y, strict=True) if np.isfinite(xy).all()]
+    taken = [_box(axes.transData.transform(xy), 4 * scale, 4 * scale) for xy in marks]
+    for line in series:
+        colour = _COLOURS[names.index(line.like or line.name) % len(_COLOURS)]
+        for x, y, note in zip(line.x, line.y, line.notes, strict=False):
+            if not note or not np.isfinite((x, y)).all():
+                continue
             width, height = 0.31 * _SMALL * len(note) * scale, 0.55 * _SMALL * scale  # half of each
-            for dx, dy in _AROUND:
-                reach = dx * (width + 5 * scale), dy * (height + 5 * scale)
-                at = axes.transData.transform((x, y)) + reach
-                box = _box(at[0], at[1], width, height)
-                if note and not any(_overlap(box, other) for other in taken):
-                    taken.append(box)
-                    offset = reach[0] / scale, reach[1] / scale
-                    where = {"xytext": offset, "textcoords": "offset points", "ha": "center", "va": "center"}
-                    axes.annotate(note, (x, y), **where, fontsize=_SMALL, color=colour)
+            for gap, (dx, dy) in product(_GAPS, _AROUND):
+                reach = np.array([dx * (width + gap * scale), dy * (height + gap * scale)])
+                box = _box(axes.transData.transform((x, y)) + reach, width, height)
+                if not any(_overlap(box, other) for other in taken):
                     break
+            taken.append(box)
+            where = {"xytext": reach / scale, "textcoords": "offset points", "ha": "center", "va": "center"}
+            leader = {"arrowstyle": "-", "color": colour, "linewidth": 0.5} if gap > _GAPS[0] else None
+            axes.annotate(note, (x, y), **where, fontsize=_SMALL, color=colour, arrowprops=leader)
 
 
-def _box(x: float, y: float, half_width: float, half_height: float) -> tuple[float, float, float, float]:
+def _box(at: np.ndarray, half_width: float, half_height: float) -> tuple[float, float, float, float]:
+    x, y = at
     return x - half_width, x + half_width, y - half_height, y + half_height
 
 

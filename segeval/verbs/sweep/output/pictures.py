@@ -31,15 +31,30 @@ def tradeoff(table: SweepTable, symbols: Mapping[str, str]) -> Picture:
 
 
 def precision_recall(classes: Sequence[ClassMaps], table: SweepTable) -> Picture:
-    """The precision-recall curve of every class, voxels pooled, with the thresholds that the settings chose."""
-    series = [one for maps in classes for one in _curve_and_choices(maps, by_class(table)[maps.name])]
+    """The precision-recall curve of every class, voxels pooled, with the thresholds that the settings chose.
+
+    Settings that choose the same threshold share a point; those that predict nothing have none, and are said below.
+    """
+    series: list[Series] = []
+    nothing: dict[str, None] = {}
+    for maps in classes:
+        chosen: dict[float, list[str]] = {}
+        for row in by_class(table)[maps.name]:
+            if row.get("threshold") is not None:
+                setting = "/".join(setting_text(row[column]) for column in table.settings)
+                chosen.setdefault(row["threshold"], []).append(setting)
+        nothing |= dict.fromkeys(f"{setting} of {maps.name}" for setting in chosen.pop(np.inf, []))
+        if maps.curve.n_truth:
+            series += _curve_and_choices(maps, chosen)
+    missing = f" Predicting nothing, and so without a point: {', '.join(nothing)}." if nothing else ""
     return Picture(
         name="precision_recall",
         title="Thresholds that the settings choose",
         x_label="recall (sensitivity)",
         y_label="precision",
         square=True,
-        caption=f"Voxels of all cases pooled. Beside each point: its threshold. {caption_of(table)}.",
+        caption="Voxels of all cases pooled. Beside each point: its threshold, and the α/β that choose it."
+        f"{missing} {caption_of(table)}.",
         series=tuple(series),
     )
 
@@ -77,14 +92,12 @@ def _settings_of(name: str, rows: Sequence[Row], symbols: Mapping[str, str]) -> 
     )
 
 
-def _curve_and_choices(maps: ClassMaps, rows: Sequence[Row]) -> list[Series]:
+def _curve_and_choices(maps: ClassMaps, chosen: Mapping[float, Sequence[str]]) -> list[Series]:
+    """The curve of a class, and on it the thresholds that are chosen, each by some settings."""
     counts = maps.curve.counts
-    if not maps.curve.n_truth:
-        return []
     steps = np.searchsorted(counts.tp, np.linspace(0, maps.curve.n_truth, _POINTS))
     points = counts[np.unique(np.clip(steps, 1, None))]
-    chosen = [row["threshold"] for row in rows if row.get("threshold") is not None]
-    at = maps.curve.at(np.array(chosen, dtype=np.float64))
+    at = maps.curve.at(np.array(list(chosen), dtype=np.float64))
     return [
         Series(name=maps.name, x=sensitivity(points).tolist(), y=precision(points).tolist()),
         Series(
@@ -93,7 +106,7 @@ def _curve_and_choices(maps: ClassMaps, rows: Sequence[Row]) -> list[Series]:
             y=precision(at).tolist(),
             line=False,
             marked=True,
-            notes=tuple(f"{one:.2f}" for one in chosen),
+            notes=tuple(f"{threshold:.2f}: {', '.join(settings)}" for threshold, settings in chosen.items()),
             like=maps.name,
         ),
     ]

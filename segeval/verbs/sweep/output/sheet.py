@@ -42,10 +42,11 @@ def screen_sheet(table: SweepTable) -> Sheet:
     of_class = ("class",) if len(table.classes) > 1 and "class" not in table.settings else ()
     shown = table.shown or table.columns
     varying = [one for one in shown if one not in table.constant]
-    sheet = _sheet(table, (*of_class, *table.settings, *varying), {}, style=_short_style)
+    sheet = _sheet(table, (*of_class, *table.settings, *varying), {}, style=_short_style, short=True)
     constant = [_said_once(table, column, column, _short) for column in table.constant if column in shown]
     noted = dict.fromkeys(row["note"] for row in table.rows if row.get("note"))
-    return replace(sheet, notes=(*constant, *(f"{note}." for note in noted), *sheet.notes))
+    differing = _differing_cases(table, varying)
+    return replace(sheet, notes=(*constant, *(f"{note}." for note in noted), *differing, *sheet.notes))
 
 
 def paper_sheet(table: SweepTable) -> Sheet:
@@ -145,19 +146,52 @@ def _sheet(
     titles: Mapping[str, str],
     *,
     style: Callable[[Sequence[Any]], Style] = lambda values: value_text,
+    short: bool = False,
 ) -> Sheet:
     cells = [table.cells(row) for row in table.rows]
     as_text = {one: setting_text if one in table.settings else style([row[one] for row in cells]) for one in columns}
-    rows = tuple(tuple(as_text[one](row[one]) for one in columns) for row in cells)
+    plain = [[as_text[column](row[column]) for column in columns] for row in cells]
+    numbers = {} if short else _numbers_of_cases(table, columns)
+    rows = tuple(
+        tuple(f"{text} (n={numbers[i, j]})" if (i, j) in numbers else text for j, text in enumerate(row))
+        for i, row in enumerate(plain)
+    )
     return Sheet(
         title=table.title,
         caption=caption_of(table),
         header=tuple(titles.get(column, column) for column in columns),
         n_keys=sum(one == "class" or one in table.settings for one in columns),
         rows=rows,
-        bold=frozenset(_bold_cells(table, columns, rows)),
+        bold=frozenset(_bold_cells(table, columns, plain)),
         notes=table.notes,
     )
+
+
+def _numbers_of_cases(table: SweepTable, columns: Sequence[str]) -> dict[tuple[int, int], int]:
+    """How many cases a cell is a mean of, where the rows of a class differ in that and so are not of the same cases."""
+    found: dict[tuple[int, int], int] = {}
+    for name in table.classes or (None,):
+        rows = [i for i, row in enumerate(table.rows) if row.get("class") == name]
+        for j, column in enumerate(columns):
+            numbers = {i: table.rows[i].get(f"{column}_n") for i in rows}
+            if len(set(numbers.values())) > 1:
+                found |= {(i, j): int(n) for i, n in numbers.items() if n}
+    return found
+
+
+def _differing_cases(table: SweepTable, columns: Sequence[str]) -> list[str]:
+    """The same in sentences, for a screen that has no room in its cells."""
+    found: dict[tuple[str, str], dict[int, list[str]]] = {}
+    for (i, j), n in _numbers_of_cases(table, columns).items():
+        row = table.rows[i]
+        setting = "/".join(setting_text(row[name]) for name in table.settings)
+        found.setdefault((row.get("class", ""), columns[j]), {}).setdefault(n, []).append(setting)
+    sentences: dict[str, list[str]] = {}
+    for (name, column), numbers in found.items():
+        parts = [f"{', '.join(settings)} (n={n})" for n, settings in numbers.items()]
+        sentence = f"not of the same cases in every row: {'; '.join(parts)}."
+        sentences.setdefault(sentence, []).append(f"{name} {column}".strip())
+    return [f"{', '.join(subjects)}: {sentence}" for sentence, subjects in sentences.items()]
 
 
 def _bold_cells(table: SweepTable, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterable[tuple[int, int]]:

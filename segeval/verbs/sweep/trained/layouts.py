@@ -63,9 +63,11 @@ def losses_table(report: TrainedReport) -> SweepTable:
     own = {name: estimate.value for name, estimate in overlaps.items()}
     differences = {name: estimate.difference for name, estimate in overlaps.items()}
     own |= {f"{name}_diff": found.value for name, found in differences.items() if found is not None}
+    numbers = {f"{name}_n": estimate.n for name, estimate in overlaps.items() if estimate.n is not None}
     rows = [
         {name: value for name, value in row.items() if name != "class"}
         | {name: float(values[i]) for name, values in own.items()}
+        | {name: int(n[i]) for name, n in numbers.items()}
         for i, row in enumerate(last)
     ]
     several = f"Metrics without a class in their name are means over {', '.join(report.classes)}."

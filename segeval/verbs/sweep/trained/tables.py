@@ -14,8 +14,10 @@ from segeval.statistics.bootstrap import Draws, draw
 from segeval.statistics.significance import average_ranks
 from segeval.statistics.summary import mean, summarise
 from segeval.verbs.sweep.estimates import (
+    PAIRED,
     Estimate,
     MetricColumns,
+    differ_in_cases,
     mean_over_classes,
     metric_rows,
     of_cases,
@@ -246,6 +248,9 @@ def _notes(report: TrainedReport) -> list[str]:
     """What may be said of trained models, and what not: chance and significance."""
     notes = [] if report.has_seeds else [_ONE_RUN]
     notes += [] if report.draws is not None else [_NO_BOOTSTRAP]
+    estimates = [estimate for found in report.estimates for estimate in found.metrics.values()]
+    compares = report.baseline is not None and (report.draws is not None or report.schema.compares_losses)
+    notes += [PAIRED] if compares and differ_in_cases(estimates) else []
     names = ", ".join(name for name in METRICS if name in report.close)
     return [*notes, f"{names}: {_CLOSE}."] if names else notes
 

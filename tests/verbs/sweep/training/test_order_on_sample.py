@@ -3,7 +3,7 @@
 import pytest
 
 from segeval.options import SweepOptions
-from segeval.verbs.sweep.output.check import findings, rows_of
+from segeval.verbs.sweep.check_table import findings, rows_of
 from segeval.verbs.sweep.trained.tables import spearman
 from segeval.verbs.sweep.training.sweep import sweep_train
 

@@ -10,7 +10,7 @@ import torch
 
 from segeval.errors import ConfigError, DataError
 from segeval.options import SweepOptions
-from segeval.verbs.sweep.output.check import findings, rows_of
+from segeval.verbs.sweep.check_table import findings, rows_of
 from segeval.verbs.sweep.output.folder import open_folder
 from segeval.verbs.sweep.trained.sweep import sweep_runs
 from segeval.verbs.sweep.training import campaign, fit
