@@ -13,9 +13,11 @@ from segeval.evidence.case import Case
 from segeval.images.cases import case_of
 from segeval.images.labels.class_masks import LabelImage
 from segeval.images.pairing.pairs import Pair
+from segeval.images.predictions.arrays import pair_of_arrays
 from segeval.images.predictions.forms import agree
 from segeval.images.predictions.instances import with_instances
 from segeval.images.predictions.predictions import Prediction
+from segeval.images.readers.objects import volume_of
 from segeval.images.readers.readers import read_volume
 from segeval.images.readers.reading import Reading
 from segeval.images.readers.volumes import Volume
@@ -44,9 +46,10 @@ def score(
 
     Args:
         pred: a folder or file; or an array or tensor of class ids, of the probability of one class, or of
-            probabilities with a first axis that counts classes; or several files, arrays or tensors, as a
-            sequence or as a mapping from case id.
-        truth: the same for the true masks, whose arrays are class ids in two or three dimensions.
+            probabilities with an axis that counts classes, the first or `channel_axis="last"`; or an image of nibabel,
+            SimpleITK or MONAI, which brings its spacing and place; or several of these, as a sequence or as a mapping
+            from case id. A batch is no case: give `list(batch)`.
+        truth: the same for the true masks, whose arrays are class ids in two or three dimensions, or one-hot.
         pred_instances: maps of lesion ids, in the manner of `pred`; without them connected components are the lesions.
         truth_instances: the same for the truth.
         options: as in `segeval.options.ScoreOptions`: `measures=["dice"]`, `labels={1: "liver"}`,
@@ -104,27 +107,48 @@ def _score_each(
     plan = make_plan(options)
     if options.instance_sides:
         check_instances(options.instance_sides, plan)
-    maps = [_maps_by_id(one, truths) for one in instances.values()]
-    pairs = [_pair(one, preds[one], truths[one]) for one in truths]
-    at_hand = {one: _prediction(one, mask, truths[one]) for one, mask in preds.items() if not _is_path(mask)}
+    maps = [_maps_by_id(side, truths) for side in instances.values()]
+    pairs = [_pair(case_id, preds[case_id], truths[case_id]) for case_id in truths]
+    at_hand: dict[str, Prediction] = {}
+    known: dict[str, Volume] = {}
+    for pair in pairs:
+        _take(pair, preds[pair.case_id], truths[pair.case_id], options, at_hand=at_hand, known=known)
     reading = agree(pairs, replace(reading_of(options, plan.labels), at_hand=at_hand))
     job = Job(options=options, plan=plan_for(reading, plan), reading=reading, sources=sources)
-    cases = (_case(pair, truths[pair.case_id], [one[pair.case_id] for one in maps], reading) for pair in pairs)
+    cases = (_case(pair, known, [side[pair.case_id] for side in maps], reading) for pair in pairs)
     return finished([job.pool.take(evaluate(case, job.plan)) for case in cases], job)
 
 
-def _case(pair: Pair, truth: Any, instances: Sequence[Any], reading: Reading) -> Case:
-    volume = _volume(truth, f"{pair.case_id} (truth)")
-    case = case_of(pair.case_id, pred=reading.take(pair), truth=LabelImage(volume=volume), reading=reading)
+def _take(
+    pair: Pair,
+    pred: Any,
+    truth: Any,
+    options: ScoreOptions,
+    *,
+    at_hand: dict[str, Prediction],
+    known: dict[str, Volume],
+) -> None:
+    """Keep what is no path until the case has its turn."""
+    volume = None if _is_path(truth) else volume_of(truth, str(pair.truth))
+    if not _is_path(pred):
+        at_hand[pair.case_id], volume = pair_of_arrays(volume_of(pred, str(pair.pred)), volume, options.channel_axis)
+    if volume is not None:
+        known[pair.case_id] = volume
+
+
+def _case(pair: Pair, known: dict[str, Volume], instances: Sequence[Any], reading: Reading) -> Case:
+    volume = known.pop(pair.case_id, None)
+    truth = reading.truth_of(pair) if volume is None else LabelImage(volume=volume)
+    case = case_of(pair.case_id, pred=reading.take(pair), truth=truth, reading=reading)
     pred_map, truth_map = (
-        None if one is None else _volume(one, f"{pair.case_id} ({side} instances)")
-        for side, one in zip(("pred", "truth"), instances, strict=True)
+        None if image is None else _volume(image, f"{pair.case_id} ({side} instances)")
+        for side, image in zip(("pred", "truth"), instances, strict=True)
     )
-    return with_instances(case, (pred_map, truth_map), volume, reading)
+    return with_instances(case, (pred_map, truth_map), truth.volume, reading)
 
 
 def _volume(mask: Any, name: str) -> Volume:
-    return read_volume(Path(mask)) if _is_path(mask) else Volume(path=Path(name), array=_array(mask, name, (2, 3)))
+    return read_volume(Path(mask)) if _is_path(mask) else volume_of(mask, name)
 
 
 def _maps_by_id(instances: Masks, truths: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -145,19 +169,6 @@ def _pair(case_id: str, pred: Any, truth: Any) -> Pair:
     return Pair(case_id=case_id, pred=paths["pred"], truth=paths["truth"])
 
 
-def _prediction(case_id: str, mask: Any, truth: Any) -> Prediction:
-    """An array with one axis more than its truth has one image per channel."""
-    path = Path(f"{case_id} (pred)")
-    array = _array(mask, str(path), (2, 3, 4))
-    n_space = min(array.ndim, 3) if _is_path(truth) else np.ndim(truth)
-    if array.ndim not in (n_space, n_space + 1):
-        raise DataError(
-            f"{path}: shape {array.shape} is no image of {n_space} axes, nor one per class. Give one of them."
-        )
-    images = [array] if array.ndim == n_space else array
-    return Prediction(path=path, images=tuple(Volume(path=path, array=one) for one in images))
-
-
 def _by_id(masks: Masks) -> dict[str, Any]:
     if isinstance(masks, Mapping):
         return {str(name): one for name, one in masks.items()}
@@ -169,16 +180,3 @@ def _by_id(masks: Masks) -> dict[str, Any]:
 
 def _is_path(mask: Any) -> bool:
     return isinstance(mask, str | PathLike)
-
-
-def _array(mask: Any, name: str, ndims: tuple[int, ...]) -> np.ndarray:
-    if hasattr(mask, "detach"):
-        mask = mask.detach().cpu()
-        mask = (mask.float() if str(mask.dtype) == "torch.bfloat16" else mask).numpy()  # numpy has no such floats
-    array = np.asarray(mask)
-    if array.dtype.kind not in "biuf" or array.ndim not in ndims or not array.size:
-        raise DataError(
-            f"{name}: {array.dtype} of shape {array.shape}. Give class ids in two or three dimensions, one array per "
-            "case; or probabilities, with a first axis that counts classes."
-        )
-    return array

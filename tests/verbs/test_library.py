@@ -143,10 +143,14 @@ def test_a_wrong_option_is_told_by_its_name(options: dict[str, Any], message: st
     ("pred", "truth", "message"),
     [
         (PRED, TRUTH[:, :2], r"case \(pred\): shape \(2, 3\) differs from truth \(2, 2\)"),
-        (PRED[0], TRUTH[0], r"case \(pred\): int64 of shape \(3,\)\. Give class ids in two or three dimensions"),
+        (PRED[0], TRUTH[0], r"case \(truth\): int64 of shape \(3,\)\. Give class ids in two or three dimensions"),
         (PRED, TRUTH[0], r"case \(truth\): int64 of shape \(3,\)\. Give class ids in two or three dimensions"),
-        (PRED[None, None], TRUTH, r"case \(pred\): shape \(1, 1, 2, 3\) is no image of 2 axes, nor one per class"),
-        (PRED[None, None], TRUTH[None, None], "one array per case"),
+        (
+            PRED[None, None],
+            TRUTH,
+            r"case \(pred\): shape \(1, 1, 2, 3\), and the truth \(2, 3\): a truth has two",
+        ),
+        (PRED[None, None], TRUTH[None, None], "the first axis counts cases"),
         (PRED[:0], TRUTH[:0], "one array per case"),
         (PRED.astype(str), TRUTH, "case \\(pred\\): <U"),
         (None, TRUTH, r"case \(pred\): object"),

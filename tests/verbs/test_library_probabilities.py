@@ -77,7 +77,11 @@ def test_the_array_of_the_caller_is_left_as_it_is() -> None:
         (SOFTMAX * 2, {}, r"case \(pred\), channel of background: values from 0.2 to 1.2 are no probabilities"),
         (SOFTMAX * 0.9, {}, r"case \(pred\): the channels are a softmax of background, 1, 2, and at voxel \(0, 0\)"),
         (SOFTMAX[:, 0], {"labels": [1]}, r"case \(pred\): shape .*differs from truth"),
-        (SOFTMAX[None], {}, r"case \(pred\): shape \(1, 3, 1, 4\) is no image of 2 axes, nor one per class"),
+        (
+            SOFTMAX[None],
+            {},
+            r"case \(pred\): shape \(1, 3, 1, 4\), and the truth .*: a truth has two",
+        ),
         (SOFTMAX, {"labels": [1]}, "has 3 channels, and should have 2"),
         (SOFTMAX, {"pred_kind": "labels"}, "has channels"),
     ],

@@ -1,0 +1,128 @@
+"""A prediction and a truth that a program gives as arrays: which axes are space, which counts classes, which cases."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from segeval.errors import DataError
+from segeval.evidence.policies import ChannelAxis
+from segeval.images.predictions.predictions import Prediction
+from segeval.images.readers.volumes import Volume
+
+_ONE = 1e-3  # how far from 1 probabilities of a voxel may add up to, to be told from numbers that do not
+
+
+def pair_of_arrays(
+    pred: Volume, truth: Volume | None, channel_axis: ChannelAxis | None
+) -> tuple[Prediction, Volume | None]:
+    """The images of a prediction, one per channel, and its truth as class ids.
+
+    Shapes are (*space) or (class, *space) for the prediction and (*space) for the truth, in which a one-hot
+    (class, *space) and a lone axis (1, *space) are known too; with `channel_axis="last"` the class comes last.
+
+    Args:
+        truth: None where it is a file that nobody has read yet.
+
+    Raises:
+        DataError: the first axis counts cases, or nothing tells what it counts.
+    """
+    if truth is None or truth.affine is not None or pred.affine is not None:
+        return _in_channels(pred, truth, channel_axis), truth
+    truth = _as_ids(truth, pred, channel_axis)
+    _refuse_batches(pred, truth, channel_axis)
+    n_more = pred.array.ndim - truth.array.ndim
+    if truth.array.ndim not in (2, 3) or n_more not in (0, 1):
+        raise DataError(
+            f"{pred.path}: shape {pred.array.shape}, and the truth {truth.array.shape}: a truth has two or three axes "
+            "of space, and a prediction the same, after one that counts classes where it has several."
+        )
+    if n_more == 0:
+        return Prediction(path=pred.path, images=(pred,)), truth
+    axis = _axis_of_classes(pred, truth, channel_axis)
+    if pred.is_integer and _is_one_hot(pred.array, axis):
+        return Prediction(path=pred.path, images=(replace(pred, array=pred.array.argmax(axis=axis)),)), truth
+    if pred.is_integer and pred.array.max() <= 1:  # masks that may overlap
+        pred = replace(pred, array=pred.array.astype(np.float32))
+    return Prediction(path=pred.path, images=_split(pred, axis)), truth
+
+
+def _in_channels(pred: Volume, truth: Volume | None, channel_axis: ChannelAxis | None) -> Prediction:
+    """A prediction whose place in the world, or the axis that was named, says which axes are space."""
+    n_space = pred.n_space if truth is None or pred.affine is not None else truth.n_space
+    if pred.affine is not None:
+        axis = -1 if pred.array.ndim > n_space else None
+    elif channel_axis is not None and pred.array.ndim > 2:
+        axis = 0 if channel_axis == "first" else -1
+    else:
+        axis = 0 if pred.array.ndim > n_space else None
+    return Prediction(path=pred.path, images=(pred,) if axis is None else _split(pred, axis))
+
+
+def _split(pred: Volume, axis: int) -> tuple[Volume, ...]:
+    return tuple(replace(pred, array=image) for image in np.moveaxis(pred.array, axis, 0))
+
+
+def _as_ids(truth: Volume, pred: Volume, channel_axis: ChannelAxis | None) -> Volume:
+    """A truth of one-hot masks as ids, and one with a lone first axis without it."""
+    axis = -1 if channel_axis == "last" else 0
+    array = truth.array
+    if array.ndim < 3:
+        return truth
+    if array.ndim == pred.array.ndim and array.shape[axis] == 1 < pred.array.shape[axis]:
+        return replace(truth, array=array.squeeze(axis))
+    space = tuple(np.delete(array.shape, axis).tolist())
+    if pred.array.shape not in (array.shape, space):
+        return truth
+    if _is_one_hot(array, axis):
+        return replace(truth, array=array.argmax(axis=axis), notes=("a one-hot truth, read as ids",))
+    if channel_axis is None and _is_one_hot(array, -1):
+        raise DataError(
+            f"{truth.path}: shape {array.shape} is one-hot along its last axis. Pass channel_axis='last', or give ids: "
+            "truth.argmax(-1)."
+        )
+    return truth
+
+
+def _is_one_hot(array: np.ndarray, axis: int) -> bool:
+    """Whether one mask of several is 1 at every voxel, and the others are 0."""
+    if array.shape[axis] < 2 or (array.dtype.kind == "u" and array.max() > 1):
+        return False
+    return bool(((array == 0) | (array == 1)).all() and (array.sum(axis=axis) == 1).all())
+
+
+def _adds_up(array: np.ndarray, axis: int) -> bool:
+    """Whether the values along an axis are a softmax."""
+    return bool(array.min() >= 0 and np.abs(array.sum(axis=axis, dtype=np.float64) - 1).max() <= _ONE)
+
+
+def _refuse_batches(pred: Volume, truth: Volume, channel_axis: ChannelAxis | None) -> None:
+    """A first axis that counts cases is not one of space or of classes."""
+    shape, true_shape = pred.array.shape, truth.array.shape
+    way = "Give one case at a time: segeval.score(list(pred), list(truth))"
+    said = f"{pred.path}: shape {shape}, and the truth {true_shape}"
+    if len(true_shape) > 3 and shape[:1] == true_shape[:1]:
+        ids = "truth[:, 0]" if true_shape[1] == 1 else "truth.argmax(1) if it is one-hot"
+        raise DataError(f"{said}: the first axis counts cases. {way}, with ids for the truth ({ids}).")
+    if channel_axis is not None or len(shape) != len(true_shape) + 1:
+        return
+    is_batch = shape[0] == true_shape[0] and shape[2:] == true_shape[1:]
+    is_case = shape[1:] == true_shape
+    if is_batch and is_case:
+        sums = _adds_up(pred.array, 0), _adds_up(pred.array, 1)
+        if sums[0] == sums[1]:
+            raise DataError(
+                f"{said}: the first axis may count classes or cases. Pass channel_axis='first' if it counts classes. "
+                f"{way} if it counts cases."
+            )
+        is_batch = sums[1]
+    if is_batch:
+        raise DataError(f"{said}: the first axis counts cases, and the second classes. {way}.")
+
+
+def _axis_of_classes(pred: Volume, truth: Volume, channel_axis: ChannelAxis | None) -> int:
+    if channel_axis is not None:
+        return 0 if channel_axis == "first" else -1
+    shape, true_shape = pred.array.shape, truth.array.shape
+    if shape[:-1] == true_shape and (shape[1:] != true_shape or (_adds_up(pred.array, -1) > _adds_up(pred.array, 0))):
+        raise DataError(f"{pred.path}: shape {shape} has its classes in the last axis. Pass channel_axis='last'.")
+    return 0
