@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from segeval.cli import console
 from segeval.cli import options as o
@@ -12,44 +10,26 @@ from segeval.cli.tables import add_row, counted, fits, plain_table
 from segeval.errors import DataError
 from segeval.options import ScoreOptions
 
-_DEFAULT = ScoreOptions()
+if TYPE_CHECKING:
+    from segeval.settings import Given
+
 N_CASES = 60
 
 
+@o.takes(ScoreOptions, only=lambda declared: declared.option.doctor)
 def doctor(
-    ctx: typer.Context,
+    given: "Mapping[str, Given]",
+    *,
     pred: o.PredPath = None,
     truth: o.TruthPath = None,
-    labels: o.Labels = None,
-    regions: o.Regions = None,
-    ignore_label: o.IgnoreLabel = None,
-    include_background: o.IncludeBackground = False,
-    channels: o.ChannelNames = None,
-    pred_ids: o.PredIds = None,
-    colors: o.Colors = None,
-    pairs: o.Pairs = None,
-    pred_pattern: o.PredPattern = None,
-    truth_pattern: o.TruthPattern = None,
-    pred_kind: o.PredKind = _DEFAULT.pred_kind,
-    channel_axis: o.ChannelAxis = None,
-    channel_files: o.ChannelFiles = None,
-    truth_files: o.TruthFiles = None,
-    round_labels: o.RoundLabels = False,
-    clip_probs: o.ClipProbs = False,
-    missing: o.Missing = _DEFAULT.missing,
-    geometry_tol: o.GeometryTol = _DEFAULT.geometry_tol,
-    resample: o.Resample = False,
-    ignore_geometry: o.IgnoreGeometry = False,
-    spacing: o.Spacing = None,
     no_color: o.NoColor = False,
     config: o.Config = None,
-    workers: o.Workers = _DEFAULT.workers,
 ) -> int:
     """Check pairs, geometry, types and label ids; score nothing. Exits 3 where `score` would stop."""
     from segeval.settings import resolve
     from segeval.verbs.doctor import audit
 
-    found = audit(pred, truth, resolve(o.given(ctx, locals()), config).options)
+    found = audit(pred, truth, resolve(given, config).options)
     with console.screen(color=not no_color) as screen:
         print_audit(found, screen)
     return DataError.exit_code if found.problems else 0

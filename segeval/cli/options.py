@@ -1,155 +1,47 @@
-"""Options shared by commands, as annotated types. Names, flags and helps stand here once."""
+"""What commands take: the declared options of a run, and those of the screen."""
 
-from collections.abc import Mapping
+import inspect
+import os
+from collections.abc import Callable, Iterator, Mapping
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from types import NoneType
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 import typer
+
+from segeval.errors import ConfigError, nearest
+from segeval.options import COMMAND_LINE, ENVIRONMENT, PREFIX, Declared, ScoreOptions, SweepOptions, declared, panels
+from segeval.options.option import variable_of
+from segeval.options.panels import OUTPUT, RUNNING
 
 if TYPE_CHECKING:
     from segeval.settings import Given
 
+_SOURCES = {"COMMANDLINE": COMMAND_LINE, "ENVIRONMENT": ENVIRONMENT}
+
 
 def option(*flags: str, help: str, panel: str, **more: Any) -> Any:
     """An option that the environment can set too, under `SEGEVAL_` and its longest flag."""
-    name = max(flags, key=len).partition("/")[0].lstrip("-").replace("-", "_").upper()
-    return typer.Option(*flags, help=help, rich_help_panel=panel, envvar=f"SEGEVAL_{name}", show_envvar=False, **more)
+    variable = variable_of(flags)
+    _VARIABLES.add(variable)
+    return typer.Option(*flags, help=help, rich_help_panel=panel, envvar=variable, show_envvar=False, **more)
 
 
-INPUT, LABELS, GEOMETRY, NUMBERS, OUTPUT, RUNNING = "Input", "Classes", "Geometry", "Numbers", "Output", "Running"
+_VARIABLES = {one.variable for record in (ScoreOptions, SweepOptions) for one in declared(record).values()}
 
 PredPath = Annotated[Path | None, typer.Argument(metavar="PRED", help="Folder or file of predicted masks.")]
 TruthPath = Annotated[Path | None, typer.Argument(metavar="TRUTH", help="Folder or file of true masks.")]
 
-Pairs = Annotated[
-    Path | None, option("--pairs", help="CSV with columns case,pred,truth instead of two folders.", panel=INPUT)
-]
-PredPattern = Annotated[
-    str | None, option("--pred-pattern", help="Name of a prediction, such as {case}_pred.nii.gz.", panel=INPUT)
-]
-TruthPattern = Annotated[
-    str | None, option("--truth-pattern", help="Name of a truth, such as {case}_gt.nii.gz.", panel=INPUT)
-]
-PredKind = Annotated[
-    str, option("--pred-kind", help="What predictions hold: auto, labels, probs or logits.", panel=INPUT)
-]
-ChannelAxis = Annotated[
-    str | None,
-    option("--channel-axis", help="Axis of probability files that counts classes: first or last.", panel=INPUT),
-]
-ChannelFiles = Annotated[
-    str | None,
-    option("--channel-files", help="Name of a file that holds one class, such as {case}_{class}.nii.gz.", panel=INPUT),
-]
-TruthFiles = Annotated[
-    str | None,
-    option("--truth-files", help="The same for true masks, such as {case}/{class}.nii.gz.", panel=INPUT),
-]
-ChannelNames = Annotated[
-    str | None,
-    option("--channels", help="Class of each channel, in their order: background,liver,spleen.", panel=LABELS),
-]
-PredIds = Annotated[
-    str | None, option("--pred-ids", help="What ids of predictions are in the truth: 1=2,2=1.", panel=LABELS)
-]
-Colors = Annotated[
-    str | None,
-    option("--colors", help="Ids of coloured masks: cityscapes, voc, ade20k or a file {1: [255, 0, 0]}.", panel=LABELS),
-]
-RoundLabels = Annotated[
-    bool, option("--round-labels", help="Take the nearest id where masks do not hold whole numbers.", panel=INPUT)
-]
-ClipProbs = Annotated[
-    bool, option("--clip-probs", help="Clip probabilities that overshoot 0 or 1 by less than 0.05.", panel=INPUT)
-]
-PredInstances = Annotated[
-    Path | None,
-    option(
-        "--pred-instances",
-        help="Lesions of the predictions, as maps of their ids: a folder, a file, or a path with {case}.",
-        panel=INPUT,
-    ),
-]
-TruthInstances = Annotated[
-    Path | None,
-    option("--truth-instances", help="The same for the truths; else connected components.", panel=INPUT),
-]
-Missing = Annotated[
-    str, option("--missing", help="A truth without prediction: error, worst, background or skip.", panel=INPUT)
-]
-KeepGoing = Annotated[
-    bool, option("--keep-going", help="Score the other cases when one is bad, and exit 3 at the end.", panel=INPUT)
-]
-
-Labels = Annotated[
-    str | None,
-    option(
-        "--labels",
-        help="1,2,3 or 1=liver,2=spleen or a file (dataset.json, YAML), or cityscapes, cityscapes-train.",
-        panel=LABELS,
-    ),
-]
-Regions = Annotated[str | None, option("--regions", help="Unions of ids: wt=1+2+3,tc=1+3.", panel=LABELS)]
-IgnoreLabel = Annotated[
-    list[int] | None, option("--ignore-label", help="Leave out voxels with this truth id; repeatable.", panel=LABELS)
-]
-IncludeBackground = Annotated[bool, option("--include-background", help="Score id 0 as a class too.", panel=LABELS)]
-
-GeometryTol = Annotated[
-    float, option("--geometry-tol", help="Largest misplacement of a corner, in voxels.", panel=GEOMETRY)
-]
-Resample = Annotated[
-    bool, option("--resample", help="Put predictions on the grid of the truth (nearest neighbour).", panel=GEOMETRY)
-]
-IgnoreGeometry = Annotated[
-    bool, option("--ignore-geometry", help="Compare the arrays, wherever they lie.", panel=GEOMETRY)
-]
-Spacing = Annotated[
-    str | None,
-    option("--spacing", help="Spacing in mm, in array axis order, where files have none: 0.5,0.5.", panel=GEOMETRY),
-]
-
-Measures = Annotated[
-    list[str] | None,
-    option(
-        "-m",
-        "--measures",
-        help="Groups and measures, such as dice,iou; +boundary adds to the default. `segeval measures` lists them.",
-        panel=NUMBERS,
-    ),
-]
-Like = Annotated[
-    list[str] | None,
-    option("--like", help="Measures as this tool defines them, such as medpy or monai; repeatable.", panel=NUMBERS),
-]
-EmptyDistance = Annotated[
-    str,
-    option(
-        "--empty-distance", help="Distance to a surface that is not there: inf, nan, diagonal or mm.", panel=NUMBERS
-    ),
-]
-Undefined = Annotated[
-    str,
-    option(
-        "--undefined",
-        help="Undefined values in means: skip, worst, best or fail. Measures that only describe skip theirs.",
-        panel=NUMBERS,
-    ),
-]
-CiLevel = Annotated[float, option("--ci-level", help="Level of the intervals of means.", panel=NUMBERS)]
-Bootstrap = Annotated[int, option("--bootstrap", help="Resamples for the intervals; 0 for none.", panel=NUMBERS)]
-Seed = Annotated[int, option("--seed", help="Seed of the resamples.", panel=NUMBERS)]
-
-Out = Annotated[Path, option("--out", "-o", help="Folder for the tables.", panel=OUTPUT)]
-Format = Annotated[
-    list[str] | None, option("--format", help="Extra files: md, latex, nnunet; repeatable.", panel=OUTPUT)
-]
 AsJson = Annotated[bool, option("--json", help="Print run.json instead of tables.", panel=OUTPUT)]
 Quiet = Annotated[bool, option("--quiet", "-q", help="Print nothing.", panel=OUTPUT)]
 Verbose = Annotated[bool, option("--verbose", "-v", help="Say more on stderr.", panel=OUTPUT)]
 NoColor = Annotated[bool, option("--no-color", help="Plain text.", panel=OUTPUT)]
 
 Config = Annotated[Path | None, option("--config", "-c", help="segeval.yaml with options under score:.", panel=RUNNING)]
+SweepConfig = Annotated[
+    Path | None, option("--config", "-c", help="segeval.yaml with options under sweep:.", panel=RUNNING)
+]
 Gate = Annotated[
     Path | None, option("--gate", help="Hold the run against the rules of this segeval.yaml.", panel=RUNNING)
 ]
@@ -157,24 +49,103 @@ GateOutput = Annotated[
     list[str] | None,
     option("--output", help="Report of the gate: json, junit, markdown, github, and =PATH; repeatable.", panel=RUNNING),
 ]
-Device = Annotated[str, option("--device", help="auto, cpu, cuda or cuda:1.", panel=RUNNING)]
-Engine = Annotated[str, option("--engine", help="auto, numpy or torch.", panel=RUNNING)]
-Workers = Annotated[int, option("--workers", help="Cases read at a time; 0 for one per core.", panel=RUNNING)]
+Seed = Annotated[int, option("--seed", help="Seed of the resamples.", panel=panels.NUMBERS)]
+Gamma = Annotated[str | None, option("--gamma", help="Short for --param gamma=.", panel=panels.SETTINGS)]
 
 
-def given(ctx: typer.Context, values: Mapping[str, Any]) -> "dict[str, Given]":
-    """The options that the user set on the command line or in the environment, by name.
+def takes(
+    record: type, *, only: Callable[[Declared], bool] = lambda _: True
+) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Give a command the options of a record, beside those of its own signature.
+
+    The command gets what the user set, on the command line or in the environment, as its first argument `given`, by
+    name; its own parameters come as Typer knows them.
 
     Args:
-        ctx: knows who set each of them.
-        values: the command's own parameters; the context holds some of them as plain text still.
+        only: which of the options the command has.
     """
-    from segeval.settings import COMMAND_LINE, ENVIRONMENT, Given
+    options = {name: one for name, one in declared(record).items() if only(one)}
 
-    words = {"COMMANDLINE": COMMAND_LINE, "ENVIRONMENT": ENVIRONMENT}
-    sources = {name: ctx.get_parameter_source(name) for name in ctx.params}
+    def decorate(command: Callable[..., int]) -> Callable[..., int]:
+        @wraps(command)
+        def parsed(ctx: typer.Context, **values: Any) -> int:
+            refuse_unknown_variables(os.environ)
+            own = {name: value for name, value in values.items() if name not in options}
+            return command(_given(ctx, values), **own)
+
+        parameters = [*_context(), *_in_order([*_parameters_of(command), *map(_parameter, options.values())])]
+        parsed.__signature__ = inspect.Signature(parameters, return_annotation=int)  # type: ignore[attr-defined]
+        parsed.__annotations__ = {one.name: one.annotation for one in parameters}
+        return parsed
+
+    return decorate
+
+
+def _context() -> Iterator[inspect.Parameter]:
+    yield inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
+
+
+def _parameters_of(command: Callable[..., int]) -> list[inspect.Parameter]:
+    """Its own, without the options that it is given."""
+    own = inspect.signature(command).parameters.values()
+    return [one.replace(kind=one.POSITIONAL_OR_KEYWORD) for one in own if one.name != "given"]
+
+
+def _in_order(parameters: list[inspect.Parameter]) -> list[inspect.Parameter]:
+    """Arguments first, then the options by their boxes: `--help` shows them in this order."""
+
+    def place(parameter: inspect.Parameter) -> int:
+        panel = getattr(get_args(parameter.annotation)[1], "rich_help_panel", None)
+        return panels.IN_ORDER.index(panel) if panel in panels.IN_ORDER else -1
+
+    return sorted(parameters, key=place)
+
+
+def _parameter(declaration: Declared) -> inspect.Parameter:
+    """A declared option as Typer wants it."""
+    default = declaration.default if declaration.option.stands_in is None else declaration.option.stands_in
+    known = option(*declaration.flags, help=declaration.option.help, panel=declaration.option.panel)
+    return inspect.Parameter(
+        declaration.name,
+        inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        default=None if isinstance(default, tuple) else default,
+        annotation=Annotated[_as_parsed(declaration), known],
+    )
+
+
+def _as_parsed(declaration: Declared) -> Any:
+    """The type that the parser makes: text where the value is read of text, and lists where a flag may be repeated."""
+    kinds = {declaration.type, *get_args(declaration.type)}
+    optional = NoneType in kinds or isinstance(declaration.default, tuple)
+    if declaration.option.read is None and get_origin(declaration.type) is tuple:
+        plain: Any = list[int] if int in kinds else list[str]
+    elif declaration.option.read is not None or str in kinds:
+        plain = str
+    else:
+        plain = next((kind for kind in (bool, int, float, Path) if kind in kinds), str)
+    return plain | None if optional else plain
+
+
+def _given(ctx: typer.Context, values: Mapping[str, Any]) -> "dict[str, Given]":
+    """The options that the user set on the command line or in the environment, by name."""
+    from segeval.settings import Given
+
+    sources = {name: ctx.get_parameter_source(name) for name in values}
     return {
-        name: Given(value=values[name], source=words[source.name])
+        name: Given(value=values[name], source=_SOURCES[source.name])
         for name, source in sources.items()
-        if source is not None and source.name in words
+        if source is not None and source.name in _SOURCES
     }
+
+
+def refuse_unknown_variables(environment: Mapping[str, str]) -> None:
+    """Refuse a variable that looks like an option of ours and is none: whoever set it expects something.
+
+    Raises:
+        ConfigError: there is one.
+    """
+    for variable in sorted(environment):
+        if variable.startswith(PREFIX) and variable not in _VARIABLES:
+            near = nearest(variable.removeprefix(PREFIX), [known.removeprefix(PREFIX) for known in _VARIABLES])
+            remedy = f"Did you mean {PREFIX}{near}? Else unset it." if near else "Unset it, or give it another name."
+            raise ConfigError(f"{variable}: this variable sets no option. {remedy}")

@@ -1,101 +1,63 @@
 """`segeval sweep`: what a parameter of a loss does to a segmentation."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from segeval.cli import options as o
-from segeval.cli import sweep_options as s
-from segeval.cli import trained_options as t
 from segeval.errors import ConfigError
 from segeval.options import SweepOptions
+from segeval.options.panels import INPUT, SETTINGS
 
 if TYPE_CHECKING:
     from segeval.settings import Given
 
-_DEFAULT = SweepOptions()
+Loss = Annotated[
+    str | None,
+    typer.Argument(metavar="LOSS", help="tversky, focal, exp_log or any other loss; `losses` compares several."),
+]
+Data = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="INPUT",
+        help="Probability maps; for --runs a folder of setting folders or a manifest; for --train images. "
+        "Without INPUT and TRUTH the bundled sample.",
+    ),
+]
+Maps = Annotated[bool, typer.Option("--maps", help="Short for --mode maps, the default.", rich_help_panel=SETTINGS)]
+Runs = Annotated[bool, typer.Option("--runs", help="Short for --mode runs.", rich_help_panel=SETTINGS)]
+Train = Annotated[bool, typer.Option("--train", help="Short for --mode train.", rich_help_panel=SETTINGS)]
+Curve = Annotated[bool, typer.Option("--curve", help="Short for --mode curve.", rich_help_panel=SETTINGS)]
+Cdf = Annotated[bool, typer.Option("--cdf", help="Short for --mode cdf.", rich_help_panel=SETTINGS)]
+CheckTable = Annotated[
+    Path | None,
+    typer.Option(
+        "--check-table",
+        help="Check a table of metrics (CSV or Markdown) for rows that cannot be right; exits 1 if there are.",
+        rich_help_panel=INPUT,
+    ),
+]
 
 
+@o.takes(SweepOptions)
 def sweep(
-    ctx: typer.Context,
-    loss: s.Loss = None,
-    data: s.Data = None,
-    truth: s.Truth = None,
-    mode: s.Mode = None,
-    maps: s.Maps = False,
-    runs: s.Runs = False,
-    train: s.Train = False,
-    curve: s.Curve = False,
-    cdf: s.Cdf = False,
-    grid: s.Grid = None,
-    gamma: s.Gamma = None,
-    zip: s.Zip = False,
-    sum_to_one: s.SumToOne = False,
-    check_table: s.CheckTable = None,
-    pairs: o.Pairs = None,
-    pred_pattern: o.PredPattern = None,
-    truth_pattern: o.TruthPattern = None,
-    pred_kind: o.PredKind = _DEFAULT.pred_kind,
-    channel_axis: o.ChannelAxis = None,
-    channel_files: o.ChannelFiles = None,
-    truth_files: o.TruthFiles = None,
-    round_labels: o.RoundLabels = False,
-    clip_probs: o.ClipProbs = False,
-    labels: o.Labels = None,
-    regions: o.Regions = None,
-    ignore_label: o.IgnoreLabel = None,
-    include_background: o.IncludeBackground = False,
-    channels: o.ChannelNames = None,
-    pred_ids: o.PredIds = None,
-    colors: o.Colors = None,
-    class_name: s.ClassName = None,
-    geometry_tol: o.GeometryTol = _DEFAULT.geometry_tol,
-    resample: o.Resample = False,
-    ignore_geometry: o.IgnoreGeometry = False,
-    spacing: o.Spacing = None,
-    select_by: s.SelectBy = _DEFAULT.select_by,
-    threshold_by: s.ThresholdBy = None,
-    select: s.Select = None,
-    report: s.Report = None,
-    histogram: s.Histogram = False,
-    operating_points: s.OperatingPoints = False,
-    averaging: s.Averaging = None,
-    apr_method: s.AprMethod = _DEFAULT.apr_method,
-    apr_averaging: s.AprAveraging = _DEFAULT.apr_averaging,
-    bootstrap: s.Bootstrap = _DEFAULT.bootstrap,
-    baseline: s.Baseline = None,
-    seed: o.Seed = _DEFAULT.seed,
-    losses: t.Losses = None,
-    vary: t.Vary = None,
-    optimise: t.Optimise = None,
-    by: t.By = _DEFAULT.by,
-    allow_missing: t.AllowMissing = False,
-    holdout: t.Holdout = _DEFAULT.holdout,
-    folds: t.Folds = _DEFAULT.folds,
-    seeds: t.Seeds = None,
-    iterations: t.Iterations = None,
-    batch: t.Batch = None,
-    patch: t.Patch = None,
-    dimensions: t.Dimensions = _DEFAULT.dimensions,
-    learning_rate: t.LearningRate = None,
-    network: t.Network = _DEFAULT.network,
-    width: t.Width = _DEFAULT.width,
-    protocol: t.Protocol = _DEFAULT.protocol,
-    then_maps: t.ThenMaps = False,
-    easy_threshold: s.EasyThreshold = _DEFAULT.easy_threshold,
-    trained_gamma: s.TrainedGamma = None,
-    max_voxels: s.MaxVoxels = _DEFAULT.max_voxels,
-    format: s.Format = None,
-    out: s.Out = None,
-    layout: s.Layout = _DEFAULT.layout,
-    with_paper: s.WithPaper = False,
-    plot: s.Plot = None,
+    given: "Mapping[str, Given]",
+    *,
+    loss: Loss = None,
+    data: Data = None,
+    truth: o.TruthPath = None,
+    maps: Maps = False,
+    runs: Runs = False,
+    train: Train = False,
+    curve: Curve = False,
+    cdf: Cdf = False,
+    gamma: o.Gamma = None,
+    check_table: CheckTable = None,
     quiet: o.Quiet = False,
     no_color: o.NoColor = False,
-    config: s.Config = None,
-    device: o.Device = _DEFAULT.device,
-    workers: o.Workers = _DEFAULT.workers,
+    config: o.SweepConfig = None,
 ) -> int:
     """Tabulate what a parameter of a loss does to a segmentation; without paths on the bundled sample."""
     from segeval.cli.sweep_output import show_findings, show_sweep
@@ -104,29 +66,28 @@ def sweep(
     from segeval.verbs.sweep.run import run_sweep
 
     if check_table is not None:
-        _refuse_beside_a_table(o.given(ctx, locals()))
-        return show_findings(check_table, pooled=averaging == "pooled")
+        _refuse_beside_check(given)
+        return show_findings(check_table, pooled="averaging" in given and given["averaging"].value == "pooled")
     flags = {"maps": maps, "runs": runs, "train": train, "curve": curve, "cdf": cdf}
-    settings = resolve_sweep(_with_gamma(_with_mode(o.given(ctx, locals()), flags)), config)
+    settings = resolve_sweep(_with_gamma(_with_mode(given, flags), gamma), config)
     with TrainTalk(quiet=quiet, color=not no_color) as watch:
         outcome = run_sweep(loss, data, truth, settings.options, sources=settings.sources, watch=watch)
     show_sweep(outcome, quiet=quiet, color=not no_color)
     return 0
 
 
-def _refuse_beside_a_table(given: "dict[str, Given]") -> None:
-    """Refuse what changes nothing in the check of a table."""
+def _refuse_beside_check(given: "Mapping[str, Given]") -> None:
+    """Refuse what would change nothing where a table is only checked; what the environment sets is for sweeps."""
     from segeval.settings import COMMAND_LINE
 
-    for name, one in given.items():
-        if one.source == COMMAND_LINE and name not in ("check_table", "averaging", "quiet", "no_color"):
-            said = {"loss": "LOSS", "data": "INPUT", "truth": "TRUTH", "class_name": "--class"}
-            raise ConfigError(
-                f"{said.get(name, '--' + name.replace('_', '-'))} changes nothing beside --check-table. Leave it out."
-            )
+    read = {"check_table", "averaging", "quiet", "no_color"}
+    idle = [name for name, one in given.items() if name not in read and one.source == COMMAND_LINE]
+    if idle:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in idle)
+        raise ConfigError(f"{names}: changes nothing with --check-table, which reads a table. Leave it out.")
 
 
-def _with_mode(given: "dict[str, Given]", flags: Mapping[str, bool]) -> "dict[str, Given]":
+def _with_mode(given: "Mapping[str, Given]", flags: Mapping[str, bool]) -> "Mapping[str, Given]":
     """The options with `--mode` said by its short form."""
     from segeval.settings import COMMAND_LINE, Given
 
@@ -136,14 +97,14 @@ def _with_mode(given: "dict[str, Given]", flags: Mapping[str, bool]) -> "dict[st
     modes = {*named} | ({given["mode"].value} if "mode" in given else set())
     if len(modes) > 1:
         raise ConfigError(f"A sweep has one mode, and {' and '.join(sorted(modes))} were asked for. Keep one of them.")
-    return given | {"mode": Given(value=named[0], source=COMMAND_LINE)}
+    return {**given, "mode": Given(value=named[0], source=COMMAND_LINE)}
 
 
-def _with_gamma(given: "dict[str, Given]") -> "dict[str, Given]":
+def _with_gamma(given: "Mapping[str, Given]", gamma: str | None) -> "Mapping[str, Given]":
     """The options with `--gamma` among the values of parameters."""
-    if "gamma" not in given:
+    if gamma is None:
         return given
     from segeval.settings import Given
 
-    gamma, grid = given["gamma"], given["grid"].value if "grid" in given else ()
-    return given | {"grid": Given(value=[*grid, f"gamma={gamma.value}"], source=gamma.source)}
+    grid = given["grid"].value if "grid" in given else []
+    return {**given, "grid": Given(value=[*grid, f"gamma={gamma}"], source=given["gamma"].source)}

@@ -1,7 +1,7 @@
 """A value as the annotation of its option wants it."""
 
 import reprlib
-from typing import Any, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -17,6 +17,7 @@ def fitted(value: Any, annotation: Any, *, where: str) -> Any:
     Raises:
         ConfigError: the value does not fit.
     """
+    annotation = get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
     wrapped = [value] if get_origin(annotation) is tuple and isinstance(value, str | int | float) else value
     try:
         return TypeAdapter(annotation).validate_python(wrapped)

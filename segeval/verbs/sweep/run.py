@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from segeval.errors import ConfigError
 from segeval.files.outputs import OutputFolder
-from segeval.options import InputOptions, SweepMode, SweepOptions
+from segeval.options import COMMAND_LINE, SweepMode, SweepOptions, idle
 from segeval.verbs.sweep.check_table import findings, rows_of
 from segeval.verbs.sweep.curves import exp_log_curve, focal_curve
 from segeval.verbs.sweep.evidence.maps import MOST_LEVELS, ClassMaps, count_classes, gather
@@ -27,22 +27,6 @@ from segeval.verbs.sweep.trained.sweep import sweep_runs
 from segeval.verbs.sweep.training.progress import TrainWatch
 from segeval.verbs.sweep.training.sweep import sweep_train
 
-ALWAYS_READ = {one.name for one in fields(InputOptions)} | {"mode", "grid", "format", "layout", "with_paper", "plot"}
-OF_MAPS = {"class_name", "histogram"}
-OF_THRESHOLDS = {
-    *("threshold_by", "select_by", "select", "report", "operating_points"),
-    *("averaging", "apr_method", "apr_averaging", "bootstrap", "baseline"),
-}
-OF_TRAINED = {
-    *("class_name", "zip", "averaging", "apr_method", "apr_averaging", "bootstrap", "baseline", "allow_missing"),
-    *("losses", "vary", "optimise", "by", "select", "report"),
-}
-OF_RUNS = OF_TRAINED - {"zip"}
-OF_TRAINING = OF_TRAINED | {
-    *("sum_to_one", "holdout", "folds", "seeds", "dimensions", "patch", "iterations", "batch"),
-    *("learning_rate", "network", "width", "protocol", "then_maps"),
-}
-
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
@@ -50,24 +34,18 @@ class Answer:
 
     Attributes:
         parameters: the ones it knows; a grid that names another goes to the sweep of any parameter.
-        options: the ones it reads besides those of every sweep.
+        reads: the name under which options say that it reads them.
     """
 
     parameters: Collection[str]
-    options: Collection[str]
+    reads: str
     of_classes: Callable[[Sequence[ClassMaps], SweepOptions], SweepTable]
 
 
 _ANSWERS: Mapping[tuple[str, SweepMode], Answer] = {
-    ("tversky_loss", "maps"): Answer(
-        parameters=PRICES, options={"zip", "sum_to_one", *OF_MAPS, *OF_THRESHOLDS}, of_classes=sweep_tversky_maps
-    ),
-    ("focal_loss", "maps"): Answer(
-        parameters=FOCAL, options={"zip", "averaging", "easy_threshold", *OF_MAPS}, of_classes=sweep_focal_maps
-    ),
-    ("focal_loss", "cdf"): Answer(
-        parameters=FOCAL, options={"trained_gamma", "max_voxels", *OF_MAPS}, of_classes=sweep_focal_cdf
-    ),
+    ("tversky_loss", "maps"): Answer(parameters=PRICES, reads="tversky", of_classes=sweep_tversky_maps),
+    ("focal_loss", "maps"): Answer(parameters=FOCAL, reads="focal", of_classes=sweep_focal_maps),
+    ("focal_loss", "cdf"): Answer(parameters=FOCAL, reads="cdf", of_classes=sweep_focal_cdf),
 }
 _CURVES: Mapping[str, Callable[[SweepOptions], SweepTable]] = {"focal_loss": focal_curve, "exp_log_loss": exp_log_curve}
 
@@ -140,10 +118,10 @@ def sweep(
         case "maps" | "cdf":
             table = _of_maps(name, mode, data, truth, options)
         case "runs":
-            _refuse_idle(options, OF_RUNS, f"{name} --runs")
+            _refuse_idle(options, "runs", f"{name} --runs")
             table = sweep_runs(name, data, truth, options)
         case "train":
-            _refuse_idle(options, OF_TRAINING, f"{name} --train")
+            _refuse_idle(options, "train", f"{name} --train")
             table = sweep_train(name, data, truth, options, watch=watch, folder=folder)
     wrong = findings(rows_of(table))
     if wrong:
@@ -164,14 +142,13 @@ def _table_of_maps(loss: str, mode: SweepMode, options: SweepOptions) -> Callabl
     if mode == "cdf" and loss != "focal_loss":
         raise ConfigError(f"{loss} has no --cdf. It is for focal_loss.")
     if (loss, mode) == ("exp_log_loss", "maps") and named <= {*EXP_LOG}:
-        _refuse_idle(options, (), said)
+        _refuse_idle(options, "exp_log", said)
         return lambda files: sweep_exp_log_maps(files.read(Entries.of), options)
     answer = _ANSWERS.get((loss, mode))
     if answer is not None and named <= {*answer.parameters}:
-        _refuse_idle(options, answer.options, said)
+        _refuse_idle(options, answer.reads, said)
         return lambda files: answer.of_classes(_classes(files, options), options)
-    thresholds = OF_THRESHOLDS if options.threshold_by else {"threshold_by"}
-    _refuse_idle(options, {"zip", "easy_threshold", *OF_MAPS, *thresholds}, said)
+    _refuse_idle(options, "any_thresholds" if options.threshold_by else "any", said)
     return lambda files: sweep_any_maps(find_loss(loss), _classes(files, options), options)
 
 
@@ -187,17 +164,15 @@ def _curve(loss: str, data: Path | None, options: SweepOptions) -> SweepTable:
         raise ConfigError(f"--curve needs no data, and {data} was named. Leave it out.")
     if options.device != SweepOptions().device:
         raise ConfigError(f"--device changes nothing in `sweep {loss} --curve`. Leave it out.")
-    _refuse_idle(options, (), f"{loss} --curve")
+    _refuse_idle(options, "curve", f"{loss} --curve")
     return _CURVES[loss](options)
 
 
-def _refuse_idle(options: SweepOptions, read: Collection[str], said: str) -> None:
+def _refuse_idle(options: SweepOptions, sweep: str, said: str) -> None:
     """Refuse an option that would change nothing here: whoever set it expects something else."""
-    default = SweepOptions()
-    for one in fields(options):
-        is_set = getattr(options, one.name) != getattr(default, one.name)
-        if is_set and one.name not in ALWAYS_READ and one.name not in read:
-            raise ConfigError(f"--{one.name.replace('_', '-')} changes nothing in `sweep {said}`. Leave it out.")
+    option = idle(options, sweep)
+    if option is not None:
+        raise ConfigError(f"{option.written(COMMAND_LINE)} changes nothing in `sweep {said}`. Leave it out.")
 
 
 def _check_output(options: SweepOptions) -> None:

@@ -1,0 +1,103 @@
+"""Options of `segeval score`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from segeval.evidence.policies import EmptyDistance, MissingPolicy, UndefinedPolicy, read_empty_distance
+from segeval.options.inputs import InputOptions
+from segeval.options.option import Option, not_negative, share
+from segeval.options.panels import INPUT, NUMBERS, OUTPUT, RUNNING
+
+Engine = Literal["auto", "numpy", "torch"]
+ExtraFormat = Literal["md", "latex", "nnunet"]
+OUT = Path("segeval-results")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreOptions(InputOptions):
+    """Everything that `segeval score` can be told, under the long names of its options.
+
+    Without `out` nothing is written; the command itself writes to `OUT` then. `workers=0` means one
+    per core, four at most. `bootstrap=0` gives no intervals. Instance maps are a folder, a file, or a path with
+    `{case}` in it; without them connected components are the lesions.
+    """
+
+    measures: Annotated[
+        tuple[str, ...],
+        Option(
+            help="Groups and measures, such as dice,iou; +boundary adds to the default. `segeval measures` lists them.",
+            panel=NUMBERS,
+            flags=("-m", "--measures"),
+        ),
+    ] = ()
+    pred_instances: Annotated[
+        Path | None,
+        Option(
+            help="Lesions of the predictions, as maps of their ids: a folder, a file, or a path with {case}.",
+            panel=INPUT,
+        ),
+    ] = None
+    truth_instances: Annotated[
+        Path | None, Option(help="The same for the truths; else connected components.", panel=INPUT)
+    ] = None
+    like: Annotated[
+        tuple[str, ...],
+        Option(help="Measures as this tool defines them, such as medpy or monai; repeatable.", panel=NUMBERS),
+    ] = ()
+    missing: Annotated[
+        MissingPolicy,
+        Option(help="A truth without prediction: error, worst, background or skip.", panel=INPUT, doctor=True),
+    ] = "error"
+    keep_going: Annotated[
+        bool, Option(help="Score the other cases when one is bad, and exit 3 at the end.", panel=INPUT)
+    ] = False
+    undefined: Annotated[
+        UndefinedPolicy,
+        Option(
+            help="Undefined values in means: skip, worst, best or fail. Measures that only describe skip theirs.",
+            panel=NUMBERS,
+        ),
+    ] = "skip"
+    empty_distance: Annotated[
+        EmptyDistance,
+        Option(
+            help="Distance to a surface that is not there: inf, nan, diagonal or mm.",
+            panel=NUMBERS,
+            read=read_empty_distance,
+            check=lambda value: isinstance(value, str) or 0 <= value < float("inf"),
+            must="be inf, nan, diagonal or a length in mm",
+        ),
+    ] = "inf"
+    ci_level: Annotated[
+        float,
+        Option(
+            help="Level of the intervals of means.",
+            panel=NUMBERS,
+            check=share,
+            must="lie between 0 and 1, such as 0.95",
+        ),
+    ] = 0.95
+    bootstrap: Annotated[
+        int,
+        Option(
+            help="Resamples for the intervals; 0 for none.",
+            panel=NUMBERS,
+            check=not_negative,
+            must="be 0 (no intervals) or a number of resamples",
+        ),
+    ] = 1000
+    out: Annotated[
+        Path | None,
+        Option(help="Folder for the tables.", panel=OUTPUT, flags=("-o", "--out"), stands_in=OUT),
+    ] = None
+    format: Annotated[
+        tuple[ExtraFormat, ...], Option(help="Extra files: md, latex, nnunet; repeatable.", panel=OUTPUT)
+    ] = ()
+    engine: Annotated[Engine, Option(help="auto, numpy or torch.", panel=RUNNING)] = "auto"
+
+    @property
+    def instance_sides(self) -> tuple[str, ...]:
+        """The sides whose lesions are given as maps."""
+        places = {"pred": self.pred_instances, "truth": self.truth_instances}
+        return tuple(side for side, place in places.items() if place is not None)
