@@ -55,7 +55,7 @@ def _command(name: str) -> Any:
     return typer.main.get_command(alone)
 
 
-app = typer.Typer(name="segeval", cls=_Commands, no_args_is_help=True, **_MANNER)
+app = typer.Typer(name="segeval", cls=_Commands, **_MANNER)
 
 
 def _print_version(asked: bool) -> None:
@@ -113,7 +113,7 @@ def run(arguments: list[str]) -> int:
 def _run(arguments: list[str]) -> int:
     """Run the parser, which has ways of its own to leave."""
     try:
-        code = int(app(args=arguments, prog_name="segeval", standalone_mode=False) or 0)
+        code = int(app(args=arguments or ["--help"], prog_name="segeval", standalone_mode=False) or 0)
     except typer.Abort:
         code = INTERRUPTED
     except SystemExit as left:

@@ -12,7 +12,7 @@ import typer
 
 from segeval.errors import ConfigError, nearest
 from segeval.options import COMMAND_LINE, ENVIRONMENT, PREFIX, Declared, ScoreOptions, SweepOptions, declared, panels
-from segeval.options.option import variable_of
+from segeval.options.option import variables_of
 from segeval.options.panels import OUTPUT, RUNNING
 
 if TYPE_CHECKING:
@@ -22,13 +22,18 @@ _SOURCES = {"COMMANDLINE": COMMAND_LINE, "ENVIRONMENT": ENVIRONMENT}
 
 
 def option(*flags: str, help: str, panel: str, **more: Any) -> Any:
-    """An option that the environment can set too, under `SEGEVAL_` and its longest flag."""
-    variable = variable_of(flags)
-    _VARIABLES.add(variable)
-    return typer.Option(*flags, help=help, rich_help_panel=panel, envvar=variable, show_envvar=False, **more)
+    """An option that the environment can set too, under `SEGEVAL_` and its long flags."""
+    variables = variables_of(flags)
+    _VARIABLES.update(variables)
+    return typer.Option(*flags, help=help, rich_help_panel=panel, envvar=variables, show_envvar=False, **more)
 
 
-_VARIABLES = {one.variable for record in (ScoreOptions, SweepOptions) for one in declared(record).values()}
+_VARIABLES = {
+    variable
+    for record in (ScoreOptions, SweepOptions)
+    for declaration in declared(record).values()
+    for variable in variables_of(declaration.flags)
+}
 
 PredPath = Annotated[Path | None, typer.Argument(metavar="PRED", help="Folder or file of predicted masks.")]
 TruthPath = Annotated[Path | None, typer.Argument(metavar="TRUTH", help="Folder or file of true masks.")]

@@ -8,7 +8,7 @@ import typer
 
 from segeval.cli import options as o
 from segeval.errors import ConfigError
-from segeval.options import SweepOptions
+from segeval.options import SweepOptions, declared
 from segeval.options.panels import INPUT, SETTINGS
 
 if TYPE_CHECKING:
@@ -80,10 +80,13 @@ def _refuse_beside_check(given: "Mapping[str, Given]") -> None:
     """Refuse what would change nothing where a table is only checked; what the environment sets is for sweeps."""
     from segeval.settings import COMMAND_LINE
 
-    read = {"check_table", "averaging", "quiet", "no_color"}
+    read = {"loss", "check_table", "averaging", "quiet", "no_color"}
     idle = [name for name, one in given.items() if name not in read and one.source == COMMAND_LINE]
     if idle:
-        names = ", ".join(f"--{name.replace('_', '-')}" for name in idle)
+        known = {"data": "INPUT", "truth": "TRUTH"} | {
+            name: option.written(COMMAND_LINE) for name, option in declared(SweepOptions).items()
+        }
+        names = ", ".join(known.get(name, f"--{name}") for name in idle)
         raise ConfigError(f"{names}: changes nothing with --check-table, which reads a table. Leave it out.")
 
 

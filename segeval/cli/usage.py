@@ -1,5 +1,6 @@
 """Faults of the command line, told in the manner of all other errors."""
 
+import os
 from typing import Any
 
 from segeval.errors import nearest
@@ -29,5 +30,6 @@ def _wrong_value(error: Any) -> str:
     name = getattr(getattr(error, "param", None), "name", None)
     source = error.ctx.get_parameter_source(name) if error.ctx and name else None
     if source is not None and source.name == "ENVIRONMENT":
-        return f"Invalid value for {error.param.envvar}: {error.message}"
+        variable = next((known for known in error.param.envvar if known in os.environ), error.param.envvar[0])
+        return f"Invalid value for {variable}: {error.message}"
     return str(error.format_message())

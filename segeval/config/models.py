@@ -1,8 +1,10 @@
 """The parts of a `segeval.yaml`, as pydantic models: the one schema for options and gate."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, create_model, model_validator
+
+from segeval.options import ScoreOptions, SweepOptions, declared
 
 Statistic = Literal["mean", "median", "p5", "p95", "min", "max", "std", "pooled"]
 Bound = Literal["point", "ci_lower", "ci_upper"]
@@ -123,4 +125,21 @@ class Config(_Part):
 
 def config_schema() -> dict[str, Any]:
     """The JSON Schema of `segeval.yaml`."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Config.model_json_schema(by_alias=True)}
+    schema = Config.model_json_schema(by_alias=True)
+    for part, record in (("score", ScoreOptions), ("sweep", SweepOptions)):
+        schema["properties"][part] = _schema_of(record, schema["properties"][part]["description"])
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _schema_of(record: type, description: str) -> dict[str, Any]:
+    """The options of a record as keys of a file; a single value may stand for a list of one."""
+    keys: dict[str, Any] = {
+        name: (_or_single(option.type), Field(default=option.default, description=option.option.help))
+        for name, option in declared(record).items()
+    }
+    schema = create_model(record.__name__, __config__=ConfigDict(extra="forbid"), **keys).model_json_schema()
+    return {**schema, "description": description}
+
+
+def _or_single(annotation: Any) -> Any:
+    return annotation | get_args(annotation)[0] if get_origin(annotation) is tuple else annotation

@@ -22,7 +22,7 @@ class Option:
     Attributes:
         help: the line of `--help`, and the description in the schema of `segeval.yaml`.
         panel: the box of `--help` that it stands in.
-        flags: on the command line; by default its long name. The longest names its variable, too.
+        flags: on the command line; by default its long name. Long ones name variables, too.
         read: makes the value of a text, where the type alone does not say how.
             It may raise ValueError with the end of a sentence.
         check: whether a value of the right type is in range.
@@ -60,16 +60,12 @@ class Declared:
     def flags(self) -> tuple[str, ...]:
         return self.option.flags or (f"--{self.name.replace('_', '-')}",)
 
-    @property
-    def variable(self) -> str:
-        return variable_of(self.flags)
-
     def written(self, source: str | None) -> str:
         """As the user wrote it: a flag, a variable, a key of a file, or an argument of the library."""
         if source is None:
             return self.name
         flag = next(flag for flag in self.flags if flag.startswith("--"))
-        return {COMMAND_LINE: flag, ENVIRONMENT: self.variable}.get(source, f"{source}: {self.name}")
+        return {COMMAND_LINE: flag, ENVIRONMENT: variables_of(self.flags)[-1]}.get(source, f"{source}: {self.name}")
 
     def value_of(self, typed: Any, source: str) -> Any:
         """The value as its field holds it, of the text or the list that the parser leaves.
@@ -88,9 +84,9 @@ class Declared:
             raise ConfigError(f"{self.written(source)} {typed}: {error}.") from error
 
 
-def variable_of(flags: Sequence[str]) -> str:
-    """The environment variable of an option: `SEGEVAL_` and its longest flag."""
-    return PREFIX + max(flags, key=len).lstrip("-").replace("-", "_").upper()
+def variables_of(flags: Sequence[str]) -> list[str]:
+    """The environment variables of an option: `SEGEVAL_` and each of its long flags."""
+    return [PREFIX + flag[2:].replace("-", "_").upper() for flag in flags if flag.startswith("--")]
 
 
 def declared(record: type) -> dict[str, Declared]:

@@ -191,6 +191,12 @@ def test_version_and_help_answer(program: Run) -> None:
     assert [name for name in ("score", "doctor", "measures") if name not in done.out] == []
 
 
+def test_the_name_alone_shows_the_help(run: Run) -> None:
+    done = run()
+    assert (done.code, done.err) == (0, "")
+    assert done.out == run("--help").out
+
+
 def test_every_option_of_score_has_a_help(run: Run) -> None:
     text = run("score", "--help").out
     for option in ("--missing", "--keep-going", "--resample", "--undefined", "--ci-level", "--format", "--workers"):

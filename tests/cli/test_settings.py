@@ -131,6 +131,24 @@ def test_a_wrong_variable_is_told_by_its_name(
     assert message in done.err
 
 
+@pytest.mark.parametrize("command", ["score", "doctor"])
+def test_a_mistyped_variable_is_told_like_any_typo(
+    run: Run, folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setenv("SEGEVAL_MESURES", "iou")
+    done = run(command, *folders)
+    assert (done.code, done.out) == (2, "")
+    assert "SEGEVAL_MESURES: this variable sets no option. Did you mean SEGEVAL_MEASURES?" in done.err
+    assert not OUT.exists()
+
+
+def test_a_gate_report_without_a_gate_is_refused(run: Run, folders: tuple[Path, Path]) -> None:
+    done = run("score", *folders, "--output", "json")
+    assert (done.code, done.out) == (2, "")
+    assert "--output is where the report of a gate goes, and there is no --gate." in done.err
+    assert not OUT.exists()
+
+
 def test_the_doctor_listens_to_the_same_files(run: Run, folders: tuple[Path, Path]) -> None:
     Path("segeval.yaml").write_text("score: {labels: {1: liver, 2: spleen}}\n")
     assert "spleen" in run("doctor", *folders).out
