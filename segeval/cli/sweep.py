@@ -77,17 +77,14 @@ def sweep(
 
 
 def _refuse_beside_check(given: "Mapping[str, Given]") -> None:
-    """Refuse what would change nothing where a table is only checked; what the environment sets is for sweeps."""
+    """Refuse what changes nothing in the check of a table; what the environment sets is meant for sweeps."""
     from segeval.settings import COMMAND_LINE
 
-    read = {"loss", "check_table", "averaging", "quiet", "no_color"}
-    idle = [name for name, one in given.items() if name not in read and one.source == COMMAND_LINE]
-    if idle:
-        known = {"data": "INPUT", "truth": "TRUTH"} | {
-            name: option.written(COMMAND_LINE) for name, option in declared(SweepOptions).items()
-        }
-        names = ", ".join(known.get(name, f"--{name}") for name in idle)
-        raise ConfigError(f"{names}: changes nothing with --check-table, which reads a table. Leave it out.")
+    written = {name: option.written(COMMAND_LINE) for name, option in declared(SweepOptions).items()}
+    written |= {"loss": "LOSS", "data": "INPUT", "truth": "TRUTH"}
+    for name, typed in given.items():
+        if typed.source == COMMAND_LINE and name not in ("check_table", "averaging", "quiet", "no_color"):
+            raise ConfigError(f"{written.get(name, '--' + name)} changes nothing beside --check-table. Leave it out.")
 
 
 def _with_mode(given: "Mapping[str, Given]", flags: Mapping[str, bool]) -> "Mapping[str, Given]":

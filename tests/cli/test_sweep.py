@@ -182,7 +182,6 @@ def test_ignored_voxels_count_nowhere(run: Run, tmp_path: Path) -> None:
         (("tversky", "--grid", "alpha=0", "--grid", "beta=0"), "no price on any error"),
         (("tversky", "--grid", "alpha=-0.1", "--grid", "beta=1"), "must be 0 or more"),
         (("tversky", "--grid", "alpa=1"), "Did you mean 'alpha'"),
-        (("--check-table", "t.csv", "--bootstrap", "9"), "--bootstrap: changes nothing with --check-table"),
         (("tversky", "--easy-threshold", "0.3"), "changes nothing"),
         (("exp_log", "--class", "lesion"), "changes nothing"),
         (("tversky", "--class", "lung"), "no such class. There are organ, vessel, lesion"),
