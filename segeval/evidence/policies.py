@@ -7,6 +7,7 @@ from segeval.errors import ConfigError
 
 PredKind = Literal["labels", "probs", "logits"]
 ChannelAxis = Literal["first", "last"]
+Orientation = Literal["sform", "qform"]
 MissingPolicy = Literal["error", "worst", "background", "skip"]
 UndefinedPolicy = Literal["skip", "worst", "best", "fail"]
 EmptyDistance = float | Literal["inf", "nan", "diagonal"]

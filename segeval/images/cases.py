@@ -36,7 +36,7 @@ def read_case(pair: Pair, reading: Reading) -> Case:
         return case
     from segeval.images.predictions.instances import read_instance_maps, with_instances
 
-    return with_instances(case, read_instance_maps(pair), truth.volume, reading)
+    return with_instances(case, read_instance_maps(pair, reading.orientation), truth.volume, reading)
 
 
 def case_of(case_id: str, *, pred: Prediction | None, truth: LabelImage, reading: Reading) -> Case:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from segeval.evidence.policies import ChannelAxis, PredKind
+from segeval.evidence.policies import ChannelAxis, Orientation, PredKind
 from segeval.options.option import Option, not_negative, numbers
 from segeval.options.panels import CLASSES, GEOMETRY, INPUT, NUMBERS, OUTPUT, RUNNING
 
@@ -94,6 +94,9 @@ class InputOptions:
     ignore_geometry: Annotated[
         bool, Option(help="Compare the arrays, wherever they lie.", panel=GEOMETRY, doctor=True)
     ] = False
+    orientation: Annotated[
+        Orientation | None, Option(help="Form of NIfTI headers to take: sform or qform.", panel=GEOMETRY, doctor=True)
+    ] = None
     spacing: Annotated[
         tuple[float, ...] | None,
         Option(

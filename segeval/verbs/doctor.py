@@ -86,7 +86,7 @@ def audit(pred: Path | None, truth: Path | None, options: ScoreOptions) -> Audit
         ConfigError: an option or a path is wrong.
         DataError: there are no pairs at all.
     """
-    labels, pairs = label_map_of(options), pairs_of(pred, truth, options)
+    labels, pairs = label_map_of(options), pairs_of(pred, truth, replace(options, keep_going=True))
     reading = agree(pairs.pairs, reading_of(options, labels))
     findings = tuple(
         in_order(lambda pair: _examine(pair, reading, options), pairs.pairs, workers=worker_count(options))

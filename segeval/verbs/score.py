@@ -31,6 +31,8 @@ from segeval.verbs.stream import in_order
 
 MAX_WORKERS = 4  # more readers than that only wait for one another
 NO_PREDICTION = "no prediction"
+_MOST_PROBLEMS = 10
+_MOST_LOOKED_AT = 100  # cases, since reading them takes a while and nothing is scored any more
 OTHER_CASES = "\nPass --keep-going to score the other cases, or let `segeval doctor` look at all of them."
 
 
@@ -159,6 +161,7 @@ def pairs_of(pred: Path | None, truth: Path | None, options: InputOptions) -> Pa
         truth_pattern=options.truth_pattern,
         channel_files=options.channel_files,
         truth_files=options.truth_files,
+        keep_going=getattr(options, "keep_going", False),
         class_names=[row.name for row in label_map_of(options).in_order],
         wants_probs=options.pred_kind in ("probs", "logits"),
     )
@@ -197,6 +200,7 @@ def reading_of(options: InputOptions, labels: LabelMap) -> Reading:
         resample=options.resample,
         ignore_geometry=options.ignore_geometry,
         spacing_mm=options.spacing,
+        orientation=options.orientation,
         colors=read_color_table(options.colors),
         channels=channel_names(options.channels),
         pred_ids=moved_ids(options.pred_ids, source="--pred-ids"),
@@ -214,17 +218,34 @@ def _scores(pairs: Pairs, job: Job, watch: Watch | None) -> Iterator[CaseScore]:
     """Score the cases in the order of their ids, a few at a time."""
     if watch is not None:
         watch.start(len(pairs.pairs), job.plan)
+    n_scored = 0
     try:
         for score in in_order(
             lambda pair: _score(pair, job.plan, job.reading, job.options),
             pairs.pairs,
             workers=worker_count(job.options),
         ):
+            n_scored += 1
             if watch is not None:
                 watch.advance(score.row)
             yield job.pool.take(score)
     except DataError as error:
-        raise DataError(f"{error}{OTHER_CASES if len(pairs.pairs) > 1 else ''}") from error
+        others = _problems_of(pairs.pairs[n_scored + 1 :], job.reading)
+        said = "\n".join([str(error), *others])
+        raise DataError(f"{said}{OTHER_CASES if len(pairs.pairs) > 1 else ''}") from error
+
+
+def _problems_of(pairs: Sequence[Pair], reading: Reading) -> list[str]:
+    """What else is wrong with the next cases, so that a folder of damaged files is mended in one go."""
+    problems: list[str] = []
+    for pair in pairs[:_MOST_LOOKED_AT]:
+        if pair.truth is None or len(problems) + 1 == _MOST_PROBLEMS:
+            continue
+        try:
+            read_case(pair, reading)
+        except (DataError, MemoryError) as error:
+            problems.append(str(error) or f"{printable(pair.case_id)}: needs more memory than there is.")
+    return problems
 
 
 def _score(pair: Pair, plan: Plan, reading: Reading, options: ScoreOptions) -> CaseScore:

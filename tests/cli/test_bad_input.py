@@ -119,7 +119,7 @@ def test_floats_that_are_whole_numbers_are_ids(run: Run) -> None:
 def test_colours_are_no_ids(run: Run) -> None:
     for side in ("pred", "truth"):
         Path(side).mkdir()
-        Image.new("RGB", (4, 4)).save(Path(side, "x.png"))
+        Image.new("RGB", (4, 4), "red").save(Path(side, "x.png"))
     done = run("score", "pred", "truth")
     assert done.code == 3
     assert "pred/x.png: its colour mode is RGB" in done.err or "truth/x.png: its colour mode is RGB" in done.err

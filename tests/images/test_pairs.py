@@ -518,3 +518,35 @@ def test_a_case_in_two_unicode_forms_is_one_case(tmp_path: Path) -> None:
     rows = "".join(f"{unicodedata.normalize(form, 'é')},a.png,a.png\n" for form in ("NFC", "NFD"))
     with pytest.raises(ConfigError, match="a second time"):
         find_pairs(None, None, pairs_csv=manifest(tmp_path, f"case,pred,truth\n{rows}"))
+
+
+@pytest.mark.parametrize(
+    ("preds", "truths", "way"),
+    [
+        (("a_0000.nii.gz", "b_0000.nii.gz"), ("a.nii.gz", "b.nii.gz"), "--pred-pattern '{case}_0000.nii.gz'"),
+        (("a.png", "b.png"), ("a_gt.png", "b_gt.png"), "--truth-pattern '{case}_gt.png'"),
+        (("x/pred-a.nii", "x/pred-b.nii"), ("a.nii", "b.nii"), "--pred-pattern 'x/pred-{case}.nii'"),
+        (("1_0000.nii", "10_0000.nii", "11_0000.nii"), ("1.nii", "10.nii", "11.nii"), "'{case}_0000.nii'"),
+        (("x.nii",), ("y.nii",), "--pred-pattern '{case}_pred.nii.gz'"),
+    ],
+)
+def test_the_pattern_that_would_pair_is_proposed(
+    tmp_path: Path, preds: tuple[str, ...], truths: tuple[str, ...], way: str
+) -> None:
+    sides = fill(tmp_path / "pred", *preds), fill(tmp_path / "truth", *truths)
+    with pytest.raises(DataError) as caught:
+        find_pairs(*sides)
+    assert str(caught.value).endswith(f"{way}.")
+    option, _, pattern = str(caught.value).removesuffix(".").rpartition("in each name: ")[2].partition(" ")
+    if len(preds) > 1:
+        found = find_pairs(*sides, **{option.strip("-").replace("-", "_"): pattern.strip("'")})
+        assert all(pair.pred and pair.truth for pair in found.pairs)
+
+
+def test_two_files_of_one_case_fail_alone_where_the_others_go_on(tmp_path: Path) -> None:
+    sides = fill(tmp_path / "pred", "a.nii", "a.png", "b.nii"), fill(tmp_path / "truth", "a.nii", "b.nii")
+    with pytest.raises(DataError, match="both belong to case 'a'"):
+        find_pairs(*sides)
+    problems = {pair.case_id: pair.problem for pair in find_pairs(*sides, keep_going=True).pairs}
+    assert "both belong to case 'a'" in problems["a"]
+    assert problems["b"] == ""

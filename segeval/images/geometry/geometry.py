@@ -52,8 +52,25 @@ def align(
         array = _resampled(pred.scaled(), truth, source, target, kind, outside)
         notes = (f"resampled: {_differences(pred, truth)}",)
     else:
-        raise DataError(f"{_differences(pred, truth)}{_apart(reordering)}. {_remedy(pred, truth)}")
+        way = _other_form(pred, truth, tolerance) or _remedy(pred, truth)
+        raise DataError(f"{_differences(pred, truth)}{_apart(reordering)}. {way}")
     return _laid_out(array if pred.n_space == 3 else array.squeeze(2), truth, kind), notes
+
+
+def _other_form(pred: Volume, truth: Volume, tolerance: float) -> str:
+    """What to pass where the two grids are one by the other form of their headers."""
+    forms = {image.form for image in (pred, truth) if image.form and image.other_affine is not None}
+    others = [image.affine if image.other_affine is None else image.other_affine for image in (pred, truth)]
+    if len(forms) != 1 or others[0] is None or others[1] is None:
+        return ""
+    reordering = nearest_reordering(grid_of(others[0], pred.grid), grid_of(others[1], truth.grid))
+    if reordering is None or reordering.apart > tolerance:
+        return ""
+    taken = forms.pop()
+    other = "qform" if taken == "sform" else "sform"
+    return (
+        f"By their {other} in place of the {taken} they are one grid: pass --orientation {other}, or mend the header."
+    )
 
 
 def orientation(affine: np.ndarray) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 
 from segeval.errors import DataError
 from segeval.evidence.labels import LabelClass, LabelMap
+from segeval.evidence.policies import Orientation
 from segeval.evidence.probabilities.hard_masks import Overlay, distinct_ids
 from segeval.evidence.shapes import Labels, Mask
 from segeval.files.paths import printable
@@ -44,7 +45,9 @@ class LabelImage:
         return LabelImage(volume=replace(self.volume, array=array), claims=claims)
 
 
-def join_class_masks(folder: Path, files: ClassFiles, labels: LabelMap, *, side: Side) -> LabelImage:
+def join_class_masks(
+    folder: Path, files: ClassFiles, labels: LabelMap, *, side: Side, orientation: Orientation | None = None
+) -> LabelImage:
     """Read the masks of one case, one after the other, so that hundreds of them need the memory of two.
 
     Args:
@@ -52,6 +55,7 @@ def join_class_masks(folder: Path, files: ClassFiles, labels: LabelMap, *, side:
         files: by the name or the id of the class; one of background adds nothing.
         labels: which classes there are.
         side: which remedies a message may offer.
+        orientation: which form of a NIfTI header to take where both are there.
 
     Raises:
         DataError: a file cannot be read, is no mask, is of no class, or lies on another grid than the first one.
@@ -70,7 +74,7 @@ def join_class_masks(folder: Path, files: ClassFiles, labels: LabelMap, *, side:
     overlay: Overlay | None = None
     for name, path in files.items():
         row = found[name]
-        mask = _read_mask(path, side)
+        mask = _read_mask(path, side, orientation)
         if first is None or overlay is None:
             first, overlay = mask, Overlay(classes, like=mask.array.view(np.uint8))
         if row is not None and row.ids != (0,):
@@ -81,9 +85,9 @@ def join_class_masks(folder: Path, files: ClassFiles, labels: LabelMap, *, side:
     return LabelImage(volume=replace(first, path=folder, array=array), claims=claims)
 
 
-def _read_mask(path: Path, side: Side) -> Volume:
+def _read_mask(path: Path, side: Side, orientation: Orientation | None) -> Volume:
     """The image as a mask: one value besides 0, whichever it is."""
-    volume = labelled(read_volume(path), side=side)
+    volume = labelled(read_volume(path, orientation=orientation), side=side)
     ids = distinct_ids(volume.array) - {0}
     if len(ids) > 1:
         some = ", ".join(map(str, sorted(ids)[:5]))

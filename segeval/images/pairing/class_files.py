@@ -104,6 +104,8 @@ def _joined(side: CaseFiles, folders: Mapping[str, Mapping[str, Path]]) -> CaseF
     """The files of each of these cases as its classes."""
     channels = {case_id: _by_class(found.values(), case_id) for case_id, found in folders.items()}
     gone = {file_id for found in folders.values() for file_id in found}
+    if doubles := gone & {*side.doubles}:
+        raise DataError("\n".join(side.doubles[file_id] for file_id in sorted(doubles)))
     files = {file_id: path for file_id, path in side.files.items() if file_id not in gone}
     return replace(side, files=files | _folders_of(channels), channels=side.channels | channels)
 

@@ -22,13 +22,15 @@ PassedOver = tuple[str, Path]  # a reason and the file
 class CaseFiles:
     """The file of each case below one folder, and why the other files are no cases.
 
-    A case with one file per class has them in `channels`, by their names, and their folder in `files`.
+    A case with one file per class has them in `channels`, by their names, and their folder in `files`. `doubles` says
+    which cases have two files, of which none is better than the other.
     """
 
     folder: Path
     files: dict[str, Path]
     others: tuple[PassedOver, ...]
     channels: dict[str, dict[str, Path]] = field(default_factory=dict)
+    doubles: dict[str, str] = field(default_factory=dict)
 
 
 def find_case_files(folder: Path, *, pattern: str | None, option: str, wants_probs: bool = False) -> CaseFiles:
@@ -42,7 +44,7 @@ def find_case_files(folder: Path, *, pattern: str | None, option: str, wants_pro
 
     Raises:
         ConfigError: the pattern cannot be used.
-        DataError: the folder cannot be read or holds no case, or two files belong to one case.
+        DataError: the folder cannot be read or holds no case.
     """
     images, others = sorted_out(folder)
     if pattern is None:
@@ -51,7 +53,8 @@ def find_case_files(folder: Path, *, pattern: str | None, option: str, wants_pro
         candidates, more = _named_by_pattern(images, folder, pattern=pattern, option=option)
     if not candidates:
         raise DataError(_nothing_here(folder, more + others))
-    return CaseFiles(folder=folder, files=_one_file_each(candidates), others=tuple(more + others))
+    files, doubles = _one_file_each(candidates)
+    return CaseFiles(folder=folder, files=files, others=tuple(more + others), doubles=doubles)
 
 
 def case_id_of(text: str) -> str:
@@ -156,16 +159,18 @@ def _compiled(pattern: str, *, option: str) -> re.Pattern[str]:
     return re.compile(f"{first}(?P<case>.+){'(?P=case)'.join(rest)}", re.DOTALL)
 
 
-def _one_file_each(candidates: list[Candidate]) -> dict[str, Path]:
+def _one_file_each(candidates: list[Candidate]) -> tuple[dict[str, Path], dict[str, str]]:
+    """The file of each case, and what is wrong with cases that have several."""
     files: dict[str, Path] = {}
+    doubles: dict[str, str] = {}
     for case_id, path in candidates:
         if case_id in files:
-            raise DataError(
+            doubles[case_id] = (
                 f"{printable(files[case_id])} and {printable(path)} both belong to case '{printable(case_id)}'. "
                 "Keep one of them in the folder, or tell them apart with --pred-pattern or --truth-pattern."
             )
-        files[case_id] = path
-    return files
+        files.setdefault(case_id, path)
+    return files, doubles
 
 
 def _nothing_here(folder: Path, others: list[PassedOver]) -> str:

@@ -1,13 +1,14 @@
 """Which prediction belongs to which truth."""
 
 import os
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from segeval.errors import ConfigError, DataError
 from segeval.files.paths import printable, require_existing
-from segeval.files.suffixes import stem
+from segeval.files.suffixes import image_suffix, stem
 from segeval.images.pairing.class_files import (
     ClassFiles,
     class_files_in,
@@ -18,13 +19,15 @@ from segeval.images.pairing.class_files import (
 from segeval.images.pairing.folders import CaseFiles, case_id_of, find_case_files
 from segeval.images.pairing.pairs_csv import read_pairs_csv
 
+_MOST_COMPARED = 500  # names of either side
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
     """The two files of one case; None for a side that is missing.
 
     Where `channels` has one file per class, `pred` is the folder they lie in, and so it is with `truth_channels` and
-    `truth`. Instance maps are files of their own.
+    `truth`. Instance maps are files of their own. A `problem` says why nobody knows which file is meant.
     """
 
     case_id: str
@@ -34,6 +37,7 @@ class Pair:
     truth_channels: ClassFiles = field(default_factory=dict)
     pred_instances: Path | None = None
     truth_instances: Path | None = None
+    problem: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +69,7 @@ def find_pairs(
     truth_files: str | None = None,
     class_names: Collection[str] = (),
     wants_probs: bool = False,
+    keep_going: bool = False,
 ) -> Pairs:
     """Pair the files of two folders, two single files, or the rows of a CSV file.
 
@@ -76,6 +81,7 @@ def find_pairs(
         truth_files: the same for truths.
         class_names: what classes are called, and so what their files may be called.
         wants_probs: of a mask and the `.npz` beside it, take the latter for the prediction.
+        keep_going: let cases with two files on one side fail alone.
 
     Raises:
         ConfigError: a path is not there, or the options do not go together.
@@ -88,6 +94,9 @@ def find_pairs(
         "--truth-files": truth_files,
     }
     found = _all_pairs(pred, truth, pairs_csv, patterns, class_names, wants_probs=wants_probs)
+    doubles = [pair.problem for pair in found.pairs if pair.problem]
+    if doubles and not keep_going:
+        raise DataError("\n".join(doubles[:10]))
     return replace(found, notes=(*_same_on_both_sides(found.pairs), *found.notes))
 
 
@@ -244,6 +253,7 @@ def _pairs_of_folders(pred: CaseFiles, truth: CaseFiles, note: str) -> Pairs:
             truth=truth_files.get(case_id),
             channels=pred.channels.get(case_id, {}),
             truth_channels=truth.channels.get(case_id, {}),
+            problem=pred.doubles.get(case_id, "") or truth.doubles.get(case_id, ""),
         )
         for case_id in case_ids
     )
@@ -278,8 +288,23 @@ def _nothing_pairs(pred: CaseFiles, truth: CaseFiles) -> str:
     )
     return (
         f"No prediction has the name of a truth: {' and '.join(sides)}. Name them alike, or say where the "
-        "case id stands in each name: --pred-pattern '{case}_pred.nii.gz'."
+        f"case id stands in each name: {_proposed_pattern(pred, truth)}."
     )
+
+
+def _proposed_pattern(pred: CaseFiles, truth: CaseFiles) -> str:
+    """The pattern that most names would fit, where one side's names hold those of the other."""
+    for longer, shorter, option in ((pred, truth, "--pred-pattern"), (truth, pred, "--truth-pattern")):
+        around = Counter(
+            f"{before}{{case}}{after}{image_suffix(path) or ''}"
+            for case_id, path in list(longer.files.items())[:_MOST_COMPARED]
+            for other in list(shorter.files)[:_MOST_COMPARED]
+            for before, found, after in [case_id.partition(other)]
+            if found
+        )
+        if around:
+            return f"{option} '{around.most_common(1)[0][0]}'"
+    return "--pred-pattern '{case}_pred.nii.gz'"
 
 
 def _notes(side: CaseFiles) -> list[str]:

@@ -58,7 +58,7 @@ def _first_palette(pairs: Sequence[Pair]) -> np.ndarray | None:
 
 def _found(pairs: Sequence[Pair], reading: Reading) -> tuple[Form, Path] | None:
     """What the predictions are, and the first of them."""
-    scored = [pair for pair in pairs if pair.pred is not None and pair.truth is not None]
+    scored = [pair for pair in pairs if pair.pred and pair.truth and not pair.problem]
     if reading.pred_kind == "labels":
         return (Form(), scored[0].pred) if scored and scored[0].pred is not None else None
     whole: list[Pair] = []

@@ -9,6 +9,7 @@ import numpy as np
 from segeval.errors import ConfigError, DataError
 from segeval.evidence.case import Case
 from segeval.evidence.labels import LabelClass, LabelMap
+from segeval.evidence.policies import Orientation
 from segeval.evidence.shapes import Labels, Mask
 from segeval.files.paths import printable, require_existing
 from segeval.files.suffixes import image_suffix
@@ -65,7 +66,10 @@ def _finder(place: Path | None, *, option: str, pattern: str | None, n_cases: in
     if "{case}" in str(place):
         return lambda pair, _: Path(str(place).replace("{case}", pair.case_id))
     if require_existing(place, what=option).is_dir():
-        files = find_case_files(place, pattern=pattern, option=option).files
+        found = find_case_files(place, pattern=pattern, option=option)
+        if found.doubles:
+            raise DataError("\n".join(found.doubles.values()))
+        files = found.files
         return lambda pair, mask: files.get(pair.case_id, place / _expected(pair, mask, pattern))
     if n_cases != 1:
         raise ConfigError(
@@ -79,23 +83,25 @@ def _expected(pair: Pair, mask: Path, pattern: str | None) -> str:
     return (pattern or f"{{case}}{image_suffix(mask) or ''}").replace("{case}", pair.case_id)
 
 
-def read_instance_maps(pair: Pair) -> Maps:
+def read_instance_maps(pair: Pair, orientation: Orientation | None = None) -> Maps:
     """The instance maps of a pair, as they were stored.
 
     Raises:
         DataError: one of them is missing or cannot be read.
     """
-    pred, truth = (None if path is None else _read(path) for path in (pair.pred_instances, pair.truth_instances))
+    pred, truth = (
+        None if path is None else _read(path, orientation) for path in (pair.pred_instances, pair.truth_instances)
+    )
     return pred, truth
 
 
-def _read(path: Path) -> Volume:
+def _read(path: Path, orientation: Orientation | None) -> Volume:
     if not path.exists():
         raise DataError(
             f"{printable(path)}: there is no such instance map, and the case has a mask. Add the file, or leave out "
             "the option: then connected components are the lesions."
         )
-    return read_volume(path)
+    return read_volume(path, orientation=orientation)
 
 
 def with_instances(case: Case, maps: Maps, truth: Volume, reading: Reading) -> Case:

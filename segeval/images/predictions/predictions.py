@@ -9,7 +9,7 @@ import numpy as np
 
 from segeval.errors import DataError
 from segeval.evidence.labels import LabelMap
-from segeval.evidence.policies import ChannelAxis, PredKind
+from segeval.evidence.policies import ChannelAxis, Orientation, PredKind
 from segeval.files.paths import printable
 from segeval.files.suffixes import stem
 from segeval.images.labels.class_masks import Claims, join_class_masks
@@ -50,6 +50,7 @@ def read_prediction(
     channel_axis: ChannelAxis | None,
     labels: LabelMap,
     colors: ColorTable | None = None,
+    orientation: Orientation | None = None,
 ) -> Prediction:
     """Read the file of a prediction, or the files of its classes.
 
@@ -58,6 +59,7 @@ def read_prediction(
         channel_axis: which axis of a file counts channels.
         labels: which files of classes are read.
         colors: the table of coloured masks.
+        orientation: which form of a NIfTI header to take where both are there.
 
     Raises:
         DataError: a file cannot be read, or the files of classes have channels of their own.
@@ -68,10 +70,16 @@ def read_prediction(
     if pair.channels:
         files = chosen_files(pair.channels, labels, pair.pred)
         if as_labels or (kind == "auto" and all(map(stores_integers, files.values()))):
-            image = join_class_masks(pair.pred, files, labels, side="pred")
+            image = join_class_masks(pair.pred, files, labels, side="pred", orientation=orientation)
             return Prediction(path=pair.pred, images=(image.volume,), claims=image.claims)
-        return _of_files(pair.pred, files)
-    volume = read_volume(pair.pred, as_stored=not as_labels, channel_axis=channel_axis, colours=colors is not None)
+        return _of_files(pair.pred, files, orientation)
+    volume = read_volume(
+        pair.pred,
+        as_stored=not as_labels,
+        channel_axis=channel_axis,
+        orientation=orientation,
+        colours=colors is not None,
+    )
     if colors is not None:
         volume = with_ids_of_colours(volume, colors)
     if as_labels:
@@ -80,8 +88,8 @@ def read_prediction(
     return Prediction(path=pair.pred, images=_split(volume, channel_axis), grid=grid)
 
 
-def _of_files(folder: Path, files: Mapping[str, Path]) -> Prediction:
-    images = tuple(read_volume(path, as_stored=True) for path in files.values())
+def _of_files(folder: Path, files: Mapping[str, Path], orientation: Orientation | None) -> Prediction:
+    images = tuple(read_volume(path, as_stored=True, orientation=orientation) for path in files.values())
     for one in images:
         if one.array.ndim > one.n_space:
             raise DataError(

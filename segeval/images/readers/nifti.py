@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from segeval.errors import DataError
-from segeval.evidence.policies import ChannelAxis
+from segeval.evidence.policies import ChannelAxis, Orientation
 from segeval.files.paths import printable
 from segeval.images.readers.streams import ByteStream, open_stream
 from segeval.images.readers.volumes import Volume, every_integer
@@ -20,6 +20,7 @@ from segeval.images.readers.world import numbers, placed_in_world
 
 _KINDS = {348: "Nifti1", 540: "Nifti2"}  # by the size that the file begins with
 _MM_PER_UNIT = {1: 1000.0, 3: 0.001}  # codes of metre and micron; 2 is millimetre, 0 says nothing
+_FORMS_AGREE = 1e-2  # voxels: a quaternion of seven digits turns a long axis by as much
 _SILENT = logging.Logger("segeval.nifti", level=logging.CRITICAL + 1)
 
 
@@ -30,6 +31,8 @@ class _Header:
     shape: tuple[int, ...]
     dtype: np.dtype
     affine: np.ndarray  # of the first three axes, in millimetres
+    other: np.ndarray | None  # of the other form, where it disagrees
+    form: Orientation
     slope: float
     inter: float
     offset: int  # of the first voxel in the file that holds the voxels
@@ -39,21 +42,28 @@ class _Header:
         return (self.slope, self.inter) == (1.0, 0.0)
 
 
-def read_nifti(path: Path, *, as_stored: bool = False, channel_axis: ChannelAxis | None = None) -> Volume:
+def read_nifti(
+    path: Path,
+    *,
+    as_stored: bool = False,
+    channel_axis: ChannelAxis | None = None,
+    orientation: Orientation | None = None,
+) -> Volume:
     """Read a `.nii`, `.nii.gz` or `.hdr` file.
 
-    Spatial axes come first and a channel axis last; the affine is nibabel's choice (sform, else qform, else pixdim),
-    in millimetres.
+    Spatial axes come first and a channel axis last; the affine, in millimetres, is the sform, else the qform, else of
+    pixdim. Where both are there and disagree, a note says which was taken.
 
     Args:
         as_stored: leave scaled integers of up to 16 bits as they are, with what each of them stands for.
         channel_axis: which axis counts channels; by default the fourth, if there is one.
+        orientation: the form to take where both are there.
 
     Raises:
         DataError: the file is damaged, or its header describes no image that can be scored.
     """
     with open_stream(path) as stream:
-        header = _read_header(stream)
+        header = _read_header(stream, orientation)
         if not _is_pair(path):
             stored = stream.voxels(header.shape, header.dtype, order="F")
     if _is_pair(path):
@@ -62,7 +72,16 @@ def read_nifti(path: Path, *, as_stored: bool = False, channel_axis: ChannelAxis
             stored = stream.voxels(header.shape, header.dtype, order="F")
     levels = _levels(header) if as_stored else None
     array = stored if levels is not None else _scaled(stored, header)
-    return replace(placed_in_world(path, _channels_last(array, channel_axis), header.affine), levels=levels)
+    return _with_other_form(placed_in_world(path, _channels_last(array, channel_axis), header.affine), header, levels)
+
+
+def _with_other_form(volume: Volume, header: _Header, levels: np.ndarray | None) -> Volume:
+    """The volume with the place that its other form gives it, where the two disagree."""
+    if header.other is None:
+        return replace(volume, levels=levels)
+    other = placed_in_world(volume.path, np.broadcast_to(np.uint8(0), header.shape[:3]), header.other).affine
+    note = f"its sform and qform disagree; the {header.form} is taken"
+    return replace(volume, levels=levels, form=header.form, other_affine=other, notes=(*volume.notes, note))
 
 
 def read_nifti_grid(path: Path) -> Volume:
@@ -87,7 +106,7 @@ def nifti_stores_integers(path: Path) -> bool:
     return header.dtype.kind in "iu" and header.is_unscaled
 
 
-def _read_header(stream: ByteStream) -> _Header:
+def _read_header(stream: ByteStream, orientation: Orientation | None = None) -> _Header:
     """Read up to the first voxel."""
     from nibabel.spatialimages import HeaderDataError
 
@@ -102,10 +121,13 @@ def _read_header(stream: ByteStream) -> _Header:
         if not _is_pair(stream.path):
             stream.skip((offset or fields.single_vox_offset) - fields.sizeof_hdr)
         slope, inter = fields.get_slope_inter()
+        affine, other, form = _affines_mm(fields, orientation)
         return _Header(
             shape=fields.get_data_shape(),
             dtype=_dtype(fields, stream.path),
-            affine=_affine_mm(fields),
+            affine=affine,
+            other=other,
+            form=form,
             slope=1.0 if slope is None else slope,
             inter=0.0 if slope is None else inter,
             offset=offset,
@@ -167,10 +189,23 @@ def _dtype(fields: Any, path: Path) -> np.dtype:
     return dtype
 
 
-def _affine_mm(fields: Any) -> np.ndarray:
+def _affines_mm(fields: Any, orientation: Orientation | None) -> tuple[np.ndarray, np.ndarray | None, Orientation]:
+    """The affine that counts, and the one that another form gives where the two place some corner differently."""
+    form: Orientation = "sform" if int(fields["sform_code"]) else "qform"
     affine = np.array(fields.get_best_affine(), dtype=np.float64)
-    affine[:3] *= _MM_PER_UNIT.get(int(fields["xyzt_units"]) % 8, 1.0)
-    return affine
+    scale = np.diag([_MM_PER_UNIT.get(int(fields["xyzt_units"]) % 8, 1.0)] * 3 + [1.0])
+    if not (int(fields["sform_code"]) and int(fields["qform_code"])):
+        return scale @ affine, None, form
+    other = np.array(fields.get_qform(), dtype=np.float64)
+    far = np.array(fields.get_data_shape()[:3] + (1,) * (3 - len(fields.get_data_shape()[:3])))
+    corners = np.array([(*(corner * far), 1) for corner in np.ndindex(2, 2, 2)]).T
+    voxel = np.linalg.norm(affine[:3, :3], axis=0).min()
+    apart = np.linalg.norm(((affine - other) @ corners)[:3], axis=0).max()
+    if not np.isfinite(other).all() or not apart > _FORMS_AGREE * voxel:
+        return scale @ affine, None, form
+    if orientation == "qform":
+        return scale @ other, scale @ affine, "qform"
+    return scale @ affine, scale @ other, "sform"
 
 
 def _check_pixdim(fields: Any, path: Path) -> None:

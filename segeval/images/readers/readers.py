@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from segeval.errors import DataError
-from segeval.evidence.policies import ChannelAxis
+from segeval.evidence.policies import ChannelAxis, Orientation
 from segeval.files.paths import printable
 from segeval.files.suffixes import IMAGE_SUFFIXES, JPEG_SUFFIXES, image_suffix
 from segeval.images.readers.metaimage import read_metaimage
@@ -18,13 +18,19 @@ from segeval.images.readers.volumes import Volume
 
 
 def read_volume(
-    path: Path, *, as_stored: bool = False, channel_axis: ChannelAxis | None = None, colours: bool = False
+    path: Path,
+    *,
+    as_stored: bool = False,
+    channel_axis: ChannelAxis | None = None,
+    orientation: Orientation | None = None,
+    colours: bool = False,
 ) -> Volume:
     """Read an image file by the reader of its suffix.
 
     Args:
         as_stored: leave scaled integers of up to 16 bits as they are, with their levels.
         channel_axis: which axis of a NIfTI file counts channels; by default the fourth, if there is one.
+        orientation: which form of a NIfTI header to take where both are there.
         colours: let a picture have colours in a last axis, for a table that makes ids of them.
 
     Raises:
@@ -32,7 +38,7 @@ def read_volume(
     """
     match image_suffix(path):
         case ".nii" | ".nii.gz" | ".hdr":
-            return read_nifti(path, as_stored=as_stored, channel_axis=channel_axis)
+            return read_nifti(path, as_stored=as_stored, channel_axis=channel_axis, orientation=orientation)
         case ".png":
             return read_png(path, colours=colours)
         case ".npy":

@@ -7,8 +7,9 @@ from typing import Literal
 
 import numpy as np
 
+from segeval.errors import DataError
 from segeval.evidence.labels import LabelMap
-from segeval.evidence.policies import ChannelAxis, PredKind
+from segeval.evidence.policies import ChannelAxis, Orientation, PredKind
 from segeval.evidence.probabilities.channels import Form
 from segeval.evidence.shapes import SpacingMm
 from segeval.images.labels.class_masks import LabelImage, join_class_masks
@@ -33,6 +34,7 @@ class Reading:
 
     Attributes:
         spacing_mm: for files that have none.
+        orientation: which form of a NIfTI header to take where both are there.
         colors: the table of coloured masks.
         palette: colours of the first truth, (index, 3).
         channels: the class of each channel, by its name or id.
@@ -50,6 +52,7 @@ class Reading:
     resample: bool = False
     ignore_geometry: bool = False
     spacing_mm: SpacingMm | None = None
+    orientation: Orientation | None = None
     colors: ColorTable | None = None
     palette: np.ndarray | None = None
     channels: tuple[str, ...] = ()
@@ -76,13 +79,15 @@ class Reading:
         Raises:
             DataError: a file of it cannot be read.
         """
+        if pair.problem:
+            raise DataError(pair.problem)
         if pair.truth is None:
             raise ValueError(f"{pair.case_id} has no truth, and is never scored")
         if not pair.truth_channels:
-            volume = read_volume(pair.truth, colours=self.colors is not None)
+            volume = read_volume(pair.truth, orientation=self.orientation, colours=self.colors is not None)
             return LabelImage(volume=with_ids_of_colours(volume, self.colors) if self.colors else volume)
         files = chosen_files(pair.truth_channels, self.labels, pair.truth)
-        return join_class_masks(pair.truth, files, self.labels, side="truth")
+        return join_class_masks(pair.truth, files, self.labels, side="truth", orientation=self.orientation)
 
     def take(self, pair: Pair) -> Prediction:
         """The prediction of a pair at its turn; what was at hand is kept no longer."""

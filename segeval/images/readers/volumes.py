@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from segeval.evidence.policies import Orientation
 from segeval.evidence.shapes import SpacingMm
 
 
@@ -21,6 +22,8 @@ class Volume:
         white: the largest grey of a picture.
         is_czyx: the `.npz` of nnU-Net: channels first, then space in the order z, y, x.
         is_rgb: colours are in a last axis, until a table makes ids of them.
+        form: which form of a NIfTI header the affine is, where its two disagree.
+        other_affine: the affine of the other form then.
         palette: the colours that the indices of a picture stand for, (index, 3).
     """
 
@@ -33,6 +36,8 @@ class Volume:
     white: int | None = None
     is_czyx: bool = False
     is_rgb: bool = False
+    form: Orientation | None = None
+    other_affine: np.ndarray | None = None
     palette: np.ndarray | None = None
 
     @property
