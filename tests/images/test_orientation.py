@@ -49,7 +49,7 @@ def test_sides_that_differ_by_that_choice_only_are_told_and_the_way_is_right(tmp
     sforms = {"pred": RIGHT, "truth": RIGHT, side: SHIFTED}
     pred = save(tmp_path / "pred" / "a.nii.gz", np.roll(CUBE, 1, axis=2), sform=sforms["pred"], qform=RIGHT)
     truth = save(tmp_path / "truth" / "a.nii.gz", CUBE, sform=sforms["truth"], qform=RIGHT)
-    with pytest.raises(DataError, match="By their qform in place of the sform .* --orientation qform"):
+    with pytest.raises(DataError, match=r"By their qform in place of the sform .* --orientation qform"):
         segeval.score(pred, truth)
     found = segeval.score(pred, truth, measures=["hd"], orientation="qform")
     assert [row.values["hd"] for row in found.class_rows] == [3.0]

@@ -70,7 +70,12 @@ class Reading:
         """
         at_hand = self.at_hand.get(pair.case_id)
         return at_hand or read_prediction(
-            pair, kind=self.pred_kind, channel_axis=self.channel_axis, labels=self.labels, colors=self.colors
+            pair,
+            kind=self.pred_kind,
+            channel_axis=self.channel_axis,
+            labels=self.labels,
+            colors=self.colors,
+            orientation=self.orientation,
         )
 
     def truth_of(self, pair: Pair) -> LabelImage:
