@@ -12,6 +12,8 @@ MissingPolicy = Literal["error", "worst", "background", "skip"]
 UndefinedPolicy = Literal["skip", "worst", "best", "fail"]
 EmptyDistance = float | Literal["inf", "nan", "diagonal"]
 
+SHORTEST_MM, LONGEST_MM = 1e-9, 1e9  # of a voxel: far beyond, squares and products leave the range of numbers
+
 
 def read_empty_distance(text: str) -> EmptyDistance:
     """What `--empty-distance` says: `inf`, `nan`, `diagonal` or a length in mm.

@@ -13,6 +13,10 @@ from typing import Any
 import yaml
 
 from segeval.errors import ConfigError
+from segeval.files.paths import printable
+
+_DEEPEST = 50
+_MOST_NODES = 1_000_000
 
 Place = tuple[str | int, ...]  # keys and list positions from the top of the file
 
@@ -56,19 +60,83 @@ def read_yaml(path: Path) -> YamlFile:
     """Read a YAML file.
 
     Raises:
-        ConfigError: the file cannot be opened, is no YAML, or holds a key twice.
+        ConfigError: the file cannot be opened, is no YAML, holds a key twice, or a value that does not fit its tag.
     """
     text = _text_of(path)
     lines: dict[Place, int] = {}
+    loader = _Loader(text)
+    node = _composed(loader, path)
+    if node is None:
+        return YamlFile(path=path, data=None, lines=lines)
     try:
-        loader = _Loader(text)
+        _note_lines(node, (), lines, path, loader, seen=set())
+        data = loader.construct_document(node)
+    except yaml.YAMLError as error:
+        raise _no_yaml(path, error) from error
+    except (ValueError, LookupError, TypeError, AttributeError) as error:  # of tags that stand on lists and mappings
+        raise ConfigError(f"{printable(path)}: a value does not fit its tag. Leave the tag out.") from error
+    return YamlFile(path=path, data=data, lines=lines)
+
+
+def compose_yaml(text: str, path: Path) -> yaml.Node | None:
+    """The nodes of a YAML text, for a reader that gives them a meaning of its own; None for an empty one.
+
+    Raises:
+        ConfigError: it is no YAML, is nested too deeply, or its aliases stand for too much.
+    """
+    return _composed(yaml.SafeLoader(text), path)
+
+
+def _composed(loader: yaml.SafeLoader, path: Path) -> yaml.Node | None:
+    try:
         node = loader.get_single_node()
         if node is not None:
-            _note_lines(node, (), lines, path, seen=set())
-        data = loader.construct_document(node) if node is not None else None
+            _weigh(node, path, {}, depth=0)
     except yaml.YAMLError as error:
-        raise ConfigError(f"{path}{_where(error)}: this is no valid YAML: {_problem(error)}.") from error
-    return YamlFile(path=path, data=data, lines=lines)
+        raise _no_yaml(path, error) from error
+    except RecursionError as error:
+        raise _too_deep(path) from error
+    return node
+
+
+def _weigh(node: yaml.Node, path: Path, sizes: dict[int, int], *, depth: int) -> int:
+    """How many nodes a node stands for once its aliases are written out; each is looked at once.
+
+    Ten lines of ten aliases each stand for 10^10 nodes, and would be read until memory ends.
+    """
+    if id(node) in sizes:
+        if not sizes[id(node)]:
+            raise ConfigError(f"{printable(path)}:{_line(node)}: an alias stands within itself. Write it out.")
+        return sizes[id(node)]
+    if depth > _DEEPEST:
+        raise _too_deep(path)
+    sizes[id(node)] = 0  # under way
+    size = 1 + sum(_weigh(child, path, sizes, depth=depth + 1) for child in _children(node))
+    if size > _MOST_NODES:
+        raise ConfigError(
+            f"{printable(path)}:{_line(node)}: with its aliases written out this holds more than {_MOST_NODES} values. "
+            "Write out what is meant."
+        )
+    sizes[id(node)] = size
+    return size
+
+
+def _children(node: yaml.Node) -> list[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return [part for pair in node.value for part in pair]
+    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
+
+
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1
+
+
+def _too_deep(path: Path) -> ConfigError:
+    return ConfigError(f"{printable(path)}: nested deeper than {_DEEPEST} levels. Write it flatter.")
+
+
+def _no_yaml(path: Path, error: yaml.YAMLError) -> ConfigError:
+    return ConfigError(f"{printable(path)}{_where(error)}: this is no valid YAML: {_problem(error)}.")
 
 
 def _text_of(path: Path) -> str:
@@ -80,19 +148,38 @@ def _text_of(path: Path) -> str:
         raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}.") from error
 
 
-def _note_lines(node: yaml.Node, place: Place, lines: dict[Place, int], path: Path, seen: set[int]) -> None:
+def _note_lines(
+    node: yaml.Node, place: Place, lines: dict[Place, int], path: Path, loader: yaml.SafeLoader, *, seen: set[int]
+) -> None:
+    """Note where everything stands, and look at every scalar, while its line is at hand."""
     if id(node) in seen:  # an alias leads back to a node that was noted before
         return
     seen.add(id(node))
     lines.setdefault(place, node.start_mark.line + 1)
+    if isinstance(node, yaml.ScalarNode):
+        _check_scalar(node, path, loader)
     if isinstance(node, yaml.SequenceNode):
         for i, item in enumerate(node.value):
-            _note_lines(item, (*place, i), lines, path, seen)
+            _note_lines(item, (*place, i), lines, path, loader, seen=seen)
     if isinstance(node, yaml.MappingNode):
         _refuse_repeated_keys(node, path)
         for key, value in node.value:
             lines[(*place, str(key.value))] = key.start_mark.line + 1
-            _note_lines(value, (*place, str(key.value)), lines, path, seen)
+            _note_lines(value, (*place, str(key.value)), lines, path, loader, seen=seen)
+
+
+def _check_scalar(node: yaml.ScalarNode, path: Path, loader: yaml.SafeLoader) -> None:
+    """Refuse a value that its tag cannot be, such as `!!float abc`, or a number of thousands of digits."""
+    try:
+        loader.construct_object(node)
+    except yaml.YAMLError:
+        raise
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
+        kind = str(node.tag).rpartition(":")[2]
+        raise ConfigError(
+            f"{printable(path)}:{_line(node)}: {printable(node.value[:40])!r} cannot be read as {kind}. "
+            "Write a plain value."
+        ) from error
 
 
 def _refuse_repeated_keys(node: yaml.MappingNode, path: Path) -> None:

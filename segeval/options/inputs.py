@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from segeval.evidence.policies import ChannelAxis, Orientation, PredKind
+from segeval.evidence.policies import LONGEST_MM, SHORTEST_MM, ChannelAxis, Orientation, PredKind
 from segeval.options.option import Option, not_negative, numbers
 from segeval.options.panels import CLASSES, GEOMETRY, INPUT, NUMBERS, OUTPUT, RUNNING
 
@@ -104,8 +104,8 @@ class InputOptions:
             panel=GEOMETRY,
             doctor=True,
             read=numbers(float, "lengths in mm. Write it as 0.5,0.5,3"),
-            check=lambda value: all(0 < length < float("inf") for length in value or ()),
-            must="hold positive lengths in mm",
+            check=lambda value: all(SHORTEST_MM <= length <= LONGEST_MM for length in value or ()),
+            must=f"hold lengths in mm between {SHORTEST_MM:g} and {LONGEST_MM:g}",
         ),
     ] = None
     seed: Annotated[

@@ -143,6 +143,11 @@ def numbers(number: Callable[[str], float], said: str) -> Callable[[str], tuple[
     return read
 
 
+def resample_count(value: Any) -> bool:
+    """Whether so many resamples end in a lifetime."""
+    return bool(0 <= value <= 10_000_000)
+
+
 def not_negative(value: Any) -> bool:
     return bool(value >= 0)
 

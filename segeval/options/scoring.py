@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from segeval.evidence.policies import EmptyDistance, MissingPolicy, UndefinedPolicy, read_empty_distance
 from segeval.options.inputs import InputOptions
-from segeval.options.option import Option, not_negative, share
+from segeval.options.option import Option, resample_count, share
 from segeval.options.panels import INPUT, NUMBERS, OUTPUT, RUNNING
 
 Engine = Literal["auto", "numpy", "torch"]
@@ -83,8 +83,8 @@ class ScoreOptions(InputOptions):
         Option(
             help="Resamples for the intervals; 0 for none.",
             panel=NUMBERS,
-            check=not_negative,
-            must="be 0 (no intervals) or a number of resamples",
+            check=resample_count,
+            must="be 0 (no intervals) or a number of resamples, ten million at most",
         ),
     ] = 1000
     out: Annotated[

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from segeval.options.inputs import InputOptions
-from segeval.options.option import Declared, Option, declared, not_negative, numbers, share
+from segeval.options.option import Declared, Option, declared, not_negative, numbers, resample_count, share
 from segeval.options.panels import CLASSES, MAPS_OF_FOCAL, NUMBERS, OUTPUT, SETTINGS, THRESHOLDS, TRAINED, TRAINING
 
 SweepMode = Literal["maps", "runs", "train", "curve", "cdf"]
@@ -305,8 +305,8 @@ class SweepOptions(InputOptions):
         Option(
             help="Resamples of the cases for intervals and differences.",
             panel=NUMBERS,
-            check=not_negative,
-            must="be 0 (no intervals) or a number of resamples",
+            check=resample_count,
+            must="be 0 (no intervals) or a number of resamples, ten million at most",
             sweeps=CHOOSE_THRESHOLDS | MODELS,
         ),
     ] = 0

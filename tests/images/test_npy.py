@@ -189,3 +189,14 @@ def test_a_member_larger_than_the_memory_is_refused_before_it_is_read(
     assert "describes 10000 bytes of voxels (uint8 of shape (100, 100)), more than there is memory" in refusal(
         tmp_path / "a.npz"
     )
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_a_damaged_member_of_any_compression_is_refused(tmp_path: Path, method: int) -> None:
+    path = tmp_path / "a.npz"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("arr_0.npy", saved(IDS))
+    data = bytearray(path.read_bytes())
+    data[45:80] = bytes(byte ^ 0x5A for byte in data[45:80])
+    path.write_bytes(data)
+    assert "cannot be unpacked" in refusal(path)

@@ -96,23 +96,16 @@ def _is_background(key: str, value: object) -> bool:
 
 
 def _from_yaml(text: str, path: Path) -> LabelFile:
-    data = _parse_yaml(text, path)
+    from segeval.files.yaml_files import compose_yaml
+
+    node = compose_yaml(text, path)
+    data = _plain(node, path) if node is not None else None
     if not isinstance(data, dict) or not any(isinstance(data.get(part), dict | list) for part in ("labels", "regions")):
         return LabelFile(labels=data)
     unknown = [key for key in data if key not in _PARTS]
     if unknown:
         raise ConfigError(f"{printable(path)}: unknown key {unknown[0]!r}. Known are {', '.join(_PARTS)}.")
     return LabelFile(labels=data.get("labels") or None, regions=data.get("regions"), ignore=data.get("ignore") or ())
-
-
-def _parse_yaml(text: str, path: Path) -> Any:
-    import yaml
-
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        return _plain(node, path) if node else None
-    except (yaml.YAMLError, RecursionError) as error:
-        raise ConfigError(f"{printable(path)}: not valid YAML ({error}).") from error
 
 
 def _plain(node: Any, path: Path) -> Any:

@@ -54,6 +54,7 @@ def npy_stores_integers(path: Path) -> bool:
 @contextmanager
 def _open_member(path: Path) -> Iterator[tuple[str, ByteStream]]:
     """The key of the array that is meant, and its bytes."""
+    import lzma
     import zipfile
     import zlib
 
@@ -64,7 +65,7 @@ def _open_member(path: Path) -> Iterator[tuple[str, ByteStream]]:
             capacity = min(member.file_size, member.compress_size * DEFLATE_RATIO)
             with archive.open(member) as plain:
                 yield key, ByteStream(path=path, file=plain, capacity=capacity)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, ValueError) as error:
         raise DataError(f"{printable(path)}: cannot be unpacked ({reason_of(error)}). {WRITE_AGAIN}") from error
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from segeval.errors import DataError
+from segeval.evidence.policies import LONGEST_MM, SHORTEST_MM
 from segeval.files.paths import printable
 from segeval.images.readers.volumes import Volume, singleton_axes
 
@@ -53,6 +54,11 @@ def _spacing_mm(affine: np.ndarray, path: Path) -> tuple[float, ...]:
         raise DataError(
             f"{printable(path)}: its affine {numbers(linear)} folds the grid flat. "
             "Write one in which every axis has a length and a direction of its own."
+        )
+    if spacing.min(initial=1.0) < SHORTEST_MM or spacing.max(initial=1.0) > LONGEST_MM:
+        raise DataError(
+            f"{printable(path)}: voxels of {numbers(spacing)} mm are no size. "
+            f"Write the file again with lengths between {SHORTEST_MM:g} and {LONGEST_MM:g} mm."
         )
     return tuple(float(one) for one in spacing)
 

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from segeval.errors import ConfigError
-from segeval.files.yaml_files import read_yaml
+from segeval.files.yaml_files import compose_yaml, read_yaml
 
 
 @pytest.fixture
@@ -66,11 +66,6 @@ def test_a_merge_may_be_overridden(read):
     assert data["derived"] == {"a": 3, "b": 2}
 
 
-def test_aliases_of_aliases_cost_nothing(read):
-    text = "a0: &a0 [x]\n" + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 12))
-    assert len(read(text).data) == 12
-
-
 @pytest.mark.parametrize(
     ("text", "line"),
     [("a: [1, 2\nb: 3\n", 2), ("a: 1\n b: 2\n", 2), ("x: !!python/name:os.system\n", 1), ("a: b: c", 1)],
@@ -92,3 +87,38 @@ def test_a_file_that_is_not_there_or_no_text_is_named(tmp_path):
     (tmp_path / "latin.yaml").write_bytes(b"name: l\xe4sion")
     with pytest.raises(ConfigError, match="cannot be read as UTF-8 text"):
         read_yaml(tmp_path / "latin.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: !!float abc", r"file\.yaml:1: 'abc' cannot be read as float\. Write a plain value"),
+        ("a: 1\nb: !!int abc", r"file\.yaml:2: 'abc' cannot be read as int"),
+        ("a: !!bool maybe", "'maybe' cannot be read as bool"),
+        ("a: !!timestamp soon", "'soon' cannot be read as timestamp"),
+        (f"a: {'9' * 5000}", f"'{'9' * 40}' cannot be read as int"),
+        ("a: " + "[" * 3000 + "]" * 3000, "nested deeper than 50 levels"),
+        ("a: " + "{a: " * 60 + "1" + "}" * 60, "nested deeper than 50 levels"),
+        ("a: &a [*a]", "an alias stands within itself"),
+        ("a: &a {<<: *a}", "an alias stands within itself"),
+    ],
+)
+def test_what_no_reader_can_take_is_told_with_its_place(read, text, message):
+    with pytest.raises(ConfigError, match=message):
+        read(text)
+
+
+BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 10)
+)
+
+
+def test_aliases_that_stand_for_more_than_memory_holds_are_refused(read, tmp_path):
+    with pytest.raises(ConfigError, match="with its aliases written out this holds more than 1000000 values"):
+        read(BOMB)
+    with pytest.raises(ConfigError, match="with its aliases written out this holds more than 1000000 values"):
+        compose_yaml(BOMB, tmp_path / "labels.yaml")
+
+
+def test_an_alias_that_stands_for_little_is_read(read):
+    assert read("a: &a [1, 2]\nb: [*a, *a]").data == {"a": [1, 2], "b": [[1, 2], [1, 2]]}
