@@ -10,51 +10,51 @@ from segeval.evidence.grid import skewed_axes
 from segeval.evidence.probabilities.hard_masks import distinct_ids
 from segeval.evidence.shapes import SpacingMm
 from segeval.files.paths import printable
-from segeval.images.geometry.on_grid import OnGrid, on_grid
-from segeval.images.labels.class_masks import LabelImage, without_ids
+from segeval.images.forms import form_of
+from segeval.images.input_rules import InputRules
 from segeval.images.labels.colors import matched_palette
 from segeval.images.labels.greys import refuse_greys
 from segeval.images.labels.label_ids import labelled
+from segeval.images.on_grid import OnGrid, on_grid
 from segeval.images.pairing.pairs import Pair
-from segeval.images.predictions.forms import form_of
+from segeval.images.predictions.class_masks import LabelImage, without_ids
 from segeval.images.predictions.predictions import Prediction
-from segeval.images.readers.reading import Reading
 from segeval.images.readers.volumes import Volume
 
 
-def read_case(pair: Pair, reading: Reading) -> Case:
+def read_case(pair: Pair, rules: InputRules) -> Case:
     """Both sides of a pair on the truth's grid; a missing prediction is read as background.
 
     Raises:
         ConfigError: `spacing_mm` does not fit the image.
         DataError: a file cannot be read or holds something else than it should, or the grids differ.
     """
-    truth = reading.truth_of(pair)
-    pred = reading.take(pair) if pair.pred is not None else None
-    case = case_of(pair.case_id, pred=pred, truth=truth, reading=reading)
+    truth = rules.truth_of(pair)
+    pred = rules.take(pair) if pair.pred is not None else None
+    case = case_of(pair.case_id, pred=pred, truth=truth, rules=rules)
     if pair.pred_instances is None and pair.truth_instances is None:
         return case
-    from segeval.images.predictions.instances import read_instance_maps, with_instances
+    from segeval.images.instances import read_instance_maps, with_instances
 
-    return with_instances(case, read_instance_maps(pair, reading.orientation), truth.volume, reading)
+    return with_instances(case, read_instance_maps(pair, rules.orientation), truth.volume, rules)
 
 
-def case_of(case_id: str, *, pred: Prediction | None, truth: LabelImage, reading: Reading) -> Case:
+def case_of(case_id: str, *, pred: Prediction | None, truth: LabelImage, rules: InputRules) -> Case:
     """The case of two sides that are read already; see `read_case`."""
-    volume = matched_palette(truth.volume, reading.palette)
-    refuse_greys(volume, reading.labels, side="truth")
-    volume = labelled(volume, side="truth", ignore=reading.labels.ignore, rounding=reading.round_labels)
+    volume = matched_palette(truth.volume, rules.palette)
+    refuse_greys(volume, rules.labels, side="truth")
+    volume = labelled(volume, side="truth", ignore=rules.labels.ignore, rounding=rules.round_labels)
     if pred is None:
         predicted = OnGrid(labels=np.zeros_like(volume.array))
     else:
-        predicted = on_grid(pred, volume, form_of(pred, reading), reading)
+        predicted = on_grid(pred, volume, form_of(pred, rules), rules)
         if truth.claims:
             predicted = _beside_claims(predicted, truth)
     return Case(
         case_id=case_id,
         pred=predicted.labels,
         truth=volume.array,
-        spacing_mm=_spacing(volume, reading),
+        spacing_mm=_spacing(volume, rules),
         axes_mm=None if volume.affine is None else skewed_axes(volume.affine[:3, :-1]),
         probs=predicted.probs,
         claims={**truth.claims, **predicted.claims},
@@ -74,13 +74,13 @@ def _beside_claims(predicted: OnGrid, truth: LabelImage) -> OnGrid:
     return replace(predicted, labels=without_ids(predicted.labels, strange)) if strange else predicted
 
 
-def _spacing(truth: Volume, reading: Reading) -> SpacingMm | None:
-    if truth.spacing_mm is not None or reading.spacing_mm is None:
+def _spacing(truth: Volume, rules: InputRules) -> SpacingMm | None:
+    if truth.spacing_mm is not None or rules.spacing_mm is None:
         return truth.spacing_mm
-    if len(reading.spacing_mm) != len(truth.grid):
-        said = ",".join(f"{one:g}" for one in reading.spacing_mm)
+    if len(rules.spacing_mm) != len(truth.grid):
+        said = ",".join(f"{one:g}" for one in rules.spacing_mm)
         raise ConfigError(
-            f"--spacing {said} has {len(reading.spacing_mm)} lengths, and {truth.path} has {len(truth.grid)} axes. "
+            f"--spacing {said} has {len(rules.spacing_mm)} lengths, and {truth.path} has {len(truth.grid)} axes. "
             "Give one length for each axis, in array axis order."
         )
-    return reading.spacing_mm
+    return rules.spacing_mm

@@ -14,18 +14,18 @@ from segeval.evidence.overlap.counts import Histogram
 from segeval.evidence.overlap.counts_numpy import joint_histogram
 from segeval.files.paths import printable
 from segeval.images.cases import case_of
+from segeval.images.forms import agree, form_of
 from segeval.images.geometry.geometry import orientation
-from segeval.images.labels.class_masks import LabelImage
+from segeval.images.input_rules import InputRules
 from segeval.images.labels.label_ids import labelled
 from segeval.images.pairing.pairs import Pair
-from segeval.images.predictions.forms import agree, form_of
+from segeval.images.predictions.class_masks import LabelImage
 from segeval.images.predictions.predictions import Prediction
-from segeval.images.readers.reading import Reading
 from segeval.images.readers.volumes import Volume
 from segeval.options import ScoreOptions
 from segeval.scoring.summarise import merge_histograms
 from segeval.verbs.notes import notes_on_ids, notes_on_mixed_ids
-from segeval.verbs.score import label_map_of, pairs_of, reading_of, worker_count
+from segeval.verbs.score import input_rules_of, label_map_of, pairs_of, worker_count
 from segeval.verbs.stream import in_order
 
 
@@ -87,14 +87,12 @@ def audit(pred: Path | None, truth: Path | None, options: ScoreOptions) -> Audit
         DataError: there are no pairs at all.
     """
     labels, pairs = label_map_of(options), pairs_of(pred, truth, replace(options, keep_going=True))
-    reading = agree(pairs.pairs, reading_of(options, labels))
-    findings = tuple(
-        in_order(lambda pair: _examine(pair, reading, options), pairs.pairs, workers=worker_count(options))
-    )
-    found = f"predictions are {reading.agreed.form}" if reading.agreed else "no prediction can be read"
-    labels = reading.agreed.form.completed(labels) if reading.agreed else labels
+    rules = agree(pairs.pairs, input_rules_of(options, labels))
+    findings = tuple(in_order(lambda pair: _examine(pair, rules, options), pairs.pairs, workers=worker_count(options)))
+    found = f"predictions are {rules.first_prediction.form}" if rules.first_prediction else "no prediction can be read"
+    labels = rules.first_prediction.form.completed(labels) if rules.first_prediction else labels
     joint = [finding.joint for finding in findings if finding.joint is not None]
-    form = None if reading.agreed is None else reading.agreed.form
+    form = None if rules.first_prediction is None else rules.first_prediction.form
     mixed = notes_on_mixed_ids(merge_histograms(joint), labels, form) if joint else ()
     notes = (found, *pairs.notes, *_notes_on_ids(findings, labels), *mixed)
     return Audit(findings=findings, labels=labels, notes=notes)
@@ -109,13 +107,13 @@ def _notes_on_ids(findings: Sequence[Finding], labels: LabelMap) -> Iterator[str
     return notes_on_ids(labels, in_truths=in_truths, in_preds=in_preds)
 
 
-def _examine(pair: Pair, reading: Reading, options: ScoreOptions) -> Finding:
+def _examine(pair: Pair, rules: InputRules, options: ScoreOptions) -> Finding:
     """Look at each file alone, then at the two together."""
-    image, truth_problem = _read_truth(pair, reading)
+    image, truth_problem = _read_truth(pair, rules)
     truth = None if image is None else image.volume
-    pred, pred_problem = _read_pred(pair, reading)
-    truth_side, no_true_ids = _label_side(truth, reading, "truth")
-    pred_side, no_prediction = _pred_side(pred, truth, reading)
+    pred, pred_problem = _read_pred(pair, rules)
+    truth_side, no_true_ids = _label_side(truth, rules, "truth")
+    pred_side, no_prediction = _pred_side(pred, truth, rules)
     finding = Finding(case_id=pair.case_id, pred=pred_side, truth=truth_side)
     if pair.truth is None:
         return replace(finding, remarks=("no truth: never scored",))
@@ -126,12 +124,12 @@ def _examine(pair: Pair, reading: Reading, options: ScoreOptions) -> Finding:
         problems += [f"{printable(pair.case_id)}: {said}"] if options.missing == "error" else []
     if any(problems) or image is None or pred is None:
         return replace(finding, problem="\n".join(filter(None, problems)))
-    return _together(finding, pred, image, reading)
+    return _together(finding, pred, image, rules)
 
 
-def _together(finding: Finding, pred: Prediction, truth: LabelImage, reading: Reading) -> Finding:
+def _together(finding: Finding, pred: Prediction, truth: LabelImage, rules: InputRules) -> Finding:
     try:
-        case = case_of(finding.case_id, pred=pred, truth=truth, reading=reading)
+        case = case_of(finding.case_id, pred=pred, truth=truth, rules=rules)
     except DataError as error:
         return replace(finding, problem=str(error))
     sides = {"pred": _voxels(case.pred), "truth": _voxels(case.truth)}
@@ -139,50 +137,50 @@ def _together(finding: Finding, pred: Prediction, truth: LabelImage, reading: Re
     pred_side, truth_side = (replace(getattr(finding, name), voxels=voxels) for name, voxels in sides.items())
     finding = replace(finding, pred=pred_side, truth=truth_side)
     remarks = (f"{shared} voxels belong to several classes",) if shared else ()
-    joint = joint_histogram(truth=case.truth, pred=case.pred).without(reading.labels.ignore)
+    joint = joint_histogram(truth=case.truth, pred=case.pred).without(rules.labels.ignore)
     joint = joint.without_unions(case.claims)
     return replace(finding, remarks=(*case.notes, *remarks, *_empties(finding)), joint=joint)
 
 
-def _read_truth(pair: Pair, reading: Reading) -> tuple[LabelImage | None, str]:
+def _read_truth(pair: Pair, rules: InputRules) -> tuple[LabelImage | None, str]:
     """The truth, or None and why there is none."""
     try:
-        return (None if pair.truth is None else reading.truth_of(pair)), ""
+        return (None if pair.truth is None else rules.truth_of(pair)), ""
     except DataError as error:
         return None, str(error)
 
 
-def _read_pred(pair: Pair, reading: Reading) -> tuple[Prediction | None, str]:
+def _read_pred(pair: Pair, rules: InputRules) -> tuple[Prediction | None, str]:
     """The prediction, or None and why there is none."""
     try:
-        return (None if pair.pred is None else reading.take(pair)), ""
+        return (None if pair.pred is None else rules.take(pair)), ""
     except DataError as error:
         return None, str(error)
 
 
-def _label_side(volume: Volume | None, reading: Reading, which: Literal["pred", "truth"]) -> tuple[Side, str]:
+def _label_side(volume: Volume | None, rules: InputRules, which: Literal["pred", "truth"]) -> tuple[Side, str]:
     """What the image holds, and why it is no label image where it is none."""
     if volume is None:
         return Side(), ""
     side = _facts(volume)
     try:
-        labels = labelled(volume, side=which, ignore=reading.labels.ignore, rounding=reading.round_labels)
+        labels = labelled(volume, side=which, ignore=rules.labels.ignore, rounding=rules.round_labels)
         return replace(side, voxels=_voxels(labels.array)), ""
     except DataError as error:
         return side, str(error)
 
 
-def _pred_side(pred: Prediction | None, truth: Volume | None, reading: Reading) -> tuple[Side, str]:
+def _pred_side(pred: Prediction | None, truth: Volume | None, rules: InputRules) -> tuple[Side, str]:
     """What the prediction holds, and why it cannot be one of this run."""
     if pred is None:
         return Side(), ""
     try:
         placed = pred if truth is None else pred.placed(truth)
-        form = form_of(pred, reading)
+        form = form_of(pred, rules)
     except DataError as error:
         return _facts(pred.images[0]), str(error)
     if form.layout is None:
-        return _label_side(pred.images[0].scaled(), reading, "pred")
+        return _label_side(pred.images[0].scaled(), rules, "pred")
     side, n = _facts(placed.images[0]), len(placed.images)
     return replace(side, dtype=f"{n} x {side.dtype}" if n > 1 else side.dtype), ""
 

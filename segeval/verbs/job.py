@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from segeval.images.readers.reading import Reading
+from segeval.images.input_rules import InputRules
 from segeval.options import ScoreOptions
 from segeval.scoring.plan import Plan
 from segeval.scoring.pool import Pool
@@ -17,7 +17,7 @@ class Job:
 
     options: ScoreOptions
     plan: Plan
-    reading: Reading
+    rules: InputRules
     pred: Path | None = None
     truth: Path | None = None
     sources: Mapping[str, str] = field(default_factory=dict)

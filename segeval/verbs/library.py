@@ -11,15 +11,15 @@ import numpy as np
 from segeval.errors import ConfigError, DataError, did_you_mean
 from segeval.evidence.case import Case
 from segeval.images.cases import case_of
-from segeval.images.labels.class_masks import LabelImage
+from segeval.images.forms import agree
+from segeval.images.input_rules import InputRules
+from segeval.images.instances import with_instances
+from segeval.images.objects import volume_of
 from segeval.images.pairing.pairs import Pair
 from segeval.images.predictions.arrays import pair_of_arrays
-from segeval.images.predictions.forms import agree
-from segeval.images.predictions.instances import with_instances
+from segeval.images.predictions.class_masks import LabelImage
 from segeval.images.predictions.predictions import Prediction
-from segeval.images.readers.objects import volume_of
 from segeval.images.readers.readers import read_volume
-from segeval.images.readers.reading import Reading
 from segeval.images.readers.volumes import Volume
 from segeval.options import ScoreOptions
 from segeval.results import Results
@@ -27,7 +27,7 @@ from segeval.results.run_folder import RunFolder
 from segeval.scoring.evaluate import evaluate
 from segeval.settings import checked
 from segeval.verbs.job import Job
-from segeval.verbs.score import check_instances, finished, make_plan, plan_for, reading_of, score_folders
+from segeval.verbs.score import check_instances, finished, input_rules_of, make_plan, plan_for, score_folders
 
 Masks = Any  # a path, an array or tensor, a sequence of them, or a mapping from case id to them
 
@@ -113,9 +113,9 @@ def _score_each(
     known: dict[str, Volume] = {}
     for pair in pairs:
         _take(pair, preds[pair.case_id], truths[pair.case_id], options, at_hand=at_hand, known=known)
-    reading = agree(pairs, replace(reading_of(options, plan.labels), at_hand=at_hand))
-    job = Job(options=options, plan=plan_for(reading, plan), reading=reading, sources=sources)
-    cases = (_case(pair, known, [side[pair.case_id] for side in maps], reading) for pair in pairs)
+    rules = agree(pairs, replace(input_rules_of(options, plan.labels), at_hand=at_hand))
+    job = Job(options=options, plan=plan_for(rules, plan), rules=rules, sources=sources)
+    cases = (_case(pair, known, [side[pair.case_id] for side in maps], rules) for pair in pairs)
     return finished([job.pool.take(evaluate(case, job.plan)) for case in cases], job)
 
 
@@ -136,15 +136,15 @@ def _take(
         known[pair.case_id] = volume
 
 
-def _case(pair: Pair, known: dict[str, Volume], instances: Sequence[Any], reading: Reading) -> Case:
+def _case(pair: Pair, known: dict[str, Volume], instances: Sequence[Any], rules: InputRules) -> Case:
     volume = known.pop(pair.case_id, None)
-    truth = reading.truth_of(pair) if volume is None else LabelImage(volume=volume)
-    case = case_of(pair.case_id, pred=reading.take(pair), truth=truth, reading=reading)
+    truth = rules.truth_of(pair) if volume is None else LabelImage(volume=volume)
+    case = case_of(pair.case_id, pred=rules.take(pair), truth=truth, rules=rules)
     pred_map, truth_map = (
         None if image is None else _volume(image, f"{pair.case_id} ({side} instances)")
         for side, image in zip(("pred", "truth"), instances, strict=True)
     )
-    return with_instances(case, (pred_map, truth_map), truth.volume, reading)
+    return with_instances(case, (pred_map, truth_map), truth.volume, rules)
 
 
 def _volume(mask: Any, name: str) -> Volume:

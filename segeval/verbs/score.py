@@ -12,12 +12,12 @@ from segeval.evidence.device import resolve_device
 from segeval.evidence.labels import LabelMap
 from segeval.files.paths import printable
 from segeval.images.cases import read_case
+from segeval.images.forms import agree
+from segeval.images.input_rules import InputRules
 from segeval.images.labels.colors import read_color_table
 from segeval.images.labels.labelmaps import read_label_map
 from segeval.images.labels.labelspecs import channel_names, moved_ids
 from segeval.images.pairing.pairs import Pair, Pairs, find_pairs, missing_message
-from segeval.images.predictions.forms import agree
-from segeval.images.readers.reading import Reading
 from segeval.options import InputOptions, ScoreOptions
 from segeval.results import CaseRow, CaseScore, Results
 from segeval.results.run_folder import RunFolder
@@ -87,11 +87,11 @@ def make_job(
     pairs = _with_instances(pairs_of(pred, truth, options), plan, options)
     if options.missing == "error" and pairs.missing_preds and not options.keep_going:
         raise DataError(missing_message(pairs))
-    reading = agree(pairs.pairs, reading_of(options, plan.labels))
+    rules = agree(pairs.pairs, input_rules_of(options, plan.labels))
     job = Job(
         options=options,
-        plan=plan_for(reading, plan),
-        reading=reading,
+        plan=plan_for(rules, plan),
+        rules=rules,
         pred=pred,
         truth=truth,
         sources=sources or {},
@@ -143,12 +143,12 @@ def label_map_of(options: InputOptions) -> LabelMap:
     )
 
 
-def plan_for(reading: Reading, plan: Plan) -> Plan:
+def plan_for(rules: InputRules, plan: Plan) -> Plan:
     """The plan with what the predictions were found to be, and with the classes that their channels name."""
-    if reading.agreed is None:
-        return replace(plan, labels=reading.labels)
-    form = reading.agreed.form
-    return replace(plan, form=form, labels=form.completed(reading.labels))
+    if rules.first_prediction is None:
+        return replace(plan, labels=rules.labels)
+    form = rules.first_prediction.form
+    return replace(plan, form=form, labels=form.completed(rules.labels))
 
 
 def pairs_of(pred: Path | None, truth: Path | None, options: InputOptions) -> Pairs:
@@ -172,7 +172,7 @@ def _with_instances(pairs: Pairs, plan: Plan, options: ScoreOptions) -> Pairs:
     if not options.instance_sides:
         return pairs
     check_instances(options.instance_sides, plan)
-    from segeval.images.predictions.instances import with_instance_files
+    from segeval.images.instances import with_instance_files
 
     return with_instance_files(
         pairs,
@@ -190,9 +190,9 @@ def check_instances(sides: Sequence[str], plan: Plan) -> None:
         raise ConfigError(f"{said}: no lesion measure is chosen that would read the maps. Add -m +lesion.")
 
 
-def reading_of(options: InputOptions, labels: LabelMap) -> Reading:
+def input_rules_of(options: InputOptions, labels: LabelMap) -> InputRules:
     """How the files of a run become cases."""
-    return Reading(
+    return InputRules(
         labels=labels,
         pred_kind=options.pred_kind,
         channel_axis=options.channel_axis,
@@ -221,7 +221,7 @@ def _scores(pairs: Pairs, job: Job, watch: Watch | None) -> Iterator[CaseScore]:
     n_scored = 0
     try:
         for score in in_order(
-            lambda pair: _score(pair, job.plan, job.reading, job.options),
+            lambda pair: _score(pair, job.plan, job.rules, job.options),
             pairs.pairs,
             workers=worker_count(job.options),
         ):
@@ -230,25 +230,25 @@ def _scores(pairs: Pairs, job: Job, watch: Watch | None) -> Iterator[CaseScore]:
                 watch.advance(score.row)
             yield job.pool.take(score)
     except DataError as error:
-        others = _problems_of(pairs.pairs[n_scored + 1 :], job.reading)
+        others = _problems_of(pairs.pairs[n_scored + 1 :], job.rules)
         said = "\n".join([str(error), *others])
         raise DataError(f"{said}{OTHER_CASES if len(pairs.pairs) > 1 else ''}") from error
 
 
-def _problems_of(pairs: Sequence[Pair], reading: Reading) -> list[str]:
+def _problems_of(pairs: Sequence[Pair], rules: InputRules) -> list[str]:
     """What else is wrong with the next cases, so that a folder of damaged files is mended in one go."""
     problems: list[str] = []
     for pair in pairs[:_MOST_LOOKED_AT]:
         if pair.truth is None or len(problems) + 1 == _MOST_PROBLEMS:
             continue
         try:
-            read_case(pair, reading)
+            read_case(pair, rules)
         except (DataError, MemoryError) as error:
             problems.append(str(error) or f"{printable(pair.case_id)}: needs more memory than there is.")
     return problems
 
 
-def _score(pair: Pair, plan: Plan, reading: Reading, options: ScoreOptions) -> CaseScore:
+def _score(pair: Pair, plan: Plan, rules: InputRules, options: ScoreOptions) -> CaseScore:
     """Score one pair; its row says what was wrong where something was."""
     row = CaseRow(case_id=pair.case_id, status="ok", pred_file=str(pair.pred or ""), truth_file=str(pair.truth or ""))
     if pair.truth is None:
@@ -256,7 +256,7 @@ def _score(pair: Pair, plan: Plan, reading: Reading, options: ScoreOptions) -> C
     if pair.pred is None and options.missing in ("skip", "error"):
         return CaseScore(row=replace(row, status="missing_pred", problem=NO_PREDICTION))
     try:
-        score = _evaluated(pair, plan, reading)
+        score = _evaluated(pair, plan, rules)
     except DataError as error:
         if not options.keep_going:
             raise
@@ -267,9 +267,9 @@ def _score(pair: Pair, plan: Plan, reading: Reading, options: ScoreOptions) -> C
     return replace(score, row=replace(score.row, problem=problem, pred_file=row.pred_file, truth_file=row.truth_file))
 
 
-def _evaluated(pair: Pair, plan: Plan, reading: Reading) -> CaseScore:
+def _evaluated(pair: Pair, plan: Plan, rules: InputRules) -> CaseScore:
     try:
-        return evaluate(read_case(pair, reading), plan)
+        return evaluate(read_case(pair, rules), plan)
     except (MemoryError, RuntimeError) as error:
         if not isinstance(error, MemoryError) and type(error).__name__ != "OutOfMemoryError":  # torch's, unimported
             raise

@@ -10,9 +10,9 @@ import pytest
 from segeval.errors import DataError
 from segeval.evidence.case import Case
 from segeval.images.cases import read_case
+from segeval.images.forms import agree
+from segeval.images.input_rules import InputRules
 from segeval.images.pairing.pairs import Pair
-from segeval.images.predictions.forms import agree
-from segeval.images.readers.reading import Reading
 from segeval.images.readers.volumes import unrounded
 
 TRUTH = np.zeros((8, 9), np.uint8)
@@ -27,8 +27,8 @@ def cases(folder: Path, preds: Sequence[np.ndarray], *, truth: np.ndarray = TRUT
         np.save(folder / f"pred_{i}.npy", pred)
         np.save(folder / f"truth_{i}.npy", truth)
         pairs.append(Pair(case_id=str(i), pred=folder / f"pred_{i}.npy", truth=folder / f"truth_{i}.npy"))
-    reading = agree(pairs, Reading(**options))
-    return [read_case(pair, reading) for pair in pairs]
+    rules = agree(pairs, InputRules(**options))
+    return [read_case(pair, rules) for pair in pairs]
 
 
 def refusal(folder: Path, *preds: np.ndarray, **options: Any) -> str:
@@ -158,7 +158,7 @@ def test_channels_of_a_truth_are_named_with_the_way(tmp_path: Path) -> None:
         nib.save(nib.Nifti1Image(volume[..., 0], np.eye(4)), tmp_path / "pred.nii.gz")
         pair = Pair(case_id="x", pred=tmp_path / "pred.nii.gz", truth=tmp_path / "truth.nii.gz")
         with pytest.raises(DataError) as caught:
-            read_case(pair, agree([pair], Reading()))
+            read_case(pair, agree([pair], InputRules()))
         assert "--pred-kind" not in str(caught.value)
         return str(caught.value)
 

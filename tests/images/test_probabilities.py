@@ -14,10 +14,10 @@ from segeval.errors import DataError
 from segeval.evidence.case import Case
 from segeval.evidence.labels import LabelMap
 from segeval.images.cases import read_case
+from segeval.images.forms import agree
+from segeval.images.input_rules import InputRules
 from segeval.images.labels.labelmaps import read_label_map
 from segeval.images.pairing.pairs import Pair
-from segeval.images.predictions.forms import agree
-from segeval.images.readers.reading import Reading
 
 AFFINE = nib.affines.from_matvec(np.diag([0.8, 1.0, 2.5]), [-40.0, 12.0, 700.0])
 STEPS = np.random.default_rng(3).multinomial(255, [0.4, 0.3, 0.3], size=(5, 4, 3)).astype(np.uint8)  # (x, y, z, class)
@@ -53,7 +53,7 @@ def truth(tmp_path: Path) -> Path:
 def read(pred: Path, truth: Path, labels: LabelMap | None = None, **options: Any) -> Case:
     channels = {one.name.partition(".")[0]: one for one in sorted(pred.iterdir())} if pred.is_dir() else {}
     return read_case(
-        Pair(case_id="x", pred=pred, truth=truth, channels=channels), Reading(labels=labels or LabelMap(), **options)
+        Pair(case_id="x", pred=pred, truth=truth, channels=channels), InputRules(labels=labels or LabelMap(), **options)
     )
 
 
@@ -426,30 +426,30 @@ def test_geometry_may_be_ignored(tmp_path: Path, truth: Path) -> None:
 # a run
 
 
-def run_of(truth: Path, *preds: Path, **options: Any) -> tuple[list[Pair], Reading]:
+def run_of(truth: Path, *preds: Path, **options: Any) -> tuple[list[Pair], InputRules]:
     pairs = [Pair(case_id=str(i), pred=pred, truth=truth) for i, pred in enumerate(preds)]
-    return pairs, agree(pairs, Reading(**options))
+    return pairs, agree(pairs, InputRules(**options))
 
 
 def test_integers_anywhere_make_a_run_one_of_labels(tmp_path: Path, truth: Path) -> None:
     probs, labels = nifti(PROBS)(tmp_path / "a"), nifti(HARD)(tmp_path / "b")
-    pairs, reading = run_of(truth, probs, labels)
-    assert reading.agreed is not None
-    assert str(reading.agreed.form) == "labels"
-    np.testing.assert_array_equal(read_case(pairs[1], reading).pred, HARD)
+    pairs, rules = run_of(truth, probs, labels)
+    assert rules.first_prediction is not None
+    assert str(rules.first_prediction.form) == "labels"
+    np.testing.assert_array_equal(read_case(pairs[1], rules).pred, HARD)
     with pytest.raises(DataError) as caught:
-        read_case(pairs[0], reading)
+        read_case(pairs[0], rules)
     assert f"{probs}: holds probabilities, a softmax of background, 1, 2, and {labels} labels." in str(caught.value)
     assert "say which with --pred-kind" in str(caught.value)
 
 
 def test_another_number_of_channels_is_another_kind(tmp_path: Path, truth: Path) -> None:
     wide = np.concatenate([PROBS, np.zeros((5, 4, 3, 1), np.float32)], axis=-1)
-    pairs, reading = run_of(truth, nifti(PROBS)(tmp_path / "a"), nifti(wide)(tmp_path / "b"))
+    pairs, rules = run_of(truth, nifti(PROBS)(tmp_path / "a"), nifti(wide)(tmp_path / "b"))
     with pytest.raises(
         DataError, match=r"a softmax of background, 1, 2, 3, and .* probabilities, a softmax of background"
     ):
-        read_case(pairs[1], reading)
+        read_case(pairs[1], rules)
 
 
 def test_the_first_prediction_is_read_once_and_one_that_cannot_be_read_is_passed_over(
@@ -457,23 +457,23 @@ def test_the_first_prediction_is_read_once_and_one_that_cannot_be_read_is_passed
 ) -> None:
     bad, good = tmp_path / "bad.nii.gz", nifti(PROBS)(tmp_path / "a")
     bad.write_bytes(b"nothing")
-    pairs, reading = run_of(truth, bad, good)
-    assert reading.agreed is not None
-    assert reading.agreed.first == good
+    pairs, rules = run_of(truth, bad, good)
+    assert rules.first_prediction is not None
+    assert rules.first_prediction.path == good
     good.unlink()
-    assert read_case(pairs[1], reading).probs is not None
-    assert not reading.at_hand
+    assert read_case(pairs[1], rules).probs is not None
+    assert not rules.at_hand
     with pytest.raises(DataError, match=r"bad\.nii\.gz"):
-        read_case(pairs[0], reading)
+        read_case(pairs[0], rules)
 
 
 def test_no_file_is_read_where_the_kind_is_labels(tmp_path: Path, truth: Path) -> None:
-    _, reading = run_of(truth, tmp_path / "not there.nii.gz", pred_kind="labels")
-    assert reading.agreed is not None
-    assert (str(reading.agreed.form), reading.at_hand) == ("labels", {})
+    _, rules = run_of(truth, tmp_path / "not there.nii.gz", pred_kind="labels")
+    assert rules.first_prediction is not None
+    assert (str(rules.first_prediction.form), rules.at_hand) == ("labels", {})
 
 
 def test_a_missing_prediction_is_background(truth: Path) -> None:
-    case = read_case(Pair(case_id="x", pred=None, truth=truth), Reading())
+    case = read_case(Pair(case_id="x", pred=None, truth=truth), InputRules())
     assert (case.pred.any(), case.probs) == (False, None)
     assert replace(case).shape == (5, 4, 3)

@@ -96,7 +96,7 @@ def _outcomes(report: GateReport) -> dict[str, str]:
 def _cases_of(stored: StoredRun) -> tuple[list[Case], Job]:
     """The cases of the run, read again as its plan says."""
     pairs, job = job_again(stored.plan, stored.inputs, path=stored.path)
-    return [read_case(pair, job.reading) for pair in pairs], job
+    return [read_case(pair, job.rules) for pair in pairs], job
 
 
 def _scored(cases: Sequence[Case], spoil: Callable[[np.ndarray], np.ndarray], job: Job, path: Path) -> StoredRun:

@@ -80,7 +80,7 @@ class CasePictures:
             raise ConfigError(f"The run has no case {case_id!r} with both sides.{_hint(case_id, list(self._pairs))}")
         pair = self._pairs[case_id]
         self._refuse_if_changed(pair)
-        case = read_case(pair, self._job.reading)
+        case = read_case(pair, self._job.rules)
         affine = read_volume(pair.truth).affine if pair.truth is not None and pair.truth.is_file() else None
         read = case, affine, self._image_of(case)
         self._last = case_id, read

@@ -10,12 +10,12 @@ from segeval.evidence.device import resolve_device
 from segeval.evidence.labels import LabelMap
 from segeval.files.paths import printable
 from segeval.images.cases import read_case
+from segeval.images.forms import agree
+from segeval.images.input_rules import InputRules
 from segeval.images.pairing.pairs import Pair, Pairs, missing_message
-from segeval.images.predictions.forms import agree
-from segeval.images.readers.reading import Reading
 from segeval.options import InputOptions
 from segeval.sample import sample_folder
-from segeval.verbs.score import label_map_of, pairs_of, reading_of, worker_count
+from segeval.verbs.score import input_rules_of, label_map_of, pairs_of, worker_count
 from segeval.verbs.stream import in_order
 from segeval.verbs.sweep.evidence.maps import MapCase
 
@@ -34,7 +34,7 @@ class MapFiles:
     """
 
     pairs: tuple[Pair, ...]
-    reading: Reading
+    rules: InputRules
     labels: LabelMap
     workers: int
     device: str | None = None
@@ -49,7 +49,7 @@ class MapFiles:
         return in_order(lambda pair: use(self._case(pair)), self.pairs, workers=self.workers)
 
     def _case(self, pair: Pair) -> MapCase:
-        case = read_case(pair, self.reading)
+        case = read_case(pair, self.rules)
         classes = self.labels.classes_among(())
         return MapCase(case=case, classes=classes, ignore=self.labels.ignore, device=self.device)
 
@@ -72,11 +72,11 @@ def find_maps(maps: Path | None, truth: Path | None, options: InputOptions) -> M
     if pairs.missing_preds:
         raise DataError(missing_message(pairs))
     both = tuple(one for one in pairs.pairs if one.truth is not None)
-    reading = agree(both, reading_of(options, label_map_of(options)))
+    rules = agree(both, input_rules_of(options, label_map_of(options)))
     return MapFiles(
         pairs=both,
-        reading=reading,
-        labels=_labels_of_maps(reading),
+        rules=rules,
+        labels=_labels_of_maps(rules),
         workers=worker_count(options),
         device=device,
         notes=(*pairs.notes, *_without_truth(pairs)),
@@ -95,16 +95,16 @@ def counting_device(options: InputOptions) -> str | None:
     return device if engine == "torch" else None
 
 
-def _labels_of_maps(reading: Reading) -> LabelMap:
-    if reading.agreed is None:
+def _labels_of_maps(rules: InputRules) -> LabelMap:
+    if rules.first_prediction is None:
         raise ConfigError("No prediction has a truth, so there is nothing to sweep over.")
-    form = reading.agreed.form
+    form = rules.first_prediction.form
     if form.layout is None:
         raise ConfigError(
-            f"{printable(reading.agreed.first)}: holds a mask, and --maps needs probability maps. Export the "
+            f"{printable(rules.first_prediction.path)}: holds a mask, and --maps needs probability maps. Export the "
             "probabilities, or compare the masks of several trained models with --runs."
         )
-    return form.completed(reading.labels)
+    return form.completed(rules.labels)
 
 
 def _without_truth(pairs: Pairs) -> list[str]:

@@ -25,7 +25,7 @@ from segeval.options import SweepOptions
 from segeval.results import CaseScore, ClassRow
 from segeval.scoring.evaluate import evaluate
 from segeval.scoring.plan import Plan
-from segeval.verbs.score import reading_of, worker_count
+from segeval.verbs.score import input_rules_of, worker_count
 from segeval.verbs.stream import in_order
 from segeval.verbs.sweep.evidence.curve import Curve
 from segeval.verbs.sweep.evidence.maps import MapCase
@@ -162,12 +162,12 @@ def score_runs(runs: PairedRuns, scorer: PredictionScorer) -> tuple[Achieved, ..
         ConfigError: some predictions are maps and others are masks.
         DataError: a file cannot be read.
     """
-    reading = reading_of(scorer.options, scorer.labels)
+    rules = input_rules_of(scorer.options, scorer.labels)
 
     def score_case(case_id: str) -> list[ScoredPrediction]:
         pairs = [files[case_id] for of_seeds in runs.files for files in of_seeds.values()]
-        truth = reading.truth_of(pairs[0])
-        cases = (case_of(case_id, pred=reading.take(pair), truth=truth, reading=reading) for pair in pairs)
+        truth = rules.truth_of(pairs[0])
+        cases = (case_of(case_id, pred=rules.take(pair), truth=truth, rules=rules) for pair in pairs)
         return [scorer.score(case) for case in cases]
 
     places = [(index, seed) for index, of_seeds in enumerate(runs.files) for seed in of_seeds]

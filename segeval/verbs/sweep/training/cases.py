@@ -12,12 +12,12 @@ from segeval.errors import ConfigError, DataError
 from segeval.evidence.labels import LabelClass
 from segeval.files.paths import printable
 from segeval.images.geometry.geometry import align
+from segeval.images.input_rules import InputRules
 from segeval.images.labels.label_ids import to_labels
 from segeval.images.pairing.pairs import Pair
-from segeval.images.readers.images import read_image
 from segeval.images.readers.readers import read_volume
-from segeval.images.readers.reading import Reading
 from segeval.images.readers.volumes import Volume
+from segeval.images.training_images import read_image
 
 IGNORED = 255  # in targets: a voxel that counts nowhere
 MOST_CLASSES = 254
@@ -62,7 +62,9 @@ class TrainingCase:
         return _fields(grid, self.slice_axis)
 
 
-def read_training_case(pair: Pair, classes: Sequence[LabelClass], reading: Reading, *, dimensions: int) -> TrainingCase:
+def read_training_case(
+    pair: Pair, classes: Sequence[LabelClass], rules: InputRules, *, dimensions: int
+) -> TrainingCase:
     """Read an image and its mask.
 
     Args:
@@ -74,8 +76,8 @@ def read_training_case(pair: Pair, classes: Sequence[LabelClass], reading: Readi
     if pair.truth is None or pair.pred is None:
         raise ValueError(f"{pair.case_id} is not a pair")
     truth = read_volume(pair.truth)
-    labels = to_labels(truth, ignore=reading.labels.ignore)
-    channels = [_on_grid(channel, truth, reading) for channel in read_image(pair, channel_axis=reading.channel_axis)]
+    labels = to_labels(truth, ignore=rules.labels.ignore)
+    channels = [_on_grid(channel, truth, rules) for channel in read_image(pair, channel_axis=rules.channel_axis)]
     if dimensions > labels.ndim:
         raise DataError(f"{printable(pair.truth)}: shape {labels.shape} has no third axis. Train on it in 2-D.")
     axis = _slice_axis(truth) if dimensions < labels.ndim else None
@@ -83,7 +85,7 @@ def read_training_case(pair: Pair, classes: Sequence[LabelClass], reading: Readi
     return TrainingCase(
         case_id=pair.case_id,
         image=_fields(image, None if axis is None else axis + 1),
-        target=_fields(_target(labels, classes, reading.labels.ignore), axis),
+        target=_fields(_target(labels, classes, rules.labels.ignore), axis),
         slice_axis=axis,
         truth=Volume(path=pair.truth, array=np.empty(0), affine=truth.affine, spacing_mm=truth.spacing_mm),
     )
@@ -101,13 +103,13 @@ def require_disjoint(classes: Sequence[LabelClass]) -> None:
         raise ConfigError(f"The classes ({names}) share ids or are too many to train at once. Name one with --class.")
 
 
-def _on_grid(image: Volume, truth: Volume, reading: Reading) -> np.ndarray:
+def _on_grid(image: Volume, truth: Volume, rules: InputRules) -> np.ndarray:
     array, _ = align(
         image,
         truth,
-        tolerance=reading.geometry_tol,
-        resample=reading.resample,
-        ignore=reading.ignore_geometry,
+        tolerance=rules.geometry_tol,
+        resample=rules.resample,
+        ignore=rules.ignore_geometry,
         kind="probs",
     )
     return array

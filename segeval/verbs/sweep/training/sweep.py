@@ -15,7 +15,7 @@ from segeval.images.pairing.pairs import missing_message
 from segeval.options import SweepOptions
 from segeval.sample import sample_folder
 from segeval.verbs.notes import named
-from segeval.verbs.score import label_map_of, pairs_of, reading_of
+from segeval.verbs.score import input_rules_of, label_map_of, pairs_of
 from segeval.verbs.sweep.evidence.maps import ClassMaps
 from segeval.verbs.sweep.grid import PRICES, Setting, read_grid, settings_of, tversky_settings
 from segeval.verbs.sweep.maps.focal import sweep_focal_maps
@@ -172,8 +172,8 @@ def _read(
     whole = [pair for pair in pairs.pairs if pair.pred is not None and pair.truth is not None]
     classes = chosen_classes([pair.truth for pair in whole], labels, options)
     require_disjoint(classes)
-    reading = reading_of(options, labels)
-    cases = [read_training_case(pair, classes, reading, dimensions=options.dimensions) for pair in whole]
+    rules = input_rules_of(options, labels)
+    cases = [read_training_case(pair, classes, rules, dimensions=options.dimensions) for pair in whole]
     unused = [f"images without a mask are left out: {named(pairs.missing_truths)}"] if pairs.missing_truths else []
     return cases, tuple(label.name for label in classes), (*pairs.notes, *unused)
 

@@ -7,8 +7,8 @@ from PIL import Image
 
 from segeval.errors import DataError
 from segeval.evidence.labels import LabelClass, LabelMap
+from segeval.images.input_rules import InputRules
 from segeval.images.pairing.pairs import Pair
-from segeval.images.readers.reading import Reading
 from segeval.verbs.sweep.training.cases import IGNORED, read_training_case
 
 LESION = (LabelClass(name="lesion", ids=(3,)),)
@@ -21,7 +21,7 @@ def nifti(path, array, spacing=(1.0, 1.0, 4.0)):
 
 def read(image, truth, *, dimensions=2, classes=LESION, ignore=()):
     pair = Pair(case_id="a", pred=image, truth=truth)
-    return read_training_case(pair, classes, Reading(labels=LabelMap(ignore=ignore)), dimensions=dimensions)
+    return read_training_case(pair, classes, InputRules(labels=LabelMap(ignore=ignore)), dimensions=dimensions)
 
 
 @pytest.fixture

@@ -12,24 +12,24 @@ from segeval.evidence.labels import LabelMap
 from segeval.evidence.policies import ChannelAxis, Orientation, PredKind
 from segeval.evidence.probabilities.channels import Form
 from segeval.evidence.shapes import SpacingMm
-from segeval.images.labels.class_masks import LabelImage, join_class_masks
 from segeval.images.labels.colors import ColorTable, with_ids_of_colours
 from segeval.images.pairing.class_files import chosen_files
 from segeval.images.pairing.pairs import Pair
+from segeval.images.predictions.class_masks import LabelImage, join_class_masks
 from segeval.images.predictions.predictions import Prediction, read_prediction
 from segeval.images.readers.readers import read_volume
 
 
 @dataclass(frozen=True, kw_only=True)
-class Agreed:
-    """What all predictions of a run have to be, because the first one is."""
+class FirstPrediction:
+    """What all predictions of a run have to be, and the one that told."""
 
     form: Form
-    first: Path
+    path: Path
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reading:
+class InputRules:
     """How files become cases.
 
     Attributes:
@@ -41,7 +41,7 @@ class Reading:
         pred_ids: what an id of predictions is in the truth.
         round_labels: take the nearest id for any value.
         clip_probs: take back what a resampling made overshoot.
-        agreed: what predictions have to be.
+        first_prediction: what predictions have to be.
         at_hand: predictions that were read before their turn.
     """
 
@@ -59,7 +59,7 @@ class Reading:
     pred_ids: Mapping[int, int] = field(default_factory=dict)
     round_labels: bool = False
     clip_probs: bool = False
-    agreed: Agreed | None = None
+    first_prediction: FirstPrediction | None = None
     at_hand: dict[str, Prediction] = field(default_factory=dict)
 
     def look_at(self, pair: Pair) -> Prediction:

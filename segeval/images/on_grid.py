@@ -12,13 +12,13 @@ from segeval.evidence.probabilities.logits import activated
 from segeval.evidence.shapes import Labels
 from segeval.files.paths import printable
 from segeval.images.geometry.geometry import Kind, align
-from segeval.images.labels.class_masks import LabelImage
+from segeval.images.input_rules import InputRules
 from segeval.images.labels.colors import matched_palette
 from segeval.images.labels.greys import refuse_greys
 from segeval.images.labels.label_ids import distinct, labelled, with_ids_moved
+from segeval.images.predictions.class_masks import LabelImage
 from segeval.images.predictions.predictions import Prediction
 from segeval.images.predictions.probabilities import checked_images, map_of, sums_are_one
-from segeval.images.readers.reading import Reading
 from segeval.images.readers.volumes import Volume
 
 
@@ -32,42 +32,44 @@ class OnGrid:
     notes: tuple[str, ...] = ()
 
 
-def on_grid(pred: Prediction, truth: Volume, form: Form, reading: Reading) -> OnGrid:
+def on_grid(pred: Prediction, truth: Volume, form: Form, rules: InputRules) -> OnGrid:
     """Bring a prediction onto the grid of its truth, whose array holds labels.
 
     Raises:
         DataError: values are not what they are said to be, or the two grids differ.
     """
     if form.layout is None:
-        return _labels_on_grid(pred, truth, reading)
-    if reading.pred_ids:
+        return _labels_on_grid(pred, truth, rules)
+    if rules.pred_ids:
         raise ConfigError("--pred-ids: predictions are maps, and have no ids. Say what they are of with --channels.")
-    _check_truth(truth, form.layout, reading.labels)
+    _check_truth(truth, form.layout, rules.labels)
     pred = pred.placed(truth)
-    if not reading.resample:
-        _placed(pred.images[0], truth, reading, kind="probs")  # a wrong grid is told first: it explains wrong values
-    images = checked_images(pred, form.layout, form.kind, clip=reading.clip_probs)
-    if form.kind == "logits" and reading.resample:  # between voxels lie probabilities, not logits
-        return _probs_on_grid(_as_probs(images, form.layout), truth, "probs", form.layout, reading)
-    return _probs_on_grid(images, truth, form.kind, form.layout, reading)
+    if not rules.resample:
+        _placed(pred.images[0], truth, rules, kind="probs")  # a wrong grid is told first: it explains wrong values
+    images = checked_images(pred, form.layout, form.kind, clip=rules.clip_probs)
+    if form.kind == "logits" and rules.resample:  # between voxels lie probabilities, not logits
+        return _probs_on_grid(_as_probs(images, form.layout), truth, "probs", form.layout, rules)
+    return _probs_on_grid(images, truth, form.kind, form.layout, rules)
 
 
-def _labels_on_grid(pred: Prediction, truth: Volume, reading: Reading) -> OnGrid:
-    image = matched_palette(pred.images[0].scaled(), reading.palette)
-    refuse_greys(image, reading.labels, side="pred", beside=truth.array)
-    labels = labelled(image, side="pred", ignore=reading.labels.ignore, rounding=reading.round_labels)
-    if reading.pred_ids:
-        labels = replace(labels, array=with_ids_moved(labels.array, reading.pred_ids))
-    placed = _placed(labels, truth, reading, kind="labels")
+def _labels_on_grid(pred: Prediction, truth: Volume, rules: InputRules) -> OnGrid:
+    image = matched_palette(pred.images[0].scaled(), rules.palette)
+    refuse_greys(image, rules.labels, side="pred", beside=truth.array)
+    labels = labelled(image, side="pred", ignore=rules.labels.ignore, rounding=rules.round_labels)
+    if rules.pred_ids:
+        labels = replace(labels, array=with_ids_moved(labels.array, rules.pred_ids))
+    placed = _placed(labels, truth, rules, kind="labels")
     if not pred.claims:
         return OnGrid(labels=placed.array, notes=placed.notes)
     apart = LabelImage(volume=placed, claims=pred.claims).apart_from(distinct_ids(truth.array))
     return OnGrid(labels=apart.volume.array, claims=apart.claims, notes=placed.notes)
 
 
-def _probs_on_grid(images: Sequence[Volume], truth: Volume, kind: PredKind, layout: Layout, reading: Reading) -> OnGrid:
+def _probs_on_grid(
+    images: Sequence[Volume], truth: Volume, kind: PredKind, layout: Layout, rules: InputRules
+) -> OnGrid:
     placed = [
-        _placed(one, truth, reading, kind="probs", outside=float(of.ids == BACKGROUND.ids))
+        _placed(one, truth, rules, kind="probs", outside=float(of.ids == BACKGROUND.ids))
         for one, of in zip(images, layout.classes, strict=True)
     ]
     channels = _channels(placed, kind, layout)
@@ -87,13 +89,13 @@ def _doubts(images: Sequence[Volume], kind: PredKind, layout: Layout) -> list[st
     return [f"{layout}, and yet those of each voxel add up to 1: is one of them background?"]
 
 
-def _placed(image: Volume, truth: Volume, reading: Reading, *, kind: Kind, outside: float = 0.0) -> Volume:
+def _placed(image: Volume, truth: Volume, rules: InputRules, *, kind: Kind, outside: float = 0.0) -> Volume:
     array, notes = align(
         image,
         truth,
-        tolerance=reading.geometry_tol,
-        resample=reading.resample,
-        ignore=reading.ignore_geometry,
+        tolerance=rules.geometry_tol,
+        resample=rules.resample,
+        ignore=rules.ignore_geometry,
         kind=kind,
         outside=outside,
     )

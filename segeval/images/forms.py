@@ -10,6 +10,7 @@ from segeval.errors import DataError
 from segeval.evidence.policies import PredKind
 from segeval.evidence.probabilities.channels import Form, Layout
 from segeval.files.paths import printable
+from segeval.images.input_rules import FirstPrediction, InputRules
 from segeval.images.pairing.class_files import named_by_files
 from segeval.images.pairing.layouts import layout_of
 from segeval.images.pairing.pairs import Pair
@@ -18,12 +19,11 @@ from segeval.images.predictions.predictions import Prediction
 from segeval.images.predictions.probabilities import as_kind, sums_are_one
 from segeval.images.readers.png import read_png_palette
 from segeval.images.readers.readers import stores_integers
-from segeval.images.readers.reading import Agreed, Reading
 
 _MOST_OPEN = 8  # maps that hold only 0 and 1, read before that is taken for what all of them are
 
 
-def agree(pairs: Sequence[Pair], reading: Reading) -> Reading:
+def agree(pairs: Sequence[Pair], rules: InputRules) -> InputRules:
     """Find out what all predictions of a run have to be.
 
     The headers tell which files hold integers, and so labels. Where floats are among them, the first that holds more
@@ -35,14 +35,14 @@ def agree(pairs: Sequence[Pair], reading: Reading) -> Reading:
     sides = [files for pair in pairs for files in (pair.channels, pair.truth_channels) if files]
     if any(pair.truth_channels for pair in pairs):
         beside_ids = any(pair.pred is not None and not pair.channels for pair in pairs)
-        reading = replace(reading, labels=named_by_files(sides, reading.labels, beside_ids=beside_ids))
-    if reading.colors is None:
-        reading = replace(reading, palette=_first_palette(pairs))
-    found = _found(pairs, reading)
+        rules = replace(rules, labels=named_by_files(sides, rules.labels, beside_ids=beside_ids))
+    if rules.colors is None:
+        rules = replace(rules, palette=_first_palette(pairs))
+    found = _found(pairs, rules)
     if found is None:
-        return reading
+        return rules
     form, first = found
-    return replace(reading, agreed=Agreed(form=replace(form, may_overlap=bool(sides)), first=first))
+    return replace(rules, first_prediction=FirstPrediction(form=replace(form, may_overlap=bool(sides)), path=first))
 
 
 def _first_palette(pairs: Sequence[Pair]) -> np.ndarray | None:
@@ -56,53 +56,53 @@ def _first_palette(pairs: Sequence[Pair]) -> np.ndarray | None:
     return None
 
 
-def _found(pairs: Sequence[Pair], reading: Reading) -> tuple[Form, Path] | None:
+def _found(pairs: Sequence[Pair], rules: InputRules) -> tuple[Form, Path] | None:
     """What the predictions are, and the first of them."""
     scored = [pair for pair in pairs if pair.pred and pair.truth and not pair.problem]
-    if reading.pred_kind == "labels":
+    if rules.pred_kind == "labels":
         return (Form(), scored[0].pred) if scored and scored[0].pred is not None else None
     whole: list[Pair] = []
     others = scored
-    if reading.pred_kind == "auto":
-        whole, others = _by_type(scored, reading)
+    if rules.pred_kind == "auto":
+        whole, others = _by_type(scored, rules)
     is_labels = bool(whole) and len(whole) >= len(others)
-    found = None if is_labels else _first_that_tells(others, reading)
+    found = None if is_labels else _first_that_tells(others, rules)
     if whole and whole[0].pred is not None and (found is None or found[0].layout is None):
         return Form(), whole[0].pred
     return found
 
 
-def _by_type(pairs: Sequence[Pair], reading: Reading) -> tuple[list[Pair], list[Pair]]:
+def _by_type(pairs: Sequence[Pair], rules: InputRules) -> tuple[list[Pair], list[Pair]]:
     """Those of one file of integers, and the others; what is left when one side has more than half may be of either."""
     whole: list[Pair] = []
     others: list[Pair] = []
     for pair in pairs:
-        (whole if _holds_integers(pair, reading) else others).append(pair)
+        (whole if _holds_integers(pair, rules) else others).append(pair)
         if len(whole) * 2 > len(pairs):
             break
     return whole, others
 
 
-def _holds_integers(pair: Pair, reading: Reading) -> bool:
-    at_hand = reading.at_hand.get(pair.case_id)
+def _holds_integers(pair: Pair, rules: InputRules) -> bool:
+    at_hand = rules.at_hand.get(pair.case_id)
     if at_hand is not None:
         first = at_hand.images[0]
         return len(at_hand.images) == 1 and first.levels is None and first.is_integer
     return pair.pred is not None and not pair.channels and stores_integers(pair.pred)
 
 
-def _first_that_tells(pairs: Sequence[Pair], reading: Reading) -> tuple[Form, Path] | None:
+def _first_that_tells(pairs: Sequence[Pair], rules: InputRules) -> tuple[Form, Path] | None:
     """The form of the first prediction that is more than zeros and ones, else of the first."""
     doubtful: tuple[Form, Path] | None = None
     n_open = 0
     for pair in pairs:
         try:
-            pred = reading.look_at(pair)
-            form, is_open = form_of(pred, reading), is_binary(pred, reading)
+            pred = rules.look_at(pair)
+            form, is_open = form_of(pred, rules), is_binary(pred, rules)
         except DataError:  # its turn to be told will come
             continue
         if not is_open:
-            reading.at_hand[pair.case_id] = pred
+            rules.at_hand[pair.case_id] = pred
             return form, pred.path
         doubtful = doubtful or (form, pred.path)
         n_open += not is_zero(pred)
@@ -111,46 +111,47 @@ def _first_that_tells(pairs: Sequence[Pair], reading: Reading) -> tuple[Form, Pa
     return doubtful
 
 
-def form_of(pred: Prediction, reading: Reading) -> Form:
+def form_of(pred: Prediction, rules: InputRules) -> Form:
     """What a prediction is.
 
     Raises:
         ConfigError: background shall be scored, and sigmoids have none.
         DataError: it is neither labels nor probabilities, or something else than the others of the run.
     """
-    beside = None if reading.agreed is None else reading.agreed.form.kind
-    kind = _kind(pred, beside, reading)
+    beside = None if rules.first_prediction is None else rules.first_prediction.form.kind
+    kind = _kind(pred, beside, rules)
     if kind == "labels":
         refuse_channels(pred)
-    form = Form(kind=kind, layout=None if kind == "labels" else _layout(pred, kind, reading))
-    if reading.agreed is not None and form != reading.agreed.form:
+    form = Form(kind=kind, layout=None if kind == "labels" else _layout(pred, kind, rules))
+    first = rules.first_prediction
+    if first is not None and form != first.form:
         raise DataError(
-            f"{printable(pred.path)}: holds {form}, and {printable(reading.agreed.first)} {reading.agreed.form}. "
+            f"{printable(pred.path)}: holds {form}, and {printable(first.path)} {first.form}. "
             "A run has predictions of one kind: say which with --pred-kind, or score the others apart."
         )
     return form
 
 
-def is_binary(pred: Prediction, reading: Reading) -> bool:
+def is_binary(pred: Prediction, rules: InputRules) -> bool:
     """Whether it holds only zeros and ones in floats, and so may be labels as well as a map."""
-    if reading.pred_kind != "auto":
+    if rules.pred_kind != "auto":
         return False
-    return verdict_on(pred, round_labels=reading.round_labels, clip_probs=reading.clip_probs) == "open"
+    return verdict_on(pred, round_labels=rules.round_labels, clip_probs=rules.clip_probs) == "open"
 
 
-def _kind(pred: Prediction, beside: PredKind | None, reading: Reading) -> PredKind:
-    if reading.pred_kind != "auto":
-        return reading.pred_kind
-    return kind_of(pred, beside=beside, round_labels=reading.round_labels, clip_probs=reading.clip_probs)
+def _kind(pred: Prediction, beside: PredKind | None, rules: InputRules) -> PredKind:
+    if rules.pred_kind != "auto":
+        return rules.pred_kind
+    return kind_of(pred, beside=beside, round_labels=rules.round_labels, clip_probs=rules.clip_probs)
 
 
-def _layout(pred: Prediction, kind: PredKind, reading: Reading) -> Layout:
+def _layout(pred: Prediction, kind: PredKind, rules: InputRules) -> Layout:
     images = [as_kind(one, kind) for one in pred.images]
     return layout_of(
         len(images),
-        reading.labels,
+        rules.labels,
         names=pred.names,
-        order=reading.channels,
+        order=rules.channels,
         where=printable(pred.path),
-        sums_are_one=lambda: sums_are_one(images) if kind == "probs" else not reading.labels.regions,
+        sums_are_one=lambda: sums_are_one(images) if kind == "probs" else not rules.labels.regions,
     )

@@ -14,11 +14,11 @@ from segeval.evidence.shapes import Labels, Mask
 from segeval.files.paths import printable, require_existing
 from segeval.files.suffixes import image_suffix
 from segeval.images.geometry.geometry import align
+from segeval.images.input_rules import InputRules
 from segeval.images.labels.label_ids import to_labels
 from segeval.images.pairing.folders import find_case_files
 from segeval.images.pairing.pairs import Pair, Pairs
 from segeval.images.readers.readers import read_volume
-from segeval.images.readers.reading import Reading
 from segeval.images.readers.volumes import Volume
 
 Maps = tuple[Volume | None, Volume | None]  # of the prediction and of the truth
@@ -104,7 +104,7 @@ def _read(path: Path, orientation: Orientation | None) -> Volume:
     return read_volume(path, orientation=orientation)
 
 
-def with_instances(case: Case, maps: Maps, truth: Volume, reading: Reading) -> Case:
+def with_instances(case: Case, maps: Maps, truth: Volume, rules: InputRules) -> Case:
     """The case with its lesions as they were given.
 
     Args:
@@ -115,11 +115,11 @@ def with_instances(case: Case, maps: Maps, truth: Volume, reading: Reading) -> C
     """
     if maps == (None, None):
         return case
-    labels = reading.labels if reading.agreed is None else reading.agreed.form.completed(reading.labels)
+    labels = rules.labels if rules.first_prediction is None else rules.first_prediction.form.completed(rules.labels)
     found: list[Labels | None] = []
     notes: list[str] = []
     for side, mask, image in zip(("pred", "truth"), (case.pred, case.truth), maps, strict=True):
-        placed = None if image is None else _on_grid(image, truth, reading)
+        placed = None if image is None else _on_grid(image, truth, rules)
         found.append(placed)
         if image is not None and placed is not None:
             scored = np.isin(case.truth, labels.ignore, invert=True)
@@ -129,15 +129,15 @@ def with_instances(case: Case, maps: Maps, truth: Volume, reading: Reading) -> C
     return replace(case, instances=(found[0], found[1]), notes=(*case.notes, *notes))
 
 
-def _on_grid(image: Volume, truth: Volume, reading: Reading) -> Labels:
+def _on_grid(image: Volume, truth: Volume, rules: InputRules) -> Labels:
     ids = replace(image, array=to_labels(image, most=None))
     try:
         array, _ = align(
             ids,
             truth,
-            tolerance=reading.geometry_tol,
-            resample=reading.resample,
-            ignore=reading.ignore_geometry,
+            tolerance=rules.geometry_tol,
+            resample=rules.resample,
+            ignore=rules.ignore_geometry,
         )
     except DataError as error:
         raise DataError(f"{error}\nInstance maps lie on the same grid as the masks.") from error
