@@ -85,6 +85,10 @@ class Kept(Generic[Result]):
             self._results[setting] = compute()
         return self._results[setting]
 
+    def items(self) -> list[tuple[Any, Result]]:
+        """All settings so far with their results."""
+        return list(self._results.items())
+
     def values(self) -> list[Result]:
         """All results so far."""
         return list(self._results.values())

@@ -22,6 +22,15 @@ def namespace(array: Any) -> Any:
     return torch
 
 
+def standard_namespace(array: Any) -> Any:
+    """The library of an array as the array API standard spells it, for work on indices that needs no gradient."""
+    if hasattr(array, "__array_namespace__"):
+        return array.__array_namespace__()
+    from array_api_compat import array_namespace
+
+    return array_namespace(array)
+
+
 def is_one_of(values: Any, ids: Iterable[int]) -> Any:
     """Whether each value is one of a few ids, in the same memory order; so many comparisons beat a look-up."""
     xp = namespace(values)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from segeval.errors import DataError
-from segeval.evidence.additive import ByClass, State
+from segeval.evidence.additive import ByClass, Kept, State
 from segeval.evidence.arrays import is_one_of
 from segeval.evidence.case import Case
 from segeval.evidence.grid import Grid
@@ -42,7 +42,7 @@ class Evidence:
     def __init__(self, case: Case, plan: Plan) -> None:
         self.case = case
         self.plan = plan
-        self._states: dict[tuple[Level, Hashable], Any] = {}
+        self._states: Kept[Any] = Kept()
 
     @cached_property
     def histogram(self) -> Histogram:
@@ -215,11 +215,12 @@ class Evidence:
         source = call.measure.sources.get(need)
         if source is None:
             return _PROVIDERS[need.__name__, level](self)
-        key = state_key(need, call, level)
-        if key not in self._states:
+
+        def read() -> Any:
             provided = _PROVIDERS[source.__name__, level](self)
-            self._states[key] = None if provided is None else call.measure.read(need, provided, call.knobs)
-        return self._states[key]
+            return None if provided is None else call.measure.read(need, provided, call.knobs)
+
+        return self._states.get(state_key(need, call, level), read)
 
     def is_approximate(self, call: MeasureCall) -> bool:
         """Whether values were read from bins, so that they are off by up to 1e-5."""

@@ -28,12 +28,21 @@ def test_a_share_that_is_reached_exactly_needs_no_further_element() -> None:
 
 def test_a_share_that_is_not_quite_reached_needs_a_further_element() -> None:
     weighted = Directed(distance=np.array([3.0, 1.0, 2.0]), weight=np.array([2.0, 1.0, 1.0]))
-    assert [weighted.percentile(q) for q in (0.0, 25.0, 25 + 1e-7, 50.0, 50 + 1e-7, 100.0)] == [1.0, 1.0, 2.0, 2.0, 3.0, 3.0]
+    asked = (0.0, 25.0, 25 + 1e-7, 50.0, 50 + 1e-7, 100.0)
+    assert [weighted.percentile(q) for q in asked] == [
+        1.0,
+        1.0,
+        2.0,
+        2.0,
+        3.0,
+        3.0,
+    ]
 
 
 def test_percentiles_of_voxels_are_interpolated_exactly() -> None:
     counted = Directed(distance=np.array([4.0, 0.0, 1.0, 2.0, 3.0]))
-    assert [counted.percentile(q) for q in (0.0, 50.0, 95.0, 97.5, 100.0)] == pytest.approx([0, 2, 3.8, 3.9, 4], abs=1e-15)
+    asked = (0.0, 50.0, 95.0, 97.5, 100.0)
+    assert [counted.percentile(q) for q in asked] == pytest.approx([0, 2, 3.8, 3.9, 4], abs=1e-15)
 
 
 # tolerances

@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from segeval.evidence.arrays import is_one_of
+from segeval.evidence.arrays import is_one_of, standard_namespace
 from segeval.evidence.labels import overlapping
 from segeval.evidence.shapes import Box
-from segeval.evidence.surfaces.elements import IGNORED, Edge, Metric, Neighbours, namespace
+from segeval.evidence.surfaces.elements import IGNORED, Edge, Metric, Neighbours
 from segeval.evidence.surfaces.surface import SIDES, Side, Surfaces, Unit, on_host
 
 Band = Literal["surface", "background"]
@@ -80,14 +80,14 @@ def _near(surfaces: Surfaces, side: Side, indices: Sequence[int], box: Box, rule
         sources = _background(surfaces, side, indices[0], box, rule.edge)
     else:
         labels = getattr(surfaces, side)[box]
-        xp = namespace(labels)
+        xp = standard_namespace(labels)
         sources = _padded(xp.zeros_like(labels, dtype=xp.bool))
         elements = surfaces.elements(side, surface="voxel", edge=rule.edge, neighbours=rule.neighbours)
         for index in indices:
             at = elements.at[:, elements.of(index)]
             sources[tuple(along - axis.start + 1 for along, axis in zip(at, box, strict=True))] = True
     lattice = surfaces.lattice(rule.unit)
-    near = surfaces.builder.near(sources, reach=rule.reach, lattice=lattice, metric=rule.metric)
+    near = surfaces.builder.within_reach(sources, reach=rule.reach, lattice=lattice, metric=rule.metric)
     return near[_inner(near)]
 
 
@@ -110,7 +110,7 @@ def _background(surfaces: Surfaces, side: Side, index: int, box: Box, edge: Edge
 
 def _padded(inside: Any) -> Any:
     """The same with a layer of False all around."""
-    xp = namespace(inside)
+    xp = standard_namespace(inside)
     padded = xp.zeros(tuple(n + 2 for n in inside.shape), dtype=xp.bool, device=getattr(inside, "device", None))
     padded[_inner(inside)] = inside
     return padded

@@ -2,7 +2,7 @@
 
 Two kinds of element: foreground voxels beside background, and corners of the voxel lattice that
 have foreground and background around them. Either kind is decided by voxels next to each other, so
-only `suspects` (what a builder finds in one pass over the volume) are looked at.
+only `surface_candidates` (what a builder finds in one pass over the volume) are looked at.
 """
 
 import functools
@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from segeval.evidence.arrays import is_one_of
+from segeval.evidence.arrays import is_one_of, standard_namespace
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.surfaces.surface_area import owner_slots
 
@@ -67,24 +67,15 @@ class Members:
         return alike
 
 
-def namespace(array: Any) -> Any:
-    """The array API namespace of a numpy array or torch tensor."""
-    if hasattr(array, "__array_namespace__"):
-        return array.__array_namespace__()
-    from array_api_compat import array_namespace
-
-    return array_namespace(array)
-
-
 def integers(values: Iterable[Any], *, like: Any) -> Any:
     """An int64 array beside another one, of its kind and on its device."""
-    xp = namespace(like)
+    xp = standard_namespace(like)
     return xp.asarray(list(values), dtype=xp.int64, device=getattr(like, "device", None))
 
 
 def members(labels: Any, flat: Any, classes: Sequence[LabelClass]) -> Members:
     """Sort the voxels at `flat` by class."""
-    xp = namespace(labels)
+    xp = standard_namespace(labels)
     own = labels.reshape(-1)[flat]
     order = xp.argsort(own, stable=True)
     runs = _runs(own[order], [one for c in classes for one in c.ids])
@@ -112,7 +103,7 @@ def voxel_elements(
     for offset in neighbour_offsets(labels.ndim, neighbours):
         alike, void = around.look(offset)
         on_surface |= ~(alike | void)
-    return _elements(around.at, found.of, len(found.classes), kept=namespace(labels).nonzero(on_surface)[0])
+    return _elements(around.at, found.of, len(found.classes), kept=standard_namespace(labels).nonzero(on_surface)[0])
 
 
 def corner_elements(labels: Any, found: Members, *, edge: Edge) -> Elements:
@@ -121,7 +112,7 @@ def corner_elements(labels: Any, found: Members, *, edge: Edge) -> Elements:
     Corner k along an axis lies before voxel k, so a grid of n voxels has n + 1 corners. Corners that
     touch an ignored voxel do not exist, and with `edge="none"` neither do those on the image border.
     """
-    xp = namespace(labels)
+    xp = standard_namespace(labels)
     around = _Around(labels, found, edge=edge, neutral=True)
     seen = {offset: around.look(offset) for offset in itertools.product((-1, 0, 1), repeat=labels.ndim)}
     slots = list(itertools.product((0, 1), repeat=labels.ndim))
@@ -138,7 +129,7 @@ def corner_elements(labels: Any, found: Members, *, edge: Edge) -> Elements:
 
 def chosen(found: Members, are: Any, shape: tuple[int, ...]) -> Elements:
     """The members that are chosen, as elements."""
-    kept = namespace(found.flat).nonzero(are)[0]
+    kept = standard_namespace(found.flat).nonzero(are)[0]
     return _elements(coordinates(found.flat, shape), found.of, len(found.classes), kept=kept)
 
 
@@ -156,13 +147,13 @@ def strides_of(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def coordinates(flat: Any, shape: tuple[int, ...]) -> Any:
     """Indices along each axis of flat positions: (axis, position)."""
-    xp = namespace(flat)
+    xp = standard_namespace(flat)
     return xp.stack([flat // step % n for n, step in zip(shape, strides_of(shape), strict=True)])
 
 
 def _runs(ranked: Any, ids: Sequence[int]) -> Iterator[tuple[int, int]]:
     """Where each id stands among sorted labels."""
-    xp = namespace(ranked)
+    xp = standard_namespace(ranked)
     wide, wanted = xp.astype(ranked, xp.int64), integers(ids, like=ranked)
     first, last = (xp.searchsorted(wide, wanted, side=side).tolist() for side in ("left", "right"))
     return zip(first, last, strict=True)
@@ -170,13 +161,13 @@ def _runs(ranked: Any, ids: Sequence[int]) -> Iterator[tuple[int, int]]:
 
 def _code(box: Sequence[Any]) -> Any:
     """Corner code of the voxels around a corner."""
-    xp = namespace(box[0])
+    xp = standard_namespace(box[0])
     return functools.reduce(operator.or_, (xp.astype(alike, xp.uint8) << bit for bit, alike in enumerate(box)))
 
 
 def _elements(at: Any, of: Any, n_classes: int, *, kept: Any) -> Elements:
     """The kept ones of some points and their classes."""
-    xp = namespace(at)
+    xp = standard_namespace(at)
     starts = xp.searchsorted(of[kept], integers(range(n_classes + 1), like=at))
     return Elements(at=xp.take(at, kept, axis=1), starts=np.array(starts.tolist(), dtype=np.int64))
 
@@ -188,7 +179,7 @@ class _Around:
         self._labels, self._found = labels.reshape(-1), found
         self._strides = strides_of(tuple(labels.shape))
         self.at = coordinates(found.flat, tuple(labels.shape))
-        xp = namespace(labels)
+        xp = standard_namespace(labels)
         self._open_border = edge == "none"
         self._neutral = neutral and xp.iinfo(labels.dtype).min <= IGNORED
         self._faces = [

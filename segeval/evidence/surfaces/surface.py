@@ -1,13 +1,29 @@
-"""Surfaces of the classes of one case: the evidence of every boundary metric."""
+"""Surfaces of the classes of one case: the evidence of every boundary metric.
+
+How a distance comes about, for all classes at once:
+
+1. The two label images are laid out alike in memory, in the order of the truth; ignored voxels get an id of their own.
+2. One pass over each image lists the voxels that may lie on some surface (`word_scan.surface_candidates`).
+3. The candidates are sorted by class, and each looks at its neighbours (`elements`): a voxel with one outside its class
+   is a surface element of weight 1; a corner of the lattice with the class and something else around it is one that
+   weighs as much as the surface that marching cubes lays there (`surface_area`).
+4. Each element looks for the nearest one of its class on the other side (`surfaces_numpy`, `surfaces_torch`): at
+   lattice offsets of growing length first, since most surfaces are close; the few that find nothing there take the
+   way that is least work for them. Distances are lengths of whole lattice steps, so that equal ones are equal to the
+   last digit.
+5. Two lists of distances with weights (`distances`) are all that a measure reads, and it costs next to nothing.
+
+No step looks at the volume more than once, and none at all voxels of a class: the cost is that of the surface."""
 
 import functools
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
-from segeval.evidence.arrays import is_one_of
+from segeval.evidence.additive import Kept
+from segeval.evidence.arrays import is_one_of, standard_namespace
 from segeval.evidence.grid import Lattice, diagonal_of
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.overlap.moments import Moments, moments_of_classes
@@ -22,7 +38,6 @@ from segeval.evidence.surfaces.elements import (
     chosen,
     corner_elements,
     members,
-    namespace,
     voxel_elements,
 )
 from segeval.evidence.surfaces.surface_area import area_of_codes
@@ -32,7 +47,6 @@ Surface = Literal["voxel", "area", "set"]
 Unit = Literal["mm", "voxel"]
 Side = Literal["pred", "truth"]
 SIDES: tuple[Side, Side] = ("pred", "truth")
-T = TypeVar("T")
 
 
 @runtime_checkable
@@ -40,11 +54,11 @@ class Builder(Protocol):
     """What is heavy, and so written twice: `surfaces_numpy` and `surfaces_torch`."""
 
     def prepared(self, pred: Labels, truth: Labels, ignored: Mask | None) -> tuple[Any, Any, list[int]]: ...
-    def suspects(self, labels: Any, *, neighbours: Neighbours, zero_counts: bool) -> Any: ...
+    def surface_candidates(self, labels: Any, *, neighbours: Neighbours, zero_counts: bool) -> Any: ...
     def disagreements(self, pred: Any, truth: Any) -> Any: ...
     def nearest(self, points: Elements, targets: Elements, lattice: Lattice) -> np.ndarray: ...
     def raw_moments(self, labels: Any, ids: Sequence[int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]: ...
-    def near(self, sources: Any, *, reach: float, lattice: Lattice, metric: Metric) -> Any: ...
+    def within_reach(self, sources: Any, *, reach: float, lattice: Lattice, metric: Metric) -> Any: ...
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -61,7 +75,7 @@ class Surfaces:
     lattice_mm: Lattice  # in the order of the prepared axes
     builder: Builder
     has_ignored: bool = False
-    _kept: dict[Hashable, Any] = field(default_factory=dict, repr=False)
+    _kept: Kept[Any] = field(default_factory=Kept, repr=False)
 
     @classmethod
     def of(
@@ -127,9 +141,9 @@ class Surfaces:
             unit: `voxel` takes every voxel as a unit cube.
         """
         if surface == "set":
-            return self._once(("set", unit), lambda: self._set_distances(unit))
+            return self._kept.get(("set", unit), lambda: self._set_distances(unit))
         key = (surface, edge, neighbours if surface == "voxel" else None, unit)
-        return self._once(key, lambda: self._surface_distances(surface, edge, neighbours, unit))
+        return self._kept.get(key, lambda: self._surface_distances(surface, edge, neighbours, unit))
 
     def signed_distances(
         self, *, edge: Edge = "border", neighbours: Neighbours = "face", unit: Unit = "mm"
@@ -155,22 +169,22 @@ class Surfaces:
         """Surface elements of one side."""
         labels = getattr(self, side)
         if surface == "area":
-            return self._once(
+            return self._kept.get(
                 (side, "area", edge), lambda: corner_elements(labels, self._members(side, "face"), edge=edge)
             )
         build = functools.partial(voxel_elements, labels, edge=edge, neighbours=neighbours)
-        return self._once((side, "voxel", edge, neighbours), lambda: build(self._members(side, neighbours)))
+        return self._kept.get((side, "voxel", edge, neighbours), lambda: build(self._members(side, neighbours)))
 
     def outline(self, side: Side) -> Elements:
         """Voxels of a class beside any voxel that is not of it, be it ignored or beyond the image."""
         build = functools.partial(voxel_elements, edge="border", neighbours="face", neutral=False)
-        return self._once((side, "outline"), lambda: build(getattr(self, side), self._members(side, "face")))
+        return self._kept.get((side, "outline"), lambda: build(getattr(self, side), self._members(side, "face")))
 
     def moments(self, side: Side) -> Moments:
         """Voxel counts, centroids and scatter matrices of every class."""
         ids = sorted({one for c in self.classes for one in c.ids})
         raw = functools.partial(self.builder.raw_moments, getattr(self, side), ids)
-        return self._once((side, "moments"), lambda: moments_of_classes(self.classes, ids, raw()))
+        return self._kept.get((side, "moments"), lambda: moments_of_classes(self.classes, ids, raw()))
 
     def _surface_distances(
         self, surface: Element, edge: Edge, neighbours: Neighbours, unit: Unit
@@ -215,31 +229,27 @@ class Surfaces:
 
     def _surplus(self, side: Side, other: Side) -> Elements:
         """Voxels that are of a class on one side only."""
-        unlike = self._once("disagreements", lambda: self.builder.disagreements(self.pred, self.truth))
+        unlike = self._kept.get("disagreements", lambda: self.builder.disagreements(self.pred, self.truth))
         found = members(getattr(self, side), unlike, self.classes)
         return chosen(found, ~found.alike(getattr(self, other).reshape(-1)[found.flat]), tuple(self.truth.shape))
 
     def _every_voxel(self, side: Side) -> Elements:
         labels = getattr(self, side)
-        xp = namespace(labels)
+        xp = standard_namespace(labels)
         everywhere = xp.nonzero(xp.ones_like(labels.reshape(-1), dtype=xp.bool))[0]
         found = members(labels, everywhere, self.classes)
         return chosen(found, xp.ones_like(found.flat, dtype=xp.bool), tuple(labels.shape))
 
     def _members(self, side: Side, neighbours: Neighbours) -> Members:
         """Voxels of the classes that may lie on a surface; every class that occurs has at least one."""
-        return self._once((side, "members", neighbours), lambda: self._find_members(getattr(self, side), neighbours))
+        return self._kept.get(
+            (side, "members", neighbours), lambda: self._find_members(getattr(self, side), neighbours)
+        )
 
     def _find_members(self, labels: Any, neighbours: Neighbours) -> Members:
         zero_counts = any(0 in one.ids for one in self.classes)
-        found = self.builder.suspects(labels, neighbours=neighbours, zero_counts=zero_counts)
+        found = self.builder.surface_candidates(labels, neighbours=neighbours, zero_counts=zero_counts)
         return members(labels, found, self.classes)
-
-    def _once(self, key: Hashable, build: Callable[[], T]) -> T:
-        if key not in self._kept:
-            self._kept[key] = build()
-        kept: T = self._kept[key]
-        return kept
 
 
 def _builder_of(arrays: Sequence[Any], device: str | None) -> tuple[Builder, Sequence[Any]]:

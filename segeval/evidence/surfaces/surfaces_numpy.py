@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from segeval.evidence.grid import Lattice
-from segeval.evidence.overlap import words
+from segeval.evidence.overlap import word_scan
 from segeval.evidence.shapes import Labels, Mask
 from segeval.evidence.surfaces.blocks import nearest_by_blocks
 from segeval.evidence.surfaces.elements import (
@@ -48,16 +48,16 @@ def prepared(pred: Labels, truth: Labels, ignored: Mask | None) -> tuple[np.ndar
     return sides[0], sides[1], axes
 
 
-def suspects(labels: np.ndarray, *, neighbours: Neighbours, zero_counts: bool) -> np.ndarray:
+def surface_candidates(labels: np.ndarray, *, neighbours: Neighbours, zero_counts: bool) -> np.ndarray:
     """Flat positions of all voxels that may lie on a surface."""
     offsets = np.array(neighbour_offsets(labels.ndim, neighbours), dtype=np.int64)
     shifts = (offsets @ strides_of(labels.shape)).tolist()
-    return words.suspects(labels.reshape(-1), shape=labels.shape, shifts=shifts, zero_counts=zero_counts)
+    return word_scan.surface_candidates(labels.reshape(-1), shape=labels.shape, shifts=shifts, zero_counts=zero_counts)
 
 
 def disagreements(pred: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """Flat positions at which the two sides have different labels."""
-    return words.disagreements(pred.reshape(-1), truth.reshape(-1))
+    return word_scan.disagreements(pred.reshape(-1), truth.reshape(-1))
 
 
 def nearest(points: Elements, targets: Elements, lattice: Lattice) -> np.ndarray:
@@ -159,7 +159,7 @@ def raw_moments(labels: np.ndarray, ids: Sequence[int]) -> tuple[np.ndarray, np.
     n_axes = labels.ndim
     flat, order = labels.reshape(-1), np.array(ids, dtype=np.int64)
     sums = np.zeros((1 + n_axes + n_axes * n_axes, len(ids) + 1))
-    for at in words.positions(flat, zero_counts=0 in ids):
+    for at in word_scan.positions(flat, zero_counts=0 in ids):
         values = flat[at].astype(np.int64)
         code = np.searchsorted(order, values)
         code[np.append(order, -1)[code] != values] = len(ids)  # of no class
@@ -170,7 +170,7 @@ def raw_moments(labels: np.ndarray, ids: Sequence[int]) -> tuple[np.ndarray, np.
     return n[:, 0], first, second.reshape(-1, n_axes, n_axes)
 
 
-def near(sources: np.ndarray, *, reach: float, lattice: Lattice, metric: Metric) -> np.ndarray:
+def within_reach(sources: np.ndarray, *, reach: float, lattice: Lattice, metric: Metric) -> np.ndarray:
     """Which voxels have a source at most `reach` away."""
     from scipy import ndimage
 

@@ -58,7 +58,7 @@ def prepared(pred: Tensor, truth: Tensor, ignored: Tensor | None) -> tuple[Tenso
     return sides[0], sides[1], axes
 
 
-def suspects(labels: Tensor, *, neighbours: Neighbours, zero_counts: bool) -> Tensor:
+def surface_candidates(labels: Tensor, *, neighbours: Neighbours, zero_counts: bool) -> Tensor:
     """Flat positions of all voxels that may lie on a surface, in order."""
     found = torch.zeros(labels.shape, dtype=torch.bool, device=labels.device)
     for axis in range(labels.ndim):
@@ -106,11 +106,11 @@ def raw_moments(labels: Tensor, ids: Sequence[int]) -> tuple[np.ndarray, np.ndar
     return n[:, 0], first, second.reshape(-1, labels.ndim, labels.ndim)
 
 
-def near(sources: Tensor, *, reach: float, lattice: Lattice, metric: Metric) -> Tensor:
+def within_reach(sources: Tensor, *, reach: float, lattice: Lattice, metric: Metric) -> Tensor:
     """Which voxels have a source at most `reach` away."""
     if metric == "euclidean" and lattice.axes is not None:
-        near_there = surfaces_numpy.near(sources.cpu().numpy(), reach=reach, lattice=lattice, metric=metric)
-        return torch.from_numpy(near_there).to(sources.device)
+        reached = surfaces_numpy.within_reach(sources.cpu().numpy(), reach=reach, lattice=lattice, metric=metric)
+        return torch.from_numpy(reached).to(sources.device)
     if metric == "euclidean":
         return _squared_distances(sources, lattice).sqrt() <= reach
     for axis, step in enumerate(lattice.spacing):
