@@ -116,7 +116,7 @@ def _selftest(run: Path, options: Any, *, color: bool) -> int:
 
 
 def _update(run: Path, target: Path, report: "GateReport") -> None:
-    from segeval.verbs.gate.baseline import copy_run
+    from segeval.verbs.gate.starter import copy_run
 
     if report.exit_code != 0:
         console.say(f"{target} is left as it was: only a run that passes becomes the baseline")

@@ -46,7 +46,11 @@ def _checked(rule: Rule, source: str) -> Rule:
         call = call_of(rule.measure)
     except ConfigError as error:
         raise ConfigError(where + str(error)) from error
-    wrong = _wrong_side(rule, direction(rule, call.measure), call.column) or _wrong_class(rule)
+    wrong = (
+        _wrong_side(rule, direction(rule, call.measure), call.column)
+        or _beyond_bounds(rule, call.measure, call.column)
+        or _wrong_class(rule)
+    )
     if wrong:
         raise ConfigError(where + wrong)
     return rule.model_copy(update={"measure": call.column})
@@ -64,6 +68,29 @@ def _wrong_side(rule: Rule, better: Better, column: str) -> str:
     if better == "lower" and rule.min is not None and rule.max is None:
         return f"lower {_said(rule, column)} is better, so min {rule.min:g} would fail good results. Write max."
     return ""
+
+
+def _beyond_bounds(rule: Rule, measure: Measure, column: str) -> str:
+    """What is wrong with a limit that every value keeps, or none: it is a slip, such as 85 for 0.85."""
+    low, high = measure.bounds
+    range_of = f"{_said(rule, column)} lies between {low:g} and {high:g}"
+    if rule.stat == "std":  # half the range at most, but for few cases
+        low, high, range_of = 0.0, high - low, f"std of {column} is 0 or more and at most {high - low:g}"
+    for side, limit in (("min", rule.min), ("max", rule.max)):
+        if limit is not None and not low <= limit <= high:
+            return f"{range_of}, so {side} {limit:g} would {'fail' if _fails_all(rule, low) else 'pass'} everything."
+    widest = measure.bounds[1] - measure.bounds[0]
+    fraction = rule.max_fraction
+    margins = {"max_regression": rule.max_regression, "worse_by": fraction.worse_by if fraction else None}
+    for name, margin in margins.items():
+        if margin is not None and margin > widest:
+            return f"{column} differs by {widest:g} at most, so {name} {margin:g} would pass everything."
+    return ""
+
+
+def _fails_all(rule: Rule, low: float) -> bool:
+    """Whether the limit beyond the range is on the side of the better values."""
+    return (rule.max is not None and rule.max < low) or (rule.min is not None and rule.min > low)
 
 
 def _said(rule: Rule, column: str) -> str:

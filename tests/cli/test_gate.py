@@ -362,11 +362,11 @@ def test_an_interrupted_run_is_no_baseline_and_is_not_compared(run: Run, scored:
     Path("part/run.json").write_text(json.dumps(document | {"complete": False}))
     config = rules("baseline: {path: part}\nrules:\n  - {id: a, measure: dice, class: organ, max_regression: 0.01}\n")
     done = run("gate", scored, "-c", config)
-    assert (done.code, "the baseline was interrupted" in done.out) == (4, True)
+    assert (done.code, "nothing can be concluded from the baseline: it was interrupted" in done.out) == (4, True)
     for runs in (("part", scored), (scored, "part"), (scored, "part", scored)):
         compared = run("compare", *runs)
         assert (compared.code, compared.out) == (4, "")
-        assert "part/run.json: this run was interrupted" in compared.err
+        assert "part/run.json: nothing can be concluded from this run: it was interrupted" in compared.err
 
 
 def test_cases_whose_truth_was_deleted_are_missing(run: Run) -> None:
@@ -445,3 +445,129 @@ def test_a_config_beside_a_gate_does_not_drop_the_options_of_the_gate(run: Run, 
     assert "rules.yaml judges, which sets worst" in done.err
     by_hand = ("--missing", "worst", "--labels", "1=liver,2=spleen")
     assert run("score", *folders, *by_hand, "-c", other, "--gate", rules(GATED), "-o", "run").code == 0
+
+
+# the gate believes nothing unchecked
+
+
+def test_a_folder_that_a_killed_run_left_is_inconclusive_for_gate_and_compare(run: Run, scored: Path) -> None:
+    (scored / ".segeval-journal.jsonl").write_text("")
+    done = run("gate", scored, "--fail-under", "dice:mean=0.1")
+    assert (done.code, "its tables may be of two runs" in " ".join(done.out.split())) == (4, True)
+    compared = run("compare", scored, scored)
+    assert (compared.code, "its tables may be of two runs" in compared.err) == (4, True)
+
+
+FLOOR = "rules:\n  - {id: floor, measure: dice, class: organ, min: 0.1}\n"
+
+
+def test_a_baseline_that_is_not_there_is_an_error_even_where_no_rule_compares(run: Run, scored: Path) -> None:
+    named = rules(f"baseline: {{path: gone}}\n{FLOOR}")
+    assert run("gate", scored, "-c", named).code == 2
+    done = run("gate", scored, "--fail-under", "dice:mean=0.1", "--baseline", "gone")
+    assert (done.code, "gone: no such file" in done.err) == (2, True)
+
+
+def test_a_limit_beyond_the_range_of_its_measure_is_an_error(run: Run, scored: Path) -> None:
+    for short in ("dice:mean=-1", "dice:mean=85", "hd95:median=-2"):
+        done = run("gate", scored, "--fail-under", short)
+        assert (done.code, "everything" in done.err) == (2, True), done.err
+
+
+def test_a_gate_of_warnings_says_loudly_that_it_cannot_fail(run: Run, scored: Path) -> None:
+    soft = rules(FLOOR.replace("min: 0.1", "min: 0.1, severity: warning"))
+    done = run("gate", scored, "-c", soft)
+    assert (done.code, "Beware: every rule is a warning, and no warning can fail this gate." in done.err) == (0, True)
+    document = json.loads(run("gate", scored, "-c", soft, "--output", "json").out)
+    assert document["beware"].startswith("every rule is a warning")
+    assert "Beware: every rule" in run("gate", scored, "-c", soft, "--output", "markdown").out
+    assert "Beware" not in run("gate", scored, "-c", rules(FLOOR)).err
+
+
+def test_a_gate_on_a_single_case_says_so_loudly(run: Run) -> None:
+    for side in ("pred", "truth"):
+        write_image(Path(side, "a.npy"), disk(lesion=True))
+    assert run("score", "pred", "truth", "-m", "dice", "-o", "run", "-q").code == 0
+    short = rules("rules:\n  - {id: floor, measure: dice, min: 0.5}\n")
+    assert "Beware: a single case was judged" in run("gate", "run", "-c", short).err
+    asked = rules("cases: {min_cases: 1}\nrules:\n  - {id: floor, measure: dice, min: 0.5}\n")
+    assert "Beware" not in run("gate", "run", "-c", asked).err
+
+
+def test_a_row_says_on_which_side_its_limit_is_and_what_it_shows(run: Run, scored: Path) -> None:
+    config = rules(
+        "rules:\n"
+        "  - {id: floor, measure: dice, class: organ, min: 0.5}\n"
+        "  - {id: sure, measure: dice, class: organ, min: 0.5, bound: ci_lower}\n"
+        "  - {id: far, measure: hd95, class: organ, stat: median, max: 90}\n"
+        "  - {id: no-worse, measure: dice, class: organ, max_regression: 0.01}\n"
+        "  - {id: few, measure: dice, class: organ, max_fraction: {worse_by: 0.1, of_cases: 0.5}}\n"
+    )
+    done = run("gate", scored, "-c", config, "--baseline", scored)
+    rows = {
+        line.split()[1]: " ".join(line.split()) for line in done.out.splitlines() if "dice" in line or "hd95" in line
+    }
+    assert " mean 0." in rows["floor"]
+    assert rows["floor"].endswith("≥ 0.500 12")
+    assert "lower bound of mean 0." in rows["sure"]
+    assert rows["far"].endswith("≤ 90.000 12")
+    assert "change of mean 0.000 ≥ -0.010 12" in rows["no-worse"]
+    assert "share of cases 0.000 ≤ 0.500 12" in rows["few"]
+    document = json.loads(run("gate", scored, "-c", config, "--baseline", scored, "--output", "json").out)
+    said = [(verdict["shows"], verdict["side"]) for verdict in document["verdicts"]]
+    assert said == [("value", ">="), ("lower bound", ">="), ("value", "<="), ("change", ">="), ("share", "<=")]
+
+
+def test_a_first_baseline_is_made_from_rules_that_need_one(run: Run, scored: Path) -> None:
+    config = rules(
+        "baseline: {path: base}\n"
+        "rules:\n"
+        "  - {id: floor, measure: dice, class: organ, min: 0.1}\n"
+        "  - {id: no-worse, measure: dice, class: organ, max_regression: 0.01}\n"
+    )
+    assert run("gate", scored, "-c", config).code == 2
+    assert run("gate", scored, "-c", config, "--update-baseline", "other").code == 2
+    first = run("gate", scored, "-c", config, "--update-baseline", "base")
+    assert (first.code, "base is the baseline now" in first.err) == (0, True), first.err
+    assert "no-worse [organ]: there is no baseline yet, and this run becomes the first" in first.out.replace(
+        "[*]", "[organ]"
+    )
+    again = run("gate", scored, "-c", config, "--update-baseline", "base")
+    assert (again.code, "2 pass" in again.err) == (0, True)
+
+
+def test_a_first_run_that_fails_does_not_become_the_baseline(run: Run, scored: Path) -> None:
+    config = rules(
+        "baseline: {path: base}\n"
+        "rules:\n"
+        "  - {id: floor, measure: dice, class: organ, min: 0.99}\n"
+        "  - {id: no-worse, measure: dice, class: organ, max_regression: 0.01}\n"
+    )
+    assert run("gate", scored, "-c", config, "--update-baseline", "base").code == 1
+    assert not Path("base").exists()
+
+
+def test_a_baseline_without_settings_is_noted(run: Run, scored: Path) -> None:
+    config = rules("rules:\n  - {id: a, measure: dice, class: organ, max_regression: 0.01}\n")
+    done = run("gate", scored, "-c", config, "--baseline", scored / "scores.csv")
+    assert "run/scores.csv does not say how it was scored" in " ".join(done.out.split())
+    assert "does not say how" not in run("gate", scored, "-c", config, "--baseline", scored).out
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("case,site\nübung,1\n".encode("latin-1"), "cannot be read as CSV in UTF-8"),
+        (b"case,site\ncase_01\n", "1 cells under 2 headings"),
+        (b"name,site\ncase_01,A\n", "must name the columns case"),
+        (b"case,site\n", "holds no case"),
+        (b"case,site\nx,A\nx,B\n", "case x has two rows"),
+    ],
+)
+def test_a_case_table_that_cannot_be_read_is_an_error(run: Run, scored: Path, content: bytes, said: str) -> None:
+    Path("cases.csv").write_bytes(content)
+    sliced = rules("rules:\n  - {id: site, measure: dice, class: organ, min: 0.1, by: site}\n")
+    done = run("gate", scored, "-c", sliced, "--case-table", "cases.csv")
+    assert (done.code, said in done.err) == (2, True), done.err
+    folder = run("gate", scored, "-c", sliced, "--case-table", scored)
+    assert (folder.code, "this is a folder" in folder.err) == (2, True)

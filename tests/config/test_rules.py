@@ -44,6 +44,23 @@ def test_a_measure_is_known_by_the_name_of_its_column(written, column):
         ),
         ({"measure": "volume_pred_ml", "max": 9.0}, "has no better direction, so one limit does not bound it"),
         ({"measure": "volume_pred_ml", "max_regression": 9.0}, "cannot get worse"),
+        ({"measure": "dice", "min": -1}, "dice lies between 0 and 1, so min -1 would pass everything"),
+        ({"measure": "dice", "min": 85}, "dice lies between 0 and 1, so min 85 would fail everything"),
+        ({"measure": "hd95", "max": -5}, "hd95 lies between 0 and inf, so max -5 would fail everything"),
+        ({"measure": "fdr", "max": 20}, "lies between 0 and 1, so max 20 would pass everything"),
+        ({"measure": "mcc", "min": -1.5}, "mcc lies between -1 and 1, so min -1.5 would pass everything"),
+        (
+            {"measure": "dice", "stat": "std", "max": -0.1},
+            "std of dice is 0 or more and at most 1, so max -0.1 would fail",
+        ),
+        (
+            {"measure": "dice", "max_regression": 2},
+            "dice differs by 1 at most, so max_regression 2 would pass everything",
+        ),
+        (
+            {"measure": "dice", "max_fraction": {"worse_by": 5, "of_cases": 0.1}},
+            "dice differs by 1 at most, so worse_by 5 would pass everything",
+        ),
         ({"class": "(mean)", "stat": "p5", "min": 0.5}, r"\(mean\) is the mean over classes and has no p5"),
         ({"class": "(mean)", "max_fraction": {"worse_by": 0.1, "of_cases": 0.1}}, "counts cases of one class"),
     ],
@@ -64,6 +81,9 @@ def test_a_rule_that_makes_no_sense_is_refused(facts, message):
         {"measure": "relative_volume_difference", "max_regression": 0.1},
         {"measure": "volume_pred_ml", "min": 1.0, "max": 2.0},
         {"class": "(mean)", "stat": "pooled", "min": 0.5},
+        {"measure": "dice", "min": 1},  # the ends of the range are limits too
+        {"measure": "mcc", "min": -1},
+        {"measure": "dice", "max_regression": 1},
     ],
 )
 def test_a_rule_that_makes_sense_is_kept(facts):

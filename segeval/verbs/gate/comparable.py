@@ -10,6 +10,7 @@ from segeval.choice import measure_of
 from segeval.config import read_section
 from segeval.errors import ConfigError, UnfinishedError
 from segeval.files.paths import printable
+from segeval.files.writing import JOURNAL
 from segeval.options import ScoreOptions
 from segeval.results.stored_runs import StoredColumn, StoredRun
 from segeval.settings import COMMAND_LINE, ENVIRONMENT, Settings
@@ -60,7 +61,7 @@ def run_table(run: StoredRun) -> RunTable:
     return RunTable(
         columns={(column.class_name, column.measure): column for column in columns},
         unscored=run.unscored,
-        complete=run.complete,
+        unfinished=why_unfinished(run),
     )
 
 
@@ -95,16 +96,25 @@ def with_names_of(baseline: StoredRun, run: StoredRun) -> StoredRun:
     )
 
 
+def why_unfinished(run: StoredRun) -> str:
+    """Why cases may be lacking, or come from two runs; empty for a run that came to its end."""
+    if not run.complete:
+        return "it was interrupted before all cases were scored"
+    if (run.path.parent / JOURNAL).exists():
+        return "another run into its folder is at work or was killed, so its tables may be of two runs"
+    return ""
+
+
 def refuse_if_unfinished(run: StoredRun) -> None:
     """Stop where cases may be lacking that would have made the run better or worse.
 
     Raises:
         UnfinishedError: the run was interrupted.
     """
-    if not run.complete:
+    why = why_unfinished(run)
+    if why:
         raise UnfinishedError(
-            f"{printable(run.path)}: this run was interrupted before all cases were scored, so nothing can be "
-            "concluded from it. Score again to the end."
+            f"{printable(run.path)}: nothing can be concluded from this run: {why}. Score again to the end."
         )
 
 

@@ -216,12 +216,10 @@ def _checks(run: RunTable, config: Config, baseline: RunTable | None) -> list[Ve
     """What the run itself, and its baseline, must bring; only what is lacking is said."""
     found = []
     n, least, most = len(run.case_ids), config.cases.min_cases, config.cases.max_missing
-    if not run.complete:
-        reason = "the run was interrupted before all cases were scored"
-        found.append(Verdict(rule_id="run", outcome="inconclusive", reason=reason))
-    if baseline is not None and not baseline.complete:
-        reason = "the baseline was interrupted before all cases were scored"
-        found.append(Verdict(rule_id="baseline", outcome="inconclusive", reason=reason))
+    for rule_id, table in (("run", run), ("baseline", baseline)):
+        if table is not None and table.unfinished:
+            reason = f"nothing can be concluded from the {rule_id}: {table.unfinished}"
+            found.append(Verdict(rule_id=rule_id, outcome="inconclusive", reason=reason))
     if n < least:
         reason = f"only {n} cases of at least {least}"
         found.append(_lack("cases.min_cases", "inconclusive", reason, value=n, side=">=", limit=least))

@@ -1,12 +1,16 @@
-"""A first `segeval.yaml` from a good run: limits that it keeps with a little room."""
+"""What a good run leaves for later gates: a first `segeval.yaml` with limits that it keeps, and itself as baseline."""
 
 import json
 import math
+import shutil
+from pathlib import Path
 
 import numpy as np
 
 from segeval.choice import HEADLINE, measure_of
 from segeval.errors import ConfigError
+from segeval.files.ours import RUN_FILE, files_of_run
+from segeval.files.outputs import OutputFolder
 from segeval.files.paths import printable
 from segeval.results.stored_runs import StoredRun
 from segeval.statistics.summary import summarise
@@ -68,3 +72,17 @@ def _rule(column: Column, stat: str, limit: float) -> str:
         for text in (f"{column.class_name}-{column.measure}-{stat}", column.measure, column.class_name)
     )
     return f"  - {{id: {rule_id}, measure: {measure}, class: {name}, stat: {stat}, {side}: {limit:g}}}\n"
+
+
+def copy_run(run: Path, target: Path) -> None:
+    """Copy the tables of a run, `run.json` last, to a folder that is empty or holds an earlier run.
+
+    Raises:
+        ConfigError: the run is no folder, or the target holds something else or cannot be written.
+    """
+    if not (run / RUN_FILE).is_file():
+        raise ConfigError(f"{printable(run)}: only the folder of a run can become a baseline.")
+    with OutputFolder.open(target, kind="score") as folder, folder.stage() as stage:
+        for name in files_of_run(run):
+            if (run / name).is_file():
+                shutil.copyfile(run / name, stage / name)

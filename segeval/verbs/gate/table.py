@@ -47,12 +47,12 @@ class RunTable:
     Attributes:
         columns: by class name and measure, without the mean over classes.
         unscored: cases without a score, for want of a prediction or a truth, or because they failed.
-        complete: whether the run came to its end.
+        unfinished: why nothing can be concluded from it; empty where the run came to its end.
     """
 
     columns: Mapping[tuple[str, str], Column]
     unscored: frozenset[str] = frozenset()
-    complete: bool = True
+    unfinished: str = ""
 
     @property
     def case_ids(self) -> tuple[str, ...]:

@@ -105,7 +105,7 @@ def test_a_run_without_any_value_is_inconclusive_as_a_whole(table, rule, verdict
 
 
 def test_an_interrupted_run_is_inconclusive(table, rule, verdicts):
-    found = verdicts(table({"liver": GOOD}, complete=False), rule(min=0.5))
+    found = verdicts(table({"liver": GOOD}, unfinished="it was interrupted"), rule(min=0.5))
     assert [(one.rule_id, one.outcome) for one in found] == [("run", "inconclusive"), ("rule", "pass")]
     assert exit_code(found) == 4
 
@@ -146,7 +146,7 @@ def test_cases_gone_and_cases_without_a_score_are_counted_together(table, rule, 
 
 
 def test_an_interrupted_baseline_is_inconclusive(table, rule, verdicts):
-    run, old = table({"liver": GOOD}), table({"liver": GOOD}, complete=False)
+    run, old = table({"liver": GOOD}), table({"liver": GOOD}, unfinished="it was interrupted")
     found = verdicts(run, rule(max_regression=0.1), baseline=old)
     assert [(one.rule_id, one.outcome) for one in found] == [("baseline", "inconclusive"), ("rule", "pass")]
     assert exit_code(found) == 4

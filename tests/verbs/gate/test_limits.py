@@ -147,3 +147,28 @@ def test_an_infinite_distance_breaks_every_ceiling(table, rule, verdict):
     found = verdict(run, rule(measure="hd95", max=1e9))
     assert (found.outcome, found.reason) == ("fail", "mean inf > 1e+09")
     assert verdict(run, rule(measure="hd95", stat="median", max=2.0)).outcome == "pass"
+
+
+# a limit is met exactly, or but for rounding
+
+
+@pytest.mark.parametrize(
+    ("value", "outcome"), [(0.93, "pass"), (0.93 - 2e-16, "pass"), (0.93 - 5e-15, "fail"), (0.93 - 1e-13, "fail")]
+)
+def test_only_rounding_may_fall_short_of_a_floor_and_it_is_shown(table, rule, verdict, value, outcome):
+    found = verdict(table({"liver": [value] * 3}), rule(min=0.93))
+    assert found.outcome == outcome
+    assert ("short of it by" in found.reason) == (outcome == "pass" and value < 0.93)
+
+
+@pytest.mark.parametrize(("value", "outcome"), [(5.0 + 8e-16, "pass"), (5.0 + 1e-13, "fail")])
+def test_only_rounding_may_exceed_a_ceiling(table, rule, verdict, value, outcome):
+    run = table({"liver": [value] * 3}, measure="hd95", better="lower")
+    found = verdict(run, rule(measure="hd95", max=5.0))
+    assert found.outcome == outcome
+    assert ("which is rounding" in found.reason) == (outcome == "pass")
+
+
+def test_a_large_limit_brings_no_large_slack(table, rule, verdict):
+    run = table({"liver": [1e6 + 1e-7] * 3}, measure="hd95", better="lower")
+    assert verdict(run, rule(measure="hd95", max=1e6)).outcome == "fail"
