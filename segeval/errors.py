@@ -1,7 +1,7 @@
 """The errors a user can meet: one family of two, each with its exit code."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 
 class SegevalError(Exception):
@@ -26,6 +26,13 @@ class UnfinishedError(DataError):
     """A run that was interrupted, so that nothing can be concluded from it."""
 
     exit_code = 4
+
+
+def chain_of(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, and those that it came of."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -12,10 +12,12 @@ from typer.core import TyperGroup
 
 import segeval
 from segeval.cli import console, usage
-from segeval.errors import ConfigError, DataError, SegevalError
+from segeval.errors import ConfigError, DataError, SegevalError, chain_of
 
 BUG = 70
 INTERRUPTED = 130
+# what the loader of shared libraries, the starter of threads and the allocator of C++ say
+_OUT_OF_MEMORY = ("failed to map segment", "annot allocate memory", "can't start new thread", "std::bad_alloc")
 
 COMMANDS = (
     "score",
@@ -76,8 +78,7 @@ def _segeval(
 def main() -> None:
     """Run the command line and exit with its code."""
     _end_like_ctrl_c()
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a name must not break a message
+    console.open_streams()
     sys.exit(run(sys.argv[1:]))
 
 
@@ -97,10 +98,18 @@ def run(arguments: list[str]) -> int:
     except SegevalError as error:
         console.say(str(error))
         return error.exit_code
-    except MemoryError:
-        console.say("there is not enough memory. Pass --workers 1, or a smaller --bootstrap.")
-        return DataError.exit_code
+    except KeyboardInterrupt:
+        console.say("interrupted.")
+        return INTERRUPTED
     except Exception as error:
+        if any(
+            isinstance(link, KeyboardInterrupt) for link in chain_of(error)
+        ):  # a library may wrap it while it is imported
+            console.say("interrupted.")
+            return INTERRUPTED
+        if _is_for_want_of_memory(error):
+            console.say("there is not enough memory. Pass --workers 1, or a smaller --bootstrap.")
+            return DataError.exit_code
         if getattr(error, "errno", None) != errno.ENOSPC:
             console.report_bug(error)
             return BUG
@@ -108,6 +117,16 @@ def run(arguments: list[str]) -> int:
         console.say("stdout cannot be written: no space is left. Send it to another place.")
         return ConfigError.exit_code
     return code
+
+
+def _is_for_want_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out, also where threads or the libraries of an import say so in their own way."""
+    return any(
+        isinstance(link, MemoryError)
+        or getattr(link, "errno", None) == errno.ENOMEM
+        or any(sign in str(link) for sign in _OUT_OF_MEMORY)
+        for link in chain_of(error)
+    )
 
 
 def _run(arguments: list[str]) -> int:

@@ -14,6 +14,23 @@ _COMMAND = re.compile(r"^([ \t]*)(::)|##(?=\[|vso\[)", re.MULTILINE)
 PLAIN_WIDTH = 120  # where stdout is no terminal, the width must not depend on one
 
 
+def open_streams() -> None:
+    """See to it that there is a stdout and a stderr that take any name, also where the caller closed them.
+
+    `>&-` closes one. The next file to be opened would take its number, and tables would run into it.
+    """
+    for name, number in (("stdout", 1), ("stderr", 2)):
+        stream = getattr(sys, name)
+        if stream is None:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+            stream = open(number, "w", encoding="utf-8", closefd=False)  # noqa: SIM115  # as long as the process
+            setattr(sys, name, stream)
+        stream.reconfigure(errors="backslashreplace")
+
+
 def say(message: str) -> None:
     """Print a line of talk; where nobody can hear it, the work goes on."""
     _talk(harmless(f"segeval: {message}\n"))

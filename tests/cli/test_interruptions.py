@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.cli.given import Run, files_in, rows_of, strict_json, write_image
+from tests.cli.given import ROOT, Run, files_in, rows_of, strict_json, write_image
 
 Start = Callable[..., "subprocess.Popen[str]"]
 OUT = Path("segeval-results")
@@ -137,3 +138,48 @@ def test_a_second_ctrl_c_while_tables_are_written_leaves_the_previous_ones(
     monkeypatch.setattr("segeval.results.run_folder.run_document", interrupt)
     assert run("score", *folders, "-m", "iou").code == 130
     assert files_in(OUT) == before
+
+
+@pytest.mark.parametrize("closed", [(1,), (2,), (1, 2), (0, 1, 2)])
+@pytest.mark.parametrize(("limit", "code"), [("0.1", 0), ("0.99", 1)])
+def test_a_closed_stream_borrows_no_exit_code(
+    program: Run, run: Run, folders: tuple[Path, Path], closed: tuple[int, ...], limit: str, code: int
+) -> None:
+    assert run("score", *folders, "-m", "dice", "-o", "run", "-q").code == 0
+    before = files_in(Path("run"))
+
+    def close() -> None:
+        for number in closed:
+            os.close(number)
+
+    done = program("gate", "run", "--fail-under", f"dice:mean={limit}", preexec_fn=close, stdin=subprocess.DEVNULL)
+    assert done.code == code
+    assert files_in(Path("run")) == before
+
+
+@pytest.mark.parametrize("error", ["KeyboardInterrupt", "ImportError('numpy is broken') from KeyboardInterrupt()"])
+def test_an_interrupt_while_importing_is_told_as_one(tmp_path: Path, error: str) -> None:
+    Path("typer.py").write_text(f"raise {error}")
+    run_it = "import runpy; runpy.run_module('segeval', run_name='__main__')"
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    done = subprocess.run([sys.executable, "-c", run_it], env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, "Traceback" in done.stderr) == (130, False), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (MemoryError(), 3),
+        (OSError(12, "Cannot allocate memory"), 3),
+        (ImportError("libx.so: failed to map segment from shared object"), 3),
+        (RuntimeError("can't start new thread"), 3),
+        (ZeroDivisionError("a bug"), 70),
+    ],
+)
+def test_want_of_memory_is_told_as_that(run: Run, monkeypatch: pytest.MonkeyPatch, error: Exception, code: int) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("segeval.cli.app._run", fail)
+    done = run("measures")
+    assert (done.code, "not enough memory" in done.err) == (code, code == 3)
