@@ -98,11 +98,9 @@ def with_names_of(baseline: StoredRun, run: StoredRun) -> StoredRun:
 
 def why_unfinished(run: StoredRun) -> str:
     """Why cases may be lacking, or come from two runs; empty for a run that came to its end."""
-    if not run.complete:
-        return "it was interrupted before all cases were scored"
     if (run.path.parent / JOURNAL).exists():
         return "another run into its folder is at work or was killed, so its tables may be of two runs"
-    return ""
+    return "" if run.complete else "it was interrupted before all cases were scored"
 
 
 def refuse_if_unfinished(run: StoredRun) -> None:
