@@ -8,7 +8,7 @@ from PIL import Image
 
 from segeval.errors import DataError
 from segeval.images.readers.nifti import read_nifti
-from segeval.images.readers.readers import read_volume
+from segeval.images.readers.readers import read_volume, stores_integers
 
 OBLIQUE = np.array([[0.0, 0.9, -0.1, 5.0], [-1.5, 0.2, 0.0, -7.0], [0.1, 0.3, 2.5, 11.0], [0, 0, 0, 1]])
 IN_WORLD = [
@@ -211,3 +211,13 @@ def test_a_mutated_file_gives_an_image_or_one_clear_error(tmp_path, name):
             changed[at] = rng.integers(0, 256)
         path.write_bytes(bytes(changed[: rng.integers(1, len(data) + 1)] if rng.random() < 0.2 else changed))
         read_or_refused(path)
+
+
+@pytest.mark.parametrize("name", IN_WORLD)
+def test_the_header_alone_tells_integers_from_floats(tmp_path, name):
+    write(tmp_path / name, blocks())
+    assert stores_integers(tmp_path / name)
+    write(tmp_path / name, blocks().astype(np.float32))
+    assert not stores_integers(tmp_path / name)
+    (tmp_path / name).write_bytes(b"damaged")
+    assert not stores_integers(tmp_path / name)

@@ -47,6 +47,16 @@ def read_metaimage(path: Path) -> Volume:
         return _volume(header, _voxels(header, stream))
 
 
+def metaimage_stores_integers(path: Path) -> bool:
+    """Whether a file holds integers, told by its header.
+
+    Raises:
+        DataError: the header cannot be read.
+    """
+    with open_stream(path) as stream:
+        return _Header(path, _read_lines(stream)).dtype.kind in "iu"
+
+
 class _Header(TextHeader):
     """What a MetaImage says of its voxels."""
 

@@ -38,6 +38,17 @@ def read_mgh(path: Path) -> Volume:
     return placed_in_world(path, array, _world(start, sizes[:3]))
 
 
+def mgh_stores_integers(path: Path) -> bool:
+    """Whether a file holds integers, told by its header.
+
+    Raises:
+        DataError: the header cannot be read.
+    """
+    with open_stream(path, gzipped=path.suffix.lower() == ".mgz") as stream:
+        kind = int(np.frombuffer(stream.header(_SIZE)[20:24], ">i4")[0])
+    return np.dtype(_TYPES.get(kind, ">f4")).kind in "iu"
+
+
 def _world(start: bytes, sizes: tuple[int, ...]) -> np.ndarray:
     """Spacing, direction of each axis, and the place of the centre voxel, where the header says that they count."""
     steps, axes, centre = np.array([1.0, 1.0, 1.0]), np.array([[-1, 0, 0], [0, 0, -1], [0, 1, 0.0]]), np.zeros(3)

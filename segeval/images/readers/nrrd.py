@@ -59,6 +59,16 @@ def read_nrrd(path: Path) -> Volume:
         return _volume(header, _voxels(header, stream))
 
 
+def nrrd_stores_integers(path: Path) -> bool:
+    """Whether a file holds integers, told by its header.
+
+    Raises:
+        DataError: the header cannot be read.
+    """
+    with open_stream(path) as stream:
+        return _Header(path, _read_lines(stream)).dtype.kind in "iu"
+
+
 class _Header(TextHeader):
     """What an NRRD file says of its voxels; keys are in lower case."""
 

@@ -6,11 +6,11 @@ from segeval.errors import DataError
 from segeval.evidence.policies import ChannelAxis, Orientation
 from segeval.files.paths import printable
 from segeval.files.suffixes import IMAGE_SUFFIXES, JPEG_SUFFIXES, image_suffix
-from segeval.images.readers.metaimage import read_metaimage
-from segeval.images.readers.mgh import read_mgh
+from segeval.images.readers.metaimage import metaimage_stores_integers, read_metaimage
+from segeval.images.readers.mgh import mgh_stores_integers, read_mgh
 from segeval.images.readers.nifti import nifti_stores_integers, read_nifti
 from segeval.images.readers.npy import npy_stores_integers, read_npy, read_npz
-from segeval.images.readers.nrrd import read_nrrd
+from segeval.images.readers.nrrd import nrrd_stores_integers, read_nrrd
 from segeval.images.readers.pictures import read_picture
 from segeval.images.readers.png import read_png
 from segeval.images.readers.tiff import read_tiff
@@ -70,10 +70,16 @@ def stores_integers(path: Path) -> bool:
     """
     try:
         match image_suffix(path):
-            case ".nii" | ".nii.gz":
+            case ".nii" | ".nii.gz" | ".hdr":
                 return nifti_stores_integers(path)
             case ".npy" | ".npz":
                 return npy_stores_integers(path)
-        return image_suffix(path) == ".png"
+            case ".mgh" | ".mgz":
+                return mgh_stores_integers(path)
+            case ".mha" | ".mhd":
+                return metaimage_stores_integers(path)
+            case ".nrrd" | ".nhdr":
+                return nrrd_stores_integers(path)
+        return image_suffix(path) in (".png", ".bmp", ".webp")
     except DataError:
         return False
