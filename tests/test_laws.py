@@ -18,7 +18,6 @@ from segeval.errors import ConfigError
 from segeval.evidence.case import Case
 from segeval.evidence.labels import LabelClass, LabelMap
 from segeval.evidence.probabilities.channels import BACKGROUND, Channels, Form, Layout, ProbMap
-from segeval.evidence.probabilities.class_maps import ClassMaps
 from segeval.evidence.probabilities.hard_masks import hard_mask
 from segeval.evidence.probabilities.soft import SoftEvidence
 from segeval.measure import Measure, MeasureCall, knob_text
@@ -29,7 +28,7 @@ from segeval.scoring.plan import Plan
 MEASURES = list(catalogue.measures().values())
 OF_COLUMN = {one.at().column: one for one in MEASURES}
 PER_CLASS = [one for one in MEASURES if "class" in one.levels]
-SOFT = [one for one in MEASURES if issubclass(one.needs[0], SoftEvidence | ClassMaps)]
+SOFT = [one for one in MEASURES if issubclass(one.needs[0], SoftEvidence) or one.reads("ClassMaps")]
 SPACING = (0.7, 1.5, 2.0)
 # of knobs that have no room above their default, or do nothing there
 TURNED = {"percent": 50.0, "iou_threshold": 0.6, "min_size_mm3": 100.0}

@@ -6,9 +6,8 @@ from dataclasses import dataclass, field, replace
 from segeval.errors import ConfigError, DataError
 from segeval.evidence.labels import LabelClass, LabelMap
 from segeval.evidence.policies import PredKind
-from segeval.evidence.probabilities.channels import BACKGROUND, Channels, Form, Layout
+from segeval.evidence.probabilities.channels import BACKGROUND, Channels, Form, Layout, activated
 from segeval.evidence.probabilities.hard_masks import distinct_ids, hard_mask
-from segeval.evidence.probabilities.logits import activated
 from segeval.evidence.shapes import Labels
 from segeval.files.paths import printable
 from segeval.images.geometry.geometry import Kind, align

@@ -4,7 +4,7 @@ from typing import Literal
 
 import numpy as np
 
-from segeval.evidence.probabilities.class_maps import Bins, ClassMaps, Closed, Region
+from segeval.evidence.probabilities.class_maps import Areas, Closed, EqualParts, ProbBins, ProbSums, Region, Thresholds
 from segeval.evidence.probabilities.histogram import ProbHistogram
 from segeval.evidence.shapes import PerLabel
 from segeval.measure import metric, ratio
@@ -18,21 +18,19 @@ _NAEINI = "Naeini 2015, doi:10.1609/aaai.v29i1.9602"
     symbol="AUC", formula="P(p of a voxel inside > p of one outside), ties ½", bounds=UNIT, better="higher",
     reference="Hanley and McNeil 1982, doi:10.1148/radiology.143.1.7063747",
 )  # fmt: skip
-def auc_roc(maps: ClassMaps, *, exact: bool = False) -> PerLabel:
+def auc_roc(curves: Areas, *, exact: bool = False) -> PerLabel:
     """Area under the ROC curve: how well probabilities rank class over background.
 
     Undefined where the class is nowhere or everywhere. Background that is easy raises it.
     """
-    return np.array([_auc(one) for one in maps.histograms("exact" if exact else "area")])
+    return np.array([_auc(one) for one in curves.histograms])
 
 
 @metric(
     symbol="AP", formula="Σ (Rₖ − Rₖ₋₁) Qₖ over the distinct probabilities", bounds=UNIT, better="higher",
     aliases=("apr",), reference="Davis and Goadrich 2006, doi:10.1145/1143844.1143874",
 )  # fmt: skip
-def average_precision(
-    maps: ClassMaps, *, method: Literal["step", "trapezoid"] = "step", exact: bool = False
-) -> PerLabel:
+def average_precision(curves: Areas, *, method: Literal["step", "trapezoid"] = "step", exact: bool = False) -> PerLabel:
     """Area under the curve of precision (Q) over recall (R); undefined without true voxels.
 
     Args:
@@ -40,28 +38,27 @@ def average_precision(
             The two methods differ in either direction; do not mix them in a table.
         exact: sort the voxels however many they are.
     """
-    return np.array([_average_precision(one, method) for one in maps.histograms("exact" if exact else "area")])
+    return np.array([_average_precision(one, method) for one in curves.histograms])
 
 
 @metric(symbol="t*", formula="argmax over t of Dice(p ≥ t)", bounds=UNIT, better="none")
-def best_threshold(maps: ClassMaps, *, exact: bool = False) -> PerLabel:
+def best_threshold(curves: Thresholds, *, exact: bool = False) -> PerLabel:
     """The threshold with the largest Dice, of equally good ones the highest; tuned on the truth, no score."""
-    return np.array([_best(one)[0] for one in maps.histograms("exact" if exact else "best")])
+    return np.array([_best(one)[0] for one in curves.histograms])
 
 
 @metric(symbol="DSC*", formula="max over t of Dice(p ≥ t)", bounds=UNIT, better="higher")
-def best_dice(maps: ClassMaps, *, exact: bool = False) -> PerLabel:
+def best_dice(curves: Thresholds, *, exact: bool = False) -> PerLabel:
     """The Dice that the best threshold would give; an upper bound, since the threshold is tuned on the truth."""
-    return np.array([_best(one)[1] for one in maps.histograms("exact" if exact else "best")])
+    return np.array([_best(one)[1] for one in curves.histograms])
 
 
 @metric(
     symbol="sDSC", formula="2Σpy / (Σp + Σy)", bounds=UNIT, better="higher",
     reference="Milletari 2016, arXiv:1606.04797",
 )  # fmt: skip
-def soft_dice(maps: ClassMaps, *, denominator: Literal["linear", "squared"] = "linear") -> PerLabel:
+def soft_dice(sums: ProbSums, *, denominator: Literal["linear", "squared"] = "linear") -> PerLabel:
     """Dice of the probabilities themselves, without smoothing; `squared` has Σp² + Σy² below."""
-    sums = maps.sums()
     predicted = sums.probs if denominator == "linear" else sums.probs_squared
     return ratio(2 * sums.hits, predicted + sums.truth)
 
@@ -70,24 +67,24 @@ def soft_dice(maps: ClassMaps, *, denominator: Literal["linear", "squared"] = "l
     symbol="BS", formula="mean of (p − y)²; per case of Σ over classes", bounds=(0.0, 2.0), better="lower", levels=BOTH,
     reference="Brier 1950, doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2",
 )  # fmt: skip
-def brier(maps: ClassMaps) -> PerLabel:
+def brier(sums: ProbSums) -> PerLabel:
     """Mean squared error of the probabilities: 0 to 1 per class, 0 to 2 per case."""
-    return ratio(maps.sums().squared_error, maps.sums().n)
+    return ratio(sums.squared_error, sums.n)
 
 
 @metric(
     symbol="NLL", formula="mean of −ln p of what is true", bounds=(0.0, float("inf")), better="lower", unit="nat",
     levels=BOTH, reference="Good 1952, doi:10.1111/j.2517-6161.1952.tb00104.x",
 )  # fmt: skip
-def nll(maps: ClassMaps) -> PerLabel:
+def nll(sums: ProbSums) -> PerLabel:
     """Mean negative log-likelihood; the logarithm is floored at −100."""
-    return ratio(maps.sums().log_loss, maps.sums().n)
+    return ratio(sums.log_loss, sums.n)
 
 
 @metric(
     symbol="ECE", formula="Σ (n_b / N) |mean p − mean y|", bounds=UNIT, better="lower", levels=BOTH, reference=_NAEINI
 )
-def ece(maps: ClassMaps, *, bins: int = 15, closed: Closed = "right", region: Region = "all") -> PerLabel:
+def ece(found: ProbBins, *, bins: int = 15, closed: Closed = "right", region: Region = "all") -> PerLabel:
     """Expected calibration error: gap between probability and frequency, averaged over voxels.
 
     Per case: of the most probable class, against how often it is the true one.
@@ -98,14 +95,12 @@ def ece(maps: ClassMaps, *, bins: int = 15, closed: Closed = "right", region: Re
         region: `foreground` looks only where p ≥ ½ or the class is true, since a large background
             hides miscalibration.
     """
-    found = maps.bins(bins=bins, closed=closed, region=region)
     return ratio(_gap(found).sum(axis=-1), found.n.sum(axis=-1))
 
 
 @metric(symbol="MCE", formula="max |mean p − mean y|", bounds=UNIT, better="lower", levels=BOTH, reference=_NAEINI)
-def mce(maps: ClassMaps, *, bins: int = 15, closed: Closed = "right", region: Region = "all") -> PerLabel:
+def mce(found: ProbBins, *, bins: int = 15, closed: Closed = "right", region: Region = "all") -> PerLabel:
     """Maximum calibration error: the largest gap of any bin; bins as for `ece`."""
-    found = maps.bins(bins=bins, closed=closed, region=region)
     gaps = np.nan_to_num(ratio(_gap(found), found.n))
     return np.where(found.n.sum(axis=-1) > 0, gaps.max(axis=-1, initial=0.0), np.nan)
 
@@ -114,9 +109,8 @@ def mce(maps: ClassMaps, *, bins: int = 15, closed: Closed = "right", region: Re
     symbol="ACE", formula="mean over bins of |mean p − mean y|", bounds=UNIT, better="lower", levels=BOTH,
     reference="Neumann 2018, openreview.net/forum?id=S1lG7aTnqQ",
 )  # fmt: skip
-def ace(maps: ClassMaps, *, bins: int = 15, closed: Closed = "right", region: Region = "all") -> PerLabel:
+def ace(found: ProbBins, *, bins: int = 15, closed: Closed = "right", region: Region = "all") -> PerLabel:
     """Average calibration error: the gap averaged over the non-empty bins; bins as for `ece`."""
-    found = maps.bins(bins=bins, closed=closed, region=region)
     gaps = np.nan_to_num(ratio(_gap(found), found.n))
     return ratio(gaps.sum(axis=-1), (found.n > 0).sum(axis=-1))
 
@@ -125,10 +119,9 @@ def ace(maps: ClassMaps, *, bins: int = 15, closed: Closed = "right", region: Re
     symbol="aECE", formula="mean of |mean p − mean y| over equally large bins", bounds=UNIT, better="lower",
     reference="Nguyen and O'Connor 2015, arXiv:1508.05154",
 )  # fmt: skip
-def adaptive_ece(maps: ClassMaps, *, bins: int = 15, exact: bool = False) -> PerLabel:
+def adaptive_ece(parts: EqualParts, *, bins: int = 15, exact: bool = False) -> PerLabel:
     """Calibration error over bins that hold equally many voxels."""
-    gaps = maps.gaps_of_equal_parts(bins, exact=exact)
-    return np.array([ratio(one.sum(), len(one)) for one in gaps])
+    return np.array([ratio(one.sum(), len(one)) for one in parts.gaps(bins)])
 
 
 def _auc(found: ProbHistogram) -> float:
@@ -155,6 +148,6 @@ def _best(found: ProbHistogram) -> tuple[float, float]:
     return float(found.thresholds[dice.argmax()]), float(dice.max())
 
 
-def _gap(found: Bins) -> np.ndarray:
+def _gap(found: ProbBins) -> np.ndarray:
     """|Σp − Σy| of each bin."""
     return np.abs(found.probs - found.positives)

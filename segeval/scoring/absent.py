@@ -10,8 +10,8 @@ from segeval.evidence.grid import Grid
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.overlap.counts import Counts, per_class_joint
 from segeval.evidence.probabilities.channels import ProbMap
-from segeval.evidence.probabilities.class_image import ClassImage
 from segeval.evidence.probabilities.probabilities import ProbEvidence
+from segeval.evidence.probabilities.scored_map import ClassImage
 from segeval.evidence.probabilities.soft import SoftEvidence
 from segeval.measure import MeasureCall
 

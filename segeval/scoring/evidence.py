@@ -26,14 +26,13 @@ if TYPE_CHECKING:
     from segeval.evidence.lesions.lesions import Lesions
     from segeval.evidence.lesions.voronoi import LesionCells
     from segeval.evidence.masks import Masks
-    from segeval.evidence.probabilities.class_image import ClassImage
     from segeval.evidence.probabilities.class_maps import ClassMaps
+    from segeval.evidence.probabilities.scored_map import ClassImage
     from segeval.evidence.surfaces.surface import Surfaces
     from segeval.evidence.topology import Skeletons, Topology
     from segeval.scoring.maps import CaseMaps
 
 MAX_IDS = 4096
-POOLED = ("class_maps", "case_maps")  # what has to be added up over cases besides states
 
 
 class Evidence:
@@ -148,10 +147,9 @@ class Evidence:
         states: dict[Hashable, Any] = {
             key: self._by_class(key[0], state) for key, state in self._states.items() if state is not None
         }
-        found = {name: getattr(self, name).for_pooling() for name in POOLED if vars(self).get(name) is not None}
         if self.maps is not None and "soft" in vars(self):  # of hard masks the counts say it all
-            found["prob_maps"] = self.soft.for_pooling()
-        return states | found
+            states["soft"] = self.maps.shared.sums
+        return states
 
     def _by_class(self, level: Level, state: State) -> State | ByClass:
         return state if level == "case" else ByClass({of: state[i] for i, of in enumerate(self.classes)})
@@ -186,7 +184,7 @@ class Evidence:
     def _in_space(self, index: int) -> "ClassImage":
         """A class with its predicted mask as a map of 0 and 1."""
         from segeval.evidence.probabilities.channels import ProbMap
-        from segeval.evidence.probabilities.class_image import ClassImage
+        from segeval.evidence.probabilities.scored_map import ClassImage
 
         pred = is_one_of(self.case.pred, self.members[index].ids)
         one = ProbMap(stored=pred.view(np.uint8), levels=np.array([0.0, 1.0]))
@@ -195,7 +193,7 @@ class Evidence:
 
     @cached_property
     def class_maps(self) -> "ClassMaps | None":
-        return None if self.maps is None else self.maps.of_classes(self.classes)
+        return None if self.maps is None else self.maps.of_classes
 
     @cached_property
     def case_maps(self) -> "ClassMaps | None":
@@ -226,8 +224,9 @@ class Evidence:
         """Whether values were read from bins, so that they are off by up to 1e-5."""
         if issubclass(call.measure.needs[0], SoftEvidence):
             return self.soft.is_approximate(call)
-        maps = self.class_maps if call.measure.reads("ClassMaps") else None
-        return maps is not None and maps.approx and call.all_knobs.get("exact") is False
+        if not call.measure.reads("ClassMaps") or call.all_knobs.get("exact") is not False:
+            return False
+        return any(getattr(self._piece(need, call, "class"), "approx", False) for need in call.measure.needs)
 
 
 _PROVIDERS: Mapping[tuple[str, Level], Callable[[Evidence], Any]] = {

@@ -64,11 +64,6 @@ class CaseMaps:
         )
 
     @property
-    def known(self) -> list[int]:
-        """The channels of the classes that have one."""
-        return [one for one in self.channel_of if one is not None]
-
-    @property
     def of_each_class(self) -> list[ProbMap | None]:
         """The map of each class."""
         return [None if one is None else self.maps[one] for one in self.channel_of]
@@ -76,15 +71,15 @@ class CaseMaps:
     @cached_property
     def soft(self) -> ProbEvidence:
         """What losses read."""
-        return ProbEvidence.of_maps(self._shared, classes=self.channel_of)
-
-    def of_classes(self, classes: Sequence[LabelClass]) -> ClassMaps:
-        """What probability metrics read of each class."""
-        named = [of for of, one in zip(classes, self.channel_of, strict=True) if one is not None]
-        return ClassMaps.of_channels(self._shared, self.known, classes=named)
+        return ProbEvidence.of_maps(self.shared, classes=self.channel_of)
 
     @cached_property
-    def _shared(self) -> ProbMaps:
+    def of_classes(self) -> ClassMaps:
+        """What probability metrics read of each class."""
+        return ClassMaps.of_channels(self.shared, self.channel_of)
+
+    @cached_property
+    def shared(self) -> ProbMaps:
         """The maps as losses and metrics share them, so that each is counted once."""
         layout = self.channels.layout
         return ProbMaps(

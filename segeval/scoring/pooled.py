@@ -11,8 +11,7 @@ import numpy as np
 from segeval.evidence.additive import State
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.overlap.counts import Counts, Histogram, Joint, per_class_joint
-from segeval.evidence.probabilities.class_image import ClassImage
-from segeval.evidence.probabilities.probabilities import ProbEvidence
+from segeval.evidence.probabilities.probabilities import ProbEvidence, no_image
 from segeval.evidence.probabilities.soft import SoftEvidence
 from segeval.measure import Level, MeasureCall
 from segeval.scoring.evidence import partition_of, state_key
@@ -40,8 +39,6 @@ class PooledCases:
             return nothing
         if issubclass(call.measure.needs[0], SoftEvidence):
             return self._soft_values(call, level, nothing)
-        if call.measure.reads("ClassMaps"):
-            return self._map_values(call, level, nothing)
         if not all(issubclass(need, State) for need in call.measure.needs):
             return nothing
         if call.measure.sources:
@@ -72,15 +69,6 @@ class PooledCases:
             nothing[known] = call(*(total.stacked(classes) for total in totals))
         return nothing
 
-    def _map_values(self, call: MeasureCall, level: Level, nothing: Any) -> Any:
-        maps = self.totals.get("class_maps" if level == "class" else "case_maps")
-        if maps is None:
-            return nothing
-        if level == "case":
-            return call(maps)
-        value_of = dict(zip(maps.classes, call(maps), strict=True))
-        return np.array([value_of.get(of, np.nan) for of in self.classes], dtype=np.float64)
-
     def _soft_values(self, call: MeasureCall, level: Level, nothing: Any) -> Any:
         """Losses add up where all cases are hard masks, or all are maps; those of weight maps never do."""
         needs: tuple[Any, ...] = call.measure.needs
@@ -90,14 +78,10 @@ class PooledCases:
 
     @cached_property
     def _soft(self) -> ProbEvidence:
-        maps = self.totals.get("prob_maps")
+        maps = self.totals.get("soft")
         if maps is None:
             partition = self.partition if self.partition.total else None
-            return ProbEvidence.of_counts(self.counts, partition, in_space=_no_image)
+            return ProbEvidence.of_counts(self.counts, partition, in_space=no_image)
         ids = [set(one.ids) if one else {0} for one in maps.channels]
         channels = [ids.index(set(one.ids)) if set(one.ids) in ids else None for one in self.classes]
         return ProbEvidence.of_maps(maps, classes=channels)
-
-
-def _no_image(index: int) -> ClassImage:
-    raise LookupError("Cases that are added up have no image.")

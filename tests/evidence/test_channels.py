@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from segeval.evidence.labels import LabelClass, LabelMap
-from segeval.evidence.probabilities.channels import BACKGROUND, Channels, Form, Layout, ProbMap, blocks
-from segeval.evidence.probabilities.logits import activated
+from segeval.evidence.probabilities.channels import BACKGROUND, Channels, Form, Layout, ProbMap, activated, blocks
 
 ONE, TWO = LabelClass(name="one", ids=(1,)), LabelClass(name="two", ids=(2,))
 EITHER = LabelClass(name="either", ids=(1, 2))

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from segeval.evidence.probabilities.bins import part_sizes
 from segeval.evidence.probabilities.histogram import ProbHistogram
-from segeval.evidence.probabilities.ranking import part_sizes
 from tests.sweep_maps import scored
 
 DTYPES = [np.float16, np.float32, np.float64]

@@ -64,7 +64,9 @@ def test_every_loss_has_a_value_per_class_and_some_per_case() -> None:
         "generalized_dice_loss",
         "lovasz_softmax_loss",
         "exp_log_loss",
+        "dice_ce_loss",
         "dice_focal_loss",
+        "focal_loss",
     }
     assert all(len(value) == (1 if name.endswith(" case") else 2) for name, value in values.items())
     assert all(np.isfinite(value).all() for value in values.values())
@@ -178,7 +180,7 @@ def test_cases_added_up_have_the_values_of_their_voxels_together(many: int, monk
     evidence = [evidence_of(*one) for one in parts]
     for one in evidence:
         every_value(one)
-    total = reduce(add, (one.for_pooling() for one in evidence))
+    total = reduce(add, (one.maps.sums for one in evidence))
     expected = every_value(together)
     pooled = every_value(ProbEvidence.of_maps(total, classes=(1, 2)), [one for one in LOSSES if not is_on_map(one)])
     for name, values in pooled.items():

@@ -12,7 +12,14 @@ from segeval.evidence.probabilities.channels import ProbMap
 from segeval.evidence.probabilities.histogram import ProbHistogram
 from segeval.evidence.probabilities.prob_maps import Condensed
 from segeval.evidence.probabilities.scored_map import ScoredMap
-from segeval.evidence.probabilities.soft import LovaszTerms, PixelTerms, ProbVoxels, SoftCounts
+from segeval.evidence.probabilities.soft import (
+    ChannelTerms,
+    LovaszTerms,
+    PixelTerms,
+    ProbVoxels,
+    SoftCounts,
+    two_channels,
+)
 from segeval.losses.lovasz import lovasz_hinge_loss, lovasz_sigmoid_loss
 from segeval.losses.pixel import bce_loss, focal_loss, focal_star_loss
 
@@ -44,11 +51,11 @@ def bins_of(p: np.ndarray, truth: np.ndarray) -> ProbHistogram:
 
 def sums(voxels: ProbVoxels) -> dict[str, float]:
     """Numbers that use a map in different ways."""
-    counts, terms = SoftCounts(voxels), PixelTerms(voxels)
+    counts, terms, channels = SoftCounts(voxels), PixelTerms(voxels), ChannelTerms(two_channels(voxels))
     costs = {
         "bce": bce_loss(terms),
-        "weak focus": focal_loss(terms, gamma=0.5, alpha=None),
-        "focus": focal_loss(terms, gamma=5.0),
+        "weak focus": focal_loss(channels, gamma=0.5, alpha=None),
+        "focus": focal_loss(channels, gamma=5.0),
         "star": focal_star_loss(terms, gamma=4.0, beta=0.0),
         "root": terms.sums(lambda nll, nlm: np.where(nll > 1e-12, nll, 0.0) ** 0.3)[0],
     }

@@ -1,6 +1,6 @@
 """The probability maps of a case, as they were stored, and which class each channel is of."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import EllipsisType
@@ -15,6 +15,7 @@ Block = tuple[slice, ...] | EllipsisType
 BACKGROUND = LabelClass(name="background", ids=(0,))
 HALF = 0.5  # inclusive: arXiv 1706.05721, section 2.3
 
+_TINY = float(np.finfo(np.float64).tiny)
 _LEAST_STEPS = 2.0**-45  # what a logarithm and back may cost a float64
 _BLOCK = 1 << 16  # voxels, so that the temporaries of a block stay in the cache
 
@@ -211,3 +212,33 @@ def blocks(array: Shaped[np.ndarray, "*space"]) -> Iterator[tuple[slice, ...]]:
 def _sigmoid(log_odds: np.ndarray) -> np.ndarray:
     small = np.exp(-np.abs(log_odds))  # never overflows
     return np.where(log_odds >= 0, 1.0, small) / (1.0 + small)
+
+
+def activated(logits: Channels) -> Channels:
+    """Channels of probabilities from channels whose maps hold logits.
+
+    The logit of a sigmoid is its log odds. Those of a softmax are the logit minus logsumexp of the others.
+    """
+    if not logits.layout.exclusive or len(logits.maps) == 1:
+        return logits
+    odds = _softmax_log_odds([one.stored for one in logits.maps])
+    return replace(logits, maps=tuple(ProbMap(stored=one, is_log_odds=True) for one in odds))
+
+
+def _softmax_log_odds(logits: Sequence[np.ndarray]) -> list[np.ndarray]:
+    odds = [np.empty_like(one, dtype=np.promote_types(one.dtype, np.float32)) for one in logits]
+    for block in blocks(logits[0]):
+        here = np.stack([one[block] for one in logits]).astype(np.float64)
+        for one, values in zip(odds, _log_odds(here), strict=True):
+            one[block] = values
+    return odds
+
+
+def _log_odds(logits: np.ndarray) -> np.ndarray:
+    """Along the first axis; the others are added up, since taking one from the total would lose the small ones."""
+    shifted = logits - logits.max(axis=0)
+    parts = np.exp(shifted)
+    none = np.zeros_like(parts[:1])
+    before = np.concatenate([none, parts[:-1].cumsum(axis=0)])
+    after = np.concatenate([parts[:0:-1].cumsum(axis=0)[::-1], none])
+    return shifted - np.log(np.maximum(before + after, _TINY))

@@ -1,20 +1,20 @@
-"""Probability maps beside their truth: the evidence of calibration, ranking and soft overlap."""
+"""What metrics of probability read: sums, bins and curves of the maps of a case, which add up over cases."""
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial, reduce
 from operator import add
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from segeval.errors import ConfigError
-from segeval.evidence.additive import Additive, Kept, Record
-from segeval.evidence.labels import WHOLE_CASE, LabelClass
+from segeval.evidence.additive import Record, State
+from segeval.evidence.labels import LabelClass
+from segeval.evidence.probabilities.bins import Detail, part_sizes
 from segeval.evidence.probabilities.channels import ProbMap, blocks
 from segeval.evidence.probabilities.histogram import ProbHistogram, are_few
 from segeval.evidence.probabilities.prob_maps import Order, ProbMaps
-from segeval.evidence.probabilities.ranking import Detail, part_sizes
 from segeval.evidence.probabilities.soft import PixelTerms, SoftCounts
 from segeval.evidence.shape_words import Float
 from segeval.evidence.shapes import Labels, PerLabel, Probs
@@ -24,29 +24,6 @@ Region = Literal["all", "foreground"]
 
 _CHUNK = 1 << 18  # voxels that are widened to float64 at a time
 _DEAREST = 100.0  # a confident error costs no more
-_WHOLE_CASE = LabelClass(name=WHOLE_CASE, ids=())
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProbSums(Additive):
-    """Sums over the voxels of a map; `hits` is Σp·y."""
-
-    n: PerLabel
-    truth: PerLabel
-    probs: PerLabel
-    probs_squared: PerLabel
-    hits: PerLabel
-    squared_error: PerLabel
-    log_loss: PerLabel
-
-
-@dataclass(frozen=True, kw_only=True)
-class Bins(Additive):
-    """Voxels, summed probabilities and positives per bin of probability; the last axis counts the bins."""
-
-    n: Float[np.ndarray, "*label bin"]
-    probs: Float[np.ndarray, "*label bin"]
-    positives: Float[np.ndarray, "*label bin"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,27 +34,13 @@ class ClassMap:
     channel: int
 
     def flat(self, order: Order = "K") -> tuple[np.ndarray, np.ndarray]:
-        """Probability of each voxel that is scored, and whether it came true; order K is that of memory."""
+        """Probability of each voxel that is scored, and whether it came true; order K is that of memory.
+
+        Those of float16 stay so, since so few differ that all of them can be told apart.
+        """
         scored = self.maps.scored(self.channel, order)
-        return _as_precise_as_stored(scored.map), scored.truth
-
-    def sums(self) -> ProbSums:
-        """Sums over the voxels."""
-        voxels = self.maps.condensed(self.channel)
-        counts, terms = SoftCounts(voxels), PixelTerms(voxels)
-        return ProbSums.of(
-            n=counts.n,
-            truth=counts.truth,
-            probs=counts.pred,
-            probs_squared=counts.pred_squared,
-            hits=counts.tp,
-            squared_error=counts.error_on_truth + counts.error_on_rest,
-            log_loss=sum(terms.sums(lambda nll, nlm: np.minimum(nll, _DEAREST))),
-        )
-
-    def histogram(self, detail: Detail) -> ProbHistogram:
-        """Voxels by probability."""
-        return self.maps.histogram(self.channel, detail)
+        coded = scored.map.levels is not None or scored.map.is_log_odds
+        return scored.map.probs() if coded else np.clip(scored.map.stored, 0, 1), scored.truth
 
     def rounded(self, values: np.ndarray) -> np.ndarray:
         """See `ProbMap.rounded`."""
@@ -96,20 +59,16 @@ class TopLabelMap:
 
     def flat(self, order: Order = "K") -> tuple[np.ndarray, np.ndarray]:
         """Largest probability of each voxel, and whether it came true."""
-        parts = [(probs.max(axis=0), probs.argmax(axis=0) == codes) for probs, codes in self._columns()]
+        parts = [(probs.max(axis=0), probs.argmax(axis=0) == codes) for probs, codes in self.columns()]
         largest, right = (np.concatenate(each) for each in zip(*parts, strict=True))
         return largest, right
-
-    def sums(self) -> ProbSums:
-        """What brier and nll are made of."""
-        return reduce(add, (_sums_over_classes(probs.astype(np.float64), codes) for probs, codes in self._columns()))
 
     def rounded(self, values: np.ndarray) -> np.ndarray:
         """See `ProbMap.rounded`."""
         (one, *others) = self.maps
         return (one if others else replace(one, steps=one.own_steps)).rounded(values)
 
-    def _columns(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def columns(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """The probabilities of all classes at some voxels, (label, voxel), and the true class of each."""
         for block in blocks(self.codes):
             scored = self.codes[block] >= 0
@@ -123,14 +82,10 @@ Map = ClassMap | TopLabelMap
 
 @dataclass(frozen=True, kw_only=True)
 class ClassMaps:
-    """The probability map of every class of a case; nothing is computed before it is asked for.
+    """The probability map of every class of a case, None where there is none; or one of the case as a whole."""
 
-    The sum of two cases answers what each was asked for before, and holds no maps.
-    """
-
-    classes: tuple[LabelClass, ...]
-    maps: tuple[Map, ...] = ()
-    _kept: Kept[Any] = field(default_factory=Kept, repr=False, compare=False)
+    maps: tuple[Map | None, ...]
+    of_whole_case: bool = False
 
     @classmethod
     def of(
@@ -142,13 +97,12 @@ class ClassMaps:
             ignore: truth ids whose voxels count nowhere.
         """
         maps = ProbMaps.of_array(probs, truth=truth, channels=tuple(classes), ignore=tuple(ignore))
-        return cls.of_channels(maps, range(len(maps)), classes=classes)
+        return cls.of_channels(maps, range(len(maps)))
 
     @classmethod
-    def of_channels(cls, maps: ProbMaps, channels: Sequence[int], *, classes: Sequence[LabelClass]) -> "ClassMaps":
-        """Take some channels, each of which is the map of a class."""
-        of_classes = [ClassMap(maps=maps, channel=channel) for channel in channels]
-        return cls(classes=tuple(classes), maps=tuple(of_classes))
+    def of_channels(cls, maps: ProbMaps, channels: Sequence[int | None]) -> "ClassMaps":
+        """Take the channel of each class."""
+        return cls(maps=tuple(None if one is None else ClassMap(maps=maps, channel=one) for one in channels))
 
     @classmethod
     def of_case(cls, probs: Float[np.ndarray, "label voxel"], codes: np.ndarray) -> "ClassMaps":
@@ -162,66 +116,140 @@ class ClassMaps:
     @classmethod
     def of_partition(cls, maps: Sequence[ProbMap], codes: np.ndarray) -> "ClassMaps":
         """The same of maps as they were stored, and codes in their shape."""
-        return cls(classes=(_WHOLE_CASE,), maps=(TopLabelMap(maps=tuple(maps), codes=codes),))
+        return cls(maps=(TopLabelMap(maps=tuple(maps), codes=codes),), of_whole_case=True)
+
+    def states(self, read: Callable[[Any], Record], nothing: Record) -> Record:
+        """The states of all maps as one, `nothing` where there is no map."""
+        rows = [nothing if one is None else read(one) for one in self.maps]
+        return rows[0] if self.of_whole_case else type(nothing).stack(rows)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbSums(State):
+    """Sums over the voxels of a map; `hits` is Σp·y."""
+
+    n: PerLabel
+    truth: PerLabel
+    probs: PerLabel
+    probs_squared: PerLabel
+    hits: PerLabel
+    squared_error: PerLabel
+    log_loss: PerLabel
+
+    @classmethod
+    def read(cls, maps: ClassMaps) -> "ProbSums":
+        """Sum over each map; over all classes of a voxel for a whole case."""
+        return maps.states(_sums, cls.of(**dict.fromkeys(cls._names(), np.nan)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbBins(State):
+    """Voxels, summed probabilities and positives per bin of probability; the last axis counts the bins."""
+
+    n: Float[np.ndarray, "*label bin"]
+    probs: Float[np.ndarray, "*label bin"]
+    positives: Float[np.ndarray, "*label bin"]
+
+    @classmethod
+    def read(cls, maps: ClassMaps, *, bins: int, closed: Closed, region: Region) -> "ProbBins":
+        """Count in bins of equal width.
+
+        Raises:
+            ConfigError: fewer than one bin.
+        """
+        _check_number(bins)
+        nothing = np.full(bins, np.nan)
+        return maps.states(partial(_binned, bins, closed, region), cls(n=nothing, probs=nothing, positives=nothing))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Areas(State):
+    """A `ProbHistogram` per class, in an array, fine enough for areas under curves."""
+
+    histograms: Any
+    detail: ClassVar[Detail] = "area"
+
+    @classmethod
+    def read(cls, maps: ClassMaps, *, exact: bool) -> "Areas":
+        """Count the voxels by probability; `exact` tells all of them apart."""
+        detail: Detail = "exact" if exact else cls.detail
+        nothing = cls(histograms=ProbHistogram.empty())
+        return maps.states(lambda one: cls(histograms=one.maps.histogram(one.channel, detail)), nothing)
 
     @property
     def approx(self) -> bool:
-        """Whether a value so far was read from bins."""
-        return any(one.approx for one in self._kept.values() if isinstance(one, ProbHistogram))
+        """Whether voxels are known by their bin only."""
+        return any(one.approx for one in np.ravel(self.histograms))
 
-    def sums(self) -> ProbSums:
-        """Sums per class."""
-        return self._per_class(ProbSums, ("sums",), lambda one: one.sums())
 
-    def bins(self, *, bins: int, closed: Closed, region: Region) -> Bins:
-        """Bins of equal width per class."""
-        _check_number(bins)
-        return self._per_class(Bins, ("bins", bins, closed, region), partial(_binned, bins, closed, region))
+@dataclass(frozen=True, kw_only=True)
+class Thresholds(Areas):
+    """A `ProbHistogram` per class, fine enough for the best threshold."""
 
-    def histograms(self, detail: Detail) -> list[ProbHistogram]:
-        """Voxels per probability, for each class."""
-        return self._each(("histogram", detail), lambda one: one.histogram(detail))
+    detail: ClassVar[Detail] = "best"
 
-    def gaps_of_equal_parts(self, n: int, *, exact: bool) -> list[np.ndarray]:
-        """|mean probability − share of positives| of `n` equally large parts by probability, for each class.
 
-        Ties stay in C order; where the voxels are too many to be sorted, ties are shared out.
+@dataclass(frozen=True)
+class PartsOfMap:
+    """What is known of equally large parts by probability.
+
+    `gaps` are |mean probability − share of positives| with ties in C order, for one case whose voxels are sorted;
+    where they are not, or are those of several cases, the histogram shares ties out.
+    """
+
+    histogram: ProbHistogram
+    gaps: np.ndarray | None = None
+
+    def __add__(self, other: "PartsOfMap") -> "PartsOfMap":
+        return PartsOfMap(self.histogram + other.histogram)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EqualParts(State):
+    """The `PartsOfMap` of each class."""
+
+    parts: Any
+
+    @classmethod
+    def read(cls, maps: ClassMaps, *, bins: int, exact: bool) -> "EqualParts":
+        """Cut each map into `bins` equally large parts.
+
+        Raises:
+            ConfigError: fewer than one part.
         """
-        _check_number(n)
-        histograms = self.histograms("exact" if exact else n)  # kept for the pooled value, which has nothing else
-        if not self.maps:
-            return [one.gaps_of_equal_parts(n) for one in histograms]
-        return [_gaps(*each, n, exact=exact) for each in zip(self.maps, histograms, strict=True)]
+        _check_number(bins)
+        nothing = cls(parts=PartsOfMap(ProbHistogram.empty()))
+        return maps.states(lambda one: cls(parts=_parts(one, bins, exact=exact)), nothing)
 
-    def for_pooling(self) -> "ClassMaps":
-        """The results so far, without the maps they came from."""
-        return ClassMaps(classes=self.classes, _kept=self._kept)
+    @property
+    def approx(self) -> bool:
+        """Whether voxels are known by their bin only."""
+        return any(one.histogram.approx for one in np.ravel(self.parts))
 
-    def __add__(self, other: "ClassMaps") -> "ClassMaps":
-        classes = tuple(dict.fromkeys((*self.classes, *other.classes)))
-        return ClassMaps(classes=classes, _kept=self._kept + other._kept)
-
-    def _each(self, setting: Hashable, compute: Callable[[Any], Any]) -> list[Any]:
-        return [self._kept.get((setting, of), partial(self._compute, compute, i)) for i, of in enumerate(self.classes)]
-
-    def _per_class(self, record: type[Record], setting: Hashable, compute: Callable[[Map], Record]) -> Record:
-        records = self._each(setting, compute)
-        return records[0] if self.classes == (_WHOLE_CASE,) else record.stack(records)
-
-    def _compute(self, compute: Callable[[Any], Any], which: int) -> Any:
-        if not self.maps:
-            raise LookupError("Pooled maps know only what every case was asked for.")
-        return compute(self.maps[which])
-
-
-def _as_precise_as_stored(one: ProbMap) -> np.ndarray:
-    """Probabilities; those of float16 in float16, since so few differ that all of them can be told apart."""
-    return one.probs() if one.levels is not None or one.is_log_odds else np.clip(one.stored, 0, 1)
+    def gaps(self, n: int) -> list[np.ndarray]:
+        """|mean probability − share of positives| of the `n` parts, for each class."""
+        return [one.histogram.gaps_of_equal_parts(n) if one.gaps is None else one.gaps for one in self.parts]
 
 
 def _check_number(bins: int) -> None:
     if bins < 1:
         raise ConfigError(f"bins={bins} is no number of bins. Give 1 or more.")
+
+
+def _sums(one: Map) -> ProbSums:
+    if isinstance(one, TopLabelMap):
+        return reduce(add, (_sums_over_classes(probs.astype(np.float64), codes) for probs, codes in one.columns()))
+    voxels = one.maps.condensed(one.channel)
+    counts, terms = SoftCounts(voxels), PixelTerms(voxels)
+    return ProbSums.of(
+        n=counts.n,
+        truth=counts.truth,
+        probs=counts.pred,
+        probs_squared=counts.pred_squared,
+        hits=counts.tp,
+        squared_error=counts.error_on_truth + counts.error_on_rest,
+        log_loss=sum(terms.sums(lambda nll, nlm: np.minimum(nll, _DEAREST))),
+    )
 
 
 def _sums_over_classes(probs: np.ndarray, codes: np.ndarray) -> ProbSums:
@@ -241,7 +269,7 @@ def _sums_over_classes(probs: np.ndarray, codes: np.ndarray) -> ProbSums:
     )
 
 
-def _binned(bins: int, closed: Closed, region: Region, one: Map) -> Bins:
+def _binned(bins: int, closed: Closed, region: Region, one: Map) -> ProbBins:
     above = np.greater if closed == "right" else np.greater_equal
     all_probs, all_inside = one.flat()
     edges = one.rounded(np.arange(1, bins) / bins)
@@ -258,16 +286,17 @@ def _binned(bins: int, closed: Closed, region: Region, one: Map) -> Bins:
         n += np.bincount(which, minlength=bins)
         mass += np.bincount(which, weights=probs, minlength=bins)
         positives += np.bincount(which[inside], minlength=bins)
-    return Bins(n=n, probs=mass, positives=positives)
+    return ProbBins(n=n, probs=mass, positives=positives)
 
 
-def _gaps(one: Map, histogram: ProbHistogram, n: int, *, exact: bool) -> np.ndarray:
+def _parts(one: ClassMap, n: int, *, exact: bool) -> PartsOfMap:
+    histogram = one.maps.histogram(one.channel, "exact" if exact else n)
+    if not (exact or are_few(one.maps.n)):
+        return PartsOfMap(histogram)
     probs, inside = one.flat("C")
-    if not (exact or are_few(probs.size)):
-        return histogram.gaps_of_equal_parts(n)
     order, sizes = np.argsort(probs, kind="stable"), part_sizes(probs.size, n)
     excess = probs[order].astype(np.float64) - inside[order]
-    return np.abs(np.add.reduceat(excess, np.cumsum(sizes) - sizes)) / sizes
+    return PartsOfMap(histogram, np.abs(np.add.reduceat(excess, np.cumsum(sizes) - sizes)) / sizes)
 
 
 def _chunks(n: int) -> Iterator[slice]:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from segeval.evidence.probabilities import bins
+from segeval.evidence.probabilities.bins import part_sizes, too_wide
 from segeval.evidence.probabilities.channels import ProbMap
-from segeval.evidence.probabilities.ranking import part_sizes, too_wide
 from segeval.evidence.probabilities.soft import ProbVoxels
 from segeval.evidence.shape_words import Bool, Float64, Int64
 
@@ -33,6 +33,12 @@ class ProbHistogram:
         """Voxels of known probabilities, all different, the highest first."""
         is_wide = np.zeros(len(p), dtype=bool)
         return cls(thresholds=p, p=p, rest=rest, positives=positives, negatives=negatives, is_wide=is_wide)
+
+    @classmethod
+    def empty(cls) -> "ProbHistogram":
+        """No voxel at all."""
+        nothing, none = np.empty(0), np.empty(0, dtype=np.int64)
+        return cls.exact(nothing, nothing, positives=none, negatives=none)
 
     @classmethod
     def of_values(cls, stored: np.ndarray, truth: np.ndarray, *, is_log_odds: bool = False) -> "ProbHistogram":

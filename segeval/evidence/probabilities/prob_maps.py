@@ -9,11 +9,10 @@ import numpy as np
 from segeval.evidence.additive import Kept
 from segeval.evidence.arrays import is_one_of
 from segeval.evidence.labels import LabelClass
+from segeval.evidence.probabilities.bins import Detail
 from segeval.evidence.probabilities.channels import ProbMap
-from segeval.evidence.probabilities.class_image import ClassImage
 from segeval.evidence.probabilities.histogram import ProbHistogram, are_few
-from segeval.evidence.probabilities.ranking import Detail
-from segeval.evidence.probabilities.scored_map import ScoredMap
+from segeval.evidence.probabilities.scored_map import ClassImage, ScoredMap
 from segeval.evidence.probabilities.soft import ProbVoxels, joined
 
 Order = Literal["C", "K"]
@@ -102,14 +101,10 @@ class ProbMaps:
         found = is_one_of(self.truth, ids)
         return found if of else ~found
 
-    def for_pooling(self) -> "ProbMaps":
+    @property
+    def sums(self) -> "MapSums":
         """What was asked for so far, without the maps it came from."""
-        return replace(self, maps=(), truth=np.empty(0))
-
-    def __add__(self, other: "ProbMaps") -> "ProbMaps":
-        """The voxels of both, as far as both were asked for; holds no maps."""
-        channels = tuple(dict.fromkeys((*self.channels, *other.channels)))
-        return replace(self.for_pooling(), channels=channels, _kept=self._kept + other._kept)
+        return MapSums(channels=self.channels, partition=self.partition, kept=self._kept)
 
     @property
     def is_exact(self) -> bool:
@@ -119,16 +114,45 @@ class ProbMaps:
     def condensed(self, channel: int) -> ProbVoxels:
         """Few entries with the sums of a channel's voxels; kept, as all losses and many metrics read them."""
         setting = ("condensed", self.channels[channel])
-        found: Condensed = self._kept.get(setting, lambda: Condensed(self.scored(channel).condensed()))
-        return replace(found.voxels)  # whatever is computed on the way is not kept
+        self._kept.get(setting, lambda: Condensed(self.scored(channel).condensed()))
+        return self.sums.condensed(channel)
 
     def histogram(self, channel: int, detail: Detail = "curve") -> ProbHistogram:
         """Voxels of a channel by probability, as finely as `detail` needs it; kept."""
-        setting = ("histogram", self.channels[channel], detail)
-        found: ProbHistogram = self._kept.get(setting, lambda: self._counted(channel, detail))
-        return found
+        self._kept.get(("histogram", self.channels[channel], detail), lambda: self._counted(channel, detail))
+        return self.sums.histogram(channel, detail)
 
     def _counted(self, channel: int, detail: Detail) -> ProbHistogram:
-        if detail == "exact" or not self.is_exact:
+        if not self.is_exact:
             return self.scored(channel).histogram(detail)
         return self._told_apart.get(channel, lambda: self.scored(channel).histogram())
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MapSums:
+    """What losses asked of the maps of one case, or of the cases that were added up; see `ProbMaps` for the fields."""
+
+    channels: tuple[LabelClass | None, ...]
+    partition: int
+    kept: Kept[Any]
+
+    def __len__(self) -> int:
+        return len(self.channels)
+
+    def __add__(self, other: "MapSums") -> "MapSums":
+        channels = tuple(dict.fromkeys((*self.channels, *other.channels)))
+        return replace(self, channels=channels, kept=self.kept + other.kept)
+
+    def condensed(self, channel: int) -> ProbVoxels:
+        """See `ProbMaps.condensed`."""
+        found: Condensed = self.kept.get(("condensed", self.channels[channel]), _never_asked_for)
+        return replace(found.voxels)  # whatever is computed on the way is not kept
+
+    def histogram(self, channel: int, detail: Detail) -> ProbHistogram:
+        """See `ProbMaps.histogram`."""
+        found: ProbHistogram = self.kept.get(("histogram", self.channels[channel], detail), _never_asked_for)
+        return found
+
+
+def _never_asked_for() -> Any:
+    raise LookupError("Maps that are added up know only what every case was asked for.")

@@ -8,9 +8,9 @@ import numpy as np
 
 from segeval.evidence.additive import Kept
 from segeval.evidence.overlap.counts import Counts, Joint
-from segeval.evidence.probabilities.class_image import ClassImage
-from segeval.evidence.probabilities.prob_maps import ProbMaps
-from segeval.evidence.probabilities.ranking import Detail
+from segeval.evidence.probabilities.bins import Detail
+from segeval.evidence.probabilities.prob_maps import MapSums, ProbMaps
+from segeval.evidence.probabilities.scored_map import ClassImage
 from segeval.evidence.probabilities.soft import ProbVoxels, mapped, stacked, two_channels, voxels_of_counts
 from segeval.measure import Level, MeasureCall
 
@@ -31,7 +31,7 @@ class ProbEvidence:
         is_partition: bool,
         in_space: Callable[[int], ClassImage],
         classes: Sequence[int | None],
-        maps: ProbMaps | None = None,
+        maps: ProbMaps | MapSums | None = None,
     ) -> None:
         """See `of_counts` and `of_maps`.
 
@@ -67,11 +67,11 @@ class ProbEvidence:
         return cls(lambda level, detail: rows[level], is_partition="case" in rows, in_space=in_space, classes=indices)
 
     @classmethod
-    def of_maps(cls, maps: ProbMaps, *, classes: Sequence[int | None]) -> "ProbEvidence":
+    def of_maps(cls, maps: ProbMaps | MapSums, *, classes: Sequence[int | None]) -> "ProbEvidence":
         """The evidence of probability maps.
 
         Args:
-            maps: the maps.
+            maps: the maps, or what was asked of them, added up over cases.
             classes: the channels to score one by one; None for a class without one.
         """
 
@@ -89,7 +89,8 @@ class ProbEvidence:
             found = mapped(channels(detail), lambda array: array[which])
             return found if level == "class" or len(which) > 1 else mapped(two_channels(found), lambda array: array[0])
 
-        return cls(rows, is_partition=maps.partition > 0, in_space=maps.in_space, classes=classes, maps=maps)
+        in_space = maps.in_space if isinstance(maps, ProbMaps) else no_image
+        return cls(rows, is_partition=maps.partition > 0, in_space=in_space, classes=classes, maps=maps)
 
     def values(self, call: MeasureCall, level: Level) -> Any:
         """The measure on this case: one float64 per class, or a single one; nan without a channel or partition."""
@@ -105,13 +106,10 @@ class ProbEvidence:
             values[has_one] = call(*(self.of(need, level) for need in needs))
         return values
 
-    def for_pooling(self) -> ProbMaps | None:
-        """What was asked of the maps, so that it can be added up over cases."""
-        return None if self.maps is None else self.maps.for_pooling()
-
     def is_approximate(self, call: MeasureCall) -> bool:
         """Whether the value comes from bins, so that it is off by up to 1e-5."""
-        return self.maps is not None and not self.maps.is_exact and call.all_knobs.get("exact") is False
+        exact = not isinstance(self.maps, ProbMaps) or self.maps.is_exact
+        return not exact and call.all_knobs.get("exact") is False
 
     def of(self, need: Any, level: Level) -> Any:
         """What a measure needs, of the classes or of the case."""
@@ -137,3 +135,8 @@ class ProbEvidence:
 def _one_against_rest(partition: Joint) -> Counts:
     fp, fn = partition.pred - partition.hits, partition.truth - partition.hits
     return Counts(tp=partition.hits, fp=fp, fn=fn, tn=partition.total - partition.hits - fp - fn)
+
+
+def no_image(index: int) -> ClassImage:
+    """In place of an image where cases are added up."""
+    raise LookupError("Cases that are added up have no image.")

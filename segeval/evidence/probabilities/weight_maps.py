@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from segeval.evidence.arrays import namespace
-from segeval.evidence.probabilities.class_image import ClassImage, box_of
+from segeval.evidence.probabilities.scored_map import ClassImage, box_of
 from segeval.evidence.probabilities.soft import ChannelTerms, PixelTerms, two_channels
 from segeval.evidence.shapes import Box
 
