@@ -65,3 +65,19 @@ def test_grids_that_differ_anyway_are_not_told_to_take_the_other_form(tmp_path: 
     with pytest.raises(DataError) as caught:
         segeval.score(pred, truth)
     assert "--orientation" not in str(caught.value)
+
+
+def test_a_form_that_makes_no_sense_does_no_harm_where_the_other_is_taken(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.nii.gz", CUBE, sform=np.diag([1.0, 0, 3, 1]), qform=RIGHT)
+    with pytest.raises(DataError, match="folds the grid flat"):
+        read_volume(path)
+    np.testing.assert_allclose(read_volume(path, orientation="qform").affine, RIGHT, atol=1e-6)
+
+
+@pytest.mark.parametrize("axis", ["first", "last"])
+def test_channels_and_forms_go_together(tmp_path: Path, axis: Any) -> None:
+    maps = np.stack([CUBE, 1 - CUBE], axis=0 if axis == "first" else -1).astype(np.float32)
+    path = save(tmp_path / "a.nii.gz", maps, sform=SHIFTED, qform=RIGHT)
+    volume = read_volume(path, channel_axis=axis)
+    np.testing.assert_allclose(volume.other_affine, RIGHT, atol=1e-6)
+    assert volume.array.shape == (*CUBE.shape, 2)

@@ -72,16 +72,20 @@ def read_nifti(
             stored = stream.voxels(header.shape, header.dtype, order="F")
     levels = _levels(header) if as_stored else None
     array = stored if levels is not None else _scaled(stored, header)
-    return _with_other_form(placed_in_world(path, _channels_last(array, channel_axis), header.affine), header, levels)
+    return replace(_placed(path, _channels_last(array, channel_axis), header), levels=levels)
 
 
-def _with_other_form(volume: Volume, header: _Header, levels: np.ndarray | None) -> Volume:
-    """The volume with the place that its other form gives it, where the two disagree."""
+def _placed(path: Path, array: np.ndarray, header: _Header) -> Volume:
+    """The volume, with the place that its other form gives it where the two disagree."""
+    volume = placed_in_world(path, array, header.affine)
     if header.other is None:
-        return replace(volume, levels=levels)
-    other = placed_in_world(volume.path, np.broadcast_to(np.uint8(0), header.shape[:3]), header.other).affine
+        return volume
     note = f"its sform and qform disagree; the {header.form} is taken"
-    return replace(volume, levels=levels, form=header.form, other_affine=other, notes=(*volume.notes, note))
+    volume = replace(volume, form=header.form, notes=(*volume.notes, note))
+    try:
+        return replace(volume, other_affine=placed_in_world(path, array, header.other).affine)
+    except DataError:  # the form that is not taken may make no sense
+        return volume
 
 
 def read_nifti_grid(path: Path) -> Volume:
@@ -192,20 +196,28 @@ def _dtype(fields: Any, path: Path) -> np.dtype:
 def _affines_mm(fields: Any, orientation: Orientation | None) -> tuple[np.ndarray, np.ndarray | None, Orientation]:
     """The affine that counts, and the one that another form gives where the two place some corner differently."""
     form: Orientation = "sform" if int(fields["sform_code"]) else "qform"
-    affine = np.array(fields.get_best_affine(), dtype=np.float64)
-    scale = np.diag([_MM_PER_UNIT.get(int(fields["xyzt_units"]) % 8, 1.0)] * 3 + [1.0])
+    affine = _in_mm(fields, fields.get_best_affine())
     if not (int(fields["sform_code"]) and int(fields["qform_code"])):
-        return scale @ affine, None, form
-    other = np.array(fields.get_qform(), dtype=np.float64)
-    far = np.array(fields.get_data_shape()[:3] + (1,) * (3 - len(fields.get_data_shape()[:3])))
-    corners = np.array([(*(corner * far), 1) for corner in np.ndindex(2, 2, 2)]).T
-    voxel = np.linalg.norm(affine[:3, :3], axis=0).min()
-    apart = np.linalg.norm(((affine - other) @ corners)[:3], axis=0).max()
-    if not np.isfinite(other).all() or not apart > _FORMS_AGREE * voxel:
-        return scale @ affine, None, form
-    if orientation == "qform":
-        return scale @ other, scale @ affine, "qform"
-    return scale @ affine, scale @ other, "sform"
+        return affine, None, form
+    other = _in_mm(fields, fields.get_qform())
+    if not (np.isfinite(affine).all() and np.isfinite(other).all()) or _are_one(affine, other, fields.get_data_shape()):
+        return affine, None, form
+    return (other, affine, "qform") if orientation == "qform" else (affine, other, "sform")
+
+
+def _in_mm(fields: Any, affine: np.ndarray) -> np.ndarray:
+    found = np.array(affine, dtype=np.float64)
+    found[:3] *= _MM_PER_UNIT.get(int(fields["xyzt_units"]) % 8, 1.0)
+    return found
+
+
+def _are_one(affine: np.ndarray, other: np.ndarray, shape: tuple[int, ...]) -> bool:
+    """Whether two forms place the corners of an image alike."""
+    sizes = np.array((*shape, 1, 1, 1)[:3])
+    corners = np.array([(*(corner * sizes), 1) for corner in np.ndindex(2, 2, 2)]).T
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is not alike
+        apart = np.linalg.norm(((affine - other) @ corners)[:3], axis=0).max()
+        return bool(apart <= _FORMS_AGREE * np.linalg.norm(affine[:3, :3], axis=0).min())
 
 
 def _check_pixdim(fields: Any, path: Path) -> None:
