@@ -42,7 +42,7 @@ class StoredRun:
         prediction_kind: `labels`, `probs` or `logits`; empty where the file does not say.
         unscored: cases without a score, for want of a prediction or a truth, or because they failed.
         complete: whether the run came to its end, and its tables are those of one writing.
-        doubts: why `complete` is false, or what the file cannot tell; sentences.
+        doubts: why `complete` is false, and what the file cannot tell, as parts of a sentence.
     """
 
     path: Path

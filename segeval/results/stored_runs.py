@@ -91,7 +91,7 @@ def stored_run_of(document: Mapping[str, Any], *, path: Path, doubts: Sequence[s
         prediction_kind=(document.get("predictions") or {}).get("kind", ""),
         unscored=frozenset(row["case"] for row in cases if row["status"] in _UNSCORED),
         complete=document["complete"] and not doubts,
-        doubts=tuple(doubts) if document["complete"] else ("The run was interrupted.", *doubts),
+        doubts=tuple(doubts) if document["complete"] else ("it was interrupted before all cases were scored", *doubts),
     )
 
 
@@ -101,15 +101,19 @@ def _measures(rows: Sequence[Row], keys: Sequence[str]) -> list[str]:
 
 def _doubts(file: Path, document: Mapping[str, Any]) -> list[str]:
     """What speaks against the tables in a folder being those of one whole run."""
-    doubts = []
-    if (file.parent / JOURNAL).exists():
-        doubts.append("A later run into this folder is not finished, or was killed.")
+    doubts = _of_two_runs(file)
     for name, expected in document.get(WRITTEN, {}).items():
         table = file.parent / name
         is_table = Path(name).name == name and name.endswith(".csv") and table.is_file()
         if is_table and digest(table.read_bytes()) != expected:
-            doubts.append(f"{printable(name)} was changed after the run, or is of another.")
+            doubts.append(f"{printable(name)} was changed after the run, or is of another one")
     return doubts
+
+
+def _of_two_runs(file: Path) -> list[str]:
+    if not (file.parent / JOURNAL).exists():
+        return []
+    return ["another run into its folder is at work or was killed, so its tables may be of two runs"]
 
 
 def _from_csv(file: Path) -> StoredRun:
@@ -131,13 +135,14 @@ def _from_csv(file: Path) -> StoredRun:
     beside = file.with_name("cases.csv")
     has_cases = file.name == "scores.csv" and beside.is_file()
     cases = [row for _, row in read_csv_rows(beside, what="run", columns=("case", "status"))] if has_cases else []
-    scores = [row for _, row in rows]
+    scores, two_runs = [row for _, row in rows], _of_two_runs(file)
     return StoredRun(
         path=file,
         columns=tuple(columns_of_classes(scores, _measures(scores, KEYS_OF_SCORES))),
         labels={row["class"]: tuple(map(int, row["label"].split("+"))) for row in scores},
         unscored=frozenset(text_of(row["case"]) for row in (*scores, *cases) if row["status"] in _UNSCORED),
-        doubts=() if has_cases else ("A table of scores alone does not tell of cases that failed or were missing.",),
+        complete=not two_runs,
+        doubts=(*two_runs, *(() if has_cases else ("a table of scores alone does not tell of cases that failed",))),
     )
 
 

@@ -135,7 +135,7 @@ def test_a_table_that_was_changed_after_the_run_is_doubted(run: Path) -> None:
     scores.write_text(scores.read_text().replace("0.0", "1.0"))
     stored = read_stored_run(run)
     assert not stored.complete
-    assert stored.doubts == ("scores.csv was changed after the run, or is of another.",)
+    assert stored.doubts == ("scores.csv was changed after the run, or is of another one",)
     scores.unlink()
     assert read_stored_run(run).complete, "run.json alone is whole"
 
@@ -144,7 +144,7 @@ def test_a_folder_with_the_journal_of_another_run_is_doubted(run: Path) -> None:
     (run / ".segeval-journal.jsonl").touch()
     stored = read_stored_run(run)
     assert not stored.complete
-    assert stored.doubts == ("A later run into this folder is not finished, or was killed.",)
+    assert stored.doubts == ("another run into its folder is at work or was killed, so its tables may be of two runs",)
 
 
 def test_the_schema_describes_what_is_written(run: Path) -> None:

@@ -10,7 +10,6 @@ from segeval.choice import measure_of
 from segeval.config import read_section
 from segeval.errors import ConfigError, UnfinishedError
 from segeval.files.paths import printable
-from segeval.files.writing import JOURNAL
 from segeval.options import ScoreOptions
 from segeval.results.stored_runs import StoredColumn, StoredRun
 from segeval.settings import COMMAND_LINE, ENVIRONMENT, Settings
@@ -98,9 +97,7 @@ def with_names_of(baseline: StoredRun, run: StoredRun) -> StoredRun:
 
 def why_unfinished(run: StoredRun) -> str:
     """Why cases may be lacking, or come from two runs; empty for a run that came to its end."""
-    if (run.path.parent / JOURNAL).exists():
-        return "another run into its folder is at work or was killed, so its tables may be of two runs"
-    return "" if run.complete else "it was interrupted before all cases were scored"
+    return "" if run.complete else "; ".join(run.doubts) or "it was interrupted before all cases were scored"
 
 
 def refuse_if_unfinished(run: StoredRun) -> None:
