@@ -11,7 +11,7 @@ from segeval.files.outputs import OutputFolder
 from segeval.options import COMMAND_LINE, SweepMode, SweepOptions, idle
 from segeval.verbs.sweep.check_table import findings, rows_of
 from segeval.verbs.sweep.curves import exp_log_curve, focal_curve
-from segeval.verbs.sweep.evidence.maps import MOST_LEVELS, ClassMaps, count_classes, gather
+from segeval.verbs.sweep.evidence.maps import MOST_LEVELS, ClassOverCases, count_classes, gather
 from segeval.verbs.sweep.evidence.reading import MapFiles, find_maps
 from segeval.verbs.sweep.grid import EXP_LOG, FOCAL, PRICES, SEVERAL, find_loss, read_grid
 from segeval.verbs.sweep.maps.exp_log import Entries, sweep_exp_log_maps
@@ -39,7 +39,7 @@ class Answer:
 
     parameters: Collection[str]
     reads: str
-    of_classes: Callable[[Sequence[ClassMaps], SweepOptions], SweepTable]
+    of_classes: Callable[[Sequence[ClassOverCases], SweepOptions], SweepTable]
 
 
 _ANSWERS: Mapping[tuple[str, SweepMode], Answer] = {
@@ -152,7 +152,7 @@ def _table_of_maps(loss: str, mode: SweepMode, options: SweepOptions) -> Callabl
     return lambda files: sweep_any_maps(find_loss(loss), _classes(files, options), options)
 
 
-def _classes(files: MapFiles, options: SweepOptions) -> tuple[ClassMaps, ...]:
+def _classes(files: MapFiles, options: SweepOptions) -> tuple[ClassOverCases, ...]:
     most_levels = 0 if options.histogram else MOST_LEVELS // max(len(files.pairs), 1)
     return gather(files.read(partial(count_classes, only=options.class_name, most_levels=most_levels)))
 

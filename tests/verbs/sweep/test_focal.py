@@ -11,7 +11,7 @@ from segeval.evidence.probabilities.soft import ChannelTerms, PixelTerms, two_ch
 from segeval.losses.pixel import bce_loss, focal_loss
 from segeval.options import SweepOptions
 from segeval.verbs.sweep.evidence.focal_terms import cumulative_loss, focal_cells, sides_of
-from segeval.verbs.sweep.evidence.maps import ClassMaps
+from segeval.verbs.sweep.evidence.maps import ClassOverCases
 from segeval.verbs.sweep.maps.focal import sweep_focal_maps
 from segeval.verbs.sweep.maps.focal_cdf import sweep_focal_cdf
 from segeval.verbs.sweep.output.table import MEAN, SweepTable
@@ -26,11 +26,11 @@ def cells(one: Map, gamma: float, alpha: float | None = None, easy: float = 0.5)
     return focal_cells(sides_of(class_maps(one).pooled), gamma=gamma, alpha=alpha, easy=easy)
 
 
-def maps_swept(*classes: ClassMaps, **options: object) -> SweepTable:
+def maps_swept(*classes: ClassOverCases, **options: object) -> SweepTable:
     return sweep_focal_maps(classes, SweepOptions(**options))  # type: ignore[arg-type]
 
 
-def cdf_swept(*classes: ClassMaps, **options: object) -> SweepTable:
+def cdf_swept(*classes: ClassOverCases, **options: object) -> SweepTable:
     return sweep_focal_cdf(classes, SweepOptions(**options))  # type: ignore[arg-type]
 
 

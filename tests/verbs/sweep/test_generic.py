@@ -6,7 +6,7 @@ import pytest
 from docs.gradients import grad_table
 from segeval.errors import ConfigError
 from segeval.options import SweepOptions
-from segeval.verbs.sweep.evidence.maps import ClassMaps
+from segeval.verbs.sweep.evidence.maps import ClassOverCases
 from segeval.verbs.sweep.evidence.slopes import slopes_of, value_of
 from segeval.verbs.sweep.grid import find_loss
 from segeval.verbs.sweep.maps.generic import sweep_any_maps
@@ -23,7 +23,7 @@ ANYWHERE = [
 ]  # fmt: skip
 
 
-def swept(loss: str, *classes: ClassMaps, **options: object) -> SweepTable:
+def swept(loss: str, *classes: ClassOverCases, **options: object) -> SweepTable:
     return sweep_any_maps(find_loss(loss), classes or (class_maps(B),), SweepOptions(**options))  # type: ignore[arg-type]
 
 

@@ -8,7 +8,7 @@ import pytest
 from segeval.errors import ConfigError
 from segeval.metrics.overlap import tversky_index
 from segeval.options import SweepOptions
-from segeval.verbs.sweep.evidence.maps import ClassMaps
+from segeval.verbs.sweep.evidence.maps import ClassOverCases
 from segeval.verbs.sweep.maps.tversky import sweep_tversky_maps
 from segeval.verbs.sweep.output.table import MEAN, Row, SweepTable
 from tests.conftest import golden
@@ -19,7 +19,7 @@ EMPTY = (B[0], np.zeros(8, dtype=bool))
 SPREAD = class_maps(*(random_map(seed) for seed in range(6)))
 
 
-def swept(*classes: ClassMaps, **options: object) -> SweepTable:
+def swept(*classes: ClassOverCases, **options: object) -> SweepTable:
     return sweep_tversky_maps(classes, SweepOptions(**options))  # type: ignore[arg-type]
 
 

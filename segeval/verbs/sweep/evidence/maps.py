@@ -98,7 +98,7 @@ class CaseMap:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassMaps:
+class ClassOverCases:
     """One class over the cases."""
 
     name: str
@@ -118,7 +118,7 @@ class ClassMaps:
         """All masks of the pooled voxels."""
         return Curve.of(self.pooled)
 
-    def of(self, case_ids: Sequence[str]) -> "ClassMaps":
+    def of(self, case_ids: Sequence[str]) -> "ClassOverCases":
         """The same class over some of the cases."""
         cases = tuple(one for one in self.cases if one.case_id in case_ids)
         return self if cases == self.cases else replace(self, cases=cases)  # what was pooled is kept
@@ -139,13 +139,13 @@ def count_classes(case: MapCase, *, only: str | None = None, most_levels: int = 
     return {one.name: case_map(case.case.case_id, case.scored(one), most_levels=most_levels) for one in chosen}
 
 
-def gather(cases: Iterable[Mapping[str, CaseMap]]) -> tuple[ClassMaps, ...]:
+def gather(cases: Iterable[Mapping[str, CaseMap]]) -> tuple[ClassOverCases, ...]:
     """Class by class over all cases."""
     rows: dict[str, list[CaseMap]] = {}
     for case in cases:
         for name, one in case.items():
             rows.setdefault(name, []).append(one)
-    return tuple(ClassMaps(name=name, cases=tuple(of_class)) for name, of_class in rows.items())
+    return tuple(ClassOverCases(name=name, cases=tuple(of_class)) for name, of_class in rows.items())
 
 
 def case_map(case_id: str, scored: ScoredMap, *, most_levels: int = MOST_LEVELS) -> CaseMap:

@@ -9,7 +9,7 @@ import numpy as np
 from segeval.evidence.overlap.counts import Counts
 from segeval.statistics.summary import mean
 from segeval.verbs.sweep.evidence.curve import Score, first_best
-from segeval.verbs.sweep.evidence.maps import CaseMap, ClassMaps
+from segeval.verbs.sweep.evidence.maps import CaseMap, ClassOverCases
 
 SelectBy = Literal["pooled", "case_mean", "oracle_per_case"]
 
@@ -31,7 +31,7 @@ class Choice:
     of_cases: tuple[float, ...] | None = None
 
 
-def choose(maps: ClassMaps, score: Score, by: SelectBy) -> Choice:
+def choose(maps: ClassOverCases, score: Score, by: SelectBy) -> Choice:
     """The best threshold; of equally good ones the largest, which predicts the fewest voxels.
 
     Args:
@@ -51,7 +51,7 @@ def choose(maps: ClassMaps, score: Score, by: SelectBy) -> Choice:
     return Choice(threshold=float(curve.thresholds[best]), low=curve.next_lower(best), score=reached)
 
 
-def score_at(maps: ClassMaps, score: Score, choice: Choice, by: SelectBy) -> float:
+def score_at(maps: ClassOverCases, score: Score, choice: Choice, by: SelectBy) -> float:
     """How good a choice is on these cases, by what it was chosen by."""
     if choice.threshold is None:
         return choice.score
@@ -59,7 +59,7 @@ def score_at(maps: ClassMaps, score: Score, choice: Choice, by: SelectBy) -> flo
     return float(score(maps.curve.at(at))[0] if by == "pooled" else mean_over_cases(maps, score, at)[0])
 
 
-def mean_over_cases(maps: ClassMaps, score: Score, thresholds: np.ndarray) -> np.ndarray:
+def mean_over_cases(maps: ClassOverCases, score: Score, thresholds: np.ndarray) -> np.ndarray:
     """Mean over the cases of a score at common thresholds; cases where it is undefined are left out."""
     total, n = np.zeros((2, len(thresholds)))
     for one in maps.cases:
@@ -78,7 +78,7 @@ def counts_at(choices: Sequence[Choice], cases: Sequence[CaseMap]) -> Counts:
     return Counts(tp=tp, fp=fp, fn=fn, tn=tn)
 
 
-def _per_case(maps: ClassMaps, score: Score) -> Choice:
+def _per_case(maps: ClassOverCases, score: Score) -> Choice:
     best = [one.curve.best(score) for one in maps.cases]
     scores = [float(score(one.curve.counts[np.array([i])])[0]) for one, i in zip(maps.cases, best, strict=True)]
     thresholds = tuple(float(one.curve.thresholds[i]) for one, i in zip(maps.cases, best, strict=True))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from segeval.files.names import safe_name
 from segeval.options import SweepOptions
 from segeval.verbs.sweep.evidence.focal_terms import focal_cells, sides_of
-from segeval.verbs.sweep.evidence.maps import ClassMaps
+from segeval.verbs.sweep.evidence.maps import ClassOverCases
 from segeval.verbs.sweep.grid import focal_settings
 from segeval.verbs.sweep.output.pictures import lines
 from segeval.verbs.sweep.output.plots import Picture
@@ -37,7 +37,7 @@ _NOTES = (
 )
 
 
-def sweep_focal_maps(classes: Sequence[ClassMaps], options: SweepOptions) -> SweepTable:
+def sweep_focal_maps(classes: Sequence[ClassOverCases], options: SweepOptions) -> SweepTable:
     """Tabulate which share of the loss, and of its gradient, every (γ, α) puts on which voxels.
 
     Raises:
@@ -77,7 +77,7 @@ def _shares(table: SweepTable, name: str) -> Picture:
 _WHICH = {"pooled": "of all cases pooled", "case": "of each case, averaged over the cases"}
 
 
-def _rows(maps: ClassMaps, options: SweepOptions) -> list[Row]:
+def _rows(maps: ClassOverCases, options: SweepOptions) -> list[Row]:
     per_case = options.averaging == "case"
     histograms = [one.histogram for one in maps.cases] if per_case else [maps.pooled]
     sides = [sides_of(one) for one in histograms]

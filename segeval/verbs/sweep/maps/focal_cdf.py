@@ -8,7 +8,7 @@ import numpy as np
 from segeval.files.names import safe_name
 from segeval.options import SweepOptions
 from segeval.verbs.sweep.evidence.focal_terms import Side, cumulative_loss, sides_of
-from segeval.verbs.sweep.evidence.maps import ClassMaps
+from segeval.verbs.sweep.evidence.maps import ClassOverCases
 from segeval.verbs.sweep.grid import gammas
 from segeval.verbs.sweep.output.plots import Picture, Series
 from segeval.verbs.sweep.output.sheet import caption_of
@@ -19,7 +19,7 @@ SIDES = ("pos", "neg")
 _WORDS = {"pos": "voxels of the class", "neg": "all others"}
 
 
-def sweep_focal_cdf(classes: Sequence[ClassMaps], options: SweepOptions) -> SweepTable:
+def sweep_focal_cdf(classes: Sequence[ClassOverCases], options: SweepOptions) -> SweepTable:
     """Tabulate the share of the loss that the easiest voxels carry, for positives and negatives apart.
 
     Raises:
@@ -47,7 +47,7 @@ def sweep_focal_cdf(classes: Sequence[ClassMaps], options: SweepOptions) -> Swee
     return replace(table, pictures=pictures, extras={"f80": f80}, screen=f80)
 
 
-def _rows(maps: ClassMaps, chosen: Sequence[float], options: SweepOptions) -> list[Row]:
+def _rows(maps: ClassOverCases, chosen: Sequence[float], options: SweepOptions) -> list[Row]:
     rows: list[Row] = []
     for name, side in zip(SIDES, sides_of(maps.pooled), strict=True):
         drawn = _drawn(side, options.max_voxels, options.seed)

@@ -13,7 +13,7 @@ from segeval.files.names import safe_name
 from segeval.measure import Measure, MeasureCall
 from segeval.options import SweepOptions
 from segeval.statistics.summary import mean, summarise
-from segeval.verbs.sweep.evidence.maps import CaseMap, ClassMaps
+from segeval.verbs.sweep.evidence.maps import CaseMap, ClassOverCases
 from segeval.verbs.sweep.evidence.slopes import slopes_of, value_of
 from segeval.verbs.sweep.grid import Setting, read_grid, require_a_price, require_known, settings_of, spoken_names
 from segeval.verbs.sweep.maps.tversky import sweep_tversky_maps
@@ -35,7 +35,7 @@ _NOTES = (
 )
 
 
-def sweep_any_maps(loss: Measure, classes: Sequence[ClassMaps], options: SweepOptions) -> SweepTable:
+def sweep_any_maps(loss: Measure, classes: Sequence[ClassOverCases], options: SweepOptions) -> SweepTable:
     """Tabulate value, gradient and limiting cases of a loss over a grid of its parameters, class by class.
 
     Raises:
@@ -92,7 +92,7 @@ def _pictures(table: SweepTable) -> tuple[Picture, ...]:
     )
 
 
-def _with_thresholds(table: SweepTable, classes: Sequence[ClassMaps], options: SweepOptions) -> SweepTable:
+def _with_thresholds(table: SweepTable, classes: Sequence[ClassOverCases], options: SweepOptions) -> SweepTable:
     """The table with the operating point that a criterion prefers: the same in every row, whatever the loss says."""
     points = sweep_tversky_maps(classes, replace(options, grid=("alpha=0.5", "beta=0.5"), zip=False, baseline=None))
     of_class = {row["class"]: row for row in points.rows}
@@ -124,14 +124,14 @@ def _grid(loss: Measure, options: SweepOptions) -> dict[str, list[Any]]:
     }
 
 
-def _rows(maps: ClassMaps, calls: Sequence[MeasureCall], settings: Sequence[Setting], easy: float) -> list[Row]:
+def _rows(maps: ClassOverCases, calls: Sequence[MeasureCall], settings: Sequence[Setting], easy: float) -> list[Row]:
     return [
         {**setting, **_cells(maps, call, easy), "approx": maps.curve.approx}
         for call, setting in zip(calls, settings, strict=True)
     ]
 
 
-def _cells(maps: ClassMaps, call: MeasureCall, easy: float) -> dict[str, Any]:
+def _cells(maps: ClassOverCases, call: MeasureCall, easy: float) -> dict[str, Any]:
     cases = [_case_cells(one, call, easy) for one in maps.cases]
     values = summarise(np.array([one["loss"] for one in cases]))
     limits = _limits(maps, call)
@@ -158,7 +158,7 @@ def _case_cells(one: CaseMap, call: MeasureCall, easy: float) -> dict[str, float
     }
 
 
-def _limits(maps: ClassMaps, call: MeasureCall) -> dict[str, float]:
+def _limits(maps: ClassOverCases, call: MeasureCall) -> dict[str, float]:
     """The loss of predicting nothing, everything, and the truth, as means over the cases."""
     inside, outside = (_totals(maps.cases, side) for side in ("positives", "negatives"))
     none = np.zeros_like(inside)

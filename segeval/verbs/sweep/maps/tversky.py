@@ -35,7 +35,7 @@ from segeval.verbs.sweep.evidence.curve import (
     tversky_score,
     weights_of,
 )
-from segeval.verbs.sweep.evidence.maps import ClassMaps
+from segeval.verbs.sweep.evidence.maps import ClassOverCases
 from segeval.verbs.sweep.evidence.thresholds import Choice, choose, counts_at, score_at
 from segeval.verbs.sweep.grid import PRICES, Setting, baseline_of, tversky_settings
 from segeval.verbs.sweep.output.papers import LAYOUTS
@@ -114,7 +114,7 @@ class Block:
         ]
 
 
-def sweep_tversky_maps(classes: Sequence[ClassMaps], options: SweepOptions) -> SweepTable:
+def sweep_tversky_maps(classes: Sequence[ClassOverCases], options: SweepOptions) -> SweepTable:
     """Tabulate soft loss, best threshold and metrics of every (α, β), class by class; classes are never pooled.
 
     Raises:
@@ -172,7 +172,7 @@ def _plan(case_ids: Sequence[str], options: SweepOptions) -> OperatingPlan:
     )
 
 
-def _block(maps: ClassMaps, plan: OperatingPlan) -> Block:
+def _block(maps: ClassOverCases, plan: OperatingPlan) -> Block:
     """The rows of one class."""
     select, report = maps.of(plan.split.select), maps.of(plan.split.report)
     cells = _soft_cells(report, plan)
@@ -188,7 +188,7 @@ def _block(maps: ClassMaps, plan: OperatingPlan) -> Block:
     return Block(name=maps.name, cells=cells, metrics={**metrics, "apr": _apr(report, plan)})
 
 
-def _soft_cells(maps: ClassMaps, plan: OperatingPlan) -> list[dict[str, Any]]:
+def _soft_cells(maps: ClassOverCases, plan: OperatingPlan) -> list[dict[str, Any]]:
     """The soft Tversky loss of every row and the soft counts behind it, as means over the cases."""
     of_cases = [SoftCounts(case.voxels) for case in maps.cases]
     tp, pred, truth = np.transpose([(counts.tp, counts.pred, counts.truth) for counts in of_cases])
@@ -198,7 +198,7 @@ def _soft_cells(maps: ClassMaps, plan: OperatingPlan) -> list[dict[str, Any]]:
     return [{"soft_loss": float(of_row.mean()), **means} for of_row in losses]
 
 
-def _threshold_cells(report: ClassMaps, row: int, choice: Choice, plan: OperatingPlan) -> dict[str, Any]:
+def _threshold_cells(report: ClassOverCases, row: int, choice: Choice, plan: OperatingPlan) -> dict[str, Any]:
     """The threshold of a row, and its loss on the reported cases."""
     prices, oracle = weights_of(plan.criterion, *plan.prices[row]), choice.of_cases is not None
     return {
@@ -212,7 +212,7 @@ def _threshold_cells(report: ClassMaps, row: int, choice: Choice, plan: Operatin
     }
 
 
-def _apr(maps: ClassMaps, plan: OperatingPlan) -> Estimate:
+def _apr(maps: ClassOverCases, plan: OperatingPlan) -> Estimate:
     """The area under the precision-recall curve: the maps do not change, so it is the same in every row."""
     n, method = len(plan.settings), plan.options.apr_method
     if plan.options.apr_averaging == "pooled":
@@ -236,7 +236,7 @@ def _mean_cells(rows: Sequence[Row]) -> dict[str, Any]:
     return {name: float(mean(values)) for name, values in losses.items()} | flags
 
 
-def _notes(classes: Sequence[ClassMaps], blocks: Sequence[Block], plan: OperatingPlan) -> list[str]:
+def _notes(classes: Sequence[ClassOverCases], blocks: Sequence[Block], plan: OperatingPlan) -> list[str]:
     """What must be said below the table, and why it came out flat where it did."""
     notes = [_NOT_TRAINING, _NOT_A_RANKING]
     if plan.split.optimistic:
@@ -256,7 +256,7 @@ def _differ_in_cases(blocks: Sequence[Block]) -> bool:
     return differ_in_cases(estimate for block in blocks for estimate in block.metrics.values())
 
 
-def _why_flat(maps: ClassMaps, plan: OperatingPlan) -> str:
+def _why_flat(maps: ClassOverCases, plan: OperatingPlan) -> str:
     if plan.criterion != "tversky":
         return f"the threshold is chosen by the {CRITERIA[plan.criterion]}, which α and β do not enter"
     first = plan.prices[0]
@@ -279,7 +279,7 @@ def _certain(pooled: ProbHistogram) -> tuple[float, float]:
     return float(inside), float(outside)
 
 
-def operating_points(classes: Sequence[ClassMaps], table: SweepTable) -> SweepTable:
+def operating_points(classes: Sequence[ClassOverCases], table: SweepTable) -> SweepTable:
     """The curve behind the table: counts and metrics of every threshold, and `tl_<alpha>_<beta>` of every row."""
     prices = dict.fromkeys((row["alpha_fp"], row["beta_fn"]) for row in table.rows if row["class"] != MEAN)
     losses = {f"tl_{alpha:g}_{beta:g}": tversky_score(alpha, beta) for alpha, beta in prices}

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from segeval.metrics.overlap import precision, sensitivity
-from segeval.verbs.sweep.evidence.maps import ClassMaps
+from segeval.verbs.sweep.evidence.maps import ClassOverCases
 from segeval.verbs.sweep.output.plots import Picture, Series
 from segeval.verbs.sweep.output.sheet import caption_of, setting_text
 from segeval.verbs.sweep.output.table import Row, SweepTable
@@ -30,7 +30,7 @@ def tradeoff(table: SweepTable, symbols: Mapping[str, str]) -> Picture:
     )
 
 
-def precision_recall(classes: Sequence[ClassMaps], table: SweepTable) -> Picture:
+def precision_recall(classes: Sequence[ClassOverCases], table: SweepTable) -> Picture:
     """The precision-recall curve of every class, voxels pooled, with the thresholds that the settings chose.
 
     Settings that choose the same threshold share a point; those that predict nothing have none, and are said below.
@@ -92,7 +92,7 @@ def _settings_of(name: str, rows: Sequence[Row], symbols: Mapping[str, str]) -> 
     )
 
 
-def _curve_and_choices(maps: ClassMaps, chosen: Mapping[float, Sequence[str]]) -> list[Series]:
+def _curve_and_choices(maps: ClassOverCases, chosen: Mapping[float, Sequence[str]]) -> list[Series]:
     """The curve of a class, and on it the thresholds that are chosen, each by some settings."""
     counts = maps.curve.counts
     steps = np.searchsorted(counts.tp, np.linspace(0, maps.curve.n_truth, _POINTS))

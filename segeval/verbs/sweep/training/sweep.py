@@ -16,7 +16,7 @@ from segeval.options import SweepOptions
 from segeval.sample import sample_folder
 from segeval.verbs.notes import named
 from segeval.verbs.score import input_rules_of, label_map_of, pairs_of
-from segeval.verbs.sweep.evidence.maps import ClassMaps
+from segeval.verbs.sweep.evidence.maps import ClassOverCases
 from segeval.verbs.sweep.grid import PRICES, Setting, read_grid, settings_of, tversky_settings
 from segeval.verbs.sweep.maps.focal import sweep_focal_maps
 from segeval.verbs.sweep.maps.tversky import sweep_tversky_maps
@@ -47,7 +47,7 @@ _FOCAL: Mapping[str | None, Mapping[str, Sequence[Any]]] = {
 }
 _LOSSES = ("bce_loss", "dice_loss", "tversky_loss", "focal_loss")
 _NOT_COMPARABLE = "Losses of different settings are not comparable in size."
-_THEN_MAPS: Mapping[str, Callable[[Sequence[ClassMaps], SweepOptions], SweepTable]] = {
+_THEN_MAPS: Mapping[str, Callable[[Sequence[ClassOverCases], SweepOptions], SweepTable]] = {
     "tversky_loss": sweep_tversky_maps,
     "focal_loss": sweep_focal_maps,
 }
@@ -275,7 +275,7 @@ def _then_maps(campaign: Campaign, trainings: Sequence[FinishedTraining]) -> Swe
     """What thresholds alone would do: the maps of one row, predicted by the networks of its first seed."""
     case_maps = {case_id: maps for training in trainings for case_id, maps in training.case_maps.items()}
     classes = tuple(
-        ClassMaps(name=name, cases=tuple(case_maps[case_id][i] for case_id in campaign.predicted))
+        ClassOverCases(name=name, cases=tuple(case_maps[case_id][i] for case_id in campaign.predicted))
         for i, name in enumerate(campaign.classes)
     )
     table = _THEN_MAPS[campaign.schema.loss](classes, campaign.options)
