@@ -17,7 +17,7 @@ from segeval.images.pairing.pairs import Pair
 from segeval.images.predictions.kinds import is_zero, kind_of, refuse_channels, verdict_on
 from segeval.images.predictions.predictions import Prediction
 from segeval.images.predictions.probabilities import as_kind, sums_are_one
-from segeval.images.readers.png import read_png_palette
+from segeval.images.readers.pictures import read_png_palette
 from segeval.images.readers.readers import stores_integers
 
 _MOST_OPEN = 8  # maps that hold only 0 and 1, read before that is taken for what all of them are

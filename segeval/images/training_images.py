@@ -9,7 +9,7 @@ from segeval.evidence.policies import ChannelAxis
 from segeval.files.suffixes import image_suffix
 from segeval.images.pairing.pairs import Pair
 from segeval.images.predictions.predictions import read_prediction
-from segeval.images.readers.png import read_png
+from segeval.images.readers.pictures import read_png
 from segeval.images.readers.volumes import Volume
 
 

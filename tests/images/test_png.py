@@ -109,7 +109,7 @@ def test_colours_of_sixteen_bits_are_refused(tmp_path):
 
 
 def test_a_picture_larger_than_the_memory_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
-    monkeypatch.setattr("segeval.images.readers.png.memory_left", lambda: 3.0 * 63 - 1)
+    monkeypatch.setattr("segeval.images.readers.pictures.memory_left", lambda: 3.0 * 63 - 1)
     assert "9 x 7 pixels are more than there is memory" in refusal(tmp_path, encode(Image.fromarray(IDS)))
 
 

@@ -1,15 +1,129 @@
-"""BMP and lossless WebP: grey values or palette indices as ids, in (row, column) order."""
+"""PNG, BMP and lossless WebP: grey values or palette indices as ids, in (row, column) order."""
 
 import io
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
 
 from segeval.errors import DataError
 from segeval.files.paths import printable
-from segeval.images.readers.png import grey_of
-from segeval.images.readers.streams import WRITE_AGAIN, open_file, reason_of
+from segeval.images.readers.streams import CROP_IT, DEFLATE_RATIO, WRITE_AGAIN, memory_left, open_file, reason_of
 from segeval.images.readers.volumes import Volume
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_GREY, _PALETTE = 0, 3  # colour types of the PNG specification, section 11.2.1
+_COLOURED = {2: "RGB", 4: "grey with alpha", 6: "RGBA"}
+_CHANNELS = {2: 3, 4: 2, 6: 4}
+_SPREAD = {(0, 2): 85, (0, 4): 17}  # Pillow stretches grey of few bits to 0..255: undone, since values are ids
+_COPIES = 3  # of the pixels, while Pillow and numpy have them
+
+
+def read_png(path: Path, *, colours: bool = False) -> Volume:
+    """Read a PNG of grey values or palette indices; colours that are grey are that too, and so is an idle alpha.
+
+    Args:
+        colours: let an image have colours, in a last axis; label images have none.
+
+    Raises:
+        DataError: the file is damaged, larger than the memory, or holds colours instead of ids.
+    """
+    with open_file(path) as file:
+        data = file.read()
+    width, height, depth, colour = _checked_header(path, data)
+    row = (width * depth * _CHANNELS.get(colour, 1) + 7) // 8
+    if row * height > len(data) * DEFLATE_RATIO:
+        raise DataError(
+            f"{printable(path)}: its header describes {width} x {height} pixels, more than it can hold. {WRITE_AGAIN}"
+        )
+    if max(row, width) * height * _COPIES > memory_left():
+        raise DataError(f"{printable(path)}: {width} x {height} pixels are more than there is memory. {CROP_IT}")
+    if colour in _COLOURED and depth == 16 and not colours:
+        raise DataError(f"{printable(path)}: holds {_COLOURED[colour]} of 16 bits. Save the ids as 16-bit grey.")
+    array, palette = _decode(path, data)
+    if colour in _COLOURED and not colours:
+        grey = grey_of(path, array, with_alpha=colour != 2, mode=_COLOURED[colour])
+        return Volume(path=path, array=grey, white=255)
+    return Volume(
+        path=path,
+        array=array // _SPREAD[colour, depth] if (colour, depth) in _SPREAD else array,
+        white=(1 << depth) - 1 if colour == _GREY else None,
+        is_rgb=colour in _COLOURED,
+        palette=palette if colour == _PALETTE else None,
+    )
+
+
+def read_png_palette(path: Path) -> np.ndarray | None:
+    """The colours of a palette image, (index, 3), from the chunks before its pixels; None where there are none."""
+    with open_file(path) as file:
+        if file.read(len(_SIGNATURE)) != _SIGNATURE:
+            return None
+        while len(start := file.read(8)) == 8:
+            size, kind = int.from_bytes(start[:4], "big"), start[4:]
+            if kind == b"PLTE" and size <= 768 and size % 3 == 0:
+                return np.frombuffer(file.read(size), np.uint8).reshape(-1, 3)
+            if kind in (b"IDAT", b"IEND") or size > 1 << 20:
+                return None
+            file.seek(size + 4, 1)
+    return None
+
+
+def grey_of(path: Path, array: np.ndarray, *, with_alpha: bool, mode: str) -> np.ndarray:
+    """The grey values of a picture whose colours are all alike.
+
+    Args:
+        array: (row, column, channel), the alpha last where there is one.
+        mode: for messages.
+
+    Raises:
+        DataError: there are colours, or an alpha that differs from pixel to pixel.
+    """
+    shown = array[..., :-1] if with_alpha else array
+    if with_alpha and (array[..., -1] != array.flat[array.shape[-1] - 1]).any():
+        raise DataError(
+            f"{printable(path)}: its colour mode is {mode}, and its alpha differs from pixel to pixel, so nobody knows "
+            "which of the two holds ids. Save the ids as 8- or 16-bit grey."
+        )
+    if (shown != shown[..., :1]).any():
+        raise DataError(
+            f"{printable(path)}: its colour mode is {mode}, and colours are no class ids. Pass --colors with their "
+            "table (cityscapes, voc, ade20k or a file), or save the ids as 8- or 16-bit grey."
+        )
+    return np.ascontiguousarray(shown[..., 0])
+
+
+def _checked_header(path: Path, data: bytes) -> tuple[int, int, int, int]:
+    """Width, height, bit depth and colour type, after comparing the checksum of every chunk: Pillow skips some."""
+    if not data.startswith(_SIGNATURE):
+        raise DataError(f"{printable(path)}: is no PNG file, it begins with {data[:8]!r}. Name it after what it is.")
+    at, kind = len(_SIGNATURE), b""
+    while kind != b"IEND":
+        kind, end = data[at + 4 : at + 8], at + 12 + int.from_bytes(data[at : at + 4], "big")
+        if end > len(data) or zlib.crc32(data[at + 4 : end - 4]) != int.from_bytes(data[end - 4 : end], "big"):
+            raise DataError(f"{printable(path)}: the checksum of its chunk at byte {at} is wrong. {WRITE_AGAIN}")
+        at = end
+    if data[12:16] != b"IHDR":
+        raise DataError(f"{printable(path)}: does not begin with a PNG header. {WRITE_AGAIN}")
+    width, height, depth, colour = struct.unpack_from(">IIBB", data, 16)
+    return width, height, depth, colour
+
+
+def _decode(path: Path, data: bytes) -> tuple[np.ndarray, np.ndarray | None]:
+    """The pixels, and the colours of a palette."""
+    from PIL.PngImagePlugin import PngImageFile
+
+    try:
+        # the class and not Image.open, whose limit of 89 million pixels is no measure of a fault here
+        with PngImageFile(io.BytesIO(data)) as image:
+            palette = image.getpalette() if image.mode == "P" else None
+            array = np.array(image)  # asarray would give one that cannot be written to
+    except (OSError, SyntaxError, ValueError, EOFError, MemoryError, zlib.error, struct.error) as error:
+        raise DataError(f"{printable(path)}: cannot be decoded ({reason_of(error)}). {WRITE_AGAIN}") from error
+    if palette is None:
+        return array, None
+    colours = np.array(palette, dtype=np.uint8).reshape(-1, 3)
+    return array, np.vstack([colours, np.zeros((256 - len(colours), 3), np.uint8)])
 
 
 def read_picture(path: Path, *, colours: bool = False) -> Volume:
@@ -23,8 +137,8 @@ def read_picture(path: Path, *, colours: bool = False) -> Volume:
     """
     with open_file(path) as file:
         data = file.read()
-    _check(path, data)
-    array = _decoded(path, data)
+    _check_picture(path, data)
+    array = _decoded_picture(path, data)
     if array.ndim == 3 and colours:
         return Volume(path=path, array=array[..., :3], is_rgb=True)
     if array.ndim == 3:
@@ -32,7 +146,7 @@ def read_picture(path: Path, *, colours: bool = False) -> Volume:
     return Volume(path=path, array=array, white=255 if array.dtype == np.uint8 else 1)
 
 
-def _check(path: Path, data: bytes) -> None:
+def _check_picture(path: Path, data: bytes) -> None:
     """The length that the file states, and that no compression changed the values."""
     if path.suffix.lower() == ".bmp":
         is_whole, stated = data[:2] == b"BM", int.from_bytes(data[2:6], "little")
@@ -46,7 +160,7 @@ def _check(path: Path, data: bytes) -> None:
         raise DataError(f"{printable(path)}: ends after {len(data)} of {stated} bytes. {WRITE_AGAIN}")
 
 
-def _decoded(path: Path, data: bytes) -> np.ndarray:
+def _decoded_picture(path: Path, data: bytes) -> np.ndarray:
     from PIL import Image
 
     try:

@@ -11,8 +11,7 @@ from segeval.images.readers.mgh import mgh_stores_integers, read_mgh
 from segeval.images.readers.nifti import nifti_stores_integers, read_nifti
 from segeval.images.readers.npy import npy_stores_integers, read_npy, read_npz
 from segeval.images.readers.nrrd import nrrd_stores_integers, read_nrrd
-from segeval.images.readers.pictures import read_picture
-from segeval.images.readers.png import read_png
+from segeval.images.readers.pictures import read_picture, read_png
 from segeval.images.readers.tiff import read_tiff
 from segeval.images.readers.volumes import Volume
 
