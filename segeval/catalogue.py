@@ -40,14 +40,14 @@ def group_of(name: str) -> str:
 
 
 def find(name: str) -> Measure:
-    """A measure by its name or an alias.
+    """A measure by its name or an alias, in whatever case it is typed.
 
     Raises:
         ConfigError: no such measure; the message suggests the nearest name.
     """
     for group in GROUPS:  # in turn, so that the groups after it need not be imported
         for one in measures_of(group):
-            if name in (one.name, *one.aliases):
+            if name.lower() in (one.name, *one.aliases):
                 return one
     known = [name for one in measures().values() for name in (one.name, *one.aliases)]
     raise ConfigError(f"Unknown measure {name!r}.{did_you_mean(name, known)} `segeval measures` lists all of them.")

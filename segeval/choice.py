@@ -48,6 +48,11 @@ def choose(asked: Iterable[str], *, like: Sequence[str] = ()) -> Choice:
     return Choice(calls=_each_once(call for part in parts for call in _calls(part)), shown=_headline(parts))
 
 
+def named_columns(asked: Iterable[str]) -> frozenset[str]:
+    """The columns of measures that were named one by one, and not by their group."""
+    return frozenset(call.column for part in _parts(asked) if not _is_group(part) for call in _calls(part))
+
+
 def _like(profiles: Sequence["Profile"], asked: Sequence[str]) -> Choice:
     parts = _parts(asked) if asked else ["all"]
     plain = _each_once(call for part in parts for call in _calls(part))

@@ -6,8 +6,9 @@ import re
 import shutil
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TextIO
 
 _COMMAND = re.compile(r"^([ \t]*)(::)|##(?=\[|vso\[)", re.MULTILINE)
@@ -46,6 +47,13 @@ def harmless(text: str) -> str:
         '  \\::error::x, a::b, #\\#[error]'
     """
     return _COMMAND.sub(lambda found: f"{found[1]}\\::" if found[2] else "#\\#", text)
+
+
+def tell_of_file(sources: Mapping[str, str], file: Path) -> None:
+    """Name the options that a file set which nobody named."""
+    names = [name for name, source in sources.items() if source == str(file)]
+    if names:
+        say(f"./{file} sets {', '.join(names)}")
 
 
 def _talk(text: str) -> None:

@@ -70,12 +70,13 @@ def _print_knobs(found: Sequence["ToolDefinition"], screen: Any) -> None:
 def _print_profiles(found: Sequence["ToolDefinition"], screen: Any) -> None:
     from segeval.cli.tables import add_row, plain_table
 
-    sides = [f"absent from {side}" for side in _SIDES]
-    table = plain_table("profile", "where it differs from ours", *sides, left=range(5))
+    table = plain_table("profile", "differs from ours in", *_SIDES, left=range(5))
+    for i in (0, 2, 3, 4):
+        table.columns[i].no_wrap = True  # the settings wrap at their commas; a name that breaks cannot be copied
     for one in found:
         add_row(table, one.profile, _differences(one, found[0].measure), *_absent(one).values())
     screen.print(table)
-    screen.print()
+    screen.print(f"\n{', '.join(_SIDES)}: the value of a class that is absent there\n", style="dim")
 
 
 def _differences(one: "ToolDefinition", ours: "Measure") -> str:

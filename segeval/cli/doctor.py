@@ -26,10 +26,12 @@ def doctor(
     config: o.Config = None,
 ) -> int:
     """Check pairs, geometry, types and label ids; score nothing. Exits 3 where `score` would stop."""
-    from segeval.settings import resolve
+    from segeval.settings import HERE, resolve
     from segeval.verbs.doctor import audit
 
-    found = audit(pred, truth, resolve(given, config).options)
+    settings = resolve(given, config)
+    console.tell_of_file(settings.sources, HERE)
+    found = audit(pred, truth, settings.options)
     with console.screen(color=not no_color) as screen:
         print_audit(found, screen)
     return DataError.exit_code if found.problems else 0

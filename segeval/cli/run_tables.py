@@ -2,14 +2,17 @@
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from segeval.cli.tables import add_row, counted, plain_table, widest
 from segeval.evidence.labels import MEAN_OF_CLASSES, WHOLE_CASE
 from segeval.results import ClassRow, Results, SummaryRow
-from segeval.results.number_text import short
+from segeval.results.number_text import UNDEFINED, short
 
-N_WORST = 5
+N_WORST = 9  # shared by the classes, one each at least
+MISSED = ("missing_pred", "absent_pred", "absent_truth")
+DATASETS = ("cityscapes", "voc", "ade20k")  # whose custom the mIoU of all pixels is
 N_CLASSES = 40  # more rows than a screen has help nobody
 STATUSES = {"missing_pred": "without prediction", "failed": "failed", "missing_truth": "without truth"}
 POLICIES = {
@@ -22,55 +25,107 @@ POLICIES = {
 
 def print_run(results: Results, screen: Any) -> None:
     """Print what a person wants to see first; everything else is in the files."""
-    _print_means(results, screen, _names(results), _of_classes(results))
-    _print_means(results, screen, [WHOLE_CASE], _of_cases(results))
+    names = [row.name for row in results.classes]
+    _print_dataset_iou(results, screen)
+    _print_means(results, screen, names if len(names) == 1 else [*names, MEAN_OF_CLASSES], _class_columns(results))
+    _print_means(results, screen, [WHOLE_CASE], _case_columns(results))
     _print_worst(results, screen)
     _print_footer(results, screen)
 
 
-def _names(results: Results) -> list[str]:
-    """The classes, and their mean where that is not the mean of one."""
-    names = [one.name for one in results.classes]
-    return names if len(names) == 1 else [*names, MEAN_OF_CLASSES]
-
-
-def _of_classes(results: Results) -> list[str]:
+def _class_columns(results: Results) -> list[str]:
     """The columns to show per class."""
-    return [one for one in results.shown if one in results.class_columns] if results.class_rows else []
+    return [column for column in _shown(results) if column in results.class_columns] if results.class_rows else []
 
 
-def _of_cases(results: Results) -> list[str]:
+def _case_columns(results: Results) -> list[str]:
     """The columns to show per case: those that no class has."""
-    has_values = any(row.values for row in results.case_rows)
-    return [
-        one for one in results.case_columns if one in results.shown and has_values and one not in results.class_columns
-    ]
+    shown = _shown(results) if any(row.values for row in results.case_rows) else []
+    return [column for column in results.case_columns if column in shown and column not in results.class_columns]
+
+
+def _shown(results: Results) -> list[str]:
+    """The headline columns; losses of label maps, which restate the counts, only where named."""
+    from segeval.choice import named_columns
+
+    definitions, predictions = results.facts["definitions"], results.facts["predictions"]
+    if predictions is None or predictions["kind"] != "labels":
+        return list(results.shown)
+    named = named_columns(results.facts["plan"]["measures"])
+    of_counts = [column for column in results.shown if definitions[column]["kind"] != "loss" or column in named]
+    return of_counts or list(results.shown)
+
+
+def _print_dataset_iou(results: Results, screen: Any) -> None:
+    """The number that papers on these data sets report: the mean over classes of the IoU of all pixels together."""
+    labels = str(results.facts["plan"]["labels"])
+    row = next((row for row in results.summary if (row.name, row.column) == (MEAN_OF_CLASSES, "iou")), None)
+    if row is not None and labels.partition("-")[0] in DATASETS and not math.isnan(row.pooled):
+        n = counted(row.n, "class", "classes")
+        text = f"mIoU of the data set ({labels}): {short(row.pooled)}, over {n} with all pixels pooled"
+        if labels == "voc" and all(0 not in row.ids for row in results.classes):
+            text += "; papers count the background too: --include-background"
+        screen.print(text, style="bold")
+        screen.print()
 
 
 def _print_means(results: Results, screen: Any, names: Sequence[str], columns: Sequence[str]) -> None:
     """Print the means, in several tables where one would be too wide."""
     few = names if len(names) <= N_CLASSES else [*names[:N_CLASSES], names[-1]]
-    while columns:
-        n, table = widest(columns, lambda some: _means_table(results, few, some), screen)
-        columns = columns[n:]
+    cells = [column for i, measure in enumerate(columns) for column in _cells_of(results, few, measure, is_first=not i)]
+    beside = [column for column in cells[1:] if column.measure == columns[0]]
+    if beside and widest(cells, lambda some: _means_table(results, few, some), screen)[0] <= len(beside):
+        cells = [column for column in cells if column not in beside]  # under a heading of their own they would mislead
+    while cells:
+        n, table = widest(cells, lambda some: _means_table(results, few, some), screen)
+        cells = cells[n:]
         screen.print(table)
         screen.print()
     if len(few) < len(names):
         screen.print(f"{len(names) - len(few)} more classes are in summary.csv.", style="dim")
 
 
-def _means_table(results: Results, names: Sequence[str], columns: Sequence[str]) -> Any:
-    table = plain_table("" if WHOLE_CASE in names else "class", "cases", *columns)
-    of = {(row.name, row.column): row for row in results.summary}
+@dataclass(frozen=True, kw_only=True)
+class _Column:
+    """A column of the means: its heading, the measure, and the text of a cell, given the count of its line."""
+
+    heading: str
+    measure: str
+    text: Callable[[SummaryRow, int], str]
+
+
+def _cells_of(results: Results, names: Sequence[str], measure: str, *, is_first: bool) -> list[_Column]:
+    """The columns of a measure; the first measure has its interval and its pooled value beside the mean."""
+    mean = _Column(heading=_heading(results, measure), measure=measure, text=_mean_cell)
+    if not is_first:
+        return [mean]
+    rows = [row for row in results.summary if row.column == measure and row.name in names]
+    level = f"{100 * results.facts['plan']['ci_level']:g} % interval"
+    columns = [mean]
+    if any(not math.isnan(row.statistics.get("ci_low", math.nan)) for row in rows):
+        columns.append(_Column(heading=level, measure=measure, text=_interval_cell))
+    if any(not math.isnan(row.pooled) for row in rows):
+        columns.append(_Column(heading="pooled", measure=measure, text=lambda row, _: short(row.pooled)))
+    return columns
+
+
+def _heading(results: Results, measure: str) -> str:
+    """The name of a measure with its unit: a distance in pixels is no distance in mm."""
+    unit = results.facts["definitions"][measure]["unit"]
+    return f"{measure} ({unit})" if unit else measure
+
+
+def _means_table(results: Results, names: Sequence[str], columns: Sequence[_Column]) -> Any:
+    table = plain_table("" if WHOLE_CASE in names else "class", "cases", *(column.heading for column in columns))
+    summary = {(row.name, row.column): row for row in results.summary}
     for name in names:
-        rows = [of[name, column] for column in columns]
+        rows = [summary[name, column.measure] for column in columns]
         n = max(row.n for row in rows)
-        if name == MEAN_OF_CLASSES:
+        is_mean = name == MEAN_OF_CLASSES
+        if is_mean:
             table.add_section()
-        said = counted(n, "class", "classes") if name == MEAN_OF_CLASSES else str(n)
-        add_row(
-            table, name, said, *(_mean_cell(row, n) for row in rows), style="bold" if name == MEAN_OF_CLASSES else ""
-        )
+        cells = (column.text(row, n) for column, row in zip(columns, rows, strict=True))
+        add_row(table, name, counted(n, "class", "classes") if is_mean else str(n), *cells, style="bold" * is_mean)
     return table
 
 
@@ -86,56 +141,67 @@ def _mean_cell(row: SummaryRow, n_of_row: int) -> str:
     return short(mean) + spread + (f" (n={row.n})" if 0 < row.n < n_of_row else "")
 
 
+def _interval_cell(row: SummaryRow, _: int) -> str:
+    low, high = row.statistics.get("ci_low", math.nan), row.statistics.get("ci_high", math.nan)
+    return UNDEFINED if math.isnan(low) or math.isnan(high) else f"{short(low)} .. {short(high)}"
+
+
 def _print_worst(results: Results, screen: Any) -> None:
-    """The cases with the worst values of the first measure."""
-    columns = _of_classes(results)
+    """The worst cases of each class by the first measure, those that miss or invent the class before all others."""
+    columns = _class_columns(results)
     if not columns or results.facts["definitions"][columns[0]]["better"] == "none":
         return
-    ranked = sorted(
-        (row for row in results.class_rows if not math.isnan(row.values[columns[0]])), key=_badness(results)
-    )
-    if ranked:
-        screen.print(widest(columns, lambda some: _worst_table(ranked[:N_WORST], some), screen)[1])
+    names = [row.name for row in results.classes][:N_CLASSES]
+    n = max(N_WORST // len(names), 1)
+    worst = [row for name in names for row in _worst_rows(results, name, columns[0])[:n]]
+    if worst:
+        screen.print(widest(columns, lambda some: _worst_table(results, worst, some), screen)[1])
         screen.print()
 
 
-def _worst_table(rows: Sequence[ClassRow], columns: Sequence[str]) -> Any:
-    table = plain_table(f"worst by {columns[0]}", "class", "status", *columns, left=(0, 1, 2))
+def _worst_rows(results: Results, name: str, measure: str) -> list[ClassRow]:
+    """The cases of a class from the worst on; an undefined value is shown where a side lacks the class."""
+    better = results.facts["definitions"][measure]["better"]
+
+    def key(row: ClassRow) -> tuple[int, float, int, str]:
+        value, is_missed = row.values[measure], row.status in MISSED
+        badness = {"higher": value, "lower": -value, "zero": -abs(value)}[better]
+        order = MISSED.index(row.status) if is_missed else len(MISSED)
+        return order, 0.0 if math.isnan(badness) else badness, -(row.fp + row.fn), row.case_id
+
+    rows = [row for row in results.class_rows if row.of.name == name]
+    return sorted((row for row in rows if row.status in MISSED or not math.isnan(row.values[measure])), key=key)
+
+
+def _worst_table(results: Results, rows: Sequence[ClassRow], columns: Sequence[str]) -> Any:
+    headings = (_heading(results, column) for column in columns)
+    table = plain_table("class", f"worst by {columns[0]}", "status", *headings, left=(0, 1, 2))
+    shown = ""
     for row in rows:
-        add_row(table, row.case_id, row.of.name, row.status, *(short(row.values[one]) for one in columns))
+        values = (short(row.values[column]) for column in columns)
+        add_row(table, "" if row.of.name == shown else row.of.name, row.case_id, row.status, *values)
+        shown = row.of.name
     return table
 
 
-def _badness(results: Results) -> Callable[[ClassRow], tuple[float, str, str]]:
-    """Sorting key that puts the worst value of the first measure shown first."""
-    first = _of_classes(results)[0]
-    better = results.facts["definitions"][first]["better"]
-
-    def key(row: ClassRow) -> tuple[float, str, str]:
-        value = row.values[first]
-        return {"higher": value, "lower": -value, "zero": -abs(value)}[better], row.case_id, row.of.label
-
-    return key
-
-
 def _print_footer(results: Results, screen: Any) -> None:
-    columns = (*_of_classes(results), *_of_cases(results))
+    columns = (*_class_columns(results), *_case_columns(results))
     undefined = sum(row.n_undefined or 0 for row in results.summary if row.column in columns)
     if undefined:
         policy = results.facts["plan"]["undefined"]
         values = "value is" if undefined == 1 else "values are"
         screen.print(f"{undefined} undefined {values} {POLICIES[policy]} (--undefined {policy}).")
-    for status, said in STATUSES.items():
+    for status, caption in STATUSES.items():
         cases = [row.case_id for row in results.case_rows if row.status == status]
         if cases:
-            screen.print(_line_of_cases(cases, len(results.case_rows), said), style="yellow")
-    rest = len({*results.class_columns, *results.case_columns} - {*results.shown})
+            screen.print(_line_of_cases(cases, len(results.case_rows), caption), style="yellow")
+    rest = len({*results.class_columns, *results.case_columns} - {*columns})
     if rest:
         more = "1 more measure is" if rest == 1 else f"{rest} more measures are"
         screen.print(f"{more} in summary.csv, scores.csv and cases.csv.", style="dim")
 
 
-def _line_of_cases(cases: Sequence[str], n: int, said: str) -> str:
+def _line_of_cases(cases: Sequence[str], n: int, caption: str) -> str:
     from segeval.verbs.notes import named
 
-    return f"{len(cases)} of {n} cases {said}: {named(cases)}"
+    return f"{len(cases)} of {n} cases {caption}: {named(cases)}"

@@ -34,7 +34,7 @@ def score(
     output: o.GateOutput = None,
 ) -> int:
     """Score every case and class, and write the tables."""
-    from segeval.settings import resolve
+    from segeval.settings import HERE, resolve
     from segeval.verbs.score import score_folders
 
     if output and gate is None:
@@ -44,6 +44,8 @@ def score(
         from segeval.verbs.gate.comparable import refuse_changed_settings
 
         refuse_changed_settings(settings, gate)
+    if not quiet:
+        console.tell_of_file(settings.sources, HERE)
     folder = settings.options.out or OUT
     with Talk(out=folder, quiet=quiet, verbose=verbose, color=not no_color) as talk:
         options = replace(settings.options, out=folder)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from segeval.cli import console
 from segeval.cli import options as o
 from segeval.errors import ConfigError
 from segeval.options import SweepOptions, declared
@@ -62,7 +63,7 @@ def sweep(
     """Tabulate what a parameter of a loss does to a segmentation; without paths on the bundled sample."""
     from segeval.cli.sweep_output import show_findings, show_sweep
     from segeval.cli.train_talk import TrainTalk
-    from segeval.settings import resolve_sweep
+    from segeval.settings import HERE, resolve_sweep
     from segeval.verbs.sweep.run import run_sweep
 
     if check_table is not None:
@@ -70,6 +71,8 @@ def sweep(
         return show_findings(check_table, pooled="averaging" in given and given["averaging"].value == "pooled")
     flags = {"maps": maps, "runs": runs, "train": train, "curve": curve, "cdf": cdf}
     settings = resolve_sweep(_with_gamma(_with_mode(given, flags), gamma), config)
+    if not quiet:
+        console.tell_of_file(settings.sources, HERE)
     with TrainTalk(quiet=quiet, color=not no_color) as watch:
         outcome = run_sweep(loss, data, truth, settings.options, sources=settings.sources, watch=watch)
     show_sweep(outcome, quiet=quiet, color=not no_color)

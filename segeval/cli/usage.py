@@ -5,6 +5,8 @@ from typing import Any
 
 from segeval.errors import nearest
 
+OTHER_WORDS = {"metrics": "measures", "metric": "measures"}  # what other programs call an option of ours
+
 
 def explain(error: Any) -> str:
     """What is wrong, the nearest right word, and where all of them are listed.
@@ -20,8 +22,11 @@ def explain(error: Any) -> str:
 def _unknown_option(error: Any) -> str:
     """With the nearest option; the parser's own list of possibilities is not sorted by likeness."""
     flags = [flag for one in error.ctx.command.params for flag in one.opts if flag.startswith("--")]
-    near = nearest(error.option_name.lstrip("-"), [flag[2:] for flag in flags])
-    help = f"Did you mean --{near}?" if near else "A path that begins with a dash goes after --."
+    known = [flag[2:] for flag in flags]
+    wrong = error.option_name.lstrip("-")
+    near = OTHER_WORDS[wrong] if OTHER_WORDS.get(wrong) in known else nearest(wrong, known)
+    short = "-m, " if near == "measures" else ""
+    help = f"Did you mean {short}--{near}?" if near else "A path that begins with a dash goes after --."
     return f"There is no option {error.option_name}. {help}"
 
 

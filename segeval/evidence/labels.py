@@ -49,15 +49,17 @@ class LabelMap:
         return any(0 in one.ids for one in self.classes or ())
 
     def classes_among(self, ids: Iterable[int]) -> tuple[LabelClass, ...]:
-        """The classes to score when `ids` are all ids seen so far: background first, regions last."""
-        if self.classes is not None:
-            named = self.classes
-        else:
-            seen = sorted(set(ids) - set(self.ignore) - {0})
-            named = tuple(LabelClass(name=self.names.get(label, str(label)), ids=(label,)) for label in seen)
+        """The classes to score when `ids` are all ids seen so far: background first, the others as they were given.
+
+        Regions beside ids that nobody named come last.
+        """
         background = self.include_background and not self.names_zero
         first = (LabelClass(name="background", ids=(0,)),) if background else ()
-        return first + named + self.regions
+        if self.classes is not None:
+            return first + self.in_order
+        seen = sorted(set(ids) - set(self.ignore) - {0})
+        found = tuple(LabelClass(name=self.names.get(label, str(label)), ids=(label,)) for label in seen)
+        return first + found + self.regions
 
 
 def overlapping(classes: Sequence[LabelClass]) -> bool:

@@ -70,6 +70,7 @@ def distance_of_each(pairs: Iterable[SurfacePair], value: Value) -> PerLabel:
     better="lower",
     unit="mm",
     idle=(*AREA_HAS_CORNERS, Idle(("edge", "neighbours"), "surface", "set".__eq__, "voxel")),
+    aliases=("hausdorff", "hausdorff_distance"),
     reference=HAUSDORFF,
 )
 def hd(
@@ -150,6 +151,7 @@ def hdp(
     better="lower",
     unit="mm",
     idle=AREA_HAS_CORNERS,
+    aliases=("hausdorff95", "hausdorff_95", "hd_95"),
     reference=HAUSDORFF,
 )
 def hd95(
@@ -187,7 +189,7 @@ def masd(there: Directed, back: Directed) -> float:
     return (there.mean() + back.mean()) / 2
 
 
-@surface_distance(symbol="ASD P→T", formula="mean d(P→T)", reference=HEIMANN)
+@surface_distance(symbol="ASD P→T", formula="mean d(P→T)", reference=HEIMANN, aliases=("asd",))
 def asd_pred_to_truth(there: Directed, back: Directed) -> float:
     """Mean distance from the predicted surface to the true one; blind to what was missed."""
     return there.mean()

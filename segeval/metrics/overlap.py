@@ -29,7 +29,7 @@ def dice(counts: Counts) -> PerLabel:
     formula="TP / (TP + FP + FN)",
     bounds=UNIT,
     better="higher",
-    aliases=("jaccard",),
+    aliases=("jaccard", "jaccard_index"),
     reference="Jaccard 1912, doi:10.1111/j.1469-8137.1912.tb05611.x",
 )
 def iou(counts: Counts) -> PerLabel:

@@ -16,7 +16,7 @@ _NAEINI = "Naeini 2015, doi:10.1609/aaai.v29i1.9602"
 
 @metric(
     symbol="AUC", formula="P(p of a voxel inside > p of one outside), ties ½", bounds=UNIT, better="higher",
-    reference="Hanley and McNeil 1982, doi:10.1148/radiology.143.1.7063747",
+    aliases=("auc", "auroc", "roc_auc"), reference="Hanley and McNeil 1982, doi:10.1148/radiology.143.1.7063747",
 )  # fmt: skip
 def auc_roc(curves: Areas, *, exact: bool = False) -> PerLabel:
     """Area under the ROC curve: how well probabilities rank class over background.

@@ -52,6 +52,9 @@ class ScoreOptions(InputOptions):
     keep_going: Annotated[
         bool, Option(help="Score the other cases when one is bad, and exit 3 at the end.", panel=INPUT)
     ] = False
+    mixed_units: Annotated[
+        bool, Option(help="Let means hold distances in mm and, without a spacing, in px.", panel=NUMBERS)
+    ] = False
     undefined: Annotated[
         UndefinedPolicy,
         Option(

@@ -24,9 +24,11 @@ from segeval.images.predictions.predictions import Prediction
 from segeval.images.readers.volumes import Volume
 from segeval.options import ScoreOptions
 from segeval.scoring.summarise import merge_histograms
-from segeval.verbs.notes import notes_on_ids, notes_on_mixed_ids
+from segeval.verbs.notes import named, notes_on_ids, notes_on_mixed_ids
 from segeval.verbs.score import input_rules_of, label_map_of, pairs_of, worker_count
 from segeval.verbs.stream import in_order
+
+NO_SPACING = "unknown"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,8 +96,19 @@ def audit(pred: Path | None, truth: Path | None, options: ScoreOptions) -> Audit
     joint = [finding.joint for finding in findings if finding.joint is not None]
     form = None if rules.first_prediction is None else rules.first_prediction.form
     mixed = notes_on_mixed_ids(merge_histograms(joint), labels, form) if joint else ()
-    notes = (found, *pairs.notes, *_notes_on_ids(findings, labels), *mixed)
+    notes = (found, *pairs.notes, *_notes_on_ids(findings, labels), *mixed, *_notes_on_units(findings, options))
     return Audit(findings=findings, labels=labels, notes=notes)
+
+
+def _notes_on_units(findings: Sequence[Finding], options: ScoreOptions) -> Iterator[str]:
+    """What would stop `score` as soon as a distance is among the measures."""
+    read = [finding for finding in findings if finding.truth.shape]
+    in_px = [finding.case_id for finding in read if finding.truth.spacing_mm == NO_SPACING]
+    if options.spacing is None and len(in_px) not in (0, len(read)):
+        yield (
+            f"distances of cases without a spacing would be in px, all others in mm: {named(in_px)}. "
+            "score would stop at both in one mean, unless you pass --spacing or --mixed-units"
+        )
 
 
 def _notes_on_ids(findings: Sequence[Finding], labels: LabelMap) -> Iterator[str]:
@@ -188,7 +201,7 @@ def _pred_side(pred: Prediction | None, truth: Volume | None, rules: InputRules)
 def _facts(volume: Volume) -> Side:
     return Side(
         shape="x".join(map(str, volume.grid)),
-        spacing_mm="x".join(f"{one:.4g}" for one in volume.spacing_mm or ()) or "unknown",
+        spacing_mm="x".join(f"{one:.4g}" for one in volume.spacing_mm or ()) or NO_SPACING,
         orientation=orientation(volume.affine) if volume.affine is not None else "none",
         dtype=str(volume.array.dtype),
     )

@@ -20,7 +20,7 @@ SCHEMA_VERSION = 1  # of sweeps
 def run_facts(job: Job, notes: Sequence[str], cases: Sequence[CaseRow], *, complete: bool) -> dict[str, Any]:
     """Plan, definitions, versions and timings, ready to be written as JSON."""
     spacings = [row.spacing_mm for row in cases if row.shape]
-    length = "px" if spacings and not any(spacings) else "mm"
+    length = "mm" if all(spacings) else "mm or px" if any(spacings) else "px"
     return {
         "tool": "segeval",
         "kind": "score",
@@ -53,7 +53,7 @@ def _definition(call: MeasureCall, job: Job, *, length: str) -> dict[str, Any]:
     """What a column is.
 
     Args:
-        length: the unit of distances, `px` where no case has a spacing.
+        length: the unit of distances: `px` where no case has a spacing, `mm or px` where some have.
     """
     measure, tool_errors = call.measure, _tool_errors(call)
     given = job.options.instance_sides

@@ -27,7 +27,15 @@ from segeval.results.run_folder import RunFolder
 from segeval.scoring.evaluate import evaluate
 from segeval.settings import checked
 from segeval.verbs.job import Job
-from segeval.verbs.score import check_instances, finished, input_rules_of, make_plan, plan_for, score_folders
+from segeval.verbs.score import (
+    check_instances,
+    finished,
+    in_one_unit,
+    input_rules_of,
+    make_plan,
+    plan_for,
+    score_folders,
+)
 
 Masks = Any  # a path, an array or tensor, a sequence of them, or a mapping from case id to them
 
@@ -116,7 +124,8 @@ def _score_each(
     rules = agree(pairs, replace(input_rules_of(options, plan.labels), at_hand=at_hand))
     job = Job(options=options, plan=plan_for(rules, plan), rules=rules, sources=sources)
     cases = (_case(pair, known, [side[pair.case_id] for side in maps], rules) for pair in pairs)
-    return finished([job.pool.take(evaluate(case, job.plan)) for case in cases], job)
+    scores = (job.pool.take(evaluate(case, job.plan)) for case in cases)
+    return finished(list(in_one_unit(scores, job)), job)
 
 
 def _take(

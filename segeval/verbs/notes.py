@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
+from segeval.errors import DataError
 from segeval.evidence.labels import LabelMap
 from segeval.evidence.overlap.counts import Histogram
 from segeval.evidence.overlap.mixed_ids import mixed_ids
@@ -29,7 +30,8 @@ def notes_on_scores(scores: Sequence[CaseScore], plan: Plan, options: ScoreOptio
     on_ids = notes_on_ids(plan.labels, in_truths=in_truths, in_preds=in_preds)
     seen = [score.histogram for score in scores if score.histogram is not None]
     mixed = notes_on_mixed_ids(merge_histograms(seen), plan.labels, plan.form) if seen else ()
-    return (*on_ids, *mixed, *_on_spacing(scores, options), *_on_units(scores, plan), *_on_probabilities(scores, plan))
+    on_numbers = (*_on_spacing(scores, options), *_on_units(scores, plan), *_on_probabilities(scores, plan))
+    return (*on_ids, *mixed, *on_numbers)
 
 
 def notes_on_mixed_ids(histogram: Histogram, labels: LabelMap, form: Form | None) -> Iterator[str]:
@@ -95,8 +97,36 @@ def _on_spacing(scores: Sequence[CaseScore], options: ScoreOptions) -> Iterator[
 def _on_units(scores: Sequence[CaseScore], plan: Plan) -> Iterator[str]:
     scored = [one.row for one in scores if one.row.shape]
     in_px = [row.case_id for row in scored if row.spacing_mm is None]
-    if len(in_px) not in (0, len(scored)) and any(call.measure.unit == "mm" for call in plan.measures):
+    if len(in_px) not in (0, len(scored)) and in_mm(plan):
         yield f"distances of cases without a spacing are in px, all others in mm: {named(in_px)}. Pass --spacing"
+    tolerances = [call.column for call in plan.measures if "tolerance_mm" in call.all_knobs]
+    if scored and len(in_px) == len(scored) and tolerances:
+        yield f"no case has a spacing, so tolerance_mm counts pixels in {named(tolerances)}. Pass --spacing"
+
+
+def in_mm(plan: Plan) -> list[str]:
+    """The columns whose values are other ones without a spacing."""
+    depends = (call for call in plan.measures if call.measure.unit == "mm" or "tolerance_mm" in call.all_knobs)
+    return [call.column for call in depends if call.all_knobs.get("unit") != "voxel"]
+
+
+def refuse_mixed_units(scores: Iterable[CaseScore], plan: Plan) -> Iterator[CaseScore]:
+    """Hand on the scores of cases, and stop where one counts in px what others have in mm.
+
+    Raises:
+        DataError: a case has a spacing and another has none, and a measure depends on it.
+    """
+    columns = in_mm(plan)
+    first: dict[bool, str] = {}
+    for score in scores:
+        if score.row.shape and columns:
+            first.setdefault(score.row.spacing_mm is None, printable(score.row.case_id))
+        if len(first) == 2:
+            raise DataError(
+                f"{first[True]} has no spacing, so {named(columns)} would be in px there, and in mm in {first[False]}. "
+                "A mean over both says nothing: pass --spacing for the files without one, or --mixed-units to get it."
+            )
+        yield score
 
 
 def _on_probabilities(scores: Sequence[CaseScore], plan: Plan) -> Iterator[str]:

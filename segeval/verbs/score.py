@@ -26,7 +26,7 @@ from segeval.scoring.evaluate import as_missing, evaluate
 from segeval.scoring.plan import Aggregation, Plan
 from segeval.verbs.facts import run_facts
 from segeval.verbs.job import Job
-from segeval.verbs.notes import notes_on_scores
+from segeval.verbs.notes import notes_on_scores, refuse_mixed_units
 from segeval.verbs.stream import in_order
 
 MAX_WORKERS = 4  # more readers than that only wait for one another
@@ -67,7 +67,7 @@ def score_folders(
     """
     job, pairs = make_job(pred, truth, options, sources=sources)
     if options.out is None:
-        return finished(list(_scores(pairs, job, watch)), job)
+        return finished(list(in_one_unit(_scores(pairs, job, watch), job)), job)
     with RunFolder.open(options.out, formats=options.format) as folder:
         results = _journalled(pairs, job, folder, watch)
         folder.write(results)
@@ -104,7 +104,7 @@ def _journalled(pairs: Pairs, job: Job, folder: RunFolder, watch: Watch | None) 
     """Score the cases and note each; on Ctrl-C, write those that are finished."""
     scores: list[CaseScore] = []
     try:
-        for score in _scores(pairs, job, watch):
+        for score in in_one_unit(_scores(pairs, job, watch), job):
             folder.note(score)
             scores.append(score)
     except KeyboardInterrupt:
@@ -212,6 +212,11 @@ def input_rules_of(options: InputOptions, labels: LabelMap) -> InputRules:
 def worker_count(options: InputOptions) -> int:
     """How many cases are worked on at a time."""
     return options.workers or min(MAX_WORKERS, os.cpu_count() or 1)
+
+
+def in_one_unit(scores: Iterator[CaseScore], job: Job) -> Iterator[CaseScore]:
+    """The scores, which may not mix distances in px and in mm unless that was asked for."""
+    return scores if job.options.mixed_units else refuse_mixed_units(scores, job.plan)
 
 
 def _scores(pairs: Pairs, job: Job, watch: Watch | None) -> Iterator[CaseScore]:

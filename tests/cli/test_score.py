@@ -1,9 +1,11 @@
 """`segeval score` from folders to tables: the main job, and what each file holds."""
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from segeval.choice import choose
@@ -19,10 +21,12 @@ PER_CASE = [call.column for call in DEFAULT if "case" in call.measure.levels]
 def test_the_sample_is_scored_and_shown_and_written(program: Run) -> None:
     done = program("score", SAMPLE / "pred", SAMPLE / "gt", "--labels", SAMPLE / "labels.yaml")
     assert done.code == 0
-    assert done.out.splitlines()[0].split() == ["class", "cases", "dice", "iou", "sensitivity", "precision"]
+    assert re.split("  +", done.out.splitlines()[0]) == [
+        *("class", "cases", "dice", "95 % interval", "pooled", "iou", "sensitivity", "precision")
+    ]
     assert [line.split()[0] for line in done.out.splitlines()[2:5]] == ["organ", "vessel", "lesion"]
     assert "(mean)   3 classes           0.767" in done.out
-    assert "case_07         lesion   absent_pred   0.000" in done.out
+    assert "lesion   case_07         absent_pred   0.000" in done.out
     assert "Traceback" not in done.err
     assert set(files_in(OUT)) == FILES
 
@@ -217,13 +221,27 @@ def test_the_unit_of_a_distance_is_px_where_it_counts_pixels(run: Run) -> None:
     assert [one["unit"] for one in definitions_of("nifti").values()] == ["mm", "px", "px", "ml"]
 
 
-def test_units_that_differ_between_cases_are_told(run: Run, tmp_path: Path) -> None:
-    mask = ids("0110", "0110")
-    for side in ("pred", "truth"):
+def test_distances_in_px_and_in_mm_are_refused_in_one_mean(run: Run, tmp_path: Path) -> None:
+    pred, truth = ids("1100", "0000"), ids("0011", "0000")
+    for side, mask in (("pred", pred), ("truth", truth)):
         write_image(tmp_path / side / "a.npy", mask)
-        write_image(tmp_path / side / "b.nii", mask)
-    assert "all others in mm: a. Pass --spacing" in run("score", "pred", "truth", "-m", "hd95").err
-    assert "all others in mm" not in run("score", "pred", "truth", "-m", "dice").err
+        write_image(tmp_path / side / "b.nii", mask, affine=np.diag([2.0, 0.5, 1.0, 1.0]))
+    for asked in ("hd", "nsd(tolerance_mm=2)"):
+        refused = run("score", "pred", "truth", "-m", asked)
+        assert (refused.code, refused.out) == (3, "")
+        assert f"a has no spacing, so {asked} would be in px there, and in mm in b." in refused.err
+        assert not OUT.exists() or not (OUT / "scores.csv").exists()
+    assert run("score", "pred", "truth", "-m", "dice,assd(unit=voxel)").code == 0
+    doctor = run("doctor", "pred", "truth")
+    assert "would be in px, all others in mm: a." in doctor.out
+    # two columns apart at 0.5 mm: what --spacing, the remedy, makes of both cases
+    assert run("score", "pred", "truth", "-m", "hd", "--spacing", "2,0.5").code == 0
+    assert [row["hd"] for row in rows_of(OUT / "scores.csv")] == ["1", "1"]
+    mixed = run("score", "pred", "truth", "-m", "hd", "--mixed-units")
+    assert mixed.code == 0
+    assert [row["hd"] for row in rows_of(OUT / "scores.csv")] == ["2", "1"]
+    assert "hd (mm or px)" in mixed.out
+    assert "distances of cases without a spacing are in px, all others in mm: a. Pass --spacing" in mixed.err
 
 
 def test_run_json_says_why_values_are_undefined(run: Run, folders: tuple[Path, Path]) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from segeval.cli import app
-from tests.cli.given import SAMPLE, Run, strict_json, write_image
+from tests.cli.given import SAMPLE, Run, columns_of, ids, rows_of, strict_json, write_image
 
 Start = Callable[..., "subprocess.Popen[str]"]
 ESCAPE = "\x1b["
@@ -62,7 +62,10 @@ def test_no_line_is_wider_than_the_terminal(
 def test_measures_that_do_not_fit_get_a_table_of_their_own(terminal: Callable[..., str]) -> None:
     lines = without_escapes(terminal(*SAMPLE_RUN, columns=40)).splitlines()
     headers = [line.split() for line in lines if line.startswith("class ")]
-    assert headers == [["class", "cases", name] for name in ("dice", "iou", "sensitivity", "precision")]
+    assert headers == [
+        *(["class", "cases", name] for name in ("dice", "iou", "sensitivity", "precision")),
+        ["class", "dice", "status", "dice"],  # the heading `worst by dice` has two lines
+    ]
     assert lines[2].split() == ["1", "12", "0.906", "±", "0.076"]
 
 
@@ -79,7 +82,7 @@ def test_a_true_terminal_gets_bold_headings_as_wide_as_it_is(start: Start) -> No
     os.close(ours)
     assert process.wait(timeout=60) == 0
     assert f"{ESCAPE}1m" in said
-    assert re.search(r"class +cases +dice +iou\r\n", without_escapes(said))
+    assert re.search(r"class +cases +dice +pooled +iou\r\n", without_escapes(said))
 
 
 @pytest.mark.parametrize(("arguments", "env"), [(("--no-color",), {}), ((), {"NO_COLOR": "1"}), ((), {"TERM": "dumb"})])
@@ -168,10 +171,122 @@ def test_names_that_look_like_markup_stay_as_they_are(run: Run, folders: tuple[P
         assert name in done.out
 
 
-def test_the_worst_cases_are_those_with_the_worst_values(run: Run, folders: tuple[Path, Path]) -> None:
+def test_the_worst_cases_of_each_class_are_those_with_the_worst_values(run: Run, folders: tuple[Path, Path]) -> None:
     out = run("score", *folders, "-m", "fnr").out
-    rows = out[out.index("worst by fnr") :].splitlines()[2:]
-    assert [row.split()[:3] for row in rows[:2]] == [["b", "2", "absent_pred"], ["a", "1", "ok"]]
+    rows = [row.split() for row in out[out.index("worst by fnr") :].splitlines()[2:] if row]
+    # case b misses class 2, and a predicts two of three pixels of class 1; c has neither class 2 nor a fault in 1
+    assert rows[0][:4] == ["1", "a", "ok", "0.250"]
+    assert rows[2][:4] == ["2", "b", "absent_pred", "1.000"]
+
+
+def test_missed_and_invented_classes_come_first_also_where_their_value_is_undefined(run: Run, tmp_path: Path) -> None:
+    pair = {"bad": ("1000", "0111"), "invented": ("0110", "0000"), "missed": ("0000", "0100"), "good": ("0110", "0110")}
+    for case, (pred, truth) in pair.items():
+        write_image(tmp_path / "pred" / f"{case}.npy", ids(pred, "0000"))
+        write_image(tmp_path / "truth" / f"{case}.npy", ids(truth, "0000"))
+    out = run("score", "pred", "truth", "-m", "precision").out
+    rows = [row.split() for row in out[out.index("worst by precision") :].splitlines()[2:] if row]
+    assert [row[-3:] for row in rows[:4]] == [
+        ["missed", "absent_pred", "–"],
+        ["invented", "absent_truth", "0.000"],
+        ["bad", "ok", "0.000"],
+        ["good", "ok", "1.000"],
+    ]
+
+
+def test_the_first_measure_has_its_interval_and_its_pooled_value(run: Run, folders: tuple[Path, Path]) -> None:
+    lines = run("score", *folders, "-m", "dice,iou", "--ci-level", "0.9").out.splitlines()
+    assert re.split("  +", lines[0]) == ["class", "cases", "dice", "90 % interval", "pooled", "iou"]
+    # pooled: 2 · 5 / (2 · 5 + 1); of one case each bound lies within its own values
+    assert lines[2].split()[5:9] == ["0.857", "..", "1.000", "0.909"]
+    plain = run("score", *folders, "-m", "dice", "--bootstrap", "0").out.splitlines()
+    assert re.split("  +", plain[0]) == ["class", "cases", "dice", "pooled"]
+
+
+def test_losses_of_label_maps_are_shown_only_where_they_are_named(run: Run, folders: tuple[Path, Path]) -> None:
+    assert "dice_loss" not in run("score", *folders).out
+    assert "dice_loss" not in run("score", *folders, "-m", "+assd").out
+    assert "dice_loss" in run("score", *folders, "-m", "dice,dice_loss").out
+    assert "dice_loss" in run("score", *folders, "-m", "losses").out
+
+
+def test_losses_of_probabilities_are_on_the_first_screen(run: Run) -> None:
+    out = run("score", SAMPLE / "probs", SAMPLE / "gt", "--bootstrap", "0").out
+    assert "bce_loss" in out
+
+
+def test_a_data_set_with_a_custom_of_its_own_gets_its_miou(run: Run, tmp_path: Path) -> None:
+    for case, pred, truth in (("a", "1112", "1112"), ("b", "1100", "0011")):
+        write_image(tmp_path / "pred" / f"{case}.npy", ids(pred, "0000"))
+        write_image(tmp_path / "truth" / f"{case}.npy", ids(truth, "0000"))
+    out = run("score", "pred", "truth", "--labels", "voc", "--include-background").out
+    # all pixels together: background 8 of 12, class 1 has 3 of 7, class 2 has 1 of 1
+    expected = (8 / 12 + 3 / 7 + 1) / 3
+    assert out.splitlines()[0] == f"mIoU of the data set (voc): {expected:.3f}, over 3 classes with all pixels pooled"
+    without = run("score", "pred", "truth", "--labels", "voc").out.splitlines()[0]
+    assert without.endswith(
+        "over 2 classes with all pixels pooled; papers count the background too: --include-background"
+    )
+    assert "mIoU of the data set" not in run("score", "pred", "truth").out
+
+
+@pytest.mark.parametrize(("spacing", "unit"), [((), "px"), (("--spacing", "0.5,0.25"), "mm")])
+def test_a_distance_stands_under_its_unit(
+    run: Run, folders: tuple[Path, Path], spacing: tuple[str, ...], unit: str
+) -> None:
+    assert f"hd95 ({unit})" in run("score", *folders, "-m", "dice,hd95", *spacing).out
+
+
+def test_pixels_are_told_where_a_tolerance_is_in_mm(run: Run, folders: tuple[Path, Path]) -> None:
+    asked = ("-m", "nsd(tolerance_mm=2)")
+    assert "tolerance_mm counts pixels in nsd(tolerance_mm=2)" in run("score", *folders, *asked).err
+    assert "counts pixels" not in run("score", *folders, *asked, "--spacing", "1,1").err
+
+
+def test_a_file_that_lies_here_and_changed_the_run_is_named(run: Run, folders: tuple[Path, Path]) -> None:
+    Path("segeval.yaml").write_text("score: {measures: [iou], seed: 1}\n")
+    assert "segeval: ./segeval.yaml sets measures, seed\n" in run("score", *folders).err
+    assert "segeval: ./segeval.yaml sets seed\n" in run("score", *folders, "-m", "dice").err
+    assert run("score", *folders, "--quiet").err == ""
+    assert "./segeval.yaml sets measures, seed" in run("doctor", *folders).err
+
+
+def test_regions_and_classes_keep_the_order_of_their_file(run: Run, folders: tuple[Path, Path]) -> None:
+    Path("labels.yaml").write_text("both: [1, 2]\nsecond: 2\nfirst: 1\n")
+    assert run("score", *folders, "-m", "dice", "--labels", "labels.yaml").code == 0
+    names = [row["class"] for row in rows_of(Path("segeval-results/summary.csv"))]
+    assert names == ["both", "second", "first", "(mean)"]
+
+
+def test_the_word_of_other_programs_for_measures_leads_to_ours(run: Run, folders: tuple[Path, Path]) -> None:
+    done = run("score", *folders, "--metrics", "dice")
+    assert done.code == 2
+    assert "There is no option --metrics. Did you mean -m, --measures?" in done.err
+
+
+@pytest.mark.parametrize(
+    ("typed", "column"),
+    [
+        ("Dice", "dice"),
+        ("HD95", "hd95"),
+        ("hausdorff95", "hd95"),
+        ("jaccard_index", "iou"),
+        ("AUC", "auc_roc"),
+        ("asd", "asd_pred_to_truth"),
+    ],
+)
+def test_names_that_people_type_are_known(run: Run, folders: tuple[Path, Path], typed: str, column: str) -> None:
+    assert run("score", *folders, "-m", f"dice,{typed}", "-q").code == 0
+    assert column in columns_of(Path("segeval-results/scores.csv"))
+
+
+@pytest.mark.parametrize("measure", ["hd95", "nsd", "assd", "auc_roc"])
+def test_definitions_break_no_word(terminal: Callable[..., str], measure: str) -> None:
+    lines = without_escapes(terminal("measures", measure, "--definitions", columns=80)).splitlines()
+    assert max(map(len, lines)) <= 80
+    words = {word for line in lines for word in line.split()}
+    for tool in ("surface-distance", "metrics-reloaded", "panoptica-instance"):
+        assert all(word not in words for word in (tool[:-1], tool[:-2]))
 
 
 def test_measures_that_describe_have_no_worst_cases(run: Run, folders: tuple[Path, Path]) -> None:
@@ -180,8 +295,8 @@ def test_measures_that_describe_have_no_worst_cases(run: Run, folders: tuple[Pat
 
 def test_case_level_measures_have_a_table_of_their_own(run: Run, folders: tuple[Path, Path]) -> None:
     out = run("score", *folders, "-m", "pixel_accuracy").out.splitlines()
-    assert out[0].split() == ["cases", "pixel_accuracy"]
-    assert out[2].split() == ["(all)", "3", "0.875", "±", "0.000"]
+    assert re.split("  +", out[0].strip()) == ["cases", "pixel_accuracy", "95 % interval", "pooled"]
+    assert re.split("  +", out[2]) == ["(all)", "3", "0.875 ± 0.000", "0.875 .. 0.875", "0.875"]
 
 
 def test_version_and_help_answer(program: Run) -> None:
