@@ -63,9 +63,9 @@ def _print_dataset_iou(results: Results, screen: Any) -> None:
     if row is not None and labels.partition("-")[0] in DATASETS and not math.isnan(row.pooled):
         n = counted(row.n, "class", "classes")
         text = f"mIoU of the data set ({labels}): {short(row.pooled)}, over {n} with all pixels pooled"
-        if labels == "voc" and all(0 not in row.ids for row in results.classes):
-            text += "; papers count the background too: --include-background"
         screen.print(text, style="bold")
+        if labels == "voc" and all(0 not in row.ids for row in results.classes):
+            screen.print("Papers on it count the background too: pass --include-background.", style="dim")
         screen.print()
 
 

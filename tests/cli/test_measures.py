@@ -37,7 +37,7 @@ def test_every_measure_can_be_explained(run: Run, name: str) -> None:
 def test_json_is_strict_and_complete(run: Run) -> None:
     facts = strict_json(run("measures", "--json").out)
     assert [one["name"] for one in facts] == list(catalogue.measures())
-    assert strict_json(run("measures", "iou", "--json").out)[0]["aliases"] == ["jaccard"]
+    assert strict_json(run("measures", "iou", "--json").out)[0]["aliases"] == ["jaccard", "jaccard_index"]
 
 
 def test_markdown_has_a_row_for_every_measure(run: Run) -> None:

@@ -236,10 +236,10 @@ def test_distances_in_px_and_in_mm_are_refused_in_one_mean(run: Run, tmp_path: P
     assert "would be in px, all others in mm: a." in doctor.out
     # two columns apart at 0.5 mm: what --spacing, the remedy, makes of both cases
     assert run("score", "pred", "truth", "-m", "hd", "--spacing", "2,0.5").code == 0
-    assert [row["hd"] for row in rows_of(OUT / "scores.csv")] == ["1", "1"]
+    assert [row["hd"] for row in rows_of(OUT / "scores.csv")] == ["1.0", "1.0"]
     mixed = run("score", "pred", "truth", "-m", "hd", "--mixed-units")
     assert mixed.code == 0
-    assert [row["hd"] for row in rows_of(OUT / "scores.csv")] == ["2", "1"]
+    assert [row["hd"] for row in rows_of(OUT / "scores.csv")] == ["2.0", "1.0"]
     assert "hd (mm or px)" in mixed.out
     assert "distances of cases without a spacing are in px, all others in mm: a. Pass --spacing" in mixed.err
 

@@ -223,10 +223,9 @@ def test_a_data_set_with_a_custom_of_its_own_gets_its_miou(run: Run, tmp_path: P
     # all pixels together: background 8 of 12, class 1 has 3 of 7, class 2 has 1 of 1
     expected = (8 / 12 + 3 / 7 + 1) / 3
     assert out.splitlines()[0] == f"mIoU of the data set (voc): {expected:.3f}, over 3 classes with all pixels pooled"
-    without = run("score", "pred", "truth", "--labels", "voc").out.splitlines()[0]
-    assert without.endswith(
-        "over 2 classes with all pixels pooled; papers count the background too: --include-background"
-    )
+    without = run("score", "pred", "truth", "--labels", "voc").out.splitlines()
+    assert without[0].endswith("over 2 classes with all pixels pooled")
+    assert without[1] == "Papers on it count the background too: pass --include-background."
     assert "mIoU of the data set" not in run("score", "pred", "truth").out
 
 
