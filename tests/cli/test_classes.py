@@ -53,7 +53,7 @@ def test_a_dataset_json_gives_names_regions_and_the_ignored_id(run: Run, one_cas
     labels = {"background": 0, "whole": [1, 2], "core": 2, "ignore": 3}
     Path("dataset.json").write_text(json.dumps({"labels": labels}))
     assert run("score", *one_case, "-m", "dice", "--labels", "dataset.json").code == 0
-    assert classes() == [("2", "core"), ("1+2", "whole")]
+    assert classes() == [("1+2", "whole"), ("2", "core")]
     assert strict_json((OUT / "run.json").read_text())["ignored_ids"] == [3]
 
 
