@@ -100,6 +100,11 @@ class Batch:
         return shared, self.p.sum(-1), self.y.sum(-1)
 
     @property
+    def shared(self) -> Any:
+        """Sum of min(p, y)."""
+        return self.p.minimum(self.y).sum(-1) if self.is_soft else self.tp
+
+    @property
     def tp(self) -> Any:
         return self._overlap[0]
 
@@ -199,6 +204,16 @@ class Batch:
         if weights is not None:
             costs = costs * weights.expand(self.pred.shape[:2]).gather(1, self._index[:, 0])
         return self.summed(costs)
+
+    def channel_costs(self) -> Any:
+        """-ln p_t of each channel against everything else, (case, channel, voxel)."""
+        return self._hard_price(None, None)
+
+    def true_class_costs(self) -> Any:
+        """-ln p_t of the true class, (case, voxel)."""
+        if self.ids is not None:
+            return self._true_surprise(needs_rest=False)[0]
+        return (self._surprise[0] * self.y).sum(1)
 
     @Lazy
     def channel_totals(self) -> Any:

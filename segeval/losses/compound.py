@@ -6,11 +6,18 @@ Sources, variants, pitfalls and errata of each: docs/losses.md.
 import math
 from typing import Any, Literal
 
-from segeval.evidence.arrays import neg_log, power, quotient
-from segeval.evidence.probabilities.soft import ChannelCounts, ChannelTerms, ChannelVolumes, PixelTerms, SoftCounts
+from segeval.evidence.arrays import neg_log, numbers_like, power, quotient
+from segeval.evidence.probabilities.soft import (
+    ChannelCounts,
+    ChannelTerms,
+    ChannelVolumes,
+    PixelTerms,
+    RankedCosts,
+    SoftCounts,
+)
 from segeval.evidence.shapes import Factors, Values
-from segeval.losses.pixel import Reduction, bce_loss, cross_entropy_loss, focal_cost, reduced
-from segeval.losses.region import dice_loss
+from segeval.losses.pixel import Reduction, bce_loss, cross_entropy_loss, focal_cost, reduced, topk_ce_loss
+from segeval.losses.region import dice_loss, tversky_loss
 from segeval.losses.weights import channel_numbers, class_weights
 from segeval.measure import loss
 
@@ -190,3 +197,124 @@ def exp_log_loss(
     weights = class_weights(volumes.truth, "sqrt_inverse")
     of_voxels = terms.true_class_total(lambda nll, nlm: power(nll, gamma_cross), weights=weights)
     return w_dice * of_classes + w_cross * reduced(of_voxels, terms, "mean", voxels=terms.n[..., 0])
+
+
+@loss(
+    symbol="DiceTopK",
+    formula="a mean_c (1 - (2I_c + s)/(S_c + s)) + b TopK",
+    bounds=_ANY,
+    aliases=("dice_topk",),
+    levels=("class", "case"),
+    reference="Isensee 2021, doi:10.1038/s41592-020-01008-z (nnU-Net)",
+    limits={"w_dice": _ANY, "w_topk": _ANY, "smooth": _ANY, "k": (0.0, 100.0)},
+)
+def dice_topk_loss(
+    counts: ChannelCounts,
+    terms: RankedCosts,
+    *,
+    w_dice: float = 1.0,
+    w_topk: float = 1.0,
+    k: float = 10.0,
+    rounding: Literal["floor", "ceil"] = "floor",
+    smooth: float = 1e-5,
+    classes: Literal["foreground", "all"] = "foreground",
+    exact: bool = False,
+) -> Values:
+    """Mean Dice loss of the foreground plus cross-entropy of the hardest voxels.
+
+    Args:
+        w_dice: a.
+        w_topk: b.
+        k: as in `topk_ce_loss`.
+        rounding: as in `topk_ce_loss`.
+        smooth: s.
+        classes: the channels whose Dice is averaged.
+        exact: as in `topk_ce_loss`.
+    """
+    hardest = topk_ce_loss(terms, k=k, rounding=rounding, exact=exact)
+    return w_dice * mean_dice(counts, smooth=smooth, classes=classes) + w_topk * hardest
+
+
+_UNIFIED: dict[str, Any] = {
+    "bounds": _ANY,
+    "levels": ("class", "case"),
+    "reference": "Yeung 2021, arXiv:2102.04525",
+    "limits": {"weight": (0.0, 1.0), "delta": (0.0, 1.0), "gamma": (0.0, 1.0), "smooth": _ANY},
+}
+
+
+@loss(
+    symbol="AUFL",
+    formula="λ mean_c (1-T_c)^(1-γ·[c>0]) + (1-λ)(1/N) Σ_i δ_l (1-p_t)^(γ·[l=0]) (-ln p_t)",
+    aliases=("asymmetric_unified_focal", "asym_unified_focal"),
+    **_UNIFIED,
+)
+def asymmetric_unified_focal_loss(
+    counts: ChannelCounts,
+    terms: ChannelTerms,
+    *,
+    weight: float = 0.5,
+    delta: float = 0.6,
+    gamma: float = 0.5,
+    smooth: float = 1e-7,
+) -> Values:
+    """Focal Tversky and focal cross-entropy with one focus, that lifts the foreground and dims the background.
+
+    Args:
+        weight: λ, share of the Tversky part.
+        delta: price of misses, and weight of the foreground; 1 - delta is that of the background.
+        gamma: focus.
+        smooth: s of the Tversky index.
+    """
+    return _unified_focal(counts, terms, weight, delta, gamma, smooth, symmetric=False)
+
+
+@loss(
+    symbol="UFL",
+    formula="λ mean_c (1-T_c)^(1-γ) + (1-λ)(1/N) Σ_i δ_l (1-p_t)^γ (-ln p_t)",
+    aliases=("unified_focal", "sym_unified_focal"),
+    **_UNIFIED,
+)
+def unified_focal_loss(
+    counts: ChannelCounts,
+    terms: ChannelTerms,
+    *,
+    weight: float = 0.5,
+    delta: float = 0.6,
+    gamma: float = 0.5,
+    smooth: float = 1e-7,
+) -> Values:
+    """Focal Tversky and focal cross-entropy with one focus for all classes.
+
+    Args:
+        weight: λ, share of the Tversky part.
+        delta: price of misses, and weight of the foreground; 1 - delta is that of the background.
+        gamma: focus.
+        smooth: s of the Tversky index.
+    """
+    return _unified_focal(counts, terms, weight, delta, gamma, smooth, symmetric=True)
+
+
+def _unified_focal(
+    counts: ChannelCounts,
+    terms: ChannelTerms,
+    weight: float,
+    delta: float,
+    gamma: float,
+    smooth: float,
+    *,
+    symmetric: bool,
+) -> Any:
+    missed = tversky_loss(counts, alpha=1 - delta, beta=delta, smooth=smooth)
+    lifted = power(missed, 1 - gamma)
+    n_channels = missed.shape[-1]
+    background = lifted[..., :1] if symmetric else missed[..., :1]
+    region = (background.sum(-1) + lifted[..., 1:].sum(-1)) / n_channels
+    of_channels = numbers_like([1 - delta] + [delta] * (n_channels - 1), missed)
+    of_background = numbers_like([1.0] + [0.0] * (n_channels - 1), missed)
+    if symmetric:
+        total = terms.true_class_total(focal_cost(gamma), weights=of_channels)
+    else:
+        total = terms.true_class_total(focal_cost(gamma), weights=of_channels * of_background)
+        total = total + terms.true_class_total(weights=of_channels * (1 - of_background))
+    return weight * region + (1 - weight) * reduced(total, terms, "mean", voxels=terms.n[..., 0])

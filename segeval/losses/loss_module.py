@@ -10,12 +10,12 @@ from torch import Tensor, nn
 
 from segeval.errors import ConfigError, DataError, did_you_mean
 from segeval.evidence.arrays import numbers_like
-from segeval.evidence.probabilities.soft import LovaszTerms, PixelTerms, Volumes
+from segeval.evidence.probabilities.soft import LovaszTerms, PixelTerms, RankedCosts, Volumes
 from segeval.evidence.probabilities.weight_maps import BorderTerms
 from segeval.evidence.surfaces.distances_torch import distances_in_batch
 from segeval.losses import sums
 from segeval.losses.batch import Activation, Batch, SoftTarget, read_batch
-from segeval.losses.sums import BatchSums, Classes, Form, ReduceOver
+from segeval.losses.sums import BatchRanks, BatchSums, Classes, Form, ReduceOver
 from segeval.measure import Measure
 
 _POOLED = {"lovasz_sigmoid_loss", "lovasz_softmax_loss"}  # the batch is one image in the authors' code
@@ -314,9 +314,11 @@ class LossModule(nn.Module):
     def _evidence(self, need: Any, batch: Batch) -> Any:
         if issubclass(need, Volumes) and self.volumes is not None:
             return self._known_volumes(need, batch)
+        across = self._is_across(batch)
+        if issubclass(need, RankedCosts):
+            return BatchRanks(batch, form="across" if across else "two", over=self.reduce_over)
         if issubclass(need, LovaszTerms) or need.on_map:
             return self._of_voxels(need, batch)
-        across = self._is_across(batch)
         form: Form = ("across" if across else "two") if need.per_channel else "alone"
         pooled = issubclass(need, Volumes) and self.weight_scope == "batch" and self.reduce_over == "case"
         over: ReduceOver = "batch" if pooled else self.reduce_over

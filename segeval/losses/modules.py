@@ -20,7 +20,7 @@ from segeval.losses.loss_module import LossModule
 from segeval.losses.sums import BatchSums, channels_of
 from segeval.measure import Measure
 
-_SPELLED = {"bce": "BCE", "ce": "CE", "iou": "IoU", "unet": "UNet"}
+_SPELLED = {"topk": "TopK", "mcc": "MCC", "bce": "BCE", "ce": "CE", "iou": "IoU", "unet": "UNet"}
 
 
 class _BCEDice(LossModule):
@@ -73,7 +73,12 @@ class _DiceAndVoxels(LossModule):
         return replace(found, over="batch") if self.batch_dice and issubclass(need, SoftCounts) else found
 
 
-_BASES: dict[str, type[LossModule]] = {"bce_dice_loss": _BCEDice, "focal_loss": _Focal, "dice_ce_loss": _DiceAndVoxels}
+_BASES: dict[str, type[LossModule]] = {
+    "bce_dice_loss": _BCEDice,
+    "focal_loss": _Focal,
+    "dice_ce_loss": _DiceAndVoxels,
+    "dice_topk_loss": _DiceAndVoxels,
+}
 
 
 def module_name(measure: Measure) -> str:

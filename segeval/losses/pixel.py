@@ -8,7 +8,7 @@ import math
 from typing import Any, Literal
 
 from segeval.evidence.arrays import constant, namespace, numbers_like, quotient
-from segeval.evidence.probabilities.soft import ChannelTerms, ChannelVolumes, PixelTerms, Volumes
+from segeval.evidence.probabilities.soft import ChannelTerms, ChannelVolumes, PixelTerms, RankedCosts, Volumes
 from segeval.evidence.shapes import Values
 from segeval.losses.weights import channel_numbers, class_weights
 from segeval.measure import loss
@@ -200,6 +200,71 @@ def focal_star_loss(
         return xp.logaddexp(xp.zeros_like(shifted), -shifted) / gamma
 
     return reduced(terms.total(cost), terms, reduction)
+
+
+@loss(
+    symbol="Poly1",
+    formula="(1/N) Σ_i (-ln p_t + ε (1-p_t))",
+    bounds=(-math.inf, math.inf),
+    aliases=("poly1_ce",),
+    levels=("class", "case"),
+    reference="Leng 2022, arXiv:2204.12511",
+    limits={"epsilon": (-1.0, math.inf)},
+)
+def poly1_ce_loss(terms: ChannelTerms, *, epsilon: float = 1.0) -> Values:
+    """Cross-entropy with another price on the first term of its series in 1-p.
+
+    Args:
+        epsilon: ε; 0 is cross-entropy, and below -1 the gradient would turn round.
+    """
+    total = terms.true_class_total(lambda nll, nlm: nll + epsilon * namespace(nlm).exp(-nlm))
+    return reduced(total, terms, "mean", voxels=terms.n[..., 0])
+
+
+@loss(
+    symbol="Poly1FL",
+    formula="(1/N) Σ_i (-α_l (1-p_t)^γ ln p_t + ε (1-p_t)^(γ+1))",
+    bounds=(-math.inf, math.inf),
+    aliases=("poly1_focal",),
+    levels=("class", "case"),
+    reference="Leng 2022, arXiv:2204.12511",
+    limits={"epsilon": (-1.0, math.inf), "gamma": (0.0, math.inf), "alpha": (0.0, 1.0)},
+)
+def poly1_focal_loss(
+    terms: ChannelTerms, *, epsilon: float = 1.0, gamma: float = 2.0, alpha: float | None = 0.25
+) -> Values:
+    """Focal loss with another price on the first term of its series in 1-p.
+
+    Args:
+        epsilon: ε, which alpha does not weigh.
+        gamma: focus, as in `focal_loss`.
+        alpha: as in `focal_loss`.
+    """
+    added = terms.true_class_total(lambda nll, nlm: namespace(nlm).exp(-(gamma + 1) * nlm))
+    focal = focal_loss(terms, gamma=gamma, alpha=alpha)
+    return focal + epsilon * reduced(added, terms, "mean", voxels=terms.n[..., 0])
+
+
+@loss(
+    symbol="TopK",
+    formula="mean of the k % largest -ln p_{i,l(i)}",
+    bounds=_UNBOUNDED,
+    aliases=("topk_ce",),
+    levels=("class", "case"),
+    reference="Wu 2016, arXiv:1605.06885",
+    limits={"k": (0.0, 100.0)},
+)
+def topk_ce_loss(
+    terms: RankedCosts, *, k: float = 10.0, rounding: Literal["floor", "ceil"] = "floor", exact: bool = False
+) -> Values:
+    """Cross-entropy of the hardest voxels alone.
+
+    Args:
+        k: how many of them, in percent of those that count; at least one voxel.
+        rounding: of their number.
+        exact: sort the voxels of a map however many they are, as in training.
+    """
+    return terms.ranked_for("exact" if exact else "hinge").largest_mean(k, rounding)
 
 
 def surprise(nll: Any, nlm: Any) -> Any:

@@ -225,6 +225,91 @@ def log_cosh_dice_loss(
     return xp.log(xp.cosh(dice))
 
 
+@loss(
+    symbol="MCCL",
+    formula="1 - (t - qs)/√(q(1-q)s(1-s)), t = TP/N, s = Σp/N, q = Σy/N",
+    bounds=(0.0, 2.0),
+    aliases=("mcc_loss_soft",),
+    reference="Abhishek & Hamarneh 2021, arXiv:2010.13454",
+)
+def mcc_loss(counts: SoftCounts) -> Values:
+    """One minus Matthews' correlation of prediction and truth.
+
+    0 for a perfect mask, also an empty or a full one; 1 where either side is constant and the other is not.
+    """
+    xp = namespace(counts.tp)
+    n = xp.clip(counts.n, 1.0, None)
+    t, s, q = counts.tp / n, counts.pred / n, counts.truth / n
+    spread = q * (1 - q) * s * (1 - s)
+    flat = spread <= 0
+    least = 1e-6 * q * (1 - q)  # below it the slope would grow without bound
+    root = xp.sqrt(xp.where(flat, 1.0, xp.where(spread < least, least, spread)))
+    is_right = (counts.fp + counts.fn) <= 0
+    return xp.where(flat, xp.where(is_right, 0.0, 1.0), 1 - (t - q * s) / root)
+
+
+@loss(
+    symbol="ASL",
+    formula="1 - (1+β²) TP/((1+β²) TP + β² FN + FP)",
+    bounds=(0.0, 1.0),
+    aliases=("asymmetric_similarity", "fbeta_loss"),
+    reference="Hashemi 2018, arXiv:1803.11078",
+    limits={**_POSITIVE, "beta": (0.0, math.inf)},
+)
+def asymmetric_similarity_loss(counts: SoftCounts, *, beta: float = 1.5, smooth: float = 1e-6) -> Values:
+    """One minus the soft F-beta score: the Tversky loss with prices 1/(1+β²) and β²/(1+β²).
+
+    Args:
+        beta: how much more a miss costs than a false alarm, as a square root.
+        smooth: as in `tversky_loss`.
+    """
+    return tversky_loss(counts, alpha=1 / (1 + beta**2), beta=beta**2 / (1 + beta**2), smooth=smooth)
+
+
+@loss(
+    symbol="JML",
+    formula="1 - (c - δ)/(c + δ) or 1 - I/(I + δ), δ = Σ|p-y|, c = Σp + Σy",
+    bounds=(0.0, 1.0),
+    aliases=("jaccard_metric", "jml"),
+    reference="Wang 2023, arXiv:2302.05666",
+    limits=_POSITIVE,
+)
+def jaccard_metric_loss(counts: SoftCounts, *, variant: Literal[1, 2] = 1, smooth: float = 1e-6) -> Values:
+    """The Jaccard loss in a form that is 0 at p = y for a fractional truth too.
+
+    Args:
+        variant: which of the two forms; they differ for a fractional truth only.
+        smooth: added to numerator and denominator of the overlap over the union.
+    """
+    shared, apart = _overlap_and_error(counts, variant)
+    return 1 - quotient(shared + smooth, shared + apart + smooth, empty=1.0)
+
+
+@loss(
+    symbol="DML",
+    formula="1 - (c - δ)/c or 1 - 2I/(2I + δ), δ = Σ|p-y|, c = Σp + Σy",
+    bounds=(0.0, 1.0),
+    aliases=("dice_semimetric", "dml"),
+    reference="Wang 2023, arXiv:2303.16296",
+    limits=_POSITIVE,
+)
+def dice_semimetric_loss(counts: SoftCounts, *, variant: Literal[1, 2] = 1, smooth: float = 1e-6) -> Values:
+    """The Dice loss in a form that is 0 at p = y for a fractional truth too.
+
+    Args:
+        variant: which of the two forms; they differ for a fractional truth only.
+        smooth: added to numerator and denominator of TP/(TP + FP/2 + FN/2).
+    """
+    shared, apart = _overlap_and_error(counts, variant)
+    return 1 - quotient(shared + smooth, shared + apart / 2 + smooth, empty=1.0)
+
+
+def _overlap_and_error(counts: SoftCounts, variant: int) -> tuple[Any, Any]:
+    """The overlap as minimum or product, and the absolute error."""
+    apart = counts.pred + counts.truth - 2 * counts.shared
+    return counts.shared if variant == 1 else counts.tp, apart
+
+
 def _tversky_ratio(counts: SoftCounts, alpha: float, beta: float, smooth: float) -> tuple[Any, Any]:
     overlap = counts.tp + smooth
     return overlap, overlap + alpha * counts.fp + beta * counts.fn

@@ -4,6 +4,7 @@ A formula takes the evidence types of evaluation. `BatchSums` stands in for all 
 rank voxels, weigh them by where they lie, or are asked for a map of costs get the voxels.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -11,12 +12,13 @@ from typing import Any, Literal
 import torch
 from torch.nn.functional import logsigmoid
 
-from segeval.evidence.arrays import Lazy
+from segeval.evidence.arrays import Lazy, quotient
 from segeval.evidence.probabilities.soft import (
     ChannelCounts,
     ChannelTerms,
     ChannelVolumes,
     ProbVoxels,
+    RankedCosts,
     Volumes,
     Voxels,
     mapped,
@@ -56,6 +58,10 @@ class BatchSums(ChannelCounts, ChannelTerms, ChannelVolumes):
         if self.form != "two":
             return self._grouped(batch.tp)
         return self._seen(batch.tp, batch.n - batch.volume - batch.truth + batch.tp)
+
+    @Lazy
+    def shared(self) -> Any:
+        return self._grouped(self.batch.shared)
 
     @Lazy
     def pred(self) -> Any:
@@ -160,6 +166,33 @@ class BatchSums(ChannelCounts, ChannelTerms, ChannelVolumes):
         full = chosen.new_zeros((*chosen.shape[:-1], self.batch.n_channels))
         full[..., self.channels] = 1.0 if weights is None else weights
         return full
+
+
+@dataclass(frozen=True, eq=False)
+class BatchRanks(RankedCosts):
+    """The largest costs of a batch by `torch.topk`, whose length no value decides."""
+
+    form: Form = "across"
+    over: ReduceOver = "case"
+
+    def ranked_for(self, detail: str) -> "BatchRanks":
+        return self
+
+    def largest_mean(self, percent: float, rounding: str) -> Any:
+        batch = self.voxels
+        costs = batch.true_class_costs() if self.form == "across" else batch.channel_costs()
+        counts = torch.ones_like(costs) if batch.weight is None else batch.weight.expand(batch.pred.shape)
+        if batch.weight is not None:
+            counts = counts[:, 0] if self.form == "across" else counts
+            costs = torch.where(counts > 0, costs, -1.0)  # after all that count
+        if self.over == "batch":
+            costs, counts = (array.movedim(0, -2).flatten(-2)[None] for array in (costs, counts))
+        n = counts.sum(-1) * (percent / 100)
+        wanted = (torch.floor(n + 1e-3) if rounding == "floor" else torch.ceil(n - 1e-3)).clip(1.0, None)
+        most = min(costs.shape[-1], max(1, math.ceil(costs.shape[-1] * percent / 100)))
+        largest = costs.topk(most, dim=-1).values
+        taken = torch.arange(most, device=costs.device) < torch.minimum(wanted, counts.sum(-1))[..., None]
+        return quotient(torch.where(taken, largest, 0.0).sum(-1), taken.sum(-1).to(costs.dtype), empty=0.0)
 
 
 def _is_one(factor: Any) -> bool:

@@ -37,7 +37,7 @@ def module(name: str, **options: Any) -> Any:
 
 
 def test_every_declared_loss_is_a_module_found_by_name() -> None:
-    assert len(MODULES) == len(DECLARED) == 24
+    assert len(MODULES) == len(DECLARED) == 34
     for one in DECLARED:
         assert getattr(segeval.losses, module_name(one)).measure is one
         assert getattr(segeval.losses, one.name) is one
@@ -99,7 +99,7 @@ def test_a_small_network_learns_with_every_module(name: str) -> None:
         cost.backward()
         optimiser.step()
         costs.append(float(cost.detach()))
-    assert costs[-1] < costs[0] - 0.15 * abs(costs[0])
+    assert costs[-1] < costs[0] - 0.1 * abs(costs[0])
 
 
 COMPILED = """

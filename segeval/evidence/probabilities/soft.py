@@ -5,13 +5,14 @@ The evidence types below are views of it that sum on demand, so a formula gets e
 works on numpy arrays (evaluation) and on torch tensors (training) alike.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 
-from segeval.evidence.arrays import Lazy, argsort, constant, namespace, neg_log, take_along, widened
+from segeval.evidence.arrays import Lazy, argsort, constant, namespace, neg_log, quotient, take_along, widened
 from segeval.evidence.overlap.counts import Counts
 
 Cost = Callable[[Any, Any], Any]  # (-ln p_t, -ln(1 - p_t)) -> cost of the voxel
@@ -180,6 +181,13 @@ class SoftCounts(SoftEvidence):
             shared = namespace(self.voxels.hit).minimum(self.voxels.hit, self.voxels.count)
             return (shared * self.voxels.truth).sum(-1)
         return (self.on_truth * self.voxels.hit).sum(-1)
+
+    @Lazy
+    def shared(self) -> Any:
+        """Sum of min(p, y); the overlap where no truth is fractional."""
+        if self.voxels.targets == "hard":
+            return self.tp
+        return (namespace(self.voxels.hit).minimum(self.voxels.hit, self.voxels.count) * self.voxels.truth).sum(-1)
 
     @property
     def fp(self) -> Any:
@@ -356,3 +364,28 @@ class ChannelVolumes(Volumes):
     """Volumes with a channel axis."""
 
     per_channel = True
+
+
+class RankedCosts(ChannelLovasz):
+    """The costs -ln p_t of the true class in their order, over all channels."""
+
+    def largest_mean(self, percent: float, rounding: str) -> Any:
+        """Mean of the largest costs.
+
+        Args:
+            percent: how many, of all voxels that count; at least one.
+            rounding: floor or ceil, of that number.
+        """
+        counts, xp = self.on_truth, namespace(self.voxels.nll)
+        costs, counts = (_joined_channels(side) for side in (xp.broadcast_to(self.voxels.nll, counts.shape), counts))
+        order = argsort(constant(-costs))
+        costs, counts = take_along(costs, order), widened(take_along(counts, order))
+        share = counts.sum(-1) * (percent / 100)
+        wanted = (xp.floor(share + 1e-9) if rounding == "floor" else xp.ceil(share - 1e-9)).clip(1.0, None)
+        before = counts.cumsum(-1) - counts
+        taken = xp.minimum((wanted[..., None] - before).clip(0.0, None), counts)
+        return quotient((taken * costs).sum(-1), taken.sum(-1), empty=math.nan)
+
+
+def _joined_channels(array: Any) -> Any:
+    return array.reshape(*array.shape[:-2], -1)

@@ -1,0 +1,102 @@
+"""The worked values of the losses beyond the first set, as `score` and as the modules give them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from segeval.catalogue import find as find_loss
+from segeval.evidence.labels import LabelClass
+from segeval.evidence.probabilities.prob_maps import ProbMaps
+from segeval.evidence.probabilities.probabilities import ProbEvidence
+from segeval.losses.modules import MODULES, module_name
+from segeval.measure import Measure
+
+GOLDEN = json.loads((Path(__file__).parent.parent / "golden" / "losses2.json").read_text(encoding="utf-8"))
+FIXTURES, ENTRIES = GOLDEN["fixtures"], {entry["name"]: entry for entry in GOLDEN["entries"]}
+ONE = (LabelClass(name="one", ids=(1,)), LabelClass(name="two", ids=(2,)))
+KNOBS = {"jaccard_metric_loss": {"variant": int}, "dice_semimetric_loss": {"variant": int}}
+IGNORED = ("value", "n", "ce", "penalty", "note", "logits", "units_note", "alpha_used", "C", "S", "dist", "part")
+PLAIN = (
+    "mcc_loss",
+    "asymmetric_similarity_loss",
+    "jaccard_metric_loss",
+    "dice_semimetric_loss",
+    "poly1_ce_loss",
+    "poly1_focal_loss",
+    "topk_ce_loss",
+    "dice_ce_loss",
+    "dice_topk_loss",
+    "asymmetric_unified_focal_loss",
+    "unified_focal_loss",
+    "focal_loss",
+    "cross_entropy_loss",
+    "weighted_cross_entropy_loss",
+)
+
+
+def knobs_of(entry: dict[str, Any], measure: Measure) -> dict[str, Any]:
+    """The parameters of an entry as those of the loss."""
+    given = dict(entry["params"])
+    if "include_background" in given:
+        given["classes"] = "all" if given["include_background"] else "foreground"
+    if entry["name"].startswith("focal.class_alpha"):
+        given["class_alpha"] = tuple(given["class_alpha"])
+    if "weight" in given and isinstance(given["weight"], list):
+        given["weight"] = tuple(given["weight"])
+    return {name: value for name, value in given.items() if name in measure.knobs and name != "reduction"} | (
+        {"reduction": "weight_mean"} if given.get("reduction") == "weight_mean" else {}
+    )
+
+
+def is_plain(entry: dict[str, Any]) -> bool:
+    """Whether the value is that of one case with a hard truth, in the loss's own form."""
+    skipped = ("hardmask", "grad_p", "ignore", "deep_supervision")
+    parts = ("part", "note", "reduce_over", "batch_dice")
+    return (
+        entry["loss"] in PLAIN
+        and entry["fixture"] in ("F2", "F3", "F4")
+        and not entry["name"].startswith(skipped)
+        and not any(part in entry["params"] for part in parts)
+    )
+
+
+def case_of(fixture: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Logits, probabilities with the background first, and ids."""
+    facts = FIXTURES[fixture]
+    truth = np.array(facts["y"]).astype(np.uint8)
+    if "p" in facts:
+        p = np.array(facts["p"], dtype=np.float64)
+        both = np.stack([1 - p, p])
+        return np.log(both), both, truth
+    logits = np.array(facts["logits"], dtype=np.float64)
+    grown = np.exp(logits - logits.max(0))
+    return logits, grown / grown.sum(0), truth
+
+
+@pytest.mark.parametrize("name", [name for name, entry in ENTRIES.items() if is_plain(entry)])
+def test_a_worked_value_is_what_score_writes_and_what_the_module_gives(name: str) -> None:
+    entry = ENTRIES[name]
+    measure = find_loss(entry["loss"])
+    logits, probs, truth = case_of(entry["fixture"])
+    call = measure.at(**knobs_of(entry, measure))
+    n = len(probs)
+    maps = ProbMaps.of_array(probs, truth=truth, channels=(None, *ONE[: n - 1]), partition=n)
+    evidence = ProbEvidence.of_maps(maps, classes=range(n))
+    of_class = 1 if entry["fixture"] != "F3" else entry["cls"]
+    level: Any = "case" if of_class is None else "class"
+    found = evidence.values(call, level)
+    assert float(found if of_class is None else found[of_class]) == pytest.approx(entry["value"], rel=1e-9, abs=1e-12)
+    options: dict[str, Any] = {**call.knobs}
+    ids = torch.from_numpy(truth).long()[None]
+    if of_class is None:
+        module = MODULES[module_name(measure)](activation="softmax", **options)
+        value = module(torch.from_numpy(logits)[None], ids)
+    else:
+        options.pop("class_weights", None)
+        module = MODULES[module_name(measure)](activation="none", has_channels=True, **options)
+        value = module(torch.from_numpy(probs)[None, of_class : of_class + 1], (ids == of_class)[:, None])
+    assert float(value) == pytest.approx(entry["value"], rel=1e-9, abs=1e-12)
