@@ -13,6 +13,7 @@ GROUPS = {
     "overlap": ("metrics.overlap", "metrics.agreement", "metrics.partition", "metrics.volume"),
     "losses": ("losses.pixel", "losses.region", "losses.lovasz", "losses.compound"),
     "weight_map": ("losses.boundary",),
+    "shape_losses": ("losses.shape",),
     "boundary": ("metrics.boundary", "metrics.boundary_scores", "metrics.point_sets"),
     "lesion": ("metrics.lesion",),
     "probability": ("metrics.probability",),

@@ -31,8 +31,9 @@ PER_CLASS = [one for one in MEASURES if "class" in one.levels]
 SOFT = [one for one in MEASURES if issubclass(one.needs[0], SoftEvidence) or one.reads("ClassMaps")]
 SPACING = (0.7, 1.5, 2.0)
 # of knobs that have no room above their default, or do nothing there
-TURNED = {"percent": 50.0, "iou_threshold": 0.6, "min_size_mm3": 100.0}
+TURNED = {"alpha_max": -1.0, "percent": 50.0, "iou_threshold": 0.6, "min_size_mm3": 100.0}
 THINNED = ("cldice", "cl_precision", "cl_sensitivity")  # thinning takes the axes one after the other
+UNFIXED = ("mutual_information", "boundary_loss")  # what a perfect mask gets depends on the mask
 ALIKE_TURNED = [one for one in MEASURES if one.name not in THINNED]
 NEVER_HELPED = ("dice", "iou", "accuracy", "sensitivity", "npv", "tversky_index", "fnr", "false_omission_rate", "fbeta")
 
@@ -108,7 +109,7 @@ def test_a_perfect_prediction_gets_the_best_value(case: Case) -> None:
     for row in (*perfect.classes, perfect.row):
         for name, value in row.values.items():
             measure = OF_COLUMN[name]
-            if measure.better != "none" and measure.name not in ("mutual_information",):
+            if measure.better != "none" and measure.name not in UNFIXED:
                 assert math.isnan(value) or value == pytest.approx(measure.best, abs=1e-12), name
 
 
@@ -129,7 +130,7 @@ def test_certain_and_right_probabilities_get_the_best_value(case: Case) -> None:
     for row in (*found.classes, found.row):
         for name, value in row.values.items():
             measure = OF_COLUMN[name]
-            if measure.better != "none":
+            if measure.better != "none" and measure.name not in UNFIXED:
                 assert math.isnan(value) or value == pytest.approx(measure.best, abs=1e-12), name
 
 

@@ -10,7 +10,7 @@ Formulas (`tversky_loss`, ...) need no torch; the modules (`TverskyLoss`, ...) i
 from importlib import import_module
 from typing import Any
 
-FORMULAS = ("region", "pixel", "lovasz", "compound", "boundary")
+FORMULAS = ("region", "pixel", "lovasz", "compound", "boundary", "shape")
 
 _HELPERS = {
     "class_weights": "weights",

@@ -1,7 +1,7 @@
 """The torch module behind every loss: a batch in, the loss's own formula on its sums, an average out."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from segeval.errors import ConfigError, DataError, did_you_mean
 from segeval.evidence.arrays import numbers_like
+from segeval.evidence.grid import Lattice
+from segeval.evidence.in_space import InSpace
 from segeval.evidence.probabilities.soft import LovaszTerms, PixelTerms, RankedCosts, Volumes
 from segeval.evidence.probabilities.weight_maps import BorderTerms
 from segeval.evidence.surfaces.distances_torch import distances_in_batch
@@ -56,6 +58,7 @@ class LossModule(nn.Module):
         soft_target: overlap with a fractional truth y: product sums p y, l1 sums min(p, y).
         has_channels: whether axis 1 of `pred` is the channel; by default (B, H, W) has none, (B, C, H, W) has.
         validate: check the values of `truth` in every step; see `segeval.losses.batch.read_batch`.
+        spacing: size of a voxel in mm, for losses that measure lengths; by default voxels are the unit.
         **knobs: the parameters of the loss itself.
 
     After a step `n_valid` tells how many groups had a value.
@@ -83,6 +86,7 @@ class LossModule(nn.Module):
         soft_target: SoftTarget = "product",
         has_channels: bool | None = None,
         validate: bool = True,
+        spacing: Sequence[float] | None = None,
         **knobs: Any,
     ) -> None:
         super().__init__()
@@ -117,6 +121,7 @@ class LossModule(nn.Module):
             "soft_target": soft_target,
             "validate": validate,
         }
+        self.spacing = None if spacing is None else tuple(spacing)
         self.n_valid: Tensor | None = None
         self._was_looked_at = self.activation == "none"
         self._check_options()
@@ -129,6 +134,7 @@ class LossModule(nn.Module):
         weight_map: Tensor | None = None,
         objects: Tensor | None = None,
         class_mask: Tensor | None = None,
+        spacing: Sequence[float] | None = None,
     ) -> Tensor:
         """The loss of a batch.
 
@@ -139,6 +145,7 @@ class LossModule(nn.Module):
             weight_map: how much each voxel matters to a voxel loss, (B, ...) or (B, C, ...).
             objects: numbered objects (B, ...) for border weights, where touching ones are to count apart.
             class_mask: (B, C), 0 where a structure is not annotated in a case; for losses with `class_weight`.
+            spacing: size of the voxels of this batch in mm, for losses that measure lengths.
 
         Raises:
             DataError: types, shapes or values do not fit.
@@ -147,11 +154,15 @@ class LossModule(nn.Module):
         batch = read_batch(pred, truth, activation=self.activation, weight_map=weight_map, **self.reading)
         self._check_channels(batch)
         self._warn_of_probabilities(batch)
-        if any(need.on_map for need in self.needs):
+        if any(need.on_map and need is not InSpace for need in self.needs):
             batch = replace(batch, weight_map=self._distances(batch, objects))
         if self.reduction == "none" and self.is_voxel_loss:
             return self._costs(batch, pred)
-        return self._averaged(self._values(batch, class_mask), batch).to(batch.pred.dtype)
+        if self.needs == (InSpace,):
+            values = self._values_in_space(batch, self.spacing if spacing is None else tuple(spacing))
+        else:
+            values = self._values(batch, class_mask)
+        return self._averaged(values, batch).to(batch.pred.dtype)
 
     def extra_repr(self) -> str:
         said = {**self.measure.knobs, **self.knobs, "activation": self.activation, "reduce_over": self.reduce_over}
@@ -216,6 +227,7 @@ class LossModule(nn.Module):
             f"reduction={self.reduction!r} does not fit; it is mean, sum or none": "reduction" not in self.measure.knobs
             and self.reduction not in ("mean", "sum", "none"),
             "it is not a sum over voxels, so reduction='none' has no map": self.reduction == "none" and is_mixed,
+            "it looks at each image, so reduce_over is case": self.reduce_over != "case" and self.needs == (InSpace,),
             "it looks across channels, so reduce_over='micro' cannot pool them": self.reduce_over == "micro"
             and self.looks_across,
             "it looks across channels; where these have weights of their own they are a parameter of the loss": (
@@ -310,6 +322,31 @@ class LossModule(nn.Module):
             weights = knobs.get("class_weight")
             knobs["class_weight"] = class_mask if weights is None else class_mask * numbers_like(weights, batch.pred)
         return self.measure.function(*(self._evidence(need, batch) for need in self.needs), **knobs)
+
+    def _values_in_space(self, batch: Batch, spacing: Any) -> Any:
+        """The formula on the images of every case and channel."""
+        if batch.is_soft:
+            raise DataError(f"{type(self).__name__} looks at masks: truth cannot be fractional.")
+        n_axes = len(batch.space)
+        if spacing is not None and len(spacing) != n_axes:
+            raise DataError(
+                f"{type(self).__name__}: spacing holds {len(spacing)} numbers, and images have {n_axes} axes."
+            )
+
+        def images(array: Any) -> Any:
+            return None if array is None else array.expand(batch.pred.shape).unflatten(2, batch.space)
+
+        image = InSpace(
+            p=images(batch.p),
+            y=images(batch.y),
+            nll=images(batch.channel_costs()) if self.measure.name == "distance_penalized_ce_loss" else None,
+            kept=images(batch.weight),
+            n_axes=n_axes,
+            lattice=None if spacing is None else Lattice(spacing),
+        )
+        values = self.measure.function(image, **self.knobs)
+        channels = sums.channels_of(self.classes)
+        return values if channels is None else values[:, channels]
 
     def _evidence(self, need: Any, batch: Batch) -> Any:
         if issubclass(need, Volumes) and self.volumes is not None:

@@ -14,13 +14,23 @@ from typing import Any, Literal
 import torch
 
 from segeval.evidence.probabilities.soft import SoftCounts
-from segeval.losses import boundary, compound, lovasz, pixel, region
+from segeval.losses import boundary, compound, lovasz, pixel, region, shape
 from segeval.losses.batch import Batch
 from segeval.losses.loss_module import LossModule
 from segeval.losses.sums import BatchSums, channels_of
 from segeval.measure import Measure
 
-_SPELLED = {"topk": "TopK", "mcc": "MCC", "bce": "BCE", "ce": "CE", "iou": "IoU", "unet": "UNet"}
+_SPELLED = {
+    "bce": "BCE",
+    "ce": "CE",
+    "cldice": "ClDice",
+    "dou": "DoU",
+    "dt": "DT",
+    "iou": "IoU",
+    "mcc": "MCC",
+    "topk": "TopK",
+    "unet": "UNet",
+}
 
 
 class _BCEDice(LossModule):
@@ -108,7 +118,7 @@ def _module_of(measure: Measure) -> type[LossModule]:
 
 DECLARED = tuple(
     one
-    for module in (region, pixel, lovasz, compound, boundary)
+    for module in (region, pixel, lovasz, compound, boundary, shape)
     for one in vars(module).values()
     if isinstance(one, Measure) and one.function.__module__ == module.__name__
 )

@@ -205,7 +205,7 @@ def focal_star_loss(
 @loss(
     symbol="Poly1",
     formula="(1/N) Σ_i (-ln p_t + ε (1-p_t))",
-    bounds=(-math.inf, math.inf),
+    bounds=_UNBOUNDED,
     aliases=("poly1_ce",),
     levels=("class", "case"),
     reference="Leng 2022, arXiv:2204.12511",
@@ -224,7 +224,7 @@ def poly1_ce_loss(terms: ChannelTerms, *, epsilon: float = 1.0) -> Values:
 @loss(
     symbol="Poly1FL",
     formula="(1/N) Σ_i (-α_l (1-p_t)^γ ln p_t + ε (1-p_t)^(γ+1))",
-    bounds=(-math.inf, math.inf),
+    bounds=_UNBOUNDED,
     aliases=("poly1_focal",),
     levels=("class", "case"),
     reference="Leng 2022, arXiv:2204.12511",

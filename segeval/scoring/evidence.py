@@ -177,9 +177,12 @@ class Evidence:
     def soft(self) -> ProbEvidence:
         """What losses read: the maps, or of a hard mask its counts, and its voxels where a weight map needs them."""
         if self.maps is not None:
-            return self.maps.soft
-        partition = self.partition if self.partition.total else None  # without a voxel there is nothing to lose
-        return ProbEvidence.of_counts(self.counts, partition, in_space=self._in_space)
+            found = self.maps.soft
+        else:
+            partition = self.partition if self.partition.total else None  # without a voxel there is nothing to lose
+            found = ProbEvidence.of_counts(self.counts, partition, in_space=self._in_space)
+        found.lattice = self.grid.lattice
+        return found
 
     def _in_space(self, index: int) -> "ClassImage":
         """A class with its predicted mask as a map of 0 and 1."""

@@ -21,7 +21,8 @@ DTYPES = (torch.float32, torch.float64)
 CLOSE = {torch.float32: {"rel": 2e-5, "abs": 2e-6}, torch.float64: {"rel": 1e-9, "abs": 1e-10}}
 ACROSS = [name for name, module in MODULES.items() if module().looks_across]
 REGION = ["DiceLoss", "DiceTwoClassLoss", "GeneralizedDiceLoss", "IoULoss", "TverskyLoss", "FocalTverskyLoss"]
-ON_MAPS = ("UNetWeightedCELoss", "ShapeAwareLoss")
+ON_MAPS = [name for name, module in MODULES.items() if any(need.on_map for need in module.measure.needs)]
+IN_SPACE = [name for name, module in MODULES.items() if module.measure.reads("InSpace")]
 
 dtypes = pytest.mark.parametrize("dtype", DTYPES, ids=["float32", "float64"])
 modules = pytest.mark.parametrize("name", list(MODULES))
@@ -138,6 +139,8 @@ def test_7_lovasz_is_piecewise_linear(dtype: torch.dtype) -> None:
 def test_8_a_perfect_prediction_costs_nothing(name: str, dtype: torch.dtype) -> None:
     _, truth = batch_for(name, dtype)
     masks = torch.stack([truth == c for c in range(3)], dim=1) if name in ACROSS else truth[:, None]
+    if name == "BoundaryLoss":
+        pytest.skip("what a perfect mask gets depends on the mask")
     best = -0.5 if name == "ComboLoss" else 0.0
     assert value(name, masks.to(dtype), truth, activation="none") == pytest.approx(best, abs=1e-6)
 
@@ -257,6 +260,8 @@ def test_13_the_shape_does_not_matter(name: str, dtype: torch.dtype) -> None:
 @modules
 @dtypes
 def test_14_ignored_voxels_change_nothing(name: str, dtype: torch.dtype) -> None:
+    if name in IN_SPACE:
+        pytest.skip("a voxel that does not count is outside of the object, and an object has a border there")
     logits, truth = batch_for(name, dtype)
     padded = torch.cat([logits, 5 * torch.ones_like(logits)], dim=-1)
     more = torch.cat([truth, torch.full_like(truth, 255)], dim=-1)

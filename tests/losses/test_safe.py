@@ -15,7 +15,7 @@ from segeval import ConfigError, DataError
 from segeval.losses.modules import MODULES
 
 ACROSS = [name for name, module in MODULES.items() if module().looks_across]
-ON_MAPS = ("UNetWeightedCELoss", "ShapeAwareLoss")
+ON_MAPS = [name for name, module in MODULES.items() if any(need.on_map for need in module.measure.needs)]
 modules = pytest.mark.parametrize("name", list(MODULES))
 
 

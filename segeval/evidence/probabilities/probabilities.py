@@ -1,12 +1,14 @@
 """The soft evidence of one case: built once, read by every loss and probability metric."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any, Literal
 
 import numpy as np
 
 from segeval.evidence.additive import Kept
+from segeval.evidence.grid import Lattice
 from segeval.evidence.overlap.counts import Counts, Joint
 from segeval.evidence.probabilities.bins import Detail
 from segeval.evidence.probabilities.prob_maps import MapSums, ProbMaps
@@ -47,6 +49,7 @@ class ProbEvidence:
         self.in_space = in_space
         self.classes = list(classes)
         self.maps = maps
+        self.lattice: Lattice | None = None  # for losses that measure lengths
         self._kept: Kept[Any] = Kept()
 
     @classmethod
@@ -129,7 +132,9 @@ class ProbEvidence:
         voxels = mapped(self._rows("class", "sums"), lambda array: array[row])
         if need.per_channel:
             voxels = two_channels(voxels)
-        return need.of_image(voxels, self.in_space(channel)) if need.on_map else need(voxels)
+        if not need.on_map:
+            return need(voxels)
+        return need.of_image(voxels, replace(self.in_space(channel), lattice=self.lattice))
 
 
 def _one_against_rest(partition: Joint) -> Counts:

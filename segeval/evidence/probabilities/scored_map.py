@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from segeval.evidence.grid import Lattice
 from segeval.evidence.probabilities.bins import Detail, costs_little, too_wide
 from segeval.evidence.probabilities.channels import ProbMap
 from segeval.evidence.probabilities.histogram import ProbHistogram, are_few
@@ -79,13 +80,14 @@ class ClassImage:
     """One class in the shape of the image, for the losses to which it matters where a voxel lies.
 
     It has the map of the class and both its masks; voxels that count nowhere are outside of these. `scored` says
-    which voxels count; None for all of them.
+    which voxels count, None for all of them, `lattice` how far apart they lie.
     """
 
     map: ProbMap
     pred: Mask
     truth: Mask
     scored: Mask | None = None
+    lattice: Lattice | None = None
 
     @classmethod
     def of(cls, one: ProbMap, truth: Mask, *, scored: Mask | None = None) -> "ClassImage":
