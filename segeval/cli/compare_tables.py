@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from segeval.cli.tables import add_row, plain_table
+from segeval.cli.tables import print_line, print_parts
 from segeval.results.number_text import short
 from segeval.verbs.compare import Comparison, Difference, RankedRuns
 
@@ -12,17 +12,19 @@ ALPHA = 0.05
 
 def print_comparison(found: Comparison, screen: Any) -> None:
     """A row per class and measure, then the cases behind the largest changes."""
-    table = plain_table(
-        "class", "measure", "old", "new", "better by", "95 % interval", "p (Holm)", "better/worse", "n", left=(0, 1)
-    )
-    for one in found.differences:
-        interval = "–" if math.isnan(one.interval.low) else f"{signed(one.interval.low)} .. {signed(one.interval.high)}"
-        cells = (short(one.base), short(one.new), signed(one.difference), interval, short(one.p_holm))
-        add_row(table, one.class_name, one.measure, *cells, f"{one.wins}/{one.losses}", _pairs(one), style=_style(one))
-    screen.print(table)
+    header = ["class", "measure", "old", "new", "better by", "95 % interval", "p (Holm)", "better/worse", "n"]
+    rows = [_cells(difference) for difference in found.differences]
+    print_parts(screen, header, rows, n_keys=2, styles=[_style(difference) for difference in found.differences])
     _print_changes(found, screen)
     for note in found.notes:
-        screen.print(f"\nnote: {note}", markup=False)
+        screen.print()
+        print_line(screen, f"note: {note}")
+
+
+def _cells(one: Difference) -> list[str]:
+    interval = "–" if math.isnan(one.interval.low) else f"{signed(one.interval.low)} .. {signed(one.interval.high)}"
+    values = [short(one.base), short(one.new), signed(one.difference), interval, short(one.p_holm)]
+    return [one.class_name, one.measure, *values, f"{one.wins}/{one.losses}", _pairs(one)]
 
 
 def _pairs(one: Difference) -> str:
@@ -47,27 +49,27 @@ def _print_changes(found: Comparison, screen: Any) -> None:
             key=lambda pair: (-abs(pair[0].difference), pair[0].case_id),
         )[:5]
         if changes:
-            table = plain_table(f"top {kind} in {first}", "class", "old", "new", "better by", left=(0, 1))
-            for change, one in changes:
-                add_row(
-                    table,
-                    change.case_id,
-                    one.class_name,
-                    short(change.base),
-                    short(change.new),
-                    signed(change.difference),
-                )
+            rows = [
+                [change.case_id, one.class_name, short(change.base), short(change.new), signed(change.difference)]
+                for change, one in changes
+            ]
             screen.print()
-            screen.print(table)
+            print_parts(screen, [f"top {kind} in {first}", "class", "old", "new", "better by"], rows, n_keys=2)
 
 
 def print_ranking(found: RankedRuns, screen: Any) -> None:
     """A row per class, measure and way to rank; a column per run with its rank and how often it stays first."""
-    table = plain_table("class", "measure", "way", *found.runs, "tau", left=(0, 1, 2))
-    for one in found.rankings:
-        cells = (f"{rank:g} ({first:.0%})" for rank, first in zip(one.ranks, one.first, strict=True))
-        add_row(table, one.class_name, one.measure, one.method.replace("_", " "), *cells, short(one.tau))
-    screen.print(table)
+    rows = [
+        [
+            one.class_name,
+            one.measure,
+            one.method.replace("_", " "),
+            *(f"{rank:g} ({first:.0%})" for rank, first in zip(one.ranks, one.first, strict=True)),
+            short(one.tau),
+        ]
+        for one in found.rankings
+    ]
+    print_parts(screen, ["class", "measure", "way", *found.runs, "tau"], rows, n_keys=3)
     screen.print(
         "\nRank of each run, and in how many of the resamples of the cases it is first; tau: Kendall's tau-b",
         style="dim",

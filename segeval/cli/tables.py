@@ -34,6 +34,27 @@ def fits(table: Any, screen: Any) -> bool:
     return bool(screen.measure(table, options=screen.options.update(width=10_000)).maximum <= screen.width)
 
 
+def print_parts(
+    screen: Any, header: Sequence[str], rows: Sequence[Sequence[str]], *, n_keys: int, styles: Sequence[str] = ()
+) -> None:
+    """Print a table, in several where one would be too wide for the screen; each begins with the first columns."""
+
+    def table_of(some: Sequence[int]) -> Any:
+        shown = [*range(n_keys), *some]
+        table = plain_table(*(header[i] for i in shown), left=range(n_keys))
+        for row, style in zip(rows, styles or [""] * len(rows), strict=True):
+            add_row(table, *(row[i] for i in shown), style=style)
+        return table
+
+    rest: Sequence[int] = range(n_keys, len(header))
+    while rest:
+        n, table = widest(rest, table_of, screen)
+        screen.print(table)
+        rest = rest[n:]
+        if rest:
+            screen.print()
+
+
 def widest(columns: Sequence[Column], table_of: Callable[[Sequence[Column]], Any], screen: Any) -> tuple[int, Any]:
     """How many columns a table can have that fits the screen, at least one, and that table."""
     for n in range(len(columns), 1, -1):

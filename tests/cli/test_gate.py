@@ -453,7 +453,10 @@ def test_a_config_beside_a_gate_does_not_drop_the_options_of_the_gate(run: Run, 
 def test_a_folder_that_a_killed_run_left_is_inconclusive_for_gate_and_compare(run: Run, scored: Path) -> None:
     (scored / ".segeval-journal.jsonl").write_text("")
     done = run("gate", scored, "--fail-under", "dice:mean=0.1")
-    assert (done.code, "its tables may be of two runs" in " ".join(done.out.split())) == (4, True)
+    assert (done.code, "its tables may be of two runs" in " ".join(done.out.split())) == (
+        4,
+        True,
+    )
     compared = run("compare", scored, scored)
     assert (compared.code, "its tables may be of two runs" in compared.err) == (4, True)
 

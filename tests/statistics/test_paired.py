@@ -97,6 +97,19 @@ def test_a_loss_near_the_margin_is_inconclusive():
     assert finding(bootstrapped(d), margin=0.01) == "inconclusive"
 
 
+@pytest.mark.parametrize(
+    ("loss", "found"), [(0.01, "non_inferior"), (0.01 + 1e-16, "non_inferior"), (0.01 + 1e-13, "regression")]
+)
+def test_a_loss_of_just_the_margin_is_allowed_but_for_rounding(loss, found):
+    assert finding(bootstrapped(np.full(60, -loss)), margin=0.01) == found
+
+
+def test_the_slack_grows_with_the_numbers_that_were_compared():
+    differences = bootstrapped(np.full(60, -0.01 - 1e-13))
+    assert finding(differences, margin=0.01) == "regression"
+    assert finding(differences, margin=0.01, scale=1000.0) == "non_inferior"
+
+
 def test_identical_runs_are_non_inferior_even_without_a_margin():
     assert finding(bootstrapped(np.zeros(30)), margin=0.0) == "non_inferior"
 

@@ -47,6 +47,13 @@ def test_the_tests_count_significant_wins():
     assert ranking.test_then_rank(CLEAR, better="higher").by.tolist() == [2, 1, 0]
 
 
+def test_a_p_value_of_just_alpha_is_a_win():
+    # five cases of one sign: p = 1/32 one-sided, and 2/32 after Holm over the two comparisons
+    scores = np.array([[0.5, 0.4], [0.6, 0.4], [0.7, 0.4], [0.8, 0.4], [0.9, 0.4]])
+    assert ranking.test_then_rank(scores, better="higher", alpha=2 / 32).by.tolist() == [1, 0]
+    assert ranking.test_then_rank(scores, better="higher", alpha=2 / 32 - 1e-9).by.tolist() == [0, 0]
+
+
 def test_a_method_without_a_value_is_last():
     scores = np.array([[0.5, np.nan, 0.6], [0.4, np.nan, 0.7]])
     assert aggregate_then_rank(scores, better="higher").ranks.tolist() == [2, 3, 1]

@@ -58,7 +58,7 @@ def judge(
             else _judge_rule(rule, run, baseline, table, config, how)
         )
     ]
-    verdicts = _after_holm(verdicts, alpha=1 - how.level)
+    verdicts = after_holm(verdicts, alpha=1 - how.level)
     softened = [_soften(verdict, config.rules) for verdict in verdicts]
     return (*_checks(run, config, baseline), *softened)
 
@@ -248,7 +248,7 @@ def _lack(rule_id: str, outcome: Outcome, reason: str, *, value: int, side: Lite
     )
 
 
-def _after_holm(verdicts: Sequence[Verdict], *, alpha: float) -> list[Verdict]:
+def after_holm(verdicts: Sequence[Verdict], *, alpha: float) -> list[Verdict]:
     """A regression that many comparisons would show by chance is not shown.
 
     Only claims of regression are adjusted: a pass already asks for every rule to pass.

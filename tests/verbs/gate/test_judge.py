@@ -6,6 +6,8 @@ import pytest
 from segeval.config import Config, MaxFraction
 from segeval.errors import ConfigError
 from segeval.verbs.gate import Verdict, exit_code, gate_notes
+from segeval.verbs.gate.gating import GateOptions, checked_config
+from segeval.verbs.gate.judge import after_holm
 from segeval.verbs.gate.verdict import apart
 
 GOOD = np.linspace(0.85, 0.95, 60)
@@ -195,6 +197,30 @@ def test_a_gate_has_notes_on_few_cases_and_on_means_alone(table, rule):
     tails = Config(rules=(rule(max_fraction=MaxFraction(worse_by=0.1, of_cases=0.1)),))
     assert [note[:8] for note in gate_notes(small, means)] == ["Only 20 ", "Only mea"]
     assert gate_notes(large, tails) == ()
+
+
+@pytest.mark.parametrize(
+    ("short", "side"),
+    [
+        ("dice:mean=0.5", "min"),
+        ("hd95:mean=5", "max"),
+        ("dice:std=0.5", "max"),
+        ("hd95:std=5", "max"),
+        ("fdr:p95=0.5", "max"),
+        ("hd95:min=5", "max"),
+    ],
+)
+def test_a_rule_in_short_has_its_limit_on_the_side_that_is_worse(short, side):
+    (found,) = checked_config(GateOptions(fail_under=(short,))).rules
+    assert (found.min is None, found.max is None) == (side == "max", side == "min")
+
+
+@pytest.mark.parametrize(("p", "outcome"), [(0.024, "fail"), (0.025, "fail"), (0.026, "inconclusive")])
+def test_a_regression_at_just_alpha_after_holm_is_shown(p, outcome):
+    shown = [Verdict(rule_id=name, outcome="fail", reason="", p=p) for name in "ab"]
+    assert [found.outcome for found in after_holm(shown, alpha=0.05)] == [outcome] * 2
+    beside = Verdict(rule_id="c", outcome="fail", reason="", p=0.06)  # not shown by itself: it is no matter of chance
+    assert after_holm([beside], alpha=0.05)[0].outcome == "fail"
 
 
 def test_the_same_run_gives_the_same_verdicts(table, rule, verdicts):

@@ -104,6 +104,35 @@ def test_cases_are_paired_by_name(table, rule, verdict):
     assert verdict(shuffled, rule(max_regression=0.0), baseline=table({"liver": OLD})).value == 0.0
 
 
+# the edges: what a change of one sign or one bound would turn
+
+
+def test_the_shown_bounds_are_those_that_decide(table, rule, verdict):
+    run, old = table({"liver": OLD + NOISE - NOISE.mean() - 0.02}), table({"liver": OLD})
+    bounds = verdict(run, rule(max_regression=0.01), baseline=old).interval
+    for margin, outcome in (
+        (-bounds.low + 1e-6, "pass"),
+        (-bounds.low - 1e-6, "inconclusive"),
+        (-bounds.high + 1e-6, "inconclusive"),
+        (-bounds.high - 1e-6, "fail"),
+    ):
+        assert verdict(run, rule(max_regression=margin), baseline=old).outcome == outcome
+
+
+@pytest.mark.parametrize(("margin", "outcome"), [(0.05, "pass"), (0.05 - 1e-12, "fail"), (0.05 + 1e-12, "pass")])
+def test_a_loss_of_just_the_margin_is_allowed_and_no_more(table, rule, verdict, margin, outcome):
+    run, old = table({"liver": OLD - 0.05}), table({"liver": OLD})
+    assert verdict(run, rule(max_regression=margin), baseline=old).outcome == outcome
+
+
+@pytest.mark.parametrize(("least", "outcome"), [(20, "pass"), (21, "inconclusive")])
+def test_just_as_many_pairs_as_asked_are_enough(table, rule, least, outcome):
+    config = Config(rules=(rule(max_regression=0.01),), baseline=Baseline(path="main", min_paired=least))
+    run = table({"liver": OLD[:20]})
+    (found,) = judge(run, config, baseline=run, how=Resampling(resamples=199))
+    assert found.outcome == outcome
+
+
 FRACTION = {"max_fraction": {"worse_by": 0.05, "of_cases": 0.1}}
 
 
