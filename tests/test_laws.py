@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -299,19 +300,33 @@ def cannot_tell(measure: Measure, mode: dict[str, Any], knob: str, value: Any) -
     return "min_spacing" in (value, mode.get("tolerance_mm")) and "unit" in {knob, *mode}  # is 1, as the default
 
 
-@pytest.mark.parametrize(
-    "measure", [one for one in MEASURES if one.kind == "metric" and one not in SOFT], ids=lambda one: one.name
-)
-def test_a_knob_changes_the_number_beside_any_other_or_is_refused(measure: Measure) -> None:
+OF_MASKS = [one for one in MEASURES if one.kind == "metric" and one not in SOFT]
+
+
+def turned_pairs(measure: Measure) -> list[tuple[MeasureCall, MeasureCall]]:
+    """The measure with and without each turn of a knob, beside every other turn, as far as that is not refused."""
     pairs = []
     for mode in [{}, *({knob: value} for knob, value in turns_of(measure))]:
         for knob, value in turns_of(measure):
             if knob not in mode and not cannot_tell(measure, mode, knob, value):
                 with suppress(ConfigError):
                     pairs.append((measure.at(**mode), measure.at(**mode, **{knob: value})))
-    calls = {call.column: call for pair in pairs for call in pair}
-    scores = [evaluate(case, Plan(measures=tuple(calls.values()))) for case in judged_cases()]
-    values = {column: [{**one.row.values, **one.classes[0].values}[column] for one in scores] for column in calls}
+    return pairs
+
+
+@cache
+def values_of_all_turns() -> dict[str, list[float]]:
+    """Every column in every judged case; scored together, so that cases are looked at once for all measures."""
+    calls = {call.column: call for one in OF_MASKS for pair in turned_pairs(one) for call in pair}
+    plan = Plan(measures=tuple(calls.values()))
+    scores = [evaluate(case, plan) for case in judged_cases()]
+    return {column: [{**one.row.values, **one.classes[0].values}[column] for one in scores] for column in calls}
+
+
+@pytest.mark.parametrize("measure", OF_MASKS, ids=lambda one: one.name)
+def test_a_knob_changes_the_number_beside_any_other_or_is_refused(measure: Measure) -> None:
+    values = values_of_all_turns()
+    pairs = turned_pairs(measure)
     alike = [turned.column for plain, turned in pairs if same_numbers(values[plain.column], values[turned.column])]
     assert not alike
 
