@@ -84,7 +84,7 @@ class Measure:
     def __call__(self, *evidence: Any, **knobs: Any) -> Any:
         """The formula; instead of a state it takes what the state is read from."""
         given = zip(self.needs, evidence, strict=True)
-        pieces = (self.read(need, one, knobs) if need in self.sources else one for need, one in given)
+        pieces = (self.read(need, piece, knobs) if need in self.sources else piece for need, piece in given)
         return self.function(*pieces, **knobs)
 
     @property
@@ -225,7 +225,7 @@ def _reading_of(need: type) -> _Reading | None:
     if read is None:
         return None
     source, *settings = inspect.signature(read).parameters.values()
-    return _Reading(source=source.annotation, settings=tuple(one.name for one in settings))
+    return _Reading(source=source.annotation, settings=tuple(setting.name for setting in settings))
 
 
 def ratio(numerator: Any, denominator: Any) -> np.ndarray:

@@ -48,9 +48,9 @@ def lesion_metric(
 
         kernel.__name__, kernel.__doc__, kernel.__module__ = formula.__name__, formula.__doc__, formula.__module__
         parameters = inspect.signature(kernel).parameters.values()
-        read = [one for one in parameters if one.name not in without]
+        read = [knob for knob in parameters if knob.name not in without]
         if shapes:
-            read = [one.replace(annotation=ByShape) if one.name == "matching" else one for one in read]
+            read = [knob.replace(annotation=ByShape) if knob.name == "matching" else knob for knob in read]
         kernel.__signature__ = inspect.Signature(read)  # type: ignore[attr-defined]
         return metric(idle=_IDLE, **facts)(kernel)
 

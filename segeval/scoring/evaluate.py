@@ -59,7 +59,7 @@ def class_values(evidence: Evidence, call: MeasureCall) -> list[float]:
     if not may_be_endless(call.measure):
         return values
     policy, diagonal = evidence.plan.empty_distance, evidence.grid.diagonal
-    return [distance_or_policy(one, policy=policy, diagonal=diagonal) for one in values]
+    return [distance_or_policy(distance, policy=policy, diagonal=diagonal) for distance in values]
 
 
 def may_be_endless(measure: Measure) -> bool:

@@ -82,6 +82,7 @@ class PooledCases:
         if maps is None:
             partition = self.partition if self.partition.total else None
             return ProbEvidence.of_counts(self.counts, partition, in_space=no_image)
-        ids = [set(one.ids) if one else {0} for one in maps.channels]
-        channels = [ids.index(set(one.ids)) if set(one.ids) in ids else None for one in self.classes]
+        ids = [set(channel.ids) if channel else {0} for channel in maps.channels]
+        wanted = [set(row.ids) for row in self.classes]
+        channels = [ids.index(members) if members in ids else None for members in wanted]
         return ProbEvidence.of_maps(maps, classes=channels)

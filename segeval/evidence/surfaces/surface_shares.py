@@ -51,8 +51,8 @@ class Shares(State):
         pairs = surfaces.distances(surface=surface, edge=edge, neighbours=neighbours, unit=unit)
         spacing = surfaces.lattice(unit).spacing
         wanted = [_tolerance(tolerance_mm, of.name, min(spacing)) for of in surfaces.classes]
-        reach = [within(one, spacing=spacing, slack=slack) for one in wanted]
-        return cls.stack([cls.of_pair(pair, reach=one) for pair, one in zip(pairs, reach, strict=True)])
+        reaches = [within(tolerance, spacing=spacing, slack=slack) for tolerance in wanted]
+        return cls.stack([cls.of_pair(pair, reach=reach) for pair, reach in zip(pairs, reaches, strict=True)])
 
     @classmethod
     def of_pair(cls, pair: SurfacePair, *, reach: float) -> "Shares":
