@@ -51,11 +51,11 @@ def with_instance_files(
     truth_of = _finder(truth, option="--truth-instances", pattern=truth_pattern, n_cases=n_cases)
     found = [
         replace(
-            one,
-            pred_instances=pred_of(one, one.pred) if pred_of and one.pred else None,
-            truth_instances=truth_of(one, one.truth) if truth_of and one.truth else None,
+            pair,
+            pred_instances=pred_of(pair, pair.pred) if pred_of and pair.pred else None,
+            truth_instances=truth_of(pair, pair.truth) if truth_of and pair.truth else None,
         )
-        for one in pairs.pairs
+        for pair in pairs.pairs
     ]
     return replace(pairs, pairs=tuple(found))
 
@@ -149,33 +149,33 @@ def _classes(
 ) -> dict[LabelClass, Collection[int]]:
     """Every class but an unnamed background, with all ids that stand for it here."""
     seen = [] if labels.classes is not None else np.unique(mask).tolist()
-    of = [one for one in labels.classes_among(seen) if one.ids != (0,) or labels.names_zero]
-    return {one: {*one.ids, *(shared for shared, by in claims.items() if one in by)} for one in of}
+    of = [row for row in labels.classes_among(seen) if row.ids != (0,) or labels.names_zero]
+    return {row: {*row.ids, *(shared for shared, by in claims.items() if row in by)} for row in of}
 
 
 def _check_one_class_each(
     path: Path, instances: Labels, mask: Labels, scored: Mask, classes: Mapping[LabelClass, Collection[int]]
 ) -> None:
     """Each instance lies within one class or region: over two it would be a lesion of both, and of neither."""
-    inside = (instances > 0) & scored & np.isin(mask, [one for ids in classes.values() for one in ids])
+    inside = (instances > 0) & scored & np.isin(mask, [label for ids in classes.values() for label in ids])
     numbers, instance = np.unique(instances[inside], return_inverse=True)
     ids, code = np.unique(mask[inside], return_inverse=True)
     met = np.zeros((len(numbers), len(ids)), dtype=bool)
     met[instance, code] = True
-    for one in np.flatnonzero(met.sum(axis=1) > 1):
-        covered = set(ids[met[one]].tolist())
+    for index in np.flatnonzero(met.sum(axis=1) > 1):
+        covered = set(ids[met[index]].tolist())
         if not any(covered <= set(own) for own in classes.values()):
             names = [of.name for of, own in classes.items() if covered & set(own)]
             raise DataError(
-                f"{printable(path)}: instance {numbers[one]} spans the classes {' and '.join(names)}, and an instance "
-                "is of one class. Give each class instances of its own, or join the classes with --regions."
+                f"{printable(path)}: instance {numbers[index]} spans the classes {' and '.join(names)}, and an "
+                "instance is of one class. Give each class instances of its own, or join the classes with --regions."
             )
 
 
 def _on_what_is_left_out(
     side: str, instances: Labels, mask: Labels, scored: Mask, classes: Mapping[LabelClass, Collection[int]]
 ) -> list[str]:
-    of_class = scored & np.isin(mask, [one for ids in classes.values() for one in ids])
+    of_class = scored & np.isin(mask, [label for ids in classes.values() for label in ids])
     bare = int(np.count_nonzero(of_class & (instances == 0)))
     beside = int(np.count_nonzero((instances > 0) & scored & (mask == 0) & ~of_class))
     return [

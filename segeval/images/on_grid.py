@@ -68,12 +68,12 @@ def _probs_on_grid(
     images: Sequence[Volume], truth: Volume, kind: PredKind, layout: Layout, rules: InputRules
 ) -> OnGrid:
     placed = [
-        _placed(one, truth, rules, kind="probs", outside=float(of.ids == BACKGROUND.ids))
-        for one, of in zip(images, layout.classes, strict=True)
+        _placed(image, truth, rules, kind="probs", outside=float(of.ids == BACKGROUND.ids))
+        for image, of in zip(images, layout.classes, strict=True)
     ]
     channels = _channels(placed, kind, layout)
     labels, claims = hard_mask(channels, truth.array)
-    notes = dict.fromkeys(note for one in placed for note in one.notes)
+    notes = dict.fromkeys(note for image in placed for note in image.notes)
     return OnGrid(
         labels=labels,
         probs=activated(channels) if kind == "logits" else channels,
@@ -103,19 +103,19 @@ def _placed(image: Volume, truth: Volume, rules: InputRules, *, kind: Kind, outs
 
 
 def _channels(images: Sequence[Volume], kind: PredKind, layout: Layout) -> Channels:
-    return Channels(maps=tuple(map_of(one, kind) for one in images), layout=layout)
+    return Channels(maps=tuple(map_of(image, kind) for image in images), layout=layout)
 
 
 def _as_probs(images: Sequence[Volume], layout: Layout) -> list[Volume]:
     maps = activated(_channels(images, "logits", layout)).maps
-    return [replace(image, array=one.probs()) for image, one in zip(images, maps, strict=True)]
+    return [replace(image, array=prob_map.probs()) for image, prob_map in zip(images, maps, strict=True)]
 
 
 def _check_truth(truth: Volume, layout: Layout, labels: LabelMap) -> None:
     """Where the channels alone say which ids are classes, the truth may hold no other."""
     if labels.classes is not None or not layout.exclusive:
         return
-    known = {0, *labels.ignore, *(one for of in layout.classes for one in of.ids)}
+    known = {0, *labels.ignore, *(label for of in layout.classes for label in of.ids)}
     strange = sorted(set(distinct(truth.array.ravel(order="K")).tolist()) - known)
     if strange:
         raise DataError(

@@ -21,6 +21,6 @@ def read_image(pair: Pair, *, channel_axis: ChannelAxis | None = None) -> tuple[
     """
     if pair.pred is not None and image_suffix(pair.pred) == ".png":
         image = read_png(pair.pred, colours=True)
-        return tuple(replace(image, array=one) for one in np.moveaxis(np.atleast_3d(image.array), -1, 0))
+        return tuple(replace(image, array=channel) for channel in np.moveaxis(np.atleast_3d(image.array), -1, 0))
     read = read_prediction(pair, kind="probs", channel_axis=channel_axis, labels=LabelMap())
-    return tuple(one.scaled() for one in read.images)
+    return tuple(image.scaled() for image in read.images)

@@ -150,7 +150,7 @@ def _check_finite(volume: Volume, flat: np.ndarray) -> None:
 
 
 def _check_negative(volume: Volume, flat: np.ndarray, ignore: tuple[int, ...]) -> None:
-    negative = [int(one) for one in distinct(flat) if one < 0 and int(one) not in ignore]
+    negative = [int(label) for label in distinct(flat) if label < 0 and int(label) not in ignore]
     if negative:
         raise DataError(
             f"{printable(volume.path)}: holds negative ids ({', '.join(map(str, negative[:5]))}). "
@@ -159,7 +159,7 @@ def _check_negative(volume: Volume, flat: np.ndarray, ignore: tuple[int, ...]) -
 
 
 def _narrowed(volume: Volume, array: np.ndarray, low: int, high: int) -> np.ndarray:
-    dtype = next((one for one in _TYPES if np.iinfo(one).min <= low and high <= np.iinfo(one).max), None)
+    dtype = next((kind for kind in _TYPES if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max), None)
     if dtype is None:
         raise DataError(f"{printable(volume.path)}: ids from {low} to {high} fit no integer of 64 bits. Renumber them.")
     return array.astype(dtype, order="K", copy=False)

@@ -114,7 +114,7 @@ def _plain(node: Any, path: Path) -> Any:
         case "mapping":
             return _unique([(_plain(key, path), _plain(value, path)) for key, value in node.value], path)
         case "sequence":
-            return [_plain(one, path) for one in node.value]
+            return [_plain(part, path) for part in node.value]
         case _:
             return node.value
 

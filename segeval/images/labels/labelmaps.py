@@ -114,23 +114,27 @@ def _check_names(label_map: LabelMap, source: str) -> None:
 
 
 def _check_ids(label_map: LabelMap, source: str) -> None:
-    ids = [one for row in label_map.classes or () for one in row.ids]
-    for one in _doubles(ids):
-        raise ConfigError(f"{source}: two classes have id {one}. Name an id once, and join ids with --regions.")
-    for one in (*ids, *(one for union in label_map.regions for one in union.ids)):
-        if one < 0:
-            raise ConfigError(f"{source}: id {one} is negative, so it cannot be a class. Pass --ignore-label {one}.")
-    for one in sorted({*ids, *([0] if label_map.include_background else [])} & {*label_map.ignore}):
-        raise ConfigError(f"{source}: id {one} is a class and is ignored too. Drop it from one of the two.")
+    ids = [label for row in label_map.classes or () for label in row.ids]
+    for label in _doubles(ids):
+        raise ConfigError(f"{source}: two classes have id {label}. Name an id once, and join ids with --regions.")
+    for label in (*ids, *(label for union in label_map.regions for label in union.ids)):
+        if label < 0:
+            raise ConfigError(
+                f"{source}: id {label} is negative, so it cannot be a class. Pass --ignore-label {label}."
+            )
+    for label in sorted({*ids, *([0] if label_map.include_background else [])} & {*label_map.ignore}):
+        raise ConfigError(f"{source}: id {label} is a class and is ignored too. Drop it from one of the two.")
 
 
 def _check_unions(unions: Unions, base: LabelMap, source: str) -> None:
-    known = {one for row in base.classes_among(()) for one in row.ids}
+    known = {label for row in base.classes_among(()) for label in row.ids}
     for union in unions if base.classes is not None else ():
-        for one in sorted({*union.ids} - known):
+        for label in sorted({*union.ids} - known):
             said = ", ".join(map(str, sorted(known)))
-            raise ConfigError(f"{source}: region '{union.name}' joins id {one}, which is no class. Known ids: {said}.")
+            raise ConfigError(
+                f"{source}: region '{union.name}' joins id {label}, which is no class. Known ids: {said}."
+            )
 
 
 def _doubles(values: Iterable[object]) -> list[object]:
-    return [one for one, n in Counter(values).items() if n > 1]
+    return [value for value, n in Counter(values).items() if n > 1]

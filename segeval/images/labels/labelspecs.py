@@ -20,7 +20,7 @@ def is_list_of_ids(text: str) -> bool:
 def labels_from_text(text: str, *, source: str) -> LabelMap:
     """Read `1,2,3` or `1=liver,2=spleen`."""
     entries = [part.partition("=") for part in text.split(",")]
-    return LabelMap(classes=tuple(_class(name if equals else one, one, source) for one, equals, name in entries))
+    return LabelMap(classes=tuple(_class(name if equals else label, label, source) for label, equals, name in entries))
 
 
 def labels_from_data(data: object, *, source: str) -> LabelMap:
@@ -53,7 +53,7 @@ def ids_from(value: object, *, source: str) -> tuple[int, ...]:
     if isinstance(value, str):
         value = value.split("+")
     several = isinstance(value, Iterable) and not isinstance(value, Mapping)
-    return tuple(_id(one, source) for one in (value if several else (value,)))  # type: ignore[attr-defined]
+    return tuple(_id(label, source) for label in (value if several else (value,)))  # type: ignore[attr-defined]
 
 
 def channel_names(value: str | Sequence[str] | None) -> tuple[str, ...]:
@@ -99,13 +99,13 @@ def _mapped(mapping: Mapping[Any, Any], source: str) -> LabelMap:
             )
     if _names_come_first(mapping):
         return _by_name(mapping, source)
-    return LabelMap(classes=tuple(_class(name, one, source) for one, name in mapping.items()))
+    return LabelMap(classes=tuple(_class(name, label, source) for label, name in mapping.items()))
 
 
 def _listed(data: object, source: str) -> LabelMap:
     if data is None or isinstance(data, str):
         return LabelMap(classes=())
-    return LabelMap(classes=tuple(_class(str(one), one, source) for one in ids_from(data, source=source)))
+    return LabelMap(classes=tuple(_class(str(label), label, source) for label in ids_from(data, source=source)))
 
 
 def _names_come_first(mapping: Mapping[Any, Any]) -> bool:
@@ -120,7 +120,7 @@ def _by_name(mapping: Mapping[Any, Any], source: str) -> LabelMap:
     named = {name: value for name, value in mapping.items() if name != "ignore"}
     unions = {name: value for name, value in named.items() if isinstance(value, list | tuple)}
     return LabelMap(
-        classes=tuple(_class(name, one, source) for name, one in named.items() if name not in unions),
+        classes=tuple(_class(name, label, source) for name, label in named.items() if name not in unions),
         regions=regions_from(unions, source=source),
         ignore=ids_from(mapping.get("ignore", ()), source=source),
         written=tuple(map(str.strip, named)) if unions else (),
@@ -135,8 +135,8 @@ def _split(text: str, source: str) -> list[tuple[str, str]]:
     return [(name, ids) for name, _, ids in entries]
 
 
-def _class(name: object, one: object, source: str) -> LabelClass:
-    return LabelClass(name=_name(name, source), ids=(_id(one, source),))
+def _class(name: object, label: object, source: str) -> LabelClass:
+    return LabelClass(name=_name(name, source), ids=(_id(label, source),))
 
 
 def _region(name: object, ids: object, source: str) -> LabelClass:

@@ -58,7 +58,7 @@ def with_classes_on_both_sides(
     """
     preds, truths = _by_folder(pred), _by_folder(truth)
     shared = preds.keys() & truths.keys()
-    names = [[{*_by_class(files[one].values(), one)} for one in sorted(shared)] for files in (preds, truths)]
+    names = [[{*_by_class(files[folder].values(), folder)} for folder in sorted(shared)] for files in (preds, truths)]
     if not shared or not all(_are_classes(folders, class_names) for folders in names):
         return pred, truth, ""
     said = ", ".join(sorted(set.union(*names[1]))[:5])
@@ -66,8 +66,8 @@ def with_classes_on_both_sides(
     note = f"each folder is one case with a file per class ({said}). If each file is a case, {remedy_for_cases(first)}"
     name = truth.folder.name
     return (
-        _joined(pred, {_named(one, name): preds[one] for one in sorted(shared)}),
-        _joined(truth, {_named(one, name): truths[one] for one in sorted(shared)}),
+        _joined(pred, {_named(folder, name): preds[folder] for folder in sorted(shared)}),
+        _joined(truth, {_named(folder, name): truths[folder] for folder in sorted(shared)}),
         note,
     )
 

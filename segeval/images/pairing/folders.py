@@ -130,7 +130,7 @@ def _named_by_path(images: list[Path], folder: Path, *, wants_probs: bool) -> tu
     ids = {case_id for case_id, _ in taken}
     reason = "a mask beside probabilities" if wants_probs else "probabilities beside a mask"
     others = [(reason, path) for case_id, path in left if case_id in ids]
-    return sorted([*taken, *(one for one in left if one[0] not in ids)]), others
+    return sorted([*taken, *(candidate for candidate in left if candidate[0] not in ids)]), others
 
 
 def _id_by_path(relative: Path) -> str:

@@ -33,7 +33,7 @@ def layout_of(
         return _in_stated_order(n, labels, order, where=where, sums_are_one=sums_are_one)
     known = _of_ids(names) if names and not labels.in_order else labels if names or n == 1 else _by_ids(labels)
     possible = _possible(n, known)
-    fitting = [one for one in possible if len(one.classes) == n and _all_named(one, names)]
+    fitting = [layout for layout in possible if len(layout.classes) == n and _all_named(layout, names)]
     if not fitting:
         raise DataError(_unfit(n, names, possible, where))
     layout = fitting[0] if len(fitting) == 1 or sums_are_one() else fitting[1]
@@ -78,19 +78,19 @@ def _by_ids(labels: LabelMap) -> LabelMap:
 
 def name_of(wanted: LabelClass, names: Sequence[str]) -> str | None:
     """Which of the names is that of the class."""
-    return next((one for one in names if one in (wanted.name, wanted.label)), None)
+    return next((name for name in names if name in (wanted.name, wanted.label)), None)
 
 
 def _unfit(n: int, names: Sequence[str], possible: Sequence[Layout], where: str) -> str:
     has = f"files for {', '.join(names)}" if names else f"{n} {'channel' if n == 1 else 'channels'}"
-    asked = " or ".join(f"{len(one.classes)} ({one})" for one in possible) or "names of --labels, or ids"
+    asked = " or ".join(f"{len(layout.classes)} ({layout})" for layout in possible) or "names of --labels, or ids"
     return f"{where}: has {has}, and should have {asked}. Name the classes of the channels with --labels."
 
 
 def _possible(n: int, labels: LabelMap) -> list[Layout]:
     """Those that the labels allow, a softmax before sigmoids."""
     rows = labels.in_order
-    foreground = [one for one in rows if one.ids != BACKGROUND.ids]
+    foreground = [row for row in rows if row.ids != BACKGROUND.ids]
     if n == 1 and len(foreground) <= 1:
         return [_single(foreground[0] if foreground else _class_of_id(1))]
     found = [Layout(classes=classes, exclusive=True) for classes in _softmaxes(n, labels)]
@@ -102,28 +102,28 @@ def _possible(n: int, labels: LabelMap) -> list[Layout]:
 def _softmaxes(n: int, labels: LabelMap) -> list[tuple[LabelClass, ...]]:
     if labels.classes is None:
         return [(BACKGROUND, *map(_class_of_id, range(1, n)))]
-    classes = tuple(one for one in labels.in_order if one not in labels.regions)
+    classes = tuple(row for row in labels.in_order if row not in labels.regions)
     if labels.names_zero:
-        return [tuple(sorted(classes, key=lambda one: one.ids != BACKGROUND.ids))]
+        return [tuple(sorted(classes, key=lambda row: row.ids != BACKGROUND.ids))]
     if not classes:
         return []
     without = [classes] if 0 in labels.ignore and len(classes) > 1 else []  # as of Cityscapes, which has no background
     return [(BACKGROUND, *classes), *without]
 
 
-def _single(one: LabelClass) -> Layout:
-    return Layout(classes=(one,), exclusive=len(one.ids) == 1)
+def _single(row: LabelClass) -> Layout:
+    return Layout(classes=(row,), exclusive=len(row.ids) == 1)
 
 
-def _class_of_id(one: int) -> LabelClass:
-    return LabelClass(name=str(one), ids=(one,))
+def _class_of_id(label: int) -> LabelClass:
+    return LabelClass(name=str(label), ids=(label,))
 
 
 def _of_ids(names: Sequence[str]) -> LabelMap:
     """Labels as the files of single classes name them, where nobody else does."""
-    ids = sorted(int(one) for one in names if one.isdecimal() and int(one))
+    ids = sorted(int(name) for name in names if name.isdecimal() and int(name))
     return LabelMap(classes=tuple(map(_class_of_id, ids)))
 
 
 def _all_named(layout: Layout, names: Sequence[str]) -> bool:
-    return not names or all(name_of(one, names) for one in layout.classes)
+    return not names or all(name_of(row, names) for row in layout.classes)

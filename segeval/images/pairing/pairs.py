@@ -50,12 +50,12 @@ class Pairs:
     @property
     def missing_preds(self) -> tuple[str, ...]:
         """Ids of the cases that have a truth but no prediction."""
-        return tuple(one.case_id for one in self.pairs if one.pred is None)
+        return tuple(pair.case_id for pair in self.pairs if pair.pred is None)
 
     @property
     def missing_truths(self) -> tuple[str, ...]:
         """Ids of the cases that have a prediction but no truth; they are never scored."""
-        return tuple(one.case_id for one in self.pairs if one.truth is None)
+        return tuple(pair.case_id for pair in self.pairs if pair.truth is None)
 
 
 def find_pairs(

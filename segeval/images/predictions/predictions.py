@@ -40,7 +40,7 @@ class Prediction:
         if not self.images[0].is_czyx:
             return self
         like = self.grid or truth
-        return replace(self, images=tuple(_placed_like(one, like) for one in self.images))
+        return replace(self, images=tuple(_placed_like(image, like) for image in self.images))
 
 
 def read_prediction(
@@ -90,11 +90,11 @@ def read_prediction(
 
 def _of_files(folder: Path, files: Mapping[str, Path], orientation: Orientation | None) -> Prediction:
     images = tuple(read_volume(path, as_stored=True, orientation=orientation) for path in files.values())
-    for one in images:
-        if one.array.ndim > one.n_space:
+    for image in images:
+        if image.array.ndim > image.n_space:
             raise DataError(
-                f"{printable(one.path)}: shape {one.array.shape} has channels, but the file is meant for one class. "
-                "Write one map per file, or all in one file of the case."
+                f"{printable(image.path)}: shape {image.array.shape} has channels, but the file is meant for one "
+                "class. Write one map per file, or all in one file of the case."
             )
     return Prediction(path=folder, images=images, names=tuple(files))
 
@@ -104,7 +104,7 @@ def _split(volume: Volume, channel_axis: ChannelAxis | None) -> tuple[Volume, ..
     axis = _axis_of_channels(volume, channel_axis)
     if axis is None:
         return (volume,)
-    return tuple(replace(volume, array=one) for one in np.moveaxis(volume.array, axis, 0))
+    return tuple(replace(volume, array=image) for image in np.moveaxis(volume.array, axis, 0))
 
 
 def _axis_of_channels(volume: Volume, asked: ChannelAxis | None) -> int | None:
@@ -122,16 +122,16 @@ def _grid_beside(path: Path) -> Volume | None:
     from segeval.images.readers.nifti import read_nifti_grid
 
     beside = (path.with_name(stem(path) + suffix) for suffix in (".nii.gz", ".nii"))
-    return next((read_nifti_grid(one) for one in beside if one.is_file()), None)
+    return next((read_nifti_grid(path) for path in beside if path.is_file()), None)
 
 
-def _placed_like(one: Volume, like: Volume) -> Volume:
+def _placed_like(image: Volume, like: Volume) -> Volume:
     """A z, y, x image as x, y, z where there is a world, and where it lies there."""
-    array = one.array if like.affine is None else one.array.T
+    array = image.array if like.affine is None else image.array.T
     shape = tuple(n for n in array.shape if n > 1)
     if shape != tuple(n for n in like.grid if n > 1):
         raise DataError(
-            f"{printable(one.path)}: shape {one.array.shape} in the order z, y, x does not fit "
+            f"{printable(image.path)}: shape {image.array.shape} in the order z, y, x does not fit "
             f"{printable(like.path)} with {like.grid}. Export the probabilities on the grid of the image."
         )
-    return replace(one, array=array.reshape(like.grid), affine=like.affine, spacing_mm=like.spacing_mm, is_czyx=False)
+    return replace(image, array=array.reshape(like.grid), affine=like.affine, spacing_mm=like.spacing_mm, is_czyx=False)

@@ -82,7 +82,7 @@ def _in_order(pred: Prediction, layout: Layout) -> tuple[Volume, ...]:
     if not pred.names:
         return pred.images
     of = dict(zip(pred.names, pred.images, strict=True))
-    return tuple(of[name] for one in layout.classes if (name := name_of(one, pred.names)) is not None)
+    return tuple(of[name] for row in layout.classes if (name := name_of(row, pred.names)) is not None)
 
 
 def _check_values(image: Volume, kind: PredKind, where: str, *, allowed: float) -> None:

@@ -60,7 +60,7 @@ def _spacing_mm(affine: np.ndarray, path: Path) -> tuple[float, ...]:
             f"{printable(path)}: voxels of {numbers(spacing)} mm are no size. "
             f"Write the file again with lengths between {SHORTEST_MM:g} and {LONGEST_MM:g} mm."
         )
-    return tuple(float(one) for one in spacing)
+    return tuple(float(length) for length in spacing)
 
 
 def numbers(values: np.ndarray) -> str:
