@@ -69,19 +69,3 @@ def _beside(path: Path) -> Iterator[TextIO]:
 def _open(path: Path) -> TextIO:
     # names that are no UTF-8 hold lone surrogates: as `\udc80` they are still valid in JSON
     return path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
-
-
-def write_bytes_atomically(path: Path, data: bytes) -> None:
-    """Write a file that is no text, whole or not at all.
-
-    Raises:
-        ConfigError: it cannot be written.
-    """
-    beside = path.with_name(f"{PRIVATE_PREFIX}{path.name}")
-    try:
-        beside.write_bytes(data)
-        beside.replace(path)
-    except OSError as error:
-        raise cannot_write(path, error) from error
-    finally:
-        beside.unlink(missing_ok=True)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from segeval.errors import ConfigError
-from segeval.files.writing import write_bytes_atomically
+from segeval.files.marked import write_marked
 from segeval.verbs.report.charts import chart_rows, charts_of, with_data
 from segeval.verbs.report.content import RunContent
 
@@ -34,5 +34,5 @@ def write_figures(content: RunContent, folder: Path) -> list[Path]:
         }
         for suffix, data in drawn.items():
             written.append(folder / f"{name}.{suffix}")
-            write_bytes_atomically(written[-1], data)
+            write_marked(written[-1], data)
     return written

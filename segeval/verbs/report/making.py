@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from segeval.errors import ConfigError
+from segeval.files.marked import write_marked
 from segeval.files.ours import RUN_FILE
 from segeval.files.paths import printable, require_existing
-from segeval.files.writing import write_text_atomically
 from segeval.results.run_schema import checked_document
 from segeval.verbs.report.content import RunContent, content_of
 from segeval.verbs.report.page import report_page
@@ -51,7 +51,7 @@ def report(run: Path, options: ReportOptions) -> Path:
     verdict = verdict_of(run, options.gate) if options.gate is not None else None
     page = report_page(content, title=options.title, verdict=verdict, pictures=pictures)
     out = options.out or file.with_name(PAGE)
-    write_text_atomically(out, page)
+    write_marked(out, page.encode())
     if options.figures is not None:
         from segeval.verbs.report.figures import write_figures
 
@@ -68,7 +68,6 @@ def show(
         ConfigError: the run has no such case or class, or the file cannot be written.
         DataError: the files of the case cannot be read, or have changed since the run.
     """
-    from segeval.files.writing import write_bytes_atomically
     from segeval.verbs.report.overlays import picture_of
 
     file, document = read_document(run)
@@ -76,7 +75,7 @@ def show(
     drawn = CasePictures(document, path=file, options=options)
     name = class_name or _class_to_show(content, case_id)
     picture = picture_of(drawn.masks(case_id, name), title=f"{case_id}, {name}", distances=distances)
-    write_bytes_atomically(out, picture.png)
+    write_marked(out, picture.png)
     return picture.caption
 
 

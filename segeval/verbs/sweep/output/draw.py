@@ -1,5 +1,6 @@
 """Draw pictures with matplotlib: the same bytes each time, readable in grey and for colour-blind eyes."""
 
+import io
 import textwrap
 from collections.abc import Sequence
 from itertools import product
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from segeval.errors import ConfigError
+from segeval.files.marked import write_marked
 from segeval.verbs.sweep.output.plots import Picture, Series
 
 # Okabe and Ito 2008, "Color universal design", in an order that also differs in lightness
@@ -51,7 +53,9 @@ def draw_pictures(pictures: Sequence[Picture], folder: Path) -> list[Path]:
                 figure = _figure(picture)
                 for form, metadata in _WITHOUT_DATE.items():
                     files.append(folder / f"{picture.name}.{form}")
-                    figure.savefig(files[-1], metadata=metadata, dpi=150, bbox_inches="tight")
+                    drawn = io.BytesIO()
+                    figure.savefig(drawn, format=form, metadata=metadata, dpi=150, bbox_inches="tight")
+                    write_marked(files[-1], drawn.getvalue())
     except OSError as error:
         raise ConfigError(
             f"{folder}: pictures cannot be written here ({error.strerror}). Name another place."
