@@ -58,22 +58,22 @@ def _like(profiles: Sequence["Profile"], asked: Sequence[str]) -> Choice:
     plain = _each_once(call for part in parts for call in _calls(part))
     named = {call.measure.name for part in parts if not _is_group(part) for call in _calls(part)}
     calls = _each_once(
-        one.like(call.measure).at(**call.knobs)
-        for one in profiles
+        tool.like(call.measure).at(**call.knobs)
+        for tool in profiles
         for call in plain
-        if call.measure.name in one.definitions
+        if call.measure.name in tool.definitions
     )
     return Choice(
         calls=calls,
         shown=tuple(call.column for call in calls if call.measure.name in (named or HEADLINE)),
-        notes=tuple(note for one in profiles if asked for note in _on_what_it_lacks(one, plain)),
+        notes=tuple(note for tool in profiles if asked for note in _on_what_it_lacks(tool, plain)),
     )
 
 
-def _on_what_it_lacks(one: "Profile", calls: Sequence[MeasureCall]) -> Iterator[str]:
-    lacking = [call.column for call in calls if call.measure.name not in one.definitions]
+def _on_what_it_lacks(tool: "Profile", calls: Sequence[MeasureCall]) -> Iterator[str]:
+    lacking = [call.column for call in calls if call.measure.name not in tool.definitions]
     if lacking:
-        yield f"{one.name} has no {', '.join(lacking)}: left out"
+        yield f"{tool.name} has no {', '.join(lacking)}: left out"
 
 
 def _each_once(calls: Iterable[MeasureCall]) -> tuple[MeasureCall, ...]:
@@ -112,7 +112,7 @@ def _is_group(part: str) -> bool:
 def _calls(part: str) -> Iterator[MeasureCall]:
     groups = {"all": tuple(catalogue.GROUPS), "default": DEFAULT}.get(part, (part,))
     if _is_group(part):
-        yield from (one.at() for group in groups for one in catalogue.measures_of(group))
+        yield from (measure.at() for group in groups for measure in catalogue.measures_of(group))
         return
     yield call_of(part)
 

@@ -19,17 +19,18 @@ def definition_facts(measure: "Measure") -> dict[str, Any]:
     found = tool_definitions(measure)
     return {
         "knobs": [
-            {"name": one.name, "default": one.default, "chosen_by": dict(one.chosen_by)} for one in knobs_of(found)
+            {"name": definition.name, "default": definition.default, "chosen_by": dict(definition.chosen_by)}
+            for definition in knobs_of(found)
         ],
         "profiles": [
             {
-                "profile": one.profile,
-                "formula": one.measure.formula,
-                "parameters": dict(one.measure.knobs),
-                "absent": _absent(one),
-                "note": one.note,
+                "profile": definition.profile,
+                "formula": definition.measure.formula,
+                "parameters": dict(definition.measure.knobs),
+                "absent": _absent(definition),
+                "note": definition.note,
             }
-            for one in found
+            for definition in found
         ],
     }
 
@@ -44,9 +45,9 @@ def print_definitions(measure: "Measure", screen: Any) -> None:
     if measure.knobs:
         _print_knobs(found, screen)
     _print_profiles(found, screen)
-    for one in found:
-        if one.note:
-            screen.print(f"{one.profile}: {one.note}", style="dim")
+    for definition in found:
+        if definition.note:
+            screen.print(f"{definition.profile}: {definition.note}", style="dim")
     if len(found) == 1:
         screen.print(f"No profile defines {measure.name}.", style="dim")
     else:
@@ -73,20 +74,20 @@ def _print_profiles(found: Sequence["ToolDefinition"], screen: Any) -> None:
     table = plain_table("profile", "differs from ours in", *_SIDES, left=range(5))
     for i in (0, 2, 3, 4):
         table.columns[i].no_wrap = True  # the settings wrap at their commas; a name that breaks cannot be copied
-    for one in found:
-        add_row(table, one.profile, _differences(one, found[0].measure), *_absent(one).values())
+    for definition in found:
+        add_row(table, definition.profile, _differences(definition, found[0].measure), *_absent(definition).values())
     screen.print(table)
     screen.print(f"\n{', '.join(_SIDES)}: the value of a class that is absent there\n", style="dim")
 
 
-def _differences(one: "ToolDefinition", ours: "Measure") -> str:
+def _differences(definition: "ToolDefinition", ours: "Measure") -> str:
     from segeval.measure import knob_text
 
-    settings = [f"{name}={knob_text(value)}" for name, value in one.differs_from(ours).items()]
-    return ", ".join([one.measure.formula] * (one.measure.formula != ours.formula) + settings) or "–"
+    settings = [f"{name}={knob_text(value)}" for name, value in definition.differs_from(ours).items()]
+    return ", ".join([definition.measure.formula] * (definition.measure.formula != ours.formula) + settings) or "–"
 
 
-def _absent(one: "ToolDefinition") -> dict[str, str]:
+def _absent(definition: "ToolDefinition") -> dict[str, str]:
     """What comes out for a class that a side lacks; where the tool has no answer, our value is undefined."""
-    said = absent_texts(one.absent)
-    return {side: "tool error" if status in one.errors else said[side] for side, status in _SIDES.items()}
+    said = absent_texts(definition.absent)
+    return {side: "tool error" if status in definition.errors else said[side] for side, status in _SIDES.items()}

@@ -41,7 +41,7 @@ def print_audit(found: Any, screen: Any) -> None:
     """One page: the labels over all files, the files, and what is wrong."""
     from rich.text import Text
 
-    both = [one for one in found.findings if one.pred.shape and one.truth.shape]
+    both = [finding for finding in found.findings if finding.pred.shape and finding.truth.shape]
     screen.print(f"{counted(len(found.findings), 'case')}, {len(both)} with two readable files")
     screen.print()
     screen.print(_label_table(found))
@@ -51,8 +51,8 @@ def print_audit(found: Any, screen: Any) -> None:
         screen.print(f"{len(found.findings) - N_CASES} cases are not shown.", style="dim")
     for note in found.notes:
         screen.print(f"note: {note}")
-    for one in found.problems:
-        screen.print(Text.assemble(("problem: ", "red"), one.problem))
+    for finding in found.problems:
+        screen.print(Text.assemble(("problem: ", "red"), finding.problem))
     screen.print(_verdict(found), style="bold red" if found.problems else "bold green")
 
 
@@ -65,18 +65,18 @@ def _verdict(found: Any) -> str:
 def _label_table(found: Any) -> Any:
     """Every id: its class, in how many files it occurs, and how many voxels it has."""
     table = plain_table("id", "class", "truth files", "pred files", "truth voxels", "pred voxels", left=(1,))
-    sides = {side: [getattr(one, side).voxels for one in found.findings] for side in ("truth", "pred")}
-    for label in sorted({label for voxels in sides.values() for one in voxels for label in one}):
-        in_files = (str(sum(label in one for one in sides[side])) for side in ("truth", "pred"))
-        voxels = (str(sum(one.get(label, 0) for one in sides[side])) for side in ("truth", "pred"))
-        add_row(table, str(label), _class_of(label, found.labels), *in_files, *voxels)
+    sides = {side: [getattr(finding, side).voxels for finding in found.findings] for side in ("truth", "pred")}
+    for label in sorted({label for files in sides.values() for voxels in files for label in voxels}):
+        in_files = (str(sum(label in voxels for voxels in sides[side])) for side in ("truth", "pred"))
+        n_voxels = (str(sum(voxels.get(label, 0) for voxels in sides[side])) for side in ("truth", "pred"))
+        add_row(table, str(label), _class_of(label, found.labels), *in_files, *n_voxels)
     return table
 
 
 def _class_of(label: int, labels: Any) -> str:
     if label in labels.ignore:
         return "(ignored)"
-    names = [one.name for one in labels.classes_among([label]) if label in one.ids]
+    names = [row.name for row in labels.classes_among([label]) if label in row.ids]
     return ", ".join(names) or ("(background)" if label == 0 else "(no class)")
 
 
@@ -84,13 +84,15 @@ def _print_files(found: Any, screen: Any) -> None:
     """A row per case, in two tables where one would be too wide; what all files share is said once."""
     found = replace(found, findings=_most_remarkable(found.findings))
     columns = {
-        "shape": [_either(one, "shape") for one in found.findings],
-        "spacing mm": [_either(one, "spacing_mm") for one in found.findings],
-        "axes": [_either(one, "orientation") for one in found.findings],
-        "type": [_either(one, "dtype") for one in found.findings],
-        "remark": ["PROBLEM, see below" if one.problem else "; ".join(one.remarks) for one in found.findings],
-        "truth ids": [_ids(one.truth) for one in found.findings],
-        "pred ids": [_ids(one.pred) for one in found.findings],
+        "shape": [_either(finding, "shape") for finding in found.findings],
+        "spacing mm": [_either(finding, "spacing_mm") for finding in found.findings],
+        "axes": [_either(finding, "orientation") for finding in found.findings],
+        "type": [_either(finding, "dtype") for finding in found.findings],
+        "remark": [
+            "PROBLEM, see below" if finding.problem else "; ".join(finding.remarks) for finding in found.findings
+        ],
+        "truth ids": [_ids(finding.truth) for finding in found.findings],
+        "pred ids": [_ids(finding.pred) for finding in found.findings],
     }
     shared = [name for name, cells in columns.items() if len({*cells}) == 1 < len(cells) and "ids" not in name]
     said = [f"{name} {columns[name][0]}" for name in shared if columns[name][0]]
@@ -106,20 +108,20 @@ def _print_files(found: Any, screen: Any) -> None:
 
 def _most_remarkable(findings: Sequence[Any]) -> tuple[Any, ...]:
     """As many cases as a page holds, those with problems or remarks before the others."""
-    ranked = sorted(findings, key=lambda one: (not one.problem, not one.remarks))
-    return tuple(sorted(ranked[:N_CASES], key=lambda one: one.case_id))
+    ranked = sorted(findings, key=lambda finding: (not finding.problem, not finding.remarks))
+    return tuple(sorted(ranked[:N_CASES], key=lambda finding: finding.case_id))
 
 
 def _file_table(found: Any, columns: Mapping[str, Sequence[str]], names: Sequence[str]) -> Any:
     table = plain_table("case", *names, left=range(len(names) + 1))
-    for i, one in enumerate(found.findings):
-        add_row(table, one.case_id, *(columns[name][i] for name in names), style="red" if one.problem else "")
+    for i, finding in enumerate(found.findings):
+        add_row(table, finding.case_id, *(columns[name][i] for name in names), style="red" if finding.problem else "")
     return table
 
 
-def _either(one: Any, fact: str) -> str:
+def _either(finding: Any, fact: str) -> str:
     """The fact that both files share, or `pred / truth` where they differ."""
-    pred, truth = getattr(one.pred, fact), getattr(one.truth, fact)
+    pred, truth = getattr(finding.pred, fact), getattr(finding.truth, fact)
     if not pred or not truth or pred == truth:
         return truth or pred or "–"
     return f"{pred} / {truth}"

@@ -21,10 +21,10 @@ def overview_tables(measures: Sequence["Measure"]) -> str:
     return "\n".join(f"### {group}\n\n{_table(of_group)}" for group, of_group in by_group(measures))
 
 
-def range_text(one: "Measure") -> str:
+def range_text(measure: "Measure") -> str:
     """`0..1`, or with a unit `0..inf mm`."""
-    low, high = one.bounds
-    return f"{low:g}..{high:g}" + (f" {one.unit}" if one.unit else "")
+    low, high = measure.bounds
+    return f"{low:g}..{high:g}" + (f" {measure.unit}" if measure.unit else "")
 
 
 def absent_text(absent: "AbsentValues") -> str:
@@ -41,15 +41,23 @@ def by_group(measures: Sequence["Measure"]) -> list[tuple[str, list["Measure"]]]
     """The measures of each group that has any, in the order of the catalogue."""
     from segeval import catalogue
 
-    groups = [(group, [one for one in measures if catalogue.group_of(one.name) == group]) for group in catalogue.GROUPS]
+    groups = [
+        (group, [measure for measure in measures if catalogue.group_of(measure.name) == group])
+        for group in catalogue.GROUPS
+    ]
     return [(group, of_group) for group, of_group in groups if of_group]
 
 
 def _table(measures: Sequence["Measure"]) -> str:
     lines = ["| measure | formula | range, better | per |", "| --- | --- | --- | --- |"]
-    for one in measures:
-        names = f"`{one.name}`" + (f" ({', '.join(one.aliases)})" if one.aliases else "")
-        cells = (f"{names}<br>{one.summary}", one.formula, f"{range_text(one)}, {one.better}", ", ".join(one.levels))
+    for measure in measures:
+        names = f"`{measure.name}`" + (f" ({', '.join(measure.aliases)})" if measure.aliases else "")
+        cells = (
+            f"{names}<br>{measure.summary}",
+            measure.formula,
+            f"{range_text(measure)}, {measure.better}",
+            ", ".join(measure.levels),
+        )
         lines.append(f"| {' | '.join(map(escaped, cells))} |")
     return "\n".join(lines) + "\n"
 

@@ -43,8 +43,8 @@ def measures(
     else:
         with console.screen(color=not no_color) as screen:
             if definitions:
-                for one in chosen:
-                    print_definitions(one, screen)
+                for measure in chosen:
+                    print_definitions(measure, screen)
             elif len(chosen) == 1:
                 _print_one(chosen[0], screen)
             else:
@@ -65,59 +65,59 @@ def _facts(chosen: list["Measure"], *, definitions: bool) -> list[dict[str, Any]
 
     absent = absent_values(chosen)
     return [
-        _facts_of(one)
-        | {"absent": absent_texts(absent[one.name])}
-        | ({"definitions": definition_facts(one)} if definitions else {})
-        for one in chosen
+        _facts_of(measure)
+        | {"absent": absent_texts(absent[measure.name])}
+        | ({"definitions": definition_facts(measure)} if definitions else {})
+        for measure in chosen
     ]
 
 
-def _facts_of(one: "Measure") -> dict[str, Any]:
+def _facts_of(measure: "Measure") -> dict[str, Any]:
     from segeval import catalogue
 
     return {
-        "name": one.name,
-        "kind": one.kind,
-        "group": catalogue.group_of(one.name),
-        "summary": one.summary,
-        "symbol": one.symbol,
-        "formula": one.formula,
-        "bounds": [str(end) if end in (float("inf"), float("-inf")) else end for end in one.bounds],
-        "better": one.better,
-        "unit": one.unit,
-        "levels": list(one.levels),
-        "needs": [piece.__name__ for piece in one.evidence],
-        "parameters": dict(one.knobs),
-        "aliases": list(one.aliases),
-        "reference": one.reference,
+        "name": measure.name,
+        "kind": measure.kind,
+        "group": catalogue.group_of(measure.name),
+        "summary": measure.summary,
+        "symbol": measure.symbol,
+        "formula": measure.formula,
+        "bounds": [str(end) if end in (float("inf"), float("-inf")) else end for end in measure.bounds],
+        "better": measure.better,
+        "unit": measure.unit,
+        "levels": list(measure.levels),
+        "needs": [piece.__name__ for piece in measure.evidence],
+        "parameters": dict(measure.knobs),
+        "aliases": list(measure.aliases),
+        "reference": measure.reference,
     }
 
 
-def _print_one(one: "Measure", screen: Any) -> None:
+def _print_one(measure: "Measure", screen: Any) -> None:
     from rich.table import Table
 
     from segeval.verbs.absent_values import absent_values
 
     rows = {
-        "formula": one.formula,
-        "range": range_text(one),
-        "better": one.better,
-        "per": " and ".join(one.levels),
-        "needs": ", ".join(piece.__name__ for piece in one.evidence),
-        "absent from": absent_text(absent_values([one])[one.name]),
-        "parameters": ", ".join(f"{name}={value}" for name, value in one.knobs.items()) or "none",
-        "aliases": ", ".join(one.aliases) or "none",
-        "reference": one.reference or "none",
+        "formula": measure.formula,
+        "range": range_text(measure),
+        "better": measure.better,
+        "per": " and ".join(measure.levels),
+        "needs": ", ".join(piece.__name__ for piece in measure.evidence),
+        "absent from": absent_text(absent_values([measure])[measure.name]),
+        "parameters": ", ".join(f"{name}={value}" for name, value in measure.knobs.items()) or "none",
+        "aliases": ", ".join(measure.aliases) or "none",
+        "reference": measure.reference or "none",
     }
-    screen.print(f"{one.name} ({one.symbol})", style="bold")
-    screen.print(one.summary)
+    screen.print(f"{measure.name} ({measure.symbol})", style="bold")
+    screen.print(measure.summary)
     screen.print()
     table = Table.grid(padding=(0, 2))
     for key, value in rows.items():
         table.add_row(key, value)
     screen.print(table)
-    if one.notes:
-        screen.print("\n" + one.notes)
+    if measure.notes:
+        screen.print("\n" + measure.notes)
 
 
 def _print_all(chosen: list["Measure"], screen: Any) -> None:
@@ -125,11 +125,17 @@ def _print_all(chosen: list["Measure"], screen: Any) -> None:
     from segeval.cli.tables import add_row, plain_table
 
     for group in catalogue.GROUPS:
-        of_group = [one for one in chosen if catalogue.group_of(one.name) == group]
+        of_group = [measure for measure in chosen if catalogue.group_of(measure.name) == group]
         if of_group:
             table = plain_table(group, "range", "better", "what it says", left=(0, 3))
-            for one in of_group:
-                add_row(table, one.name, range_text(one), one.better, one.summary)
+            for measure in of_group:
+                add_row(
+                    table,
+                    measure.name,
+                    range_text(measure),
+                    measure.better,
+                    measure.summary,
+                )
             screen.print(table)
             screen.print()
     screen.print("`segeval measures NAME` explains one.", style="dim")

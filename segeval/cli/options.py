@@ -69,7 +69,7 @@ def takes(
     Args:
         only: which of the options the command has.
     """
-    options = {name: one for name, one in declared(record).items() if only(one)}
+    options = {name: declaration for name, declaration in declared(record).items() if only(declaration)}
 
     def decorate(command: Callable[..., int]) -> Callable[..., int]:
         @wraps(command)
@@ -80,7 +80,7 @@ def takes(
 
         parameters = [*_context(), *_in_order([*_parameters_of(command), *map(_parameter, options.values())])]
         parsed.__signature__ = inspect.Signature(parameters, return_annotation=int)  # type: ignore[attr-defined]
-        parsed.__annotations__ = {one.name: one.annotation for one in parameters}
+        parsed.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
         return parsed
 
     return decorate
@@ -93,7 +93,7 @@ def _context() -> Iterator[inspect.Parameter]:
 def _parameters_of(command: Callable[..., int]) -> list[inspect.Parameter]:
     """Its own, without the options that it is given."""
     own = inspect.signature(command).parameters.values()
-    return [one.replace(kind=one.POSITIONAL_OR_KEYWORD) for one in own if one.name != "given"]
+    return [parameter.replace(kind=parameter.POSITIONAL_OR_KEYWORD) for parameter in own if parameter.name != "given"]
 
 
 def _in_order(parameters: list[inspect.Parameter]) -> list[inspect.Parameter]:

@@ -21,7 +21,7 @@ def explain(error: Any) -> str:
 
 def _unknown_option(error: Any) -> str:
     """With the nearest option; the parser's own list of possibilities is not sorted by likeness."""
-    flags = [flag for one in error.ctx.command.params for flag in one.opts if flag.startswith("--")]
+    flags = [flag for parameter in error.ctx.command.params for flag in parameter.opts if flag.startswith("--")]
     known = [flag[2:] for flag in flags]
     wrong = error.option_name.lstrip("-")
     near = OTHER_WORDS[wrong] if OTHER_WORDS.get(wrong) in known else nearest(wrong, known)

@@ -43,7 +43,7 @@ def _config_of(file: YamlFile) -> Config:
     try:
         config = Config.model_validate(file.data if file.data is not None else {})
     except ValidationError as error:
-        raise ConfigError("\n".join(_explain(file, one) for one in error.errors())) from error
+        raise ConfigError("\n".join(_explain(file, fault) for fault in error.errors())) from error
     for i, rule in enumerate(config.rules):
         rule._line = file.line(("rules", i))
     _refuse_repeated_ids(file, config.rules)
