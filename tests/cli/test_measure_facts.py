@@ -16,7 +16,7 @@ def test_one_measure_is_explained_by_its_name_or_alias(run: Run, name: str) -> N
     facts = dict(line.split(maxsplit=1) for line in out.splitlines()[3:])
     assert facts["formula"] == "TP / (TP + FP + FN)"
     assert facts["range"] == "0..1"
-    assert facts["aliases"] == "jaccard"
+    assert facts["aliases"] == "jaccard, jaccard_index"
     assert facts["absent"] == "from  both: undefined; pred: 0; truth: 0"
 
 
