@@ -52,8 +52,14 @@ def given(command: str) -> None:
         return
     for case, shift in cases.items():
         truth, pred = labels(), labels(shift=shift)
+        for label, name in ((1, "liver"), (2, "spleen")):
+            if "totalseg/" in command:
+                write_image(here / "totalseg" / case / f"{name}.nii.gz", (pred == label).astype(np.uint8))
+            if "{case}/segmentations/" in command:
+                write_image(here / "gt" / case / "segmentations" / f"{name}.nii.gz", (truth == label).astype(np.uint8))
         probs = softmax(pred)
-        write_image(here / "gt" / f"{case}.nii.gz", truth)
+        if "{case}/segmentations/" not in command:
+            write_image(here / "gt" / f"{case}.nii.gz", truth)
         write_image(here / "pred" / f"{case}{'_pred' if '_pred' in command else ''}.nii.gz", pred)
         write_image(here / "gt-instances" / f"{case}.nii.gz", truth)
         write_image(here / "found" / f"{case}_lesions.nii.gz", pred)
