@@ -34,7 +34,8 @@ matrix: `bce_loss` is 100 (FP + FN)/N and `lovasz_hinge_loss` 101 (1 - IoU), sin
 **Gradients.** What a loss pulls on each voxel, by probability and by logit, is a table that `docs/gradients.py` makes.
 
 **In training** the modules take logits or probabilities, (B, C, ...) or (B, ...), and say themselves what else they
-take (`help(segeval.losses.TverskyLoss)`). Each is named after its loss: `tversky_loss` is `TverskyLoss`.
+take (`help(segeval.losses.TverskyLoss)`); [training.md](training.md) shows them at work. Each is named after its loss:
+`tversky_loss` is `TverskyLoss`.
 
 **Worked values** are of y = [1, 1, 1, 0, 0, 0, 0, 0] and p = [.9, .4, .3, .6, .2, .1, .1, .05], the class against the
 rest; for losses with a value per case, of labels [0, 0, 0, 0, 1, 1, 2] and the rows of p [.8 .1 .1] [.6 .3 .1]

@@ -25,7 +25,7 @@ BorderOn = Literal["background", "all"]
     bounds=(0.0, math.inf),
     aliases=("unet_weighted_ce", "unet_weighted_bce"),
     reference="Ronneberger 2015, arXiv:1505.04597",
-    limits={"w0": (0.0, math.inf), "sigma": (1e-6, math.inf)},
+    limits={"w0": (0.0, 1e12), "sigma": (1e-6, 1e6)},
 )
 def unet_weighted_ce_loss(
     terms: BorderTerms,

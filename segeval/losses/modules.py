@@ -8,11 +8,15 @@
 """
 
 import inspect
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
 import torch
+from torch import nn
+from torch.nn import functional
 
+from segeval.errors import ConfigError, DataError
 from segeval.evidence.probabilities.soft import SoftCounts
 from segeval.losses import boundary, compound, lovasz, pixel, region, shape
 from segeval.losses.batch import Batch
@@ -128,6 +132,98 @@ ALIASES = {
     "JaccardLoss": "IoULoss",
     "GDLoss": "GeneralizedDiceLoss",
 }
+
+
+class Sum(nn.Module):
+    """A weighted sum of losses: `Sum([(1.0, DiceLoss()), (0.01, BoundaryLoss())])`.
+
+    The weights are a plain list, `weights`, that may change while training.
+
+    Raises:
+        ConfigError: there is no loss, or a weight is no number.
+    """
+
+    def __init__(self, parts: Sequence[Any]) -> None:
+        super().__init__()
+        if not parts or not all(len(part) == 2 and isinstance(part[0], int | float) for part in parts):
+            raise ConfigError("Sum takes pairs of a weight and a loss: Sum([(1.0, DiceLoss()), (0.5, BCELoss())]).")
+        self.weights = [float(weight) for weight, _ in parts]
+        self.losses = nn.ModuleList([loss for _, loss in parts])
+
+    def forward(self, pred: Any, truth: Any) -> torch.Tensor:
+        """The sum for a batch; shapes as in `LossModule.forward`."""
+        values = [weight * loss(pred, truth) for weight, loss in zip(self.weights, self.losses, strict=True)]
+        return torch.stack(values).sum(0)
+
+
+class DeepSupervision(nn.Module):
+    """A loss of outputs at several sizes, the finest first.
+
+    Args:
+        loss: the loss of one output.
+        weights: one number per output, or "halving" for 1, 1/2, 1/4, ...; made to sum to 1.
+        drop_lowest: leave out the coarsest output, as nnU-Net does.
+
+    An output of weight 0 is not looked at. One truth serves all: class ids are taken from the nearest voxel, shares and
+    masks as the mean over the voxels that a coarse one covers.
+
+    Raises:
+        ConfigError: `weights` is neither.
+    """
+
+    def __init__(self, loss: nn.Module, weights: Any = "halving", *, drop_lowest: bool = False) -> None:
+        super().__init__()
+        if isinstance(weights, str) and weights != "halving":
+            raise ConfigError(f"DeepSupervision: weights={weights!r} is neither 'halving' nor one number per output.")
+        self.loss = loss
+        self.weights = weights if isinstance(weights, str) else [float(weight) for weight in weights]
+        self.drop_lowest = drop_lowest
+
+    def forward(self, outputs: Sequence[torch.Tensor], truth: Any) -> torch.Tensor:
+        """The loss of a batch.
+
+        Args:
+            outputs: one tensor (B, C, ...) per size, the finest first.
+            truth: one truth of the finest size, or one for each output.
+
+        Raises:
+            DataError: the numbers of outputs, weights and truths differ.
+        """
+        weights = self._weights_of(len(outputs))
+        several = isinstance(truth, list | tuple)
+        if several and len(truth) != len(outputs):
+            raise DataError(f"DeepSupervision: there are {len(outputs)} outputs and {len(truth)} truths.")
+        values = [
+            weight * self.loss(pred, truth[i] if several else _resized(truth, pred))
+            for i, (weight, pred) in enumerate(zip(weights, outputs, strict=True))
+            if weight
+        ]
+        return torch.stack(values).sum(0)
+
+    def _weights_of(self, n: int) -> list[float]:
+        weights = [0.5**i for i in range(n)] if isinstance(self.weights, str) else list(self.weights)
+        if len(weights) != n or n == 0:
+            raise DataError(f"DeepSupervision: there are {n} outputs and {len(weights)} weights.")
+        if self.drop_lowest and n > 1:
+            weights[-1] = 0.0
+        return [weight / sum(weights) for weight in weights]
+
+
+def _resized(truth: torch.Tensor, pred: torch.Tensor) -> torch.Tensor:
+    """A truth in the size of an output."""
+    space = pred.shape[2:]
+    if truth.shape[-len(space) :] == space:
+        return truth
+    if truth.shape[1:2] == pred.shape[1:2] and truth.ndim == pred.ndim and truth.is_floating_point():
+        pooled: Any = getattr(functional, f"adaptive_avg_pool{len(space)}d")
+        resized: torch.Tensor = pooled(truth, space)
+        return resized
+    for axis, size in enumerate(space, start=truth.ndim - len(space)):
+        step = truth.shape[axis] / size
+        index = (torch.arange(size, device=truth.device) * step).floor().long()
+        truth = truth.index_select(axis, index)
+    return truth
+
 
 globals().update(MODULES, **{alias: MODULES[name] for alias, name in ALIASES.items()})
 

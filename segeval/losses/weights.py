@@ -55,7 +55,10 @@ def channel_numbers(values: tuple[float, ...], like: Any, *, name: str) -> Any:
         return numbers_like(values, like)
     if n_channels == 2:
         return numbers_like([math.nan] * 2, like)
-    raise ConfigError(f"{name} holds {len(values)} numbers, and there are {n_channels} channels with the background.")
+    raise ConfigError(
+        f"{name} holds {len(values)} numbers, and there are {n_channels} channels with the background. "
+        "Where cases hold different classes, name all of them with --labels."
+    )
 
 
 def _present(volumes: Any) -> Any:

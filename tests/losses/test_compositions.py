@@ -1,0 +1,174 @@
+"""Losses of several parts and sizes, weights on the command line, and details that a changed token would break."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+import segeval
+from segeval import ConfigError, DataError
+from segeval.evidence.arrays import neg_log, power
+from segeval.evidence.probabilities.soft import ChannelCounts, ChannelTerms, ChannelVolumes
+from segeval.evidence.probabilities.weight_maps import object_gap
+from segeval.losses.compound import exp_log_loss
+from segeval.losses.modules import MODULES, DeepSupervision, Sum
+from segeval.losses.region import generalized_dice_loss
+from segeval.losses.weights import class_weights
+from segeval.measure import parse_call
+from tests.losses.test_worked import ENTRIES, case_of
+from tests.losses.worked import M_PROBS, M_TRUTH, onehot, voxels
+
+
+def a_batch() -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(2, 3, 8, 8, generator=generator, dtype=torch.float64)
+    return logits, torch.randint(0, 3, (2, 8, 8), generator=generator)
+
+
+def test_a_sum_is_the_sum_of_its_parts_and_so_is_its_gradient() -> None:
+    logits, truth = a_batch()
+    parts = segeval.losses.DiceCELoss(), segeval.losses.BoundaryLoss(activation="softmax")
+    loss = Sum([(1.0, parts[0]), (0.3, parts[1])])
+    both = [logits.clone().requires_grad_() for _ in range(2)]
+    total, expected = loss(both[0], truth), parts[0](both[1], truth) + 0.3 * parts[1](both[1], truth)
+    total.backward()
+    expected.backward()
+    torch.testing.assert_close(total, expected)
+    torch.testing.assert_close(both[0].grad, both[1].grad)
+    loss.weights[1] = 0.0  # while training
+    assert float(loss(logits, truth)) == pytest.approx(float(parts[0](logits, truth)))
+    with pytest.raises(ConfigError, match="pairs of a weight and a loss"):
+        Sum([])
+
+
+def test_deep_supervision_weighs_finer_outputs_more() -> None:
+    logits, _, truth = case_of("F3")
+    pred, ids = torch.from_numpy(logits)[None], torch.from_numpy(truth).long()[None]
+    coarse = pred[:, :, [0, 2]][..., [0, 2, 4]]
+    loss = segeval.losses.DiceCELoss()
+    levels = [ENTRIES[f"deep_supervision.level{i}"]["value"] for i in (0, 1)]
+    coarse_ids = ids[:, [0, 2]][..., [0, 2, 4]]
+    assert float(loss(coarse, coarse_ids)) == pytest.approx(levels[1], rel=1e-9)
+    found = DeepSupervision(loss)([pred, coarse], [ids, coarse_ids])
+    assert float(found) == pytest.approx(ENTRIES["deep_supervision.w_1_half_normalised"]["value"], rel=1e-9)
+    assert float(DeepSupervision(loss)([pred], ids)) == pytest.approx(levels[0], rel=1e-12)
+    assert float(DeepSupervision(loss, drop_lowest=True)([pred, coarse], ids)) == pytest.approx(levels[0], rel=1e-12)
+    assert float(DeepSupervision(loss, [1, 3])([pred, coarse], [ids, coarse_ids])) == pytest.approx(
+        (levels[0] + 3 * levels[1]) / 4, rel=1e-9
+    )
+
+
+def test_deep_supervision_makes_the_truth_smaller() -> None:
+    logits, truth = a_batch()
+    half = logits[:, :, ::2, ::2]
+    loss = segeval.losses.DiceLoss(activation="softmax")
+    found = DeepSupervision(loss, [0.0, 1.0])([logits, half], truth)
+    assert float(found) == pytest.approx(float(loss(half, truth[:, ::2, ::2])))
+    shares = logits.softmax(1)
+    means = shares.unfold(2, 2, 2).unfold(3, 2, 2).mean((-1, -2))
+    found = DeepSupervision(loss, [0.0, 1.0])([logits, half], shares)
+    assert float(found) == pytest.approx(float(loss(half, means)))
+    for outputs, truths in (([logits], truth), ([logits, half], [truth])):
+        with pytest.raises(DataError, match="DeepSupervision: there are"):
+            DeepSupervision(loss, [0.5, 0.5])(outputs, truths)
+    with pytest.raises(ConfigError, match="neither 'halving' nor"):
+        DeepSupervision(loss, "thirds")
+
+
+@pytest.mark.parametrize("how", ["case", "batch"])
+def test_batch_dice_pools_the_overlap_alone(how: str) -> None:
+    cases = [case_of(name) for name in ("F3", "F3b")]
+    pred = torch.stack([torch.from_numpy(logits) for logits, _, _ in cases])
+    truth = torch.stack([torch.from_numpy(ids).long() for _, _, ids in cases])
+    found = segeval.losses.DiceCELoss(batch_dice=how == "batch")(pred, truth)
+    assert float(found) == pytest.approx(ENTRIES[f"dice_ce.two_cases.{how}_dice"]["value"], rel=1e-9)
+    found = segeval.losses.TopKCELoss(reduce_over=how)(pred, truth)
+    assert float(found) == pytest.approx(ENTRIES[f"topk_ce.k10.two_cases.{how}"]["value"], rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("name", "loss"),
+    [
+        ("ignore.topk_ce.k25.F3", "TopKCELoss(k=25)"),
+        ("ignore.dice_ce.F3", "DiceCELoss()"),
+        ("ignore.topk_ce.k25.F2", "TopKCELoss(k=25)"),
+        ("ignore.boundary.F2", "BoundaryLoss(units=voxel)"),
+    ],
+)
+def test_ignored_voxels_leave_the_worked_values(name: str, loss: str) -> None:
+    logits, probs, truth = case_of(ENTRIES[name]["fixture"])
+    truth = truth.copy()
+    truth[:, 4] = 255
+    module, knobs = parse_call(loss)
+    if module == "BoundaryLoss":
+        pred, knobs = torch.from_numpy(probs)[None, 1:], {**knobs, "activation": "none"}
+    else:
+        pred = torch.from_numpy(logits)[None]
+    found = MODULES[module](ignore_index=255, **knobs)(pred, torch.from_numpy(truth).long()[None])
+    assert float(found) == pytest.approx(ENTRIES[name]["value"], rel=1e-9)
+
+
+def test_weights_per_channel_are_read_from_text() -> None:
+    name, knobs = parse_call("dice_focal_loss(class_weight=1;0;1;1)")
+    call = segeval.losses.dice_focal_loss.at(**knobs)
+    assert call.knobs["class_weight"] == (1.0, 0.0, 1.0, 1.0)
+    assert call.column == "dice_focal_loss(class_weight=1;0;1;1)"
+    assert parse_call(call.column) == (name, knobs)
+    with pytest.raises(ConfigError, match="one number per channel, such as 1;2"):
+        segeval.losses.weighted_cross_entropy_loss.at(weight=3.0)
+    with pytest.raises(ConfigError, match="sigma=inf is out of range"):
+        segeval.losses.unet_weighted_ce_loss.at(sigma=float("inf"))
+
+
+def voxels_of_m() -> Any:
+    return voxels(M_PROBS, onehot(M_TRUTH))
+
+
+def test_the_cross_term_of_exp_log_has_an_exponent_of_its_own() -> None:
+    m = voxels_of_m()
+    evidence = ChannelCounts(m), ChannelTerms(m), ChannelVolumes(m)
+    nll = -np.log(M_PROBS[M_TRUTH, np.arange(7)])
+    rare = np.sqrt(7 / np.bincount(M_TRUTH))[M_TRUTH]
+    for gamma in (0.5, 2.0):
+        found = exp_log_loss(*evidence, w_dice=0.0, w_cross=1.0, gamma_dice=7.0, gamma_cross=gamma)
+        assert float(found) == pytest.approx((rare * nll**gamma).mean(), rel=1e-12)
+
+
+def test_weights_are_over_the_present_classes_only() -> None:
+    volumes = np.array([4.0, 0.0, 12.0, 2.0])
+    assert class_weights(volumes, "inverse_frequency") == pytest.approx([18 / 12, 0, 18 / 36, 18 / 6])
+    assert class_weights(volumes, "median_frequency") == pytest.approx([1, 0, 4 / 12, 2])
+    even = np.array([4.0, 0.0, 12.0])
+    assert class_weights(even, "median_frequency") == pytest.approx([2, 0, 8 / 12])
+
+
+def test_the_gap_between_objects_is_in_the_unit_of_the_spacing() -> None:
+    objects = np.array([[1, 0, 0, 2], [0, 0, 0, 0]])
+    assert object_gap(objects, spacing=(5.0, 0.5))[0].tolist() == [1.5, 1.5, 1.5, 1.5]
+    assert object_gap(objects)[0].tolist() == [3, 3, 3, 3]
+    beside = object_gap(objects, spacing=(5.0, 0.5))[1]
+    assert beside == pytest.approx([np.hypot(5, k) + np.hypot(5, 1.5 - k) for k in (0, 0.5, 1, 1.5)])
+
+
+def test_an_absent_class_has_the_weight_of_the_largest_or_none() -> None:
+    m = voxels(M_PROBS, onehot(np.minimum(M_TRUTH, 1)))
+    tp, pred = ChannelCounts(m).tp, ChannelCounts(m).pred
+    volumes = np.array([4.0, 3.0, 0.0])
+    for absent, of_last in (("max", 1.0), ("zero", 0.0)):
+        weights = np.array([9 / 16, 1.0, of_last])
+        expected = 1 - 2 * (weights * tp).sum() / (weights * (pred + volumes)).sum()
+        found = generalized_dice_loss(ChannelCounts(m), ChannelVolumes(m), absent=absent, smooth=0.0)  # type: ignore[arg-type]
+        assert float(found) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("of", [np.array, lambda values: torch.tensor(values, dtype=torch.float64)])
+def test_powers_and_logarithms_near_0(of: Any) -> None:
+    assert power(of([0.0, 1e-13, 1e-12, 2e-12]), 0.5).tolist() == pytest.approx([0, 0, 0, 2e-12**0.5])
+    assert np.isnan(power(of([float("nan")]), 0.5).tolist()[0])
+    p = of([1.0, 1 - 1e-12, 0.5, 1e-30, 1e-44, 0.0, float("nan")])
+    rest = of([0.0, 1e-12, 0.5, 1.0, 1.0, 1.0, float("nan")])
+    found = neg_log(p, rest).tolist()
+    assert found[:6] == pytest.approx([0, 1e-12, np.log(2), 30 * np.log(10), 100, 100], rel=1e-9)
+    assert np.isnan(found[6])
