@@ -8,7 +8,7 @@ from segeval.files.paths import printable
 from segeval.images.labels.label_ids import Side
 from segeval.images.readers.volumes import Volume
 
-_LOOKED_AT = 1 << 20  # voxels: what is an image of greys shows in any part of it
+_LOOKED_AT = 1 << 18  # voxels: an image of greys shows it in any part
 _NEAR = 24  # how far JPEG moves the two values of a mask
 _FEWEST_OF_JPEG = 6  # such values, before chance is ruled out
 _HIGH = 200
