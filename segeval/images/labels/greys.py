@@ -5,7 +5,7 @@ import numpy as np
 from segeval.errors import DataError
 from segeval.evidence.labels import LabelMap
 from segeval.files.paths import printable
-from segeval.images.labels.label_ids import Side
+from segeval.images.labels.label_ids import SideName
 from segeval.images.readers.volumes import Volume
 
 _LOOKED_AT = 1 << 18  # voxels: an image of greys shows it in any part
@@ -15,7 +15,7 @@ _HIGH = 200
 _FEWEST_GREYS = 32
 
 
-def refuse_greys(volume: Volume, labels: LabelMap, *, side: Side, beside: np.ndarray | None = None) -> None:
+def refuse_greys(volume: Volume, labels: LabelMap, *, side: SideName, beside: np.ndarray | None = None) -> None:
     """Stop where 8-bit values are no class ids by their looks; ids that the labels name are never taken for greys.
 
     Args:
@@ -65,7 +65,7 @@ def _is_jpeg(n: np.ndarray, strange: list[int]) -> bool:
     return bool(len(low) > 1 and len(high) > 1 and len(low) + len(high) >= _FEWEST_OF_JPEG and near >= 0.9 * n.sum())
 
 
-def _remedy(volume: Volume, side: Side, beside: np.ndarray | None) -> str:
+def _remedy(volume: Volume, side: SideName, beside: np.ndarray | None) -> str:
     if side == "truth" or beside is None:
         return "Threshold it at half its range, and save it as PNG; or name its ids with --labels."
     ids = np.unique(_sample(beside))

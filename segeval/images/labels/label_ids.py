@@ -10,7 +10,7 @@ from segeval.errors import DataError
 from segeval.files.paths import printable
 from segeval.images.readers.volumes import Volume, unrounded
 
-Side = Literal["pred", "truth"]
+SideName = Literal["pred", "truth"]
 
 MOST_IDS = 4096
 NEAR_WHOLE = 1e-3  # what scaling and rounding leave of a whole number
@@ -20,7 +20,7 @@ _TYPES = (np.uint8, np.uint16, np.int16, np.int32, np.int64, np.uint64)  # small
 
 
 def labelled(
-    volume: Volume, *, side: Side, ignore: tuple[int, ...] = (), most: int | None = MOST_IDS, rounding: bool = False
+    volume: Volume, *, side: SideName, ignore: tuple[int, ...] = (), most: int | None = MOST_IDS, rounding: bool = False
 ) -> Volume:
     """The image with class ids for values, in its memory order; a uint8 image keeps its very array.
 
@@ -87,7 +87,7 @@ def _chunks(flat: np.ndarray) -> Iterator[np.ndarray]:
     return (flat[at : at + _CHUNK] for at in range(0, flat.size, _CHUNK))
 
 
-def _farthest_from_whole(volume: Volume, side: Side, *, rounding: bool) -> float:
+def _farthest_from_whole(volume: Volume, side: SideName, *, rounding: bool) -> float:
     """How far the values are from ids at most, once that is known to be near enough."""
     flat = volume.array.ravel(order="K")
     _check_finite(volume, flat)
@@ -106,7 +106,7 @@ def _farthest_from_whole(volume: Volume, side: Side, *, rounding: bool) -> float
     return off
 
 
-def _remedy(side: Side, low: float, high: float, off: float) -> str:
+def _remedy(side: SideName, low: float, high: float, off: float) -> str:
     is_map = low >= 0 and high <= 1
     if side == "pred" and is_map:
         return "Pass --pred-kind probs if these are probabilities."
@@ -119,7 +119,7 @@ def _remedy(side: Side, low: float, high: float, off: float) -> str:
     return "Ids are whole numbers: name the label image itself, or resample it again by nearest neighbour."
 
 
-def _channels_message(volume: Volume, side: Side) -> str:
+def _channels_message(volume: Volume, side: SideName) -> str:
     said = f"{printable(volume.path)}: shape {volume.array.shape} has channels, and labels are one id per voxel. "
     if side == "pred":
         return said + "Pass --pred-kind probs if these are probabilities."

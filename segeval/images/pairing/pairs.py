@@ -122,13 +122,15 @@ def _all_pairs(
         _refuse({"--pred-pattern": pred_pattern}, "not beside --channel-files, which names the predictions")
     if truth_files is not None:
         _refuse({"--truth-pattern": truth_pattern}, "not beside --truth-files, which names the truths")
-    preds = _Side(pred, option="--pred-pattern", pattern=pred_pattern, by_class=channel_files, wants_probs=wants_probs)
-    truths = _Side(truth, option="--truth-pattern", pattern=truth_pattern, by_class=truth_files)
+    preds = _NamedFolder(
+        pred, option="--pred-pattern", pattern=pred_pattern, by_class=channel_files, wants_probs=wants_probs
+    )
+    truths = _NamedFolder(truth, option="--truth-pattern", pattern=truth_pattern, by_class=truth_files)
     return _pairs_of_folders(*_found(preds, truths, class_names))
 
 
 @dataclass(frozen=True)
-class _Side:
+class _NamedFolder:
     """One of the two folders, and how its files are called."""
 
     folder: Path
@@ -146,7 +148,7 @@ class _Side:
         return find_class_files(self.folder, pattern=pattern, option=option, case_ids=case_ids, class_names=class_names)
 
 
-def _found(pred: _Side, truth: _Side, class_names: Collection[str]) -> tuple[CaseFiles, CaseFiles, str]:
+def _found(pred: _NamedFolder, truth: _NamedFolder, class_names: Collection[str]) -> tuple[CaseFiles, CaseFiles, str]:
     """The files of both sides, with the files of classes put together, and a note where that was a guess."""
     if pred.by_class and truth.by_class:
         return pred.classes(None, class_names), truth.classes(None, class_names), ""

@@ -1,26 +1,25 @@
 """Masks of single classes, one file each, put together to one label image."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from segeval.errors import DataError
-from segeval.evidence.labels import LabelClass, LabelMap
+from segeval.evidence.labels import LabelMap
 from segeval.evidence.policies import Orientation
-from segeval.evidence.probabilities.hard_masks import Overlay, distinct_ids
+from segeval.evidence.probabilities.hard_masks import Claims, Overlay, distinct_ids
 from segeval.evidence.shapes import Labels, Mask
 from segeval.files.paths import printable
 from segeval.images.geometry.geometry import align
-from segeval.images.labels.label_ids import Side, labelled
+from segeval.images.labels.label_ids import SideName, labelled
 from segeval.images.labels.labelspecs import is_id
 from segeval.images.pairing.class_files import ClassFiles, named_by_files, remedy_for_cases
 from segeval.images.pairing.layouts import name_of
 from segeval.images.readers.readers import read_volume
 from segeval.images.readers.volumes import Volume
 
-Claims = Mapping[int, tuple[LabelClass, ...]]
 _FIRST_UNION = 1 << 15  # ids for voxels that several classes share lie above those that people give
 
 
@@ -46,7 +45,7 @@ class LabelImage:
 
 
 def join_class_masks(
-    folder: Path, files: ClassFiles, labels: LabelMap, *, side: Side, orientation: Orientation | None = None
+    folder: Path, files: ClassFiles, labels: LabelMap, *, side: SideName, orientation: Orientation | None = None
 ) -> LabelImage:
     """Read the masks of one case, one after the other, so that hundreds of them need the memory of two.
 
@@ -85,7 +84,7 @@ def join_class_masks(
     return LabelImage(volume=replace(first, path=folder, array=array), claims=claims)
 
 
-def _read_mask(path: Path, side: Side, orientation: Orientation | None) -> Volume:
+def _read_mask(path: Path, side: SideName, orientation: Orientation | None) -> Volume:
     """The image as a mask: one value besides 0, whichever it is."""
     volume = labelled(read_volume(path, orientation=orientation), side=side)
     ids = distinct_ids(volume.array) - {0}

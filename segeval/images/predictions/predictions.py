@@ -10,12 +10,13 @@ import numpy as np
 from segeval.errors import DataError
 from segeval.evidence.labels import LabelMap
 from segeval.evidence.policies import ChannelAxis, Orientation, PredKind
+from segeval.evidence.probabilities.hard_masks import Claims
 from segeval.files.paths import printable
 from segeval.files.suffixes import stem
 from segeval.images.labels.colors import ColorTable, with_ids_of_colours
 from segeval.images.pairing.class_files import chosen_files
 from segeval.images.pairing.pairs import Pair
-from segeval.images.predictions.class_masks import Claims, join_class_masks
+from segeval.images.predictions.class_masks import join_class_masks
 from segeval.images.readers.readers import read_volume, stores_integers
 from segeval.images.readers.volumes import Volume
 
