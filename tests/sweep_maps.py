@@ -9,7 +9,7 @@ from segeval.evidence.case import Case
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.probabilities.channels import Channels, Layout, ProbMap
 from segeval.evidence.probabilities.scored_map import ScoredMap
-from segeval.verbs.sweep.evidence.maps import MOST_LEVELS, ClassOverCases, MapCase, case_map
+from segeval.verbs.sweep.maps.cases import MOST_LEVELS, ClassOfCase, ClassOverCases, MapCase
 
 # data B and M of the worked examples
 B = (np.array([0.9, 0.4, 0.3, 0.6, 0.2, 0.1, 0.1, 0.05]), np.array([1, 1, 1, 0, 0, 0, 0, 0], dtype=bool))
@@ -35,7 +35,7 @@ def scored(probs: np.ndarray, inside: np.ndarray) -> ScoredMap:
 def class_maps(*maps: Map, name: str = "lesion", binned: bool = False) -> ClassOverCases:
     """One class over as many cases as there are maps."""
     most_levels = 0 if binned else MOST_LEVELS
-    cases = tuple(case_map(f"case_{i}", scored(*one), most_levels=most_levels) for i, one in enumerate(maps))
+    cases = tuple(ClassOfCase.count(f"case_{i}", scored(*one), most_levels=most_levels) for i, one in enumerate(maps))
     return ClassOverCases(name=name, cases=cases)
 
 

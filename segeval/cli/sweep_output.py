@@ -1,6 +1,7 @@
 """A sweep on screen: what holds for all rows, the table, what must be said of it, and the paper's table by itself."""
 
 from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,9 +63,9 @@ def _print_sheet(sheet: "Sheet", screen: Any) -> None:
     screen.print(sheet.title, style="bold")
     screen.print(sheet.caption, style="dim")
     screen.print()
-    columns = list(range(sheet.n_keys, len(sheet.header)))
+    keys, columns = list(sheet.columns[: sheet.n_keys]), list(sheet.columns[sheet.n_keys :])
     while columns:  # what has no place beside it stands below
-        n, table = widest(columns, lambda some: _table(sheet, [*range(sheet.n_keys), *some]), screen)
+        n, table = widest(columns, lambda some: _table(sheet, [*keys, *some]), screen)
         screen.print(table)
         screen.print()
         columns = columns[n:]
@@ -74,21 +75,23 @@ def _print_sheet(sheet: "Sheet", screen: Any) -> None:
         screen.print()
 
 
-def _table(sheet: "Sheet", columns: Sequence[int]) -> Any:
+def _table(sheet: "Sheet", names: Sequence[str]) -> Any:
     """Some columns of a sheet."""
-    names = [sheet.header[j] for j in columns]
-    is_text = [name in _TEXTS or (name == "loss" and j < sheet.n_keys) for j, name in zip(columns, names, strict=True)]
+    keys = sheet.columns[: sheet.n_keys]
+    is_text = [name in _TEXTS or (name == "loss" and name in keys) for name in names]
     table = plain_table(*names, left=[i for i, left in enumerate(is_text) if left])
     for column in table.columns:
         column.header = column.header.replace("_", "\n")  # one word below the other, or the table is too wide
-    for i, row in enumerate(sheet.rows):
-        table.add_row(*(_cell(row[j], bold=(i, j) in sheet.bold) for j in columns))
-        if sheet.header[0] in ("class", "of_class") and i + 1 < len(sheet.rows) and sheet.rows[i + 1][0] != row[0]:
+    for row, following in zip_longest(sheet.rows, sheet.rows[1:]):
+        table.add_row(*(_cell(row[name]) for name in names))
+        if keys[0] in ("class", "of_class") and following and following[keys[0]] != row[keys[0]]:
             table.add_section()
     return table
 
 
-def _cell(text: str, *, bold: bool) -> Any:
+def _cell(text: str) -> Any:
     from rich.text import Text
 
-    return Text(printable(text), style="bold" if bold else "")
+    from segeval.verbs.sweep.output.sheet import Bold
+
+    return Text(printable(text), style="bold" if isinstance(text, Bold) else "")

@@ -353,11 +353,9 @@ def test_no_number_is_broken_where_a_screen_is_narrow(width: int) -> None:
     sheet = Sheet(
         title="",
         caption="",
-        header=("alpha_fp", "beta_fn", *(f"a_long_title_{i}" for i in range(8))),
+        columns=("alpha_fp", "beta_fn", *(f"a_long_title_{i}" for i in range(8))),
         n_keys=2,
-        rows=(("0.5", "0.5", *(f"0.{i}2345" for i in range(8))),),
-        bold=frozenset(),
-        notes=(),
+        rows=({"alpha_fp": "0.5", "beta_fn": "0.5", **{f"a_long_title_{i}": f"0.{i}2345" for i in range(8)}},),
     )
     printed = io.StringIO()
     _print_sheet(sheet, Console(width=width, file=printed))

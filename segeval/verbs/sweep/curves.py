@@ -63,7 +63,9 @@ def _inflection(gamma: float) -> float:
 def _table(
     loss: str, title: str, name: str, x: np.ndarray, columns: dict[str, np.ndarray], x_label: str, **drawn_with: Any
 ) -> SweepTable:
-    rows = [{name: float(one), **{key: float(values[i]) for key, values in columns.items()}} for i, one in enumerate(x)]
+    rows = [
+        {name: float(value), **{key: float(values[i]) for key, values in columns.items()}} for i, value in enumerate(x)
+    ]
     table = SweepTable(loss=loss, mode="curve", title=title, settings=(name,), columns=tuple(columns), rows=tuple(rows))
     drawn = {key: _legend(key) for key in columns if key.startswith(("loss_", "linear"))}
     picture = lines(table, name=f"{loss.removesuffix('_loss')}_curve", x=(name, x_label), y_label="loss", columns=drawn)

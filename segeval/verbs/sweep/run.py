@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 from segeval.errors import ConfigError
@@ -11,13 +10,11 @@ from segeval.files.outputs import OutputFolder
 from segeval.options import COMMAND_LINE, SweepMode, SweepOptions, idle
 from segeval.verbs.sweep.check_table import findings, rows_of
 from segeval.verbs.sweep.curves import exp_log_curve, focal_curve
-from segeval.verbs.sweep.evidence.maps import MOST_LEVELS, ClassOverCases, count_classes, gather
-from segeval.verbs.sweep.evidence.reading import MapFiles, find_maps
 from segeval.verbs.sweep.grid import EXP_LOG, FOCAL, PRICES, SEVERAL, find_loss, read_grid
-from segeval.verbs.sweep.maps.exp_log import Entries, sweep_exp_log_maps
-from segeval.verbs.sweep.maps.focal import sweep_focal_maps
-from segeval.verbs.sweep.maps.focal_cdf import sweep_focal_cdf
-from segeval.verbs.sweep.maps.generic import sweep_any_maps
+from segeval.verbs.sweep.maps.any_loss import sweep_any_maps
+from segeval.verbs.sweep.maps.cases import ClassOverCases, MapFiles, find_maps
+from segeval.verbs.sweep.maps.exp_log import SoftmaxEntries, sweep_exp_log_maps
+from segeval.verbs.sweep.maps.focal import sweep_focal_cdf, sweep_focal_maps
 from segeval.verbs.sweep.maps.tversky import sweep_tversky_maps
 from segeval.verbs.sweep.output.draw import draw_pictures
 from segeval.verbs.sweep.output.folder import Outcome, open_folder, write_folder
@@ -143,7 +140,7 @@ def _table_of_maps(loss: str, mode: SweepMode, options: SweepOptions) -> Callabl
         raise ConfigError(f"{loss} has no --cdf. It is for focal_loss.")
     if (loss, mode) == ("exp_log_loss", "maps") and named <= {*EXP_LOG}:
         _refuse_idle(options, "exp_log", said)
-        return lambda files: sweep_exp_log_maps(files.read(Entries.of), options)
+        return lambda files: sweep_exp_log_maps(files.read(SoftmaxEntries.of_case), options)
     answer = _ANSWERS.get((loss, mode))
     if answer is not None and named <= {*answer.parameters}:
         _refuse_idle(options, answer.reads, said)
@@ -153,8 +150,7 @@ def _table_of_maps(loss: str, mode: SweepMode, options: SweepOptions) -> Callabl
 
 
 def _classes(files: MapFiles, options: SweepOptions) -> tuple[ClassOverCases, ...]:
-    most_levels = 0 if options.histogram else MOST_LEVELS // max(len(files.pairs), 1)
-    return gather(files.read(partial(count_classes, only=options.class_name, most_levels=most_levels)))
+    return files.classes(only=options.class_name, binned=options.histogram)
 
 
 def _curve(loss: str, data: Path | None, options: SweepOptions) -> SweepTable:

@@ -54,10 +54,10 @@ def split_cases(case_ids: Sequence[str], *, select: str | None, report: str | No
 def _matching(case_ids: Sequence[str], texts: str, option: str) -> tuple[str, ...]:
     patterns = [text.strip() for text in texts.split(",") if text.strip()]
     for pattern in patterns:
-        if not any(fnmatchcase(one, pattern) for one in case_ids):
+        if not any(fnmatchcase(case_id, pattern) for case_id in case_ids):
             raise ConfigError(f"{option} {pattern}: no such case. There are {', '.join(case_ids[:5])}, ...")
-    return tuple(one for one in case_ids if any(fnmatchcase(one, pattern) for pattern in patterns))
+    return tuple(case_id for case_id in case_ids if any(fnmatchcase(case_id, pattern) for pattern in patterns))
 
 
 def _without(case_ids: Sequence[str], taken: Sequence[str]) -> tuple[str, ...]:
-    return tuple(one for one in case_ids if one not in taken)
+    return tuple(case_id for case_id in case_ids if case_id not in taken)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segeval.metrics.overlap import dice, informedness, iou, sensitivity, specificity
-from segeval.verbs.sweep.evidence.curve import Curve, calibrated_threshold, first_best, score_of, tversky_score
+from segeval.verbs.sweep.maps.curve import Curve, calibrated_threshold, first_best, score_of, tversky_score
 from tests.conftest import golden
 from tests.sweep_maps import B, Map, maps_with_ties, random_map, scored
 

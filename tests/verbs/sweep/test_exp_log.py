@@ -7,7 +7,7 @@ import torch
 from segeval.errors import ConfigError, DataError
 from segeval.losses.modules import MODULES
 from segeval.options import SweepOptions
-from segeval.verbs.sweep.maps.exp_log import Entries, sweep_exp_log_maps
+from segeval.verbs.sweep.maps.exp_log import SoftmaxEntries, sweep_exp_log_maps
 from segeval.verbs.sweep.output.table import SweepTable
 from tests.conftest import golden
 from tests.sweep_maps import B, M, softmax_case
@@ -17,7 +17,7 @@ CASE = softmax_case(*M)
 
 
 def swept(*grid: str) -> SweepTable:
-    return sweep_exp_log_maps([Entries.of(CASE)], SweepOptions(grid=grid))
+    return sweep_exp_log_maps([SoftmaxEntries.of_case(CASE)], SweepOptions(grid=grid))
 
 
 @pytest.mark.parametrize("gamma", ["0.3", "1.0", "2.0"])
@@ -44,7 +44,7 @@ def test_the_shares_are_those_of_the_module_that_trains(gamma: float) -> None:
 
 def test_voxels_that_are_alike_share_an_entry_and_change_no_value() -> None:
     thrice = softmax_case(np.tile(M[0], 3), np.tile(M[1], 3))
-    once, again = Entries.of(CASE), Entries.of(thrice)
+    once, again = SoftmaxEntries.of_case(CASE), SoftmaxEntries.of_case(thrice)
     assert len(again.count) == len(once.count)
     assert again.count.sum() == 3 * once.count.sum()
 
@@ -63,7 +63,7 @@ def test_a_weight_that_is_not_given_is_the_rest() -> None:
 
 def test_a_single_map_has_its_background() -> None:
     case = softmax_case(np.stack([1 - B[0], B[0]]), B[1].astype(int), names=("lesion",))
-    assert Entries.of(case).names == ("background", "lesion")
+    assert SoftmaxEntries.of_case(case).names == ("background", "lesion")
 
 
 def test_independent_maps_are_refused() -> None:
@@ -73,7 +73,7 @@ def test_independent_maps_are_refused() -> None:
 
     channels = Channels(maps=CASE.channels.maps[1:], layout=Layout(classes=CASE.classes, exclusive=False))
     with pytest.raises(DataError, match="independent maps"):
-        Entries.of(replace(CASE, case=replace(CASE.case, probs=channels)))
+        SoftmaxEntries.of_case(replace(CASE, case=replace(CASE.case, probs=channels)))
 
 
 def test_unknown_parameters_are_refused() -> None:

@@ -6,10 +6,9 @@ import pytest
 from docs.gradients import grad_table
 from segeval.errors import ConfigError
 from segeval.options import SweepOptions
-from segeval.verbs.sweep.evidence.maps import ClassOverCases
-from segeval.verbs.sweep.evidence.slopes import slopes_of, value_of
 from segeval.verbs.sweep.grid import find_loss
-from segeval.verbs.sweep.maps.generic import sweep_any_maps
+from segeval.verbs.sweep.maps.any_loss import slopes_of, sweep_any_maps, value_of
+from segeval.verbs.sweep.maps.cases import ClassOverCases
 from segeval.verbs.sweep.output.table import MEAN, SweepTable
 from tests.conftest import golden
 from tests.sweep_maps import B, class_maps, random_map

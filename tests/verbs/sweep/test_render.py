@@ -14,7 +14,7 @@ from segeval.verbs.sweep.maps.focal import sweep_focal_maps
 from segeval.verbs.sweep.maps.tversky import sweep_tversky_maps
 from segeval.verbs.sweep.output.papers import FOCAL_GAMMA, TVERSKY, papers_of
 from segeval.verbs.sweep.output.render import csv_text, json_text, render
-from segeval.verbs.sweep.output.sheet import paper_sheet, screen_sheet
+from segeval.verbs.sweep.output.sheet import Bold, paper_sheet, screen_sheet
 from segeval.verbs.sweep.output.table import SweepTable
 from tests.sweep_maps import B, class_maps, random_map
 
@@ -55,25 +55,27 @@ def test_the_best_value_is_bold_with_all_that_print_alike(form: SweepFormat) -> 
 
 def test_equal_rows_are_all_best() -> None:
     twice = sweep_tversky_maps([class_maps(B)], SweepOptions(grid=("alpha=0.3,0.3", "beta=0.7,0.7"), zip=True))
-    assert {i for i, _ in paper_sheet(twice).bold} == {0, 1}
+    assert all(isinstance(row["DSC"], Bold) for row in paper_sheet(twice).rows)
 
 
 def test_losses_of_different_settings_are_never_called_best() -> None:
     sheet = screen_sheet(TABLE)
-    assert not {sheet.header[j] for _, j in sheet.bold} & {"soft_loss", "hard_loss", "threshold"}
+    bold = {name for row in sheet.rows for name, text in row.items() if isinstance(text, Bold)}
+    assert bold
+    assert not bold & {"soft_loss", "hard_loss", "threshold"}
 
 
 def test_the_layout_of_the_paper_has_its_titles_in_per_cent() -> None:
     sheet = paper_sheet(TABLE)
-    assert sheet.header == TVERSKY.header[:-1]
-    assert sheet.rows[0][0] == "α = 0.5, β = 0.5"
-    assert sheet.rows[0][1] == f"{100 * TABLE.rows[0]['dsc']:.2f}"
+    assert sheet.columns == TVERSKY.header[:-1]
+    assert sheet.rows[0]["Penalties"] == "α = 0.5, β = 0.5"
+    assert sheet.rows[0]["DSC"] == f"{100 * TABLE.rows[0]['dsc']:.2f}"
     assert sheet.notes[0].startswith("APR score is the same in every row")
     assert "per cent" in sheet.caption
 
 
 def test_several_classes_are_told_apart_in_the_layout_of_the_paper() -> None:
-    assert paper_sheet(SEVERAL).header[:2] == ("class", "Penalties")
+    assert paper_sheet(SEVERAL).columns[:2] == ("class", "Penalties")
 
 
 def test_a_table_without_a_paper_has_no_such_layout() -> None:
@@ -116,7 +118,7 @@ def test_latex_escapes_what_it_must() -> None:
 
 def test_a_screen_says_once_what_no_setting_can_change() -> None:
     sheet = screen_sheet(SEVERAL)
-    assert "apr" not in sheet.header
+    assert "apr" not in sheet.columns
     assert sheet.notes[0].startswith("apr is the same in every row")
     assert "no voxel of lesion in the cases that thresholds are chosen on." in sheet.notes
     assert len(sheet.notes) == len(set(sheet.notes))

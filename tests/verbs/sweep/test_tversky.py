@@ -8,9 +8,10 @@ import pytest
 from segeval.errors import ConfigError
 from segeval.metrics.overlap import tversky_index
 from segeval.options import SweepOptions
-from segeval.verbs.sweep.evidence.maps import ClassOverCases
+from segeval.results.table import Row
+from segeval.verbs.sweep.maps.cases import ClassOverCases
 from segeval.verbs.sweep.maps.tversky import sweep_tversky_maps
-from segeval.verbs.sweep.output.table import MEAN, Row, SweepTable
+from segeval.verbs.sweep.output.table import MEAN, SweepTable
 from tests.conftest import golden
 from tests.sweep_maps import B, class_maps, random_map
 
@@ -78,7 +79,7 @@ def test_a_threshold_may_be_chosen_on_other_cases_than_it_is_reported_on() -> No
     assert apart.n_cases == 4
     assert apart.rows[0]["optimistic"] is False
     assert together.rows[0]["optimistic"] is True
-    alone = swept(SPREAD.of(["case_0", "case_1"]))
+    alone = swept(SPREAD.only(["case_0", "case_1"]))
     assert [row["threshold"] for row in apart.rows] == [row["threshold"] for row in alone.rows]
 
 

@@ -11,11 +11,12 @@ from segeval.evidence.probabilities.soft import ChannelCounts, ProbVoxels
 from segeval.losses.compound import exp_log_loss
 from segeval.measure import MeasureCall, ratio
 from segeval.options import SweepOptions
-from segeval.verbs.sweep.evidence.maps import MapCase
+from segeval.results.table import Row
 from segeval.verbs.sweep.grid import Setting, exp_log_settings
+from segeval.verbs.sweep.maps.cases import MapCase
+from segeval.verbs.sweep.output.draw import Picture
 from segeval.verbs.sweep.output.pictures import lines
-from segeval.verbs.sweep.output.plots import Picture
-from segeval.verbs.sweep.output.table import Row, SweepTable, mean_cells
+from segeval.verbs.sweep.output.table import SweepTable, mean_cells
 
 SETTINGS = ("gamma", "w_dice", "w_cross")
 PARTS = ("loss", "dice_part", "cross_part")
@@ -30,7 +31,7 @@ _NOTES = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entries:
+class SoftmaxEntries:
     """All channels of one case as entries, each for the voxels of one label and one set of probabilities.
 
     Attributes:
@@ -46,7 +47,7 @@ class Entries:
     count: np.ndarray
 
     @classmethod
-    def of(cls, case: MapCase) -> "Entries":
+    def of_case(cls, case: MapCase) -> "SoftmaxEntries":
         """Take a case whose channels share out the whole probability.
 
         Raises:
@@ -57,13 +58,13 @@ class Entries:
                 f"{case.case.case_id}: its channels are independent maps ({case.channels.layout}), and exp_log looks "
                 "across the channels of a softmax. Give a channel for the background too."
             )
-        channels = [case.scored(one) for one in case.partition]
-        label = np.argmax([one.truth for one in channels], axis=0)
-        rows = np.stack([label, *(one.map.probs() for one in channels)]).astype(np.float64)
+        channels = [case.scored(label) for label in case.partition]
+        label = np.argmax([scored.truth for scored in channels], axis=0)
+        rows = np.stack([label, *(scored.map.probs() for scored in channels)]).astype(np.float64)
         rows = rows[:, np.lexsort(rows)]
         first = np.flatnonzero(np.concatenate([[True], (np.diff(rows) != 0).any(axis=0)]))
         count = np.diff(first, append=rows.shape[1]).astype(np.float64)
-        names = tuple(one.name for one in case.partition)
+        names = tuple(label.name for label in case.partition)
         return cls(names=names, probs=rows[1:, first], label=rows[0, first].astype(np.int64), count=count)
 
     @property
@@ -97,7 +98,7 @@ def _evaluated(call: MeasureCall, voxels: Any) -> Any:
     return call(*(need(voxels) for need in needs))
 
 
-def sweep_exp_log_maps(cases: Iterable[Entries], options: SweepOptions) -> SweepTable:
+def sweep_exp_log_maps(cases: Iterable[SoftmaxEntries], options: SweepOptions) -> SweepTable:
     """Tabulate the loss, its two parts, and the share of the gradient on each label, averaged over cases.
 
     Raises:
@@ -131,21 +132,21 @@ def sweep_exp_log_maps(cases: Iterable[Entries], options: SweepOptions) -> Sweep
     return replace(table, pictures=(_picture(table, shares),))
 
 
-def _rows(entries: Entries, settings: Sequence[Setting]) -> list[Row]:
+def _rows(entries: SoftmaxEntries, settings: Sequence[Setting]) -> list[Row]:
     counts = ChannelCounts(entries.voxels)
     dice = (2 * counts.tp + EPS) / (counts.pred + counts.truth + EPS)
-    dices = {f"dice_{name}": float(one) for name, one in zip(entries.names, dice, strict=True)}
-    parts = {gamma: _parts(entries, gamma) for gamma in dict.fromkeys(one["gamma"] for one in settings)}
-    return [dices | _cells(parts[one["gamma"]], one, entries.names) for one in settings]
+    dices = {f"dice_{name}": float(value) for name, value in zip(entries.names, dice, strict=True)}
+    parts = {gamma: _parts(entries, gamma) for gamma in dict.fromkeys(setting["gamma"] for setting in settings)}
+    return [dices | _cells(parts[setting["gamma"]], setting, entries.names) for setting in settings]
 
 
-def _parts(entries: Entries, gamma: float) -> list[tuple[float, np.ndarray]]:
+def _parts(entries: SoftmaxEntries, gamma: float) -> list[tuple[float, np.ndarray]]:
     """Value and gradient of the Dice part and of the cross-entropy part; the loss is their weighted sum."""
     calls = [
         exp_log_loss.at(gamma_dice=gamma, gamma_cross=gamma, w_dice=w_dice, w_cross=1 - w_dice, eps=EPS)
         for w_dice in (1.0, 0.0)
     ]
-    return [(entries.value(one), entries.gradient(one)) for one in calls]
+    return [(entries.value(call), entries.gradient(call)) for call in calls]
 
 
 def _cells(parts: Sequence[tuple[float, np.ndarray]], setting: Setting, names: Sequence[str]) -> dict[str, float]:
@@ -156,7 +157,7 @@ def _cells(parts: Sequence[tuple[float, np.ndarray]], setting: Setting, names: S
         "loss": w_dice * dice_part + w_cross * cross_part,
         "dice_part": dice_part,
         "cross_part": cross_part,
-        **{f"grad_share_{name}": float(one) for name, one in zip(names, ratio(pulls, pulls.sum()), strict=True)},
+        **{f"grad_share_{name}": float(share) for name, share in zip(names, ratio(pulls, pulls.sum()), strict=True)},
     }
 
 

@@ -12,8 +12,8 @@ from segeval.errors import ConfigError
 from segeval.evidence.probabilities.histogram import ProbHistogram
 from segeval.evidence.probabilities.soft import SoftCounts
 from segeval.losses.region import tversky_loss
-from segeval.metrics.overlap import dice, f2, precision, sensitivity, specificity
 from segeval.options import SweepOptions
+from segeval.results.table import Row
 from segeval.statistics.bootstrap import Draws, draw
 from segeval.statistics.summary import mean
 from segeval.verbs.sweep.estimates import (
@@ -27,20 +27,20 @@ from segeval.verbs.sweep.estimates import (
     of_counts,
     with_baseline,
 )
-from segeval.verbs.sweep.evidence.curve import (
+from segeval.verbs.sweep.grid import PRICES, Setting, baseline_of, tversky_settings
+from segeval.verbs.sweep.maps.cases import ClassOverCases
+from segeval.verbs.sweep.maps.curve import (
     Criterion,
     Score,
     calibrated_threshold,
     score_of,
-    tversky_score,
     weights_of,
 )
-from segeval.verbs.sweep.evidence.maps import ClassOverCases
-from segeval.verbs.sweep.evidence.thresholds import Choice, choose, counts_at, score_at
-from segeval.verbs.sweep.grid import PRICES, Setting, baseline_of, tversky_settings
+from segeval.verbs.sweep.maps.operating_points import operating_points, precision_recall
+from segeval.verbs.sweep.maps.thresholds import ChosenThreshold, choose, counts_at, score_at
 from segeval.verbs.sweep.output.papers import LAYOUTS
-from segeval.verbs.sweep.output.pictures import precision_recall, tradeoff
-from segeval.verbs.sweep.output.table import MEAN, METRICS, Row, SweepTable, better_of
+from segeval.verbs.sweep.output.pictures import tradeoff
+from segeval.verbs.sweep.output.table import MEAN, METRICS, SweepTable, better_of
 from segeval.verbs.sweep.split import Split, split_cases
 
 COLUMNS = (
@@ -147,7 +147,7 @@ def sweep_tversky_maps(classes: Sequence[ClassOverCases], options: SweepOptions)
         paper=LAYOUTS["tversky_loss"],
         shown=SHOWN,
     )
-    reported = [maps.of(plan.split.report) for maps in classes]
+    reported = [maps.only(plan.split.report) for maps in classes]
     return replace(
         table,
         pictures=(tradeoff(table, {"α": "alpha_fp", "β": "beta_fn"}), precision_recall(reported, table)),
@@ -174,7 +174,7 @@ def _plan(case_ids: Sequence[str], options: SweepOptions) -> OperatingPlan:
 
 def _block(maps: ClassOverCases, plan: OperatingPlan) -> Block:
     """The rows of one class."""
-    select, report = maps.of(plan.split.select), maps.of(plan.split.report)
+    select, report = maps.only(plan.split.select), maps.only(plan.split.report)
     cells = _soft_cells(report, plan)
     if not select.curve.n_truth:
         note = f"no voxel of {maps.name} in the cases that thresholds are chosen on"
@@ -198,7 +198,7 @@ def _soft_cells(maps: ClassOverCases, plan: OperatingPlan) -> list[dict[str, Any
     return [{"soft_loss": float(of_row.mean()), **means} for of_row in losses]
 
 
-def _threshold_cells(report: ClassOverCases, row: int, choice: Choice, plan: OperatingPlan) -> dict[str, Any]:
+def _threshold_cells(report: ClassOverCases, row: int, choice: ChosenThreshold, plan: OperatingPlan) -> dict[str, Any]:
     """The threshold of a row, and its loss on the reported cases."""
     prices, oracle = weights_of(plan.criterion, *plan.prices[row]), choice.of_cases is not None
     return {
@@ -262,7 +262,7 @@ def _why_flat(maps: ClassOverCases, plan: OperatingPlan) -> str:
     first = plan.prices[0]
     if all(math.isclose(alpha * first[1], beta * first[0]) for alpha, beta in plan.prices):
         return "α and β stand in the same ratio in all rows, and the best threshold depends on that ratio alone"
-    pooled = maps.of(plan.split.select).pooled
+    pooled = maps.only(plan.split.select).pooled
     if len(pooled.thresholds) == 1:
         return "the map is constant, so there is one mask only"
     inside, outside = _certain(pooled)
@@ -277,32 +277,3 @@ def _certain(pooled: ProbHistogram) -> tuple[float, float]:
     certain = np.minimum(pooled.thresholds, 1 - pooled.thresholds) <= CERTAIN
     inside, outside = ((side * certain).sum() / max(side.sum(), 1) for side in (pooled.positives, pooled.negatives))
     return float(inside), float(outside)
-
-
-def operating_points(classes: Sequence[ClassOverCases], table: SweepTable) -> SweepTable:
-    """The curve behind the table: counts and metrics of every threshold, and `tl_<alpha>_<beta>` of every row."""
-    prices = dict.fromkeys((row["alpha_fp"], row["beta_fn"]) for row in table.rows if row["class"] != MEAN)
-    losses = {f"tl_{alpha:g}_{beta:g}": tversky_score(alpha, beta) for alpha, beta in prices}
-    metrics = {"precision": precision, "recall": sensitivity, "specificity": specificity, "dsc": dice, "f2": f2}
-    rows: list[Row] = []
-    for maps in classes:
-        counts = maps.curve.counts
-        columns: dict[str, np.ndarray] = {"threshold": maps.curve.thresholds}
-        columns |= {side: getattr(counts, side) for side in ("tp", "fp", "fn", "tn")}
-        columns |= {name: formula(counts) for name, formula in metrics.items()}
-        columns |= {name: 1 - score(counts) for name, score in losses.items()}
-        shared = {"class": maps.name, "approx": maps.curve.approx}
-        points = zip(*(values.tolist() for values in columns.values()), strict=True)
-        rows += [shared | dict(zip(columns, point, strict=True)) for point in points]
-    return SweepTable(
-        loss=table.loss,
-        mode=table.mode,
-        title="Every mask that a threshold can make, voxels of all cases pooled",
-        settings=("threshold",),
-        columns=("tp", "fp", "fn", "tn", *metrics, *losses, "approx"),
-        rows=tuple(rows),
-        averaging="pooled",
-        threshold_rule="every probability that occurs",
-        split=table.split,
-        n_cases=table.n_cases,
-    )

@@ -1,8 +1,9 @@
-"""Draw pictures with matplotlib: the same bytes each time, readable in grey and for colour-blind eyes."""
+"""Pictures as data, and how they are drawn: the same bytes each time, readable in grey and for colour-blind eyes."""
 
 import io
 import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,6 @@ import numpy as np
 
 from segeval.errors import ConfigError
 from segeval.files.marked import write_marked
-from segeval.verbs.sweep.output.plots import Picture, Series
 
 # Okabe and Ito 2008, "Color universal design", in an order that also differs in lightness
 _COLOURS = ("#000000", "#d55e00", "#0072b2", "#e69f00", "#009e73", "#56b4e9", "#cc79a7")
@@ -33,6 +33,51 @@ _SMALL = 7.5  # points of a note
 _AROUND = ((1, 0.6), (1, 0), (-1, -0.6), (-1, 0), (1, -0.6), (-1, 0.6), (0, 1), (0, -1))  # places beside a point
 _GAPS = (5, 14, 26, 40, 56, 74, 94)  # points between a mark and its note
 _WITHOUT_DATE = {"svg": {"Date": None}, "png": {"Software": None}}
+
+
+Numbers = Sequence[float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """A line, or with `marked` points on it; undefined values leave a gap.
+
+    Attributes:
+        line: whether the points are joined.
+        notes: texts that stand beside the points, one each; an empty one is left out.
+        like: the name of another series whose colour it has, and whose legend speaks for it.
+    """
+
+    name: str
+    x: Numbers
+    y: Numbers
+    line: bool = True
+    marked: bool = False
+    notes: tuple[str, ...] = ()
+    like: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """One figure, drawn to `<name>.svg` and `<name>.png`.
+
+    Attributes:
+        caption: what a reader must know, in small print below.
+        x_range, y_range: ends of the axes; None leaves an end to the data.
+        region: a stretch of x that is shaded, and what it is called.
+        square: whether both axes go from 0 to 1 at the same scale.
+    """
+
+    name: str
+    title: str
+    x_label: str
+    y_label: str
+    series: tuple[Series, ...]
+    caption: str = ""
+    x_range: tuple[float, float | None] | None = None
+    y_range: tuple[float, float | None] | None = None
+    region: tuple[float, float, str] | None = None
+    square: bool = False
 
 
 def draw_pictures(pictures: Sequence[Picture], folder: Path) -> list[Path]:
@@ -70,9 +115,9 @@ def _figure(picture: Picture) -> Any:
     axes = figure.add_subplot()
     if picture.region:
         _shade(axes, *picture.region)
-    names = list(dict.fromkeys(one.like or one.name for one in picture.series))
-    for one in picture.series:
-        _draw(axes, one, names.index(one.like or one.name))
+    names = list(dict.fromkeys(line.like or line.name for line in picture.series))
+    for line in picture.series:
+        _draw(axes, line, names.index(line.like or line.name))
     axes.set(title=picture.title, xlabel=picture.x_label, ylabel=picture.y_label)
     axes.set(xlim=picture.x_range, ylim=picture.y_range)
     if picture.square:
@@ -93,20 +138,20 @@ def _shade(axes: Any, start: float, end: float, said: str) -> None:
     axes.text((start + end) / 2, 0.97, said, **at)
 
 
-def _draw(axes: Any, one: Series, index: int) -> None:
+def _draw(axes: Any, series: Series, index: int) -> None:
     colour = _COLOURS[index % len(_COLOURS)]
     axes.plot(
-        one.x,
-        one.y,
+        series.x,
+        series.y,
         color=colour,
-        linestyle=_DASHES[index % len(_DASHES)] if one.line else "none",
+        linestyle=_DASHES[index % len(_DASHES)] if series.line else "none",
         linewidth=1.6,
-        marker=_MARKERS[index % len(_MARKERS)] if one.marked else None,
+        marker=_MARKERS[index % len(_MARKERS)] if series.marked else None,
         markersize=6,
         markerfacecolor="white",
         markeredgecolor=colour,
         markeredgewidth=1.4,
-        label="_" if one.like else one.name,
+        label="_" if series.like else series.name,
     )
 
 

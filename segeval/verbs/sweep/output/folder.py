@@ -55,14 +55,14 @@ def write_folder(folder: OutputFolder, outcome: Outcome) -> None:
     """
     table, options = outcome.table, outcome.options
     with folder.stage() as stage:
-        for name, one in {"sweep": table, **table.extras}.items():
-            write_text_atomically(stage / f"{safe_name(name)}.csv", csv_text(one))
+        for name, written in {"sweep": table, **table.extras}.items():
+            write_text_atomically(stage / f"{safe_name(name)}.csv", csv_text(written))
         for form in options.format:
             if form != "csv":
                 text = render(table, form, layout=options.layout, papers=outcome.papers)
                 write_text_atomically(stage / f"sweep{SUFFIX[form]}", text)
         if outcome.papers:
-            write_text_atomically(stage / "papers.md", "\n".join(markdown(one.sheet) for one in outcome.papers))
+            write_text_atomically(stage / "papers.md", "\n".join(markdown(paper.sheet) for paper in outcome.papers))
         draw_pictures(table.pictures, stage)
         write_json_atomically(stage / RUN_FILE, _document(outcome) | {WRITTEN: digests(stage)}, indent=1)
 
@@ -80,6 +80,6 @@ def _document(outcome: Outcome) -> dict[str, Any]:
         "versions": versions(),
         "timings": {"seconds": round(outcome.seconds, 3)},
         "warnings": list(table.notes),
-        "tables": {name: table_document(one) for name, one in {"sweep": table, **table.extras}.items()},
-        "papers": [one.document for one in outcome.papers],
+        "tables": {name: table_document(written) for name, written in {"sweep": table, **table.extras}.items()},
+        "papers": [paper.document for paper in outcome.papers],
     }

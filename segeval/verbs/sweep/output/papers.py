@@ -37,12 +37,10 @@ class PaperTable:
             f"{self.source}; status: {self.status} ({_SAID[self.status]}); numbers of the paper, not computed here"
         )
         return Sheet(
-            n_keys=1,
             title=self.title,
             caption=caption,
-            header=self.header,
-            rows=self.rows,
-            bold=frozenset(),
+            columns=self.header,
+            rows=tuple(dict(zip(self.header, row, strict=True)) for row in self.rows),
             notes=(self.about,),
         )
 

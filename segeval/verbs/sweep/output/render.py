@@ -6,9 +6,10 @@ from typing import Any
 
 from segeval.options import SweepFormat
 from segeval.results.csv_tables import csv_lines, jsonable
-from segeval.results.table import latex_tabular, latex_text, markdown_line
+from segeval.results.table import latex_tabular, latex_text
+from segeval.results.table import markdown as table_markdown
 from segeval.verbs.sweep.output.papers import PaperTable
-from segeval.verbs.sweep.output.sheet import Sheet, caption_of, full_sheet, paper_sheet
+from segeval.verbs.sweep.output.sheet import Bold, Sheet, full_sheet, paper_sheet
 from segeval.verbs.sweep.output.table import SweepTable
 
 SUFFIX: Mapping[SweepFormat, str] = {"csv": ".csv", "json": ".json", "md": ".md", "latex": ".tex"}
@@ -45,7 +46,8 @@ def render(table: SweepTable, form: SweepFormat, *, layout: str = "full", papers
 
 def csv_text(table: SweepTable) -> str:
     """Every column in full precision; undefined values are empty."""
-    return "".join(csv_lines(table.header, (list(table.cells(row).values()) for row in table.rows)))
+    whole = table.whole()
+    return "".join(csv_lines(whole.columns, map(whole.cells, whole.rows)))
 
 
 def json_text(table: SweepTable, papers: Sequence[PaperTable] = ()) -> str:
@@ -59,34 +61,32 @@ def json_text(table: SweepTable, papers: Sequence[PaperTable] = ()) -> str:
 
 def table_document(table: SweepTable) -> dict[str, Any]:
     """What JSON files say of a table."""
+    whole = table.whole()
     return {
         "loss": table.loss,
         "mode": table.mode,
-        "title": table.title,
-        "caption": caption_of(table),
-        "notes": list(table.notes),
-        "columns": list(table.header),
-        "rows": [table.cells(row) for row in table.rows],
+        "title": whole.title,
+        "caption": whole.caption,
+        "notes": list(whole.notes),
+        "columns": list(whole.columns),
+        "rows": whole.records(),
     }
 
 
 def markdown(sheet: Sheet) -> str:
     """A Markdown table under its title and caption; the best values are bold."""
-    rows = [
-        [f"**{one}**" if (i, j) in sheet.bold else one for j, one in enumerate(row)] for i, row in enumerate(sheet.rows)
-    ]
-    lines = map(markdown_line, [sheet.header, ["---"] * len(sheet.header), *rows])
+    lines = table_markdown(sheet, text=lambda text: f"**{text}**" if isinstance(text, Bold) else text)
     notes = "".join(f"- {note}\n" for note in sheet.notes)
-    return f"**{sheet.title}**\n\n{sheet.caption}.\n\n{''.join(lines)}\n{notes}"
+    return f"**{sheet.title}**\n\n{sheet.caption}.\n\n{lines}\n{notes}"
 
 
 def latex(sheet: Sheet) -> str:
     """A LaTeX table for booktabs; the best values are bold."""
     rows = [
-        [rf"\textbf{{{_latex(one)}}}" if (i, j) in sheet.bold else _latex(one) for j, one in enumerate(row)]
-        for i, row in enumerate(sheet.rows)
+        [rf"\textbf{{{_latex(text)}}}" if isinstance(text, Bold) else _latex(text) for text in sheet.cells(row)]
+        for row in sheet.rows
     ]
-    tabular = latex_tabular([map(_latex, sheet.header), *rows], n_columns=len(sheet.header))
+    tabular = latex_tabular([map(_latex, sheet.columns), *rows], n_columns=len(sheet.columns))
     said = " ".join([f"{sheet.title}. {sheet.caption}.", *sheet.notes])
     return f"\\begin{{table}}\n\\centering\n\\caption{{{_latex(said)}}}\n{tabular}\\end{{table}}\n"
 

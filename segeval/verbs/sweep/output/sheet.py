@@ -7,29 +7,26 @@ from functools import partial
 from typing import Any
 
 from segeval.errors import ConfigError
-from segeval.verbs.sweep.output.table import Row, SweepTable
+from segeval.results.number_text import UNDEFINED
+from segeval.results.table import Row, Table
+from segeval.verbs.sweep.output.table import SweepTable
 
-UNDEFINED = "–"
 Style = Callable[[Any], str]  # how the values of a column are written
 
 
+class Bold(str):
+    """A cell that holds the best value of its column, or that a reader must not miss."""
+
+
 @dataclass(frozen=True, kw_only=True)
-class Sheet:
-    """A table ready to be printed.
+class Sheet(Table):
+    """A table of texts, ready to be printed.
 
     Attributes:
         n_keys: the first so many columns say what a row is of.
-        bold: (row, column) of the cells that hold the best value of a column.
-        caption: mode, averaging, thresholds, split and whatever else is true of every row.
     """
 
-    title: str
-    caption: str
-    header: tuple[str, ...]
-    n_keys: int
-    rows: tuple[tuple[str, ...], ...]
-    bold: frozenset[tuple[int, int]]
-    notes: tuple[str, ...]
+    n_keys: int = 1
 
 
 def full_sheet(table: SweepTable) -> Sheet:
@@ -41,7 +38,7 @@ def screen_sheet(table: SweepTable) -> Sheet:
     """The columns that a screen has room for; what no setting can change, and what rows note, is said below."""
     of_class = ("class",) if len(table.classes) > 1 and "class" not in table.settings else ()
     shown = table.shown or table.columns
-    varying = [one for one in shown if one not in table.constant]
+    varying = [column for column in shown if column not in table.constant]
     sheet = _sheet(table, (*of_class, *table.settings, *varying), {}, style=_short_style, short=True)
     constant = [_said_once(table, column, column, _short) for column in table.constant if column in shown]
     noted = dict.fromkeys(row["note"] for row in table.rows if row.get("note"))
@@ -60,37 +57,20 @@ def paper_sheet(table: SweepTable) -> Sheet:
         raise ConfigError(f"--layout paper: no paper prints a table like {table.loss} --{table.mode}. Leave it out.")
     titles = {column: title for title, column in paper.columns.items() if column not in table.constant}
     constant = [(title, column) for title, column in paper.columns.items() if column in table.constant]
-    of_class = ("class",) if len(table.classes) > 1 else ()
-    values = _sheet(table, (*of_class, *titles), titles, style=lambda values: _percent)
-    place, width = len(of_class), len(paper.settings)
-    rows = [
-        (*texts[:place], *(_setting(row, symbols) for symbols in paper.settings.values()), *texts[place:])
-        for row, texts in zip(table.rows, values.rows, strict=True)
-    ]
+    keys = (*(("class",) if len(table.classes) > 1 else ()), *paper.settings)
+    values = _sheet(table, tuple(titles), titles, style=lambda values: _percent)
+    settings = [{title: _setting(row, symbols) for title, symbols in paper.settings.items()} for row in table.rows]
     return replace(
         values,
         caption=f"{values.caption}; columns as in {paper.source}, in per cent",
-        header=(*values.header[:place], *paper.settings, *values.header[place:]),
-        n_keys=place + width,
-        rows=tuple(rows),
-        bold=frozenset((i, j + width) for i, j in values.bold),
+        columns=(*keys, *values.columns),
+        n_keys=len(keys),
+        rows=tuple(
+            {"class": row.get("class"), **of_row, **texts}
+            for row, of_row, texts in zip(table.rows, settings, values.rows, strict=True)
+        ),
         notes=(*(_said_once(table, column, title, _percent) for title, column in constant), *values.notes),
     )
-
-
-def caption_of(table: SweepTable) -> str:
-    """What is true of every row, in one line."""
-    cases = "" if table.n_cases is None else f"{table.n_cases} cases"
-    averaging = {"case": "averaged over cases", "pooled": "voxels of all cases pooled", "": ""}[table.averaging]
-    said = {
-        "mode": table.mode,
-        "class": table.classes[0] if len(table.classes) == 1 and "class" not in table.settings else "",
-        "averaging": ", ".join(part for part in (averaging, cases) if part),
-        "threshold": table.threshold_rule,
-        **table.caption,
-        "split": table.split,
-    }
-    return "; ".join(f"{name}: {value}" for name, value in said.items() if value)
 
 
 def value_text(value: Any) -> str:
@@ -108,8 +88,8 @@ def value_text(value: Any) -> str:
 
 def _short_style(values: Sequence[Any]) -> Style:
     """Three decimals, where a screen is narrow; four in a column of shares that come close to 1."""
-    sizes = [abs(one) for one in values if isinstance(one, float) and not math.isnan(one)]
-    close = max(sizes, default=0.0) <= 1 and any(0.99 <= one < 1 for one in sizes)
+    sizes = [abs(value) for value in values if isinstance(value, float) and not math.isnan(value)]
+    close = max(sizes, default=0.0) <= 1 and any(0.99 <= size < 1 for size in sizes)
     return partial(_short, decimals=4 if close else 3)
 
 
@@ -149,43 +129,44 @@ def _sheet(
     short: bool = False,
 ) -> Sheet:
     cells = [table.cells(row) for row in table.rows]
-    as_text = {one: setting_text if one in table.settings else style([row[one] for row in cells]) for one in columns}
-    plain = [[as_text[column](row[column]) for column in columns] for row in cells]
+    as_text = {name: style([row[name] for row in cells]) for name in columns}
+    as_text |= dict.fromkeys(table.settings, setting_text)
+    texts = [{name: as_text[name](row[name]) for name in columns} for row in cells]
+    bold = set(_bold_cells(table, columns, texts))
     numbers = {} if short else _numbers_of_cases(table, columns)
-    rows = tuple(
-        tuple(f"{text} (n={numbers[i, j]})" if (i, j) in numbers else text for j, text in enumerate(row))
-        for i, row in enumerate(plain)
-    )
+
+    def finished(i: int, name: str) -> str:
+        text = f"{texts[i][name]} (n={numbers[i, name]})" if (i, name) in numbers else texts[i][name]
+        return Bold(text) if (i, name) in bold else text
+
     return Sheet(
         title=table.title,
-        caption=caption_of(table),
-        header=tuple(titles.get(column, column) for column in columns),
-        n_keys=sum(one == "class" or one in table.settings for one in columns),
-        rows=rows,
-        bold=frozenset(_bold_cells(table, columns, plain)),
+        caption=table.caption_text,
+        columns=tuple(titles.get(name, name) for name in columns),
+        n_keys=sum(name == "class" or name in table.settings for name in columns),
+        rows=tuple({titles.get(name, name): finished(i, name) for name in columns} for i in range(len(texts))),
         notes=table.notes,
     )
 
 
-def _numbers_of_cases(table: SweepTable, columns: Sequence[str]) -> dict[tuple[int, int], int]:
+def _numbers_of_cases(table: SweepTable, columns: Sequence[str]) -> dict[tuple[int, str], int]:
     """How many cases a cell is a mean of, where the rows of a class differ in that and so are not of the same cases."""
-    found: dict[tuple[int, int], int] = {}
-    for name in table.classes or (None,):
-        rows = [i for i, row in enumerate(table.rows) if row.get("class") == name]
-        for j, column in enumerate(columns):
-            numbers = {i: table.rows[i].get(f"{column}_n") for i in rows}
+    found: dict[tuple[int, str], int] = {}
+    for of_class in _rows_by_class(table):
+        for column in columns:
+            numbers = {i: table.rows[i].get(f"{column}_n") for i in of_class}
             if len(set(numbers.values())) > 1:
-                found |= {(i, j): int(n) for i, n in numbers.items() if n}
+                found |= {(i, column): int(n) for i, n in numbers.items() if n}
     return found
 
 
 def _differing_cases(table: SweepTable, columns: Sequence[str]) -> list[str]:
     """The same in sentences, for a screen that has no room in its cells."""
     found: dict[tuple[str, str], dict[int, list[str]]] = {}
-    for (i, j), n in _numbers_of_cases(table, columns).items():
+    for (i, column), n in _numbers_of_cases(table, columns).items():
         row = table.rows[i]
         setting = "/".join(setting_text(row[name]) for name in table.settings)
-        found.setdefault((row.get("class", ""), columns[j]), {}).setdefault(n, []).append(setting)
+        found.setdefault((row.get("class", ""), column), {}).setdefault(n, []).append(setting)
     sentences: dict[str, list[str]] = {}
     for (name, column), numbers in found.items():
         parts = [f"{', '.join(settings)} (n={n})" for n, settings in numbers.items()]
@@ -194,27 +175,28 @@ def _differing_cases(table: SweepTable, columns: Sequence[str]) -> list[str]:
     return [f"{', '.join(subjects)}: {sentence}" for sentence, subjects in sentences.items()]
 
 
-def _bold_cells(table: SweepTable, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterable[tuple[int, int]]:
+def _bold_cells(
+    table: SweepTable, columns: Sequence[str], texts: Sequence[Mapping[str, str]]
+) -> Iterable[tuple[int, str]]:
     """The best value of each column and class, with all that print alike, and what is to be emphasised.
 
     A single row is not the best of anything.
     """
-    yield from ((i, columns.index(column)) for i, column in table.emphasis if column in columns)
-    for name in table.classes or (None,):
-        of_class = [i for i, row in enumerate(table.rows) if row.get("class") == name]
-        for j, column in enumerate(columns):
-            if column in table.best and column not in table.constant and len(of_class) > 1:
-                values = {i: table.rows[i].get(column) for i in of_class}
-                yield from ((i, j) for i in _best_rows(values, table.best[column], [row[j] for row in rows]))
+    yield from table.emphasis
+    judged = [name for name in columns if name in table.best and name not in table.constant]
+    for of_class in _rows_by_class(table):
+        for name in judged if len(of_class) > 1 else ():
+            values = {i: table.rows[i].get(name) for i in of_class}
+            defined = {i: value for i, value in values.items() if value is not None and not math.isnan(value)}
+            if defined:
+                best = (max if table.best[name] == "higher" else min)(defined, key=lambda i: defined[i])
+                yield from ((i, name) for i in defined if texts[i][name] == texts[best][name])
 
 
-def _best_rows(values: Mapping[int, Any], better: str, texts: Sequence[str]) -> list[int]:
-    """The rows with the best value, and those that print like it."""
-    defined = {i: value for i, value in values.items() if value is not None and not math.isnan(value)}
-    if not defined:
-        return []
-    best = (max if better == "higher" else min)(defined, key=lambda i: defined[i])
-    return [i for i in defined if texts[i] == texts[best]]
+def _rows_by_class(table: SweepTable) -> list[list[int]]:
+    """The places of the rows of each class."""
+    names = table.classes or (None,)
+    return [[i for i, row in enumerate(table.rows) if row.get("class") == name] for name in names]
 
 
 def _said_once(table: SweepTable, column: str, title: str, as_text: Callable[[Any], str]) -> str:

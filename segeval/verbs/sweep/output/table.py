@@ -10,13 +10,13 @@ import numpy as np
 
 import segeval
 from segeval.evidence.labels import MEAN_OF_CLASSES
+from segeval.results.table import Row, Table
 from segeval.statistics.summary import mean
-from segeval.verbs.sweep.output.plots import Picture
+from segeval.verbs.sweep.output.draw import Picture
 
 Mode = Literal["maps", "runs", "train", "curve", "cdf"]
 Averaging = Literal["case", "pooled"]
 Better = Literal["higher", "lower"]
-Row = Mapping[str, Any]  # column -> value; None and nan are undefined
 
 METRICS = ("dsc", "sensitivity", "specificity", "precision", "f2", "apr", "iou")
 MEAN = MEAN_OF_CLASSES  # the class of rows that are means over the classes
@@ -94,6 +94,31 @@ class SweepTable:
         of_class = () if "class" in self.settings or not self.classes else ("class",)
         first, last = (of_class, ()) if len(self.classes) > 1 else ((), of_class)
         return (*first, *self.settings, *self.columns, *last, *ALWAYS, "note")
+
+    @property
+    def caption_text(self) -> str:
+        """What is true of every row, in one line."""
+        cases = "" if self.n_cases is None else f"{self.n_cases} cases"
+        averaging = {"case": "averaged over cases", "pooled": "voxels of all cases pooled", "": ""}[self.averaging]
+        said = {
+            "mode": self.mode,
+            "class": self.classes[0] if len(self.classes) == 1 and "class" not in self.settings else "",
+            "averaging": ", ".join(part for part in (averaging, cases) if part),
+            "threshold": self.threshold_rule,
+            **self.caption,
+            "split": self.split,
+        }
+        return "; ".join(f"{name}: {value}" for name, value in said.items() if value)
+
+    def whole(self) -> Table:
+        """Every column of every row, as files have them."""
+        return Table(
+            title=self.title,
+            caption=self.caption_text,
+            columns=self.header,
+            rows=tuple(self.cells(row) for row in self.rows),
+            notes=self.notes,
+        )
 
     def cells(self, row: Row) -> dict[str, Any]:
         """Every column of a row; what the row does not say itself, the table says for all."""

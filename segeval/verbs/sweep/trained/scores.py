@@ -27,9 +27,9 @@ from segeval.scoring.evaluate import evaluate
 from segeval.scoring.plan import Plan
 from segeval.verbs.score import input_rules_of, worker_count
 from segeval.verbs.stream import in_order
-from segeval.verbs.sweep.evidence.curve import Curve
-from segeval.verbs.sweep.evidence.maps import MapCase
 from segeval.verbs.sweep.grid import Setting
+from segeval.verbs.sweep.maps.cases import MapCase
+from segeval.verbs.sweep.maps.curve import Curve
 from segeval.verbs.sweep.trained.runs import PairedRuns
 
 # the names of the papers for columns of the long table; those of arXiv 1706.05721, Table 1, come first

@@ -10,6 +10,7 @@ import numpy as np
 from segeval.measure import ratio
 from segeval.metrics.overlap import tversky_index
 from segeval.options import SweepOptions
+from segeval.results.table import Row
 from segeval.statistics.bootstrap import Draws, draw
 from segeval.statistics.significance import average_ranks
 from segeval.statistics.summary import mean, summarise
@@ -26,7 +27,7 @@ from segeval.verbs.sweep.estimates import (
 )
 from segeval.verbs.sweep.output.papers import LAYOUTS
 from segeval.verbs.sweep.output.pictures import tradeoff
-from segeval.verbs.sweep.output.table import MEAN, Mode, Row, SweepTable, better_of, mean_cells
+from segeval.verbs.sweep.output.table import MEAN, Mode, SweepTable, better_of, mean_cells
 from segeval.verbs.sweep.trained.schema import SettingSchema
 from segeval.verbs.sweep.trained.scores import METRICS, Achieved
 

@@ -13,8 +13,8 @@ from segeval.evidence.probabilities.channels import ProbMap
 from segeval.evidence.probabilities.scored_map import ScoredMap
 from segeval.files.outputs import OutputFolder
 from segeval.options import SweepOptions
-from segeval.verbs.sweep.evidence.maps import CaseMap, case_map
 from segeval.verbs.sweep.grid import Setting
+from segeval.verbs.sweep.maps.cases import ClassOfCase
 from segeval.verbs.sweep.trained.schema import SettingSchema
 from segeval.verbs.sweep.trained.scores import Achieved, PredictionScorer, ScoredPrediction
 from segeval.verbs.sweep.training.cases import Fold, TrainingCase
@@ -83,7 +83,7 @@ class FinishedTraining:
     start: str
     n_parameters: int
     predictions: Mapping[str, ScoredPrediction]
-    case_maps: Mapping[str, tuple[CaseMap, ...]]
+    case_maps: Mapping[str, tuple[ClassOfCase, ...]]
 
     @property
     def tenth(self) -> int:
@@ -158,16 +158,14 @@ def _run(
 def _scored(plan: PlannedTraining, trained: Trained, campaign: Campaign) -> FinishedTraining:
     maps = {case_id: class_maps(fields, campaign.cases[case_id]) for case_id, fields in trained.maps.items()}
     swept_later = plan.row == campaign.row_with_maps and plan.seed == campaign.options.seeds[0]
-    counted = maps if swept_later else {}
+    counted = tuple(maps) if swept_later else ()
     return FinishedTraining(
         plan=plan,
         losses=trained.losses,
         start=trained.start,
         n_parameters=trained.n_parameters,
         predictions={case_id: campaign.scorer.score_maps(case_id, of_case) for case_id, of_case in maps.items()},
-        case_maps={
-            case_id: tuple(case_map(case_id, scored) for scored in of_case) for case_id, of_case in counted.items()
-        },
+        case_maps={name: tuple(ClassOfCase.count(name, scored) for scored in maps[name]) for name in counted},
     )
 
 

@@ -16,11 +16,11 @@ from segeval.options import SweepOptions
 from segeval.sample import sample_folder
 from segeval.verbs.notes import named
 from segeval.verbs.score import input_rules_of, label_map_of, pairs_of
-from segeval.verbs.sweep.evidence.maps import ClassOverCases
 from segeval.verbs.sweep.grid import PRICES, Setting, read_grid, settings_of, tversky_settings
+from segeval.verbs.sweep.maps.cases import ClassOverCases
 from segeval.verbs.sweep.maps.focal import sweep_focal_maps
 from segeval.verbs.sweep.maps.tversky import sweep_tversky_maps
-from segeval.verbs.sweep.output.plots import Picture, Series
+from segeval.verbs.sweep.output.draw import Picture, Series
 from segeval.verbs.sweep.output.table import SweepTable
 from segeval.verbs.sweep.trained.layouts import baseline_row, table_of
 from segeval.verbs.sweep.trained.schema import LOSS, SettingSchema, schema_of, setting_text

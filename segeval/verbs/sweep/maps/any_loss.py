@@ -1,25 +1,25 @@
 """`segeval sweep LOSS --param name=values`: any parameter of any loss, on one set of probability maps."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from segeval.errors import ConfigError
 from segeval.evidence.overlap.counts import Counts
-from segeval.evidence.probabilities.soft import SoftCounts, voxels_of_counts
+from segeval.evidence.probabilities.soft import ProbVoxels, SoftCounts, two_channels, voxels_of_counts
 from segeval.files.names import safe_name
-from segeval.measure import Measure, MeasureCall
+from segeval.measure import Measure, MeasureCall, ratio
 from segeval.options import SweepOptions
+from segeval.results.table import Row
 from segeval.statistics.summary import mean, summarise
-from segeval.verbs.sweep.evidence.maps import CaseMap, ClassOverCases
-from segeval.verbs.sweep.evidence.slopes import slopes_of, value_of
 from segeval.verbs.sweep.grid import Setting, read_grid, require_a_price, require_known, settings_of, spoken_names
+from segeval.verbs.sweep.maps.cases import ClassOfCase, ClassOverCases
 from segeval.verbs.sweep.maps.tversky import sweep_tversky_maps
+from segeval.verbs.sweep.output.draw import Picture
 from segeval.verbs.sweep.output.pictures import by_class, lines
-from segeval.verbs.sweep.output.plots import Picture
-from segeval.verbs.sweep.output.table import Row, SweepTable, mean_cells, with_means
+from segeval.verbs.sweep.output.table import SweepTable, mean_cells, with_means
 from segeval.verbs.sweep.split import split_cases
 
 OF_VALUES = ("loss_mean", "loss_std", "loss_min", "loss_max")
@@ -28,6 +28,7 @@ OF_LIMITS = ("loss_if_empty", "loss_if_full", "loss_if_perfect")
 COLUMNS = (*OF_VALUES, *OF_SLOPES, *OF_LIMITS, "direction", "approx")
 AVERAGED = ("loss_mean", *OF_SLOPES, *OF_LIMITS)
 NOT_PERFECT = "a perfect mask does not get 0"
+FARTHEST = 100.0  # logit of a probability that is stored as 0 or 1
 _NOTES = (
     "One set of maps is weighed; the table says nothing about training with these losses.",
     "loss values of different settings are not comparable in size.",
@@ -50,8 +51,8 @@ def sweep_any_maps(loss: Measure, classes: Sequence[ClassOverCases], options: Sw
     calls = [loss.at(**setting) for setting in settings]
     shown = [{names[knob]: value for knob, value in setting.items()} for setting in settings]
     split = split_cases(classes[0].case_ids, select=options.select, report=options.report)
-    reported = [one.of(split.report) for one in classes]
-    blocks = {one.name: _rows(one, calls, shown, options.easy_threshold) for one in reported}
+    reported = [maps.only(split.report) for maps in classes]
+    blocks = {maps.name: _rows(maps, calls, shown, options.easy_threshold) for maps in reported}
     rows = with_means(blocks, tuple(names.values()), AVERAGED)
     table = SweepTable(
         loss=loss.name,
@@ -65,7 +66,7 @@ def sweep_any_maps(loss: Measure, classes: Sequence[ClassOverCases], options: Sw
         caption={"easy": f"p_t >= {options.easy_threshold:g}"},
         notes=_NOTES,
         emphasis=frozenset((i, "loss_if_perfect") for i, row in enumerate(rows) if row.get("note") == NOT_PERFECT),
-        shown=tuple(one for one in COLUMNS if one not in ("loss_min", "loss_max", "approx")),
+        shown=tuple(column for column in COLUMNS if column not in ("loss_min", "loss_max", "approx")),
     )
     table = replace(table, pictures=_pictures(table))
     return _with_thresholds(table, classes, options) if options.threshold_by else table
@@ -96,8 +97,8 @@ def _with_thresholds(table: SweepTable, classes: Sequence[ClassOverCases], optio
     """The table with the operating point that a criterion prefers: the same in every row, whatever the loss says."""
     points = sweep_tversky_maps(classes, replace(options, grid=("alpha=0.5", "beta=0.5"), zip=False, baseline=None))
     of_class = {row["class"]: row for row in points.rows}
-    columns = [one for one in points.columns if not one.startswith("soft_") and one not in table.columns]
-    rows = [{**row, **{one: of_class[row["class"]].get(one) for one in columns}} for row in table.rows]
+    columns = [name for name in points.columns if not name.startswith("soft_") and name not in table.columns]
+    rows = [{**row, **{name: of_class[row["class"]].get(name) for name in columns}} for row in table.rows]
     return replace(
         table,
         columns=(*table.columns, *columns),
@@ -119,7 +120,7 @@ def _grid(loss: Measure, options: SweepOptions) -> dict[str, list[Any]]:
     if options.zip:
         return grid
     return {
-        name: sorted(values) if all(isinstance(one, int | float) for one in values) else values
+        name: sorted(values) if all(isinstance(value, int | float) for value in values) else values
         for name, values in grid.items()
     }
 
@@ -132,22 +133,22 @@ def _rows(maps: ClassOverCases, calls: Sequence[MeasureCall], settings: Sequence
 
 
 def _cells(maps: ClassOverCases, call: MeasureCall, easy: float) -> dict[str, Any]:
-    cases = [_case_cells(one, call, easy) for one in maps.cases]
-    values = summarise(np.array([one["loss"] for one in cases]))
+    cases = [_case_cells(case, call, easy) for case in maps.cases]
+    values = summarise(np.array([cells["loss"] for cells in cases]))
     limits = _limits(maps, call)
     is_region = SoftCounts in _needs(call.measure) and np.isfinite(call.measure.bounds).all()
     return {
         **dict(zip(OF_VALUES, (values.mean, values.std, values.min, values.max), strict=True)),
         **mean_cells(cases, OF_SLOPES),
         **limits,
-        "direction": int(np.sign(sum(one["total"] for one in cases))),
+        "direction": int(np.sign(sum(cells["total"] for cells in cases))),
         "note": NOT_PERFECT if is_region and abs(limits["loss_if_perfect"]) > 1e-9 else "",
     }
 
 
-def _case_cells(one: CaseMap, call: MeasureCall, easy: float) -> dict[str, float]:
+def _case_cells(case: ClassOfCase, call: MeasureCall, easy: float) -> dict[str, float]:
     """Value and gradient of one case."""
-    slopes = slopes_of(call, one.voxels)
+    slopes = slopes_of(call, case.voxels)
     return {
         "loss": float(value_of(call, slopes.voxels)),
         "total": slopes.total,
@@ -167,12 +168,70 @@ def _limits(maps: ClassOverCases, call: MeasureCall) -> dict[str, float]:
         "loss_if_full": Counts(tp=inside, fp=outside, fn=none, tn=none),
         "loss_if_perfect": Counts(tp=inside, fp=none, fn=none, tn=outside),
     }
-    return {name: float(mean(np.asarray(value_of(call, voxels_of_counts(one))))) for name, one in masks.items()}
+    return {name: float(mean(np.asarray(value_of(call, voxels_of_counts(mask))))) for name, mask in masks.items()}
 
 
-def _totals(cases: Sequence[CaseMap], side: str) -> np.ndarray:
-    return np.array([getattr(one.histogram, side).sum() for one in cases], dtype=np.int64)
+def _totals(cases: Sequence[ClassOfCase], side: str) -> np.ndarray:
+    return np.array([getattr(case.histogram, side).sum() for case in cases], dtype=np.int64)
 
 
 def _needs(loss: Measure) -> tuple[Any, ...]:
     return loss.needs
+
+
+def value_of(call: MeasureCall, voxels: Any) -> Any:
+    """The loss of one class against the rest; a loss that looks across channels sees these two."""
+    needs: tuple[Any, ...] = call.measure.needs
+    return call(*(need(two_channels(voxels) if need.per_channel else voxels) for need in needs))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slopes:
+    """The gradient of a loss in the logits of a map.
+
+    Attributes:
+        entries: summed over the voxels of each entry.
+        voxels: the map.
+    """
+
+    entries: np.ndarray
+    voxels: ProbVoxels
+
+    @property
+    def magnitudes(self) -> np.ndarray:
+        """Sum of the magnitudes over the voxels of each entry; an entry of a negative count corrects others."""
+        return np.abs(self.entries) * np.sign(self.voxels.count)
+
+    @property
+    def total(self) -> float:
+        """The slope when all logits rise together; below 0 the loss would grow the mask."""
+        return float(self.entries.sum())
+
+    @property
+    def l1(self) -> float:
+        return float(self.magnitudes.sum())
+
+    def share(self, which: np.ndarray) -> float:
+        """The share of the magnitude that some entries carry."""
+        return float(ratio(self.magnitudes[which].sum(), self.l1))
+
+    @property
+    def n_eff(self) -> float:
+        """How many equally pulled voxels would spread the gradient as wide."""
+        return float(ratio(self.l1**2, (self.entries**2 / self.voxels.count).sum()))
+
+
+def slopes_of(call: MeasureCall, voxels: ProbVoxels) -> Slopes:
+    """Differentiate the loss of one class by the logit of every entry."""
+    import torch
+
+    from segeval.losses.sums import LogitVoxels
+
+    truth, count = torch.as_tensor(voxels.truth), torch.as_tensor(voxels.count, dtype=torch.float64)
+    margin = torch.as_tensor(voxels.margin.clip(-FARTHEST, FARTHEST))
+    logit = torch.where(truth, margin, -margin).requires_grad_()
+    found = value_of(call, LogitVoxels(truth=truth, count=count, margin=torch.where(truth, logit, -logit)))
+    if not found.requires_grad:
+        return Slopes(entries=np.zeros(len(voxels.count)), voxels=voxels)
+    found.backward()
+    return Slopes(entries=np.asarray(logit.grad), voxels=voxels)

@@ -8,14 +8,14 @@ import numpy as np
 
 from segeval.evidence.overlap.counts import Counts
 from segeval.statistics.summary import mean
-from segeval.verbs.sweep.evidence.curve import Score, first_best
-from segeval.verbs.sweep.evidence.maps import CaseMap, ClassOverCases
+from segeval.verbs.sweep.maps.cases import ClassOfCase, ClassOverCases
+from segeval.verbs.sweep.maps.curve import Score, first_best
 
 SelectBy = Literal["pooled", "case_mean", "oracle_per_case"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Choice:
+class ChosenThreshold:
     """A threshold and how good it is on the voxels it was chosen on.
 
     Attributes:
@@ -31,7 +31,7 @@ class Choice:
     of_cases: tuple[float, ...] | None = None
 
 
-def choose(maps: ClassOverCases, score: Score, by: SelectBy) -> Choice:
+def choose(maps: ClassOverCases, score: Score, by: SelectBy) -> ChosenThreshold:
     """The best threshold; of equally good ones the largest, which predicts the fewest voxels.
 
     Args:
@@ -48,10 +48,10 @@ def choose(maps: ClassOverCases, score: Score, by: SelectBy) -> Choice:
         means = mean_over_cases(maps, score, curve.thresholds)
         best = first_best(means)
         reached = float(means[best])
-    return Choice(threshold=float(curve.thresholds[best]), low=curve.next_lower(best), score=reached)
+    return ChosenThreshold(threshold=float(curve.thresholds[best]), low=curve.next_lower(best), score=reached)
 
 
-def score_at(maps: ClassOverCases, score: Score, choice: Choice, by: SelectBy) -> float:
+def score_at(maps: ClassOverCases, score: Score, choice: ChosenThreshold, by: SelectBy) -> float:
     """How good a choice is on these cases, by what it was chosen by."""
     if choice.threshold is None:
         return choice.score
@@ -62,24 +62,26 @@ def score_at(maps: ClassOverCases, score: Score, choice: Choice, by: SelectBy) -
 def mean_over_cases(maps: ClassOverCases, score: Score, thresholds: np.ndarray) -> np.ndarray:
     """Mean over the cases of a score at common thresholds; cases where it is undefined are left out."""
     total, n = np.zeros((2, len(thresholds)))
-    for one in maps.cases:
-        scores = score(one.curve.counts)[one.curve.index_at(thresholds)]
+    for case in maps.cases:
+        scores = score(case.curve.counts)[case.curve.index_at(thresholds)]
         total += np.nan_to_num(scores)
         n += ~np.isnan(scores)
     with np.errstate(invalid="ignore"):
         return total / n
 
 
-def counts_at(choices: Sequence[Choice], cases: Sequence[CaseMap]) -> Counts:
+def counts_at(choices: Sequence[ChosenThreshold], cases: Sequence[ClassOfCase]) -> Counts:
     """Counts of every case at every chosen threshold, shape (choice, case)."""
-    thresholds = np.array([one.of_cases or [one.threshold] * len(cases) for one in choices], dtype=np.float64)
-    counts = [one.curve.at(thresholds[:, i]) for i, one in enumerate(cases)]
-    tp, fp, fn, tn = (np.stack([getattr(one, side) for one in counts], axis=1) for side in ("tp", "fp", "fn", "tn"))
-    return Counts(tp=tp, fp=fp, fn=fn, tn=tn)
+    chosen = [choice.of_cases or [choice.threshold] * len(cases) for choice in choices]
+    thresholds = np.array(chosen, dtype=np.float64)
+    counts = [case.curve.at(thresholds[:, i]) for i, case in enumerate(cases)]
+    sides = ("tp", "fp", "fn", "tn")
+    return Counts(**{side: np.stack([getattr(of_case, side) for of_case in counts], axis=1) for side in sides})
 
 
-def _per_case(maps: ClassOverCases, score: Score) -> Choice:
-    best = [one.curve.best(score) for one in maps.cases]
-    scores = [float(score(one.curve.counts[np.array([i])])[0]) for one, i in zip(maps.cases, best, strict=True)]
-    thresholds = tuple(float(one.curve.thresholds[i]) for one, i in zip(maps.cases, best, strict=True))
-    return Choice(threshold=None, low=None, score=float(mean(np.array(scores))), of_cases=thresholds)
+def _per_case(maps: ClassOverCases, score: Score) -> ChosenThreshold:
+    curves = [case.curve for case in maps.cases]
+    best = [curve.best(score) for curve in curves]
+    scores = [float(score(curve.counts[np.array([i])])[0]) for curve, i in zip(curves, best, strict=True)]
+    thresholds = tuple(float(curve.thresholds[i]) for curve, i in zip(curves, best, strict=True))
+    return ChosenThreshold(threshold=None, low=None, score=float(mean(np.array(scores))), of_cases=thresholds)
