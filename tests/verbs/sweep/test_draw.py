@@ -13,7 +13,7 @@ from segeval.options import SweepOptions
 from segeval.verbs.sweep.curves import focal_curve
 from segeval.verbs.sweep.maps.focal import sweep_focal_cdf
 from segeval.verbs.sweep.maps.tversky import sweep_tversky_maps
-from segeval.verbs.sweep.output.draw import Picture, Series, draw_pictures
+from segeval.verbs.sweep.output.draw import Series, SweepPicture, draw_pictures
 from tests.sweep_maps import B, class_maps, random_map
 
 TABLE = sweep_tversky_maps([class_maps(*(random_map(seed) for seed in range(3)))], SweepOptions())
@@ -42,7 +42,7 @@ def test_the_same_picture_has_the_same_bytes_and_no_date(tmp_path: Path) -> None
 
 def test_lines_differ_in_grey_and_in_their_dashes(tmp_path: Path) -> None:
     lines = tuple(Series(name=f"line {i}", x=[0, 1], y=[i, i]) for i in range(6))
-    (svg, _) = draw_pictures([Picture(name="a", title="", x_label="", y_label="", series=lines)], tmp_path)
+    (svg, _) = draw_pictures([SweepPicture(name="a", title="", x_label="", y_label="", series=lines)], tmp_path)
     styles = set(re.findall(r'style="fill: none; (stroke[^"]*stroke-width: 1\.6[^"]*)"', svg.read_text()))
     dashes = {re.sub(r"stroke: #\w+", "", one) for one in styles}
     colours = {re.search(r"#\w+", one)[0] if "#" in one else "#000000" for one in styles}  # type: ignore[index]

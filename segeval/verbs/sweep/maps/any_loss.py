@@ -17,7 +17,7 @@ from segeval.statistics.summary import mean, summarise
 from segeval.verbs.sweep.grid import Setting, read_grid, require_a_price, require_known, settings_of, spoken_names
 from segeval.verbs.sweep.maps.cases import ClassOfCase, ClassOverCases
 from segeval.verbs.sweep.maps.tversky import sweep_tversky_maps
-from segeval.verbs.sweep.output.draw import Picture
+from segeval.verbs.sweep.output.draw import SweepPicture
 from segeval.verbs.sweep.output.pictures import by_class, lines
 from segeval.verbs.sweep.output.table import SweepTable, mean_cells, with_means
 from segeval.verbs.sweep.split import split_cases
@@ -72,7 +72,7 @@ def sweep_any_maps(loss: Measure, classes: Sequence[ClassOverCases], options: Sw
     return _with_thresholds(table, classes, options) if options.threshold_by else table
 
 
-def _pictures(table: SweepTable) -> tuple[Picture, ...]:
+def _pictures(table: SweepTable) -> tuple[SweepPicture, ...]:
     """Where the gradient lies, class by class, where one parameter of numbers was turned."""
     x = table.settings[0] if len(table.settings) == 1 else ""
     if not x or not all(isinstance(row[x], int | float) for row in table.rows):

@@ -14,7 +14,7 @@ from segeval.options import SweepOptions
 from segeval.results.table import Row
 from segeval.verbs.sweep.grid import Setting, exp_log_settings
 from segeval.verbs.sweep.maps.cases import MapCase
-from segeval.verbs.sweep.output.draw import Picture
+from segeval.verbs.sweep.output.draw import SweepPicture
 from segeval.verbs.sweep.output.pictures import lines
 from segeval.verbs.sweep.output.table import SweepTable, mean_cells
 
@@ -161,7 +161,7 @@ def _cells(parts: Sequence[tuple[float, np.ndarray]], setting: Setting, names: S
     }
 
 
-def _picture(table: SweepTable, shares: Sequence[str]) -> Picture:
+def _picture(table: SweepTable, shares: Sequence[str]) -> SweepPicture:
     """Shares against γ, for the weights of the paper where they are in the table."""
     pairs = dict.fromkeys((row["w_dice"], row["w_cross"]) for row in table.rows)
     drawn = PAPER_WEIGHTS if PAPER_WEIGHTS in pairs else next(iter(pairs))

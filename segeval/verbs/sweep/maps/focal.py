@@ -14,7 +14,7 @@ from segeval.options import SweepOptions
 from segeval.results.table import Row
 from segeval.verbs.sweep.grid import focal_settings, gammas
 from segeval.verbs.sweep.maps.cases import ClassOverCases
-from segeval.verbs.sweep.output.draw import Picture, Series
+from segeval.verbs.sweep.output.draw import Series, SweepPicture
 from segeval.verbs.sweep.output.pictures import lines
 from segeval.verbs.sweep.output.sheet import setting_text
 from segeval.verbs.sweep.output.table import SweepTable, mean_cells, with_means
@@ -201,7 +201,7 @@ def _effective(sides: tuple[FocalSide, FocalSide], values: list[np.ndarray]) -> 
     return float(ratio(sums.sum() ** 2, squares.sum())), float(pos), float(neg)
 
 
-def _picture(table: SweepTable, name: str) -> Picture:
+def _picture(table: SweepTable, name: str) -> SweepPicture:
     """Shares against γ for the first α of the grid."""
     of_class = [row for row in table.rows if row["class"] == name]
     rows = tuple(row for row in of_class if row["alpha_pos"] == of_class[0]["alpha_pos"])
@@ -283,7 +283,7 @@ def _f80(table: SweepTable, chosen: Sequence[float]) -> SweepTable:
     )
 
 
-def _panel(table: SweepTable, name: str, side: str, chosen: Sequence[float]) -> Picture:
+def _panel(table: SweepTable, name: str, side: str, chosen: Sequence[float]) -> SweepPicture:
     """One panel of the paper's figure."""
     rows = [row for row in table.rows if (row["of_class"], row["class"]) == (name, side)]
     series = []
@@ -291,7 +291,7 @@ def _panel(table: SweepTable, name: str, side: str, chosen: Sequence[float]) -> 
         of_gamma = [row for row in rows if row["gamma"] == gamma]
         x, y = ([row[column] for row in of_gamma] for column in ("fraction", "cumulative_loss"))
         series.append(Series(name=f"γ = {gamma:g}", x=x, y=y))
-    return Picture(
+    return SweepPicture(
         name=f"focal_cdf_{safe_name(name)}_{side}",
         title=f"Cumulative focal loss: {name}, {SIDES[side]}",
         x_label="fraction of the voxels, the easiest first",

@@ -8,7 +8,7 @@ from segeval.metrics.overlap import dice, f2, precision, sensitivity, specificit
 from segeval.results.table import Row
 from segeval.verbs.sweep.maps.cases import ClassOverCases
 from segeval.verbs.sweep.maps.curve import tversky_score
-from segeval.verbs.sweep.output.draw import Picture, Series
+from segeval.verbs.sweep.output.draw import Series, SweepPicture
 from segeval.verbs.sweep.output.pictures import by_class
 from segeval.verbs.sweep.output.sheet import setting_text
 from segeval.verbs.sweep.output.table import MEAN, SweepTable
@@ -45,7 +45,7 @@ def operating_points(classes: Sequence[ClassOverCases], table: SweepTable) -> Sw
     )
 
 
-def precision_recall(classes: Sequence[ClassOverCases], table: SweepTable) -> Picture:
+def precision_recall(classes: Sequence[ClassOverCases], table: SweepTable) -> SweepPicture:
     """The precision-recall curve of every class, voxels pooled, with the thresholds that the settings chose.
 
     Settings that choose the same threshold share a point; those that predict nothing have none, and are said below.
@@ -62,7 +62,7 @@ def precision_recall(classes: Sequence[ClassOverCases], table: SweepTable) -> Pi
         if maps.curve.n_truth:
             series += _curve_and_choices(maps, chosen)
     missing = f" Predicting nothing, and so without a point: {', '.join(nothing)}." if nothing else ""
-    return Picture(
+    return SweepPicture(
         name="precision_recall",
         title="Thresholds that the settings choose",
         x_label="recall (sensitivity)",

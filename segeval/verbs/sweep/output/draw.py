@@ -58,7 +58,7 @@ class Series:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Picture:
+class SweepPicture:
     """One figure, drawn to `<name>.svg` and `<name>.png`.
 
     Attributes:
@@ -80,7 +80,7 @@ class Picture:
     square: bool = False
 
 
-def draw_pictures(pictures: Sequence[Picture], folder: Path) -> list[Path]:
+def draw_pictures(pictures: Sequence[SweepPicture], folder: Path) -> list[Path]:
     """Write every picture as SVG and PNG, and return the files.
 
     Raises:
@@ -108,7 +108,7 @@ def draw_pictures(pictures: Sequence[Picture], folder: Path) -> list[Path]:
     return files
 
 
-def _figure(picture: Picture) -> Any:
+def _figure(picture: SweepPicture) -> Any:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(5.4, 4.8) if picture.square else (6.4, 4.2))

@@ -3,20 +3,20 @@
 from collections.abc import Mapping, Sequence
 
 from segeval.results.table import Row
-from segeval.verbs.sweep.output.draw import Picture, Series
+from segeval.verbs.sweep.output.draw import Series, SweepPicture
 from segeval.verbs.sweep.output.sheet import setting_text
 from segeval.verbs.sweep.output.table import SweepTable
 
 _MARKED = 20  # points of a line up to which each has its mark
 
 
-def tradeoff(table: SweepTable, symbols: Mapping[str, str]) -> Picture:
+def tradeoff(table: SweepTable, symbols: Mapping[str, str]) -> SweepPicture:
     """Precision against sensitivity, the settings marked: which errors a setting buys with which.
 
     Args:
         symbols: what to write beside a point: symbol -> column.
     """
-    return Picture(
+    return SweepPicture(
         name="tradeoff",
         title="Precision against sensitivity, by setting",
         x_label="sensitivity",
@@ -26,7 +26,9 @@ def tradeoff(table: SweepTable, symbols: Mapping[str, str]) -> Picture:
     )
 
 
-def lines(table: SweepTable, *, name: str, x: tuple[str, str], y_label: str, columns: Mapping[str, str]) -> Picture:
+def lines(
+    table: SweepTable, *, name: str, x: tuple[str, str], y_label: str, columns: Mapping[str, str]
+) -> SweepPicture:
     """Columns of a table against one of its settings.
 
     Args:
@@ -39,7 +41,7 @@ def lines(table: SweepTable, *, name: str, x: tuple[str, str], y_label: str, col
         Series(name=said, x=values, y=[_number(row.get(shown)) for row in table.rows], marked=len(values) < _MARKED)
         for shown, said in columns.items()
     ]
-    return Picture(
+    return SweepPicture(
         name=name,
         title=table.title,
         x_label=x_label,

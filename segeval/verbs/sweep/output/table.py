@@ -12,7 +12,7 @@ import segeval
 from segeval.evidence.labels import MEAN_OF_CLASSES
 from segeval.results.table import Row, Table
 from segeval.statistics.summary import mean
-from segeval.verbs.sweep.output.draw import Picture
+from segeval.verbs.sweep.output.draw import SweepPicture
 
 Mode = Literal["maps", "runs", "train", "curve", "cdf"]
 Averaging = Literal["case", "pooled"]
@@ -75,7 +75,7 @@ class SweepTable:
     caption: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     paper: PaperLayout | None = None
-    pictures: tuple[Picture, ...] = ()
+    pictures: tuple[SweepPicture, ...] = ()
     shown: tuple[str, ...] = ()
     screen: "SweepTable | None" = None
     extras: Mapping[str, "SweepTable"] = field(default_factory=dict)

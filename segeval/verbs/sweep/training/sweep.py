@@ -20,7 +20,7 @@ from segeval.verbs.sweep.grid import PRICES, Setting, read_grid, settings_of, tv
 from segeval.verbs.sweep.maps.cases import ClassOverCases
 from segeval.verbs.sweep.maps.focal import sweep_focal_maps
 from segeval.verbs.sweep.maps.tversky import sweep_tversky_maps
-from segeval.verbs.sweep.output.draw import Picture, Series
+from segeval.verbs.sweep.output.draw import Series, SweepPicture
 from segeval.verbs.sweep.output.table import SweepTable
 from segeval.verbs.sweep.trained.layouts import baseline_row, table_of
 from segeval.verbs.sweep.trained.schema import LOSS, SettingSchema, schema_of, setting_text
@@ -248,12 +248,12 @@ def _loss_curves(trainings: Sequence[FinishedTraining]) -> SweepTable:
     )
 
 
-def _picture(trainings: Sequence[FinishedTraining]) -> Picture:
+def _picture(trainings: Sequence[FinishedTraining]) -> SweepPicture:
     """One line per setting: its first fold and seed."""
     lines: dict[str, list[tuple[int, float]]] = {}
     for training in trainings:
         lines.setdefault(setting_text(training.plan.setting), thinned(training.losses, most=DRAWN))
-    return Picture(
+    return SweepPicture(
         name="training",
         title="Training loss",
         x_label="iteration",
