@@ -261,9 +261,10 @@ def asymmetric_similarity_loss(counts: SoftCounts, *, beta: float = 1.5, smooth:
 
     Args:
         beta: how much more a miss costs than a false alarm, as a square root.
-        smooth: as in `tversky_loss`.
+        smooth: added to numerator and denominator of the fraction in the formula.
     """
-    return tversky_loss(counts, alpha=1 / (1 + beta**2), beta=beta**2 / (1 + beta**2), smooth=smooth)
+    both = 1 + beta**2
+    return tversky_loss(counts, alpha=1 / both, beta=beta**2 / both, smooth=smooth / both)
 
 
 @loss(
@@ -298,10 +299,10 @@ def dice_semimetric_loss(counts: SoftCounts, *, variant: Literal[1, 2] = 1, smoo
 
     Args:
         variant: which of the two forms; they differ for a fractional truth only.
-        smooth: added to numerator and denominator of TP/(TP + FP/2 + FN/2).
+        smooth: added to numerator and denominator of 2TP/(2TP + FP + FN).
     """
     shared, apart = _overlap_and_error(counts, variant)
-    return 1 - quotient(shared + smooth, shared + apart / 2 + smooth, empty=1.0)
+    return 1 - quotient(2 * shared + smooth, 2 * shared + apart + smooth, empty=1.0)
 
 
 def _overlap_and_error(counts: SoftCounts, variant: int) -> tuple[Any, Any]:

@@ -9,12 +9,15 @@ import pytest
 import torch
 
 from segeval.catalogue import find as find_loss
+from segeval.evidence.case import Case
 from segeval.evidence.grid import Lattice
-from segeval.evidence.labels import LabelClass
+from segeval.evidence.labels import LabelClass, LabelMap
 from segeval.evidence.probabilities.prob_maps import ProbMaps
 from segeval.evidence.probabilities.probabilities import ProbEvidence
 from segeval.losses.modules import MODULES, module_name
 from segeval.measure import Measure
+from segeval.scoring.evaluate import evaluate
+from segeval.scoring.plan import Plan
 
 GOLDEN = json.loads((Path(__file__).parent.parent / "golden" / "losses2.json").read_text(encoding="utf-8"))
 FIXTURES, ENTRIES = GOLDEN["fixtures"], {entry["name"]: entry for entry in GOLDEN["entries"]}
@@ -114,3 +117,33 @@ def test_a_worked_value_is_what_score_writes_and_what_the_module_gives(name: str
         module = MODULES[module_name(measure)](activation="none", has_channels=True, spacing=spacing, **options)
         value = module(torch.from_numpy(probs)[None, of_class : of_class + 1], (ids == of_class)[:, None])
     assert float(value) == pytest.approx(entry["value"], rel=1e-9, abs=1e-12)
+
+
+HARD = [
+    name
+    for name, entry in ENTRIES.items()
+    if name.startswith("hardmask") and entry["loss"] in PLAIN and "published" not in name
+]
+
+
+@pytest.mark.parametrize("name", HARD)
+def test_a_worked_value_of_masks_is_what_score_writes(name: str) -> None:
+    entry = ENTRIES[name]
+    pred, truth = (np.array(entry["params"][side]).astype(np.uint8) for side in ("pred", "truth"))
+    call = find_loss(entry["loss"]).at()
+    case = Case(case_id="x", pred=pred, truth=truth, spacing_mm=(1.0, 1.0))
+    plan = Plan(measures=(call,), labels=LabelMap(classes=ONE[:1]))
+    assert evaluate(case, plan).classes[0].values[call.column] == pytest.approx(entry["value"], rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", [name for name in ENTRIES if name.startswith("grad_p")])
+def test_a_worked_slope_is_that_of_the_module(name: str) -> None:
+    entry = ENTRIES[name]
+    measure = find_loss(entry["loss"])
+    knobs: dict[str, Any] = {"variant": 2, "smooth": 0.0} if "variant" in measure.knobs else {}
+    _, probs, truth = case_of("F2")
+    p = torch.from_numpy(probs)[None, 1:].requires_grad_()
+    MODULES[module_name(measure)](activation="none", **knobs)(p, torch.from_numpy(truth)[None]).backward()
+    assert p.grad is not None
+    row, column = entry["params"]["voxel"]
+    assert float(p.grad[0, 0, row, column]) == pytest.approx(entry["value"], rel=1e-9, abs=1e-12)
