@@ -46,3 +46,26 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     by_lower = {one.lower(): one for one in known}
     near = difflib.get_close_matches(name.lower(), by_lower, n=1)
     return by_lower[near[0]] if near else None
+
+
+# packages that an installation may leave out, and the extra that brings each
+_EXTRA_OF = {
+    "torch": "torch",
+    "monai": "train",
+    "xlsxwriter": "xlsx",
+    "pyarrow": "parquet",
+    "vl_convert": "figures",
+    "imagecodecs": "tiff",
+}
+
+
+def not_installed(package: str, *, instead: str = "") -> ConfigError:
+    """What is said where an optional package is needed and not there; `instead` ends the sentence with another way."""
+    install = f"pip install 'segeval-masks[{_EXTRA_OF[package]}]'"
+    return ConfigError(f"{package} is not installed, and this needs it: {install}{instead}.")
+
+
+def absent_package(error: BaseException) -> str | None:
+    """The optional package that an import failed for, if that is what went wrong."""
+    names = [link.name for link in chain_of(error) if isinstance(link, ModuleNotFoundError)]
+    return next((name for name in names if name in _EXTRA_OF), None)

@@ -1,6 +1,8 @@
 """What packs the program says of it what the program says of itself."""
 
+import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -25,3 +27,24 @@ def test_the_hook_for_others_runs_a_command_that_there_is(capsys: pytest.Capture
     assert program == "segeval"
     assert app.run([command, "--help"]) == 0
     assert "RUN" in capsys.readouterr().out
+
+
+def test_nothing_is_installed_under_the_name_that_another_project_has_on_the_index() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["name"] == "segeval-masks"
+    assert [*project["scripts"]] == ["segeval"]
+    texts = [ROOT / "README.md", ROOT / "action.yml", ROOT / "Dockerfile", *(ROOT / "docs").rglob("*.md")]
+    for path in [*texts, *(ROOT / "segeval").rglob("*.py")]:
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"(pip3? install|uv add|uvx|segeval==|uv pip install)[^\n`&]*\bsegeval(?![-\w./])", text), (
+            path
+        )
+
+
+def test_a_plain_installation_has_no_torch_and_no_simpleitk() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    names = {re.split(r"[<>=\[ ]", requirement)[0].lower() for requirement in project["dependencies"]}
+    assert not names & {"torch", "simpleitk", "monai", "pyarrow", "xlsxwriter"}
+    from segeval.errors import _EXTRA_OF
+
+    assert set(_EXTRA_OF.values()) <= set(project["optional-dependencies"])

@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 
 import segeval
 from segeval.cli import console, usage
-from segeval.errors import ConfigError, DataError, SegevalError, chain_of
+from segeval.errors import ConfigError, DataError, SegevalError, absent_package, chain_of, not_installed
 
 BUG = 70
 INTERRUPTED = 130
@@ -107,6 +107,10 @@ def run(arguments: list[str]) -> int:
         ):  # a library may wrap it while it is imported
             console.say("interrupted.")
             return INTERRUPTED
+        package = absent_package(error)
+        if package is not None:
+            console.say(str(not_installed(package)))
+            return ConfigError.exit_code
         if _is_for_want_of_memory(error):
             console.say("there is not enough memory. Pass --workers 1, or a smaller --bootstrap.")
             return DataError.exit_code

@@ -3,10 +3,11 @@
 import re
 import sys
 from ctypes.util import find_library
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from segeval.errors import ConfigError
+from segeval.errors import ConfigError, not_installed
 
 EngineName = Literal["numpy", "torch"]
 _CUDA = re.compile(r"cuda(:[0-9]{1,3})?")
@@ -23,20 +24,41 @@ def resolve_device(*, engine: str, device: str) -> tuple[EngineName, str]:
         device: `auto`, `cpu`, `cuda` or `cuda:1`.
 
     Raises:
-        ConfigError: the device does not exist here, or the engine cannot use it.
+        ConfigError: the device does not exist here, the engine cannot use it, or torch is not installed.
     """
     wants_cuda = _CUDA.fullmatch(device) is not None
     if device not in ("auto", "cpu") and not wants_cuda:
         raise ConfigError(f"Unknown device {device!r}. Use auto, cpu, cuda or cuda:1.")
+    if engine == "numpy" and wants_cuda:
+        raise ConfigError(f"The numpy engine runs on the CPU only, not on {device}. Use --engine torch.")
+    if engine == "torch" and not has_torch():
+        raise not_installed("torch", instead=", or use --engine numpy")
     if engine == "numpy" or device == "cpu":
-        if engine == "numpy" and wants_cuda:
-            raise ConfigError(f"The numpy engine runs on the CPU only, not on {device}. Use --engine torch.")
         return ("torch" if engine == "torch" else "numpy"), "cpu"
+    if not has_torch():
+        if wants_cuda:
+            raise not_installed("torch", instead=", or use --device cpu")
+        return "numpy", "cpu"
     if wants_cuda:
         return "torch", _checked_cuda(device)
     if _may_have_cuda() and _n_cuda():
         return "torch", "cuda"
     return ("torch" if engine == "torch" else "numpy"), "cpu"
+
+
+def has_torch() -> bool:
+    """Whether torch is installed, found without importing it."""
+    return find_spec("torch") is not None
+
+
+def idle_gpu(*, engine: str, device: str) -> str | None:
+    """What to say of a GPU that a run leaves idle only because torch is not installed."""
+    if engine == "auto" and device == "auto" and _may_have_cuda() and not has_torch():
+        return (
+            "this machine has an NVIDIA GPU, but torch is not installed, so the CPU is used "
+            "(to use the GPU: pip install 'segeval-masks[torch]'; to use the CPU and hear no more of it: --device cpu)"
+        )
+    return None
 
 
 def _may_have_cuda() -> bool:

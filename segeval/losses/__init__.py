@@ -10,6 +10,8 @@ Formulas (`tversky_loss`, ...) need no torch; the modules (`TverskyLoss`, ...) i
 from importlib import import_module
 from typing import Any
 
+from segeval.errors import absent_package, not_installed
+
 FORMULAS = ("region", "pixel", "lovasz", "compound", "boundary", "shape")
 
 _HELPERS = {
@@ -27,7 +29,17 @@ def __getattr__(name: str) -> Any:
     else:
         homes = ("modules",) if name[:1].isupper() else ()
     for home in homes:
-        module = import_module(f"segeval.losses.{home}")
+        module = _imported(home)
         if name in vars(module):
             return getattr(module, name)
     raise AttributeError(f"module 'segeval.losses' has no attribute {name!r}")
+
+
+def _imported(home: str) -> Any:
+    try:
+        return import_module(f"segeval.losses.{home}")
+    except ModuleNotFoundError as error:
+        package = absent_package(error)
+        if package is None:
+            raise
+        raise not_installed(package) from error

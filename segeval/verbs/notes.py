@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 from segeval.errors import DataError
+from segeval.evidence.device import idle_gpu
 from segeval.evidence.labels import LabelMap
 from segeval.evidence.overlap.counts import Histogram
 from segeval.evidence.overlap.mixed_ids import mixed_ids
@@ -25,13 +26,14 @@ def named(names: Sequence[str]) -> str:
 
 
 def notes_on_scores(scores: Sequence[CaseScore], plan: Plan, options: ScoreOptions) -> tuple[str, ...]:
-    """Notes on the ids of the cases, on a spacing that was not used, on units that differ, and on what labels lack."""
+    """Notes on ids of the cases, a spacing that was not used, units that differ, what labels lack, and an idle GPU."""
     in_truths, in_preds = _ids_by_side(scores)
     on_ids = notes_on_ids(plan.labels, in_truths=in_truths, in_preds=in_preds)
     seen = [score.histogram for score in scores if score.histogram is not None]
     mixed = notes_on_mixed_ids(merge_histograms(seen), plan.labels, plan.form) if seen else ()
     on_numbers = (*_on_spacing(scores, options), *_on_units(scores, plan), *_on_probabilities(scores, plan))
-    return (*on_ids, *mixed, *on_numbers)
+    idle = idle_gpu(engine=options.engine, device=options.device)
+    return (*on_ids, *mixed, *on_numbers, *filter(None, [idle]))
 
 
 def notes_on_mixed_ids(histogram: Histogram, labels: LabelMap, form: Form | None) -> Iterator[str]:

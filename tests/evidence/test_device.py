@@ -6,7 +6,7 @@ import pytest
 
 from segeval.errors import ConfigError
 from segeval.evidence import device as device_module
-from segeval.evidence.device import resolve_device
+from segeval.evidence.device import idle_gpu, resolve_device
 
 
 def machine(monkeypatch: pytest.MonkeyPatch, *, gpus: int, driver: bool | None = None) -> None:
@@ -82,3 +82,33 @@ def test_the_driver_is_looked_for_where_the_platform_keeps_it(
     monkeypatch.setattr(device_module.sys, "platform", platform)
     monkeypatch.setattr(device_module, "find_library", lambda name: library)
     assert device_module._may_have_cuda() is expected
+
+
+@pytest.mark.parametrize(
+    ("engine", "device"), [("torch", "auto"), ("torch", "cpu"), ("auto", "cuda"), ("auto", "cuda:1")]
+)
+def test_what_needs_torch_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch, engine: str, device: str) -> None:
+    monkeypatch.setattr(device_module, "has_torch", lambda: False)
+    with pytest.raises(ConfigError, match=r"torch is not installed.*pip install 'segeval-masks\[torch\]', or use"):
+        resolve_device(engine=engine, device=device)
+
+
+@pytest.mark.parametrize(
+    ("has_torch", "driver", "engine", "device", "is_said"),
+    [
+        (False, True, "auto", "auto", True),
+        (False, True, "auto", "cpu", False),  # asked for
+        (False, True, "numpy", "auto", False),
+        (False, False, "auto", "auto", False),
+        (True, True, "auto", "auto", False),
+    ],
+)
+def test_a_gpu_that_lies_idle_for_want_of_torch_is_named(
+    monkeypatch: pytest.MonkeyPatch, has_torch: bool, driver: bool, engine: str, device: str, is_said: bool
+) -> None:
+    machine(monkeypatch, gpus=1, driver=driver)
+    monkeypatch.setattr(device_module, "has_torch", lambda: has_torch)
+    said = idle_gpu(engine=engine, device=device)
+    assert (said is not None and "segeval-masks[torch]" in said) is is_said
+    if not has_torch:
+        assert resolve_device(engine=engine, device=device) == ("numpy", "cpu")

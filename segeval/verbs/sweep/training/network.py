@@ -100,7 +100,7 @@ def _monai(recipe: Recipe, n_in: int) -> nn.Module:
         from monai.networks.nets.unet import UNet as MonaiUNet
     except ImportError as error:
         raise ConfigError(
-            "--network monai needs MONAI: pip install 'segeval[train]', or use --network unet."
+            "--network monai needs MONAI: pip install 'segeval-masks[train]', or use --network unet."
         ) from error
     width = recipe.width
     network: nn.Module = MonaiUNet(
