@@ -1,4 +1,4 @@
-"""Write the pages of this folder that are made from the declarations.
+"""Write what is made from the declarations: pages of this folder, and stubs for type checkers.
 
 python docs/make.py            writes them
 python docs/make.py --check    lists those that are out of date, and exits with 1 if there are any
@@ -18,6 +18,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))  # so that this folder is found when the file runs as a script
 
 from docs.losses_page import losses_page  # noqa: E402
+from docs.stubs import losses_stub, metrics_stub, package_stub  # noqa: E402
 
 _INTRODUCTION = """# Measures
 
@@ -74,12 +75,19 @@ def measures_page() -> str:
 PAGES: Mapping[str, Callable[[], str]] = {
     "docs/metrics.md": measures_page,
     "docs/losses.md": losses_page,
+    "segeval/__init__.pyi": package_stub,
+    "segeval/losses/__init__.pyi": losses_stub,
+    "segeval/metrics/__init__.pyi": metrics_stub,
 }
 
 
 def out_of_date() -> list[str]:
     """The files that differ from what would be written."""
-    return [name for name, made in PAGES.items() if (ROOT / name).read_text(encoding="utf-8") != made()]
+    return [name for name, made in PAGES.items() if not _is_as_made(ROOT / name, made())]
+
+
+def _is_as_made(path: Path, made: str) -> bool:
+    return path.exists() and path.read_text(encoding="utf-8") == made
 
 
 def _measures() -> Sequence[Measure]:

@@ -4,6 +4,8 @@
 >>> results = segeval.score(np.array([[0, 1, 1]]), np.array([[1, 1, 0]]), measures=["dice"])
 >>> results.class_rows[0].values["dice"]
 0.5
+>>> segeval.hd95(np.array([[0, 1, 1]]), np.array([[1, 1, 0]]), spacing=(0.5, 0.5))
+0.5
 """
 
 from importlib import import_module
@@ -21,10 +23,20 @@ __all__ = ["ConfigError", "DataError", "Results", "SegevalError", "losses", "met
 _LAZY = {"score": "segeval.verbs.library", "Results": "segeval.results"}
 
 
+_ROOMS = ("metrics", "losses")
+
+
 def __getattr__(name: str) -> Any:
-    """Import on first use, so that `import segeval` costs next to nothing."""
+    """Import on first use, so that `import segeval` costs next to nothing; every measure is a function of two images."""
     if name in _LAZY:
         return getattr(import_module(_LAZY[name]), name)
-    if name in ("metrics", "losses"):
+    if name in _ROOMS:
         return import_module(f"segeval.{name}")
-    raise AttributeError(f"module 'segeval' has no attribute {name!r}")
+    if name.startswith("_"):  # what tools ask every module for
+        raise AttributeError(f"module 'segeval' has no attribute {name!r}")
+    return import_module("segeval.verbs.measured").function_of(name)
+
+
+def __dir__() -> list[str]:
+    names = import_module("segeval.verbs.measured").function_names()
+    return sorted({*globals(), *__all__, *names})

@@ -1,5 +1,6 @@
 """What a run found: one row per case and class, one per case, one per class and measure."""
 
+import math
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -83,3 +84,23 @@ class SummaryRow:
     n_missing: int
     statistics: Mapping[str, float]
     pooled: float
+
+    @property
+    def mean(self) -> float:
+        """Over the cases; in the row of all classes, over the means of the classes."""
+        return self.statistics["mean"]
+
+    @property
+    def std(self) -> float:
+        """Standard deviation over the cases."""
+        return self.statistics.get("std", math.nan)
+
+    @property
+    def median(self) -> float:
+        """Over the cases."""
+        return self.statistics.get("median", math.nan)
+
+    @property
+    def ci(self) -> tuple[float, float]:
+        """Interval of the mean."""
+        return self.statistics.get("ci_low", math.nan), self.statistics.get("ci_high", math.nan)

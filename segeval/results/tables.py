@@ -3,12 +3,13 @@
 The columns that say what a row is of are named here once; every further column is a measure.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from segeval.errors import ConfigError
-from segeval.evidence.labels import LabelClass
+from segeval.errors import ConfigError, did_you_mean
+from segeval.evidence.labels import WHOLE_CASE, LabelClass
 from segeval.evidence.lesions.lesion_rows import LesionRow
 from segeval.evidence.overlap.counts import Histogram
 from segeval.results.number_text import joined
@@ -49,6 +50,60 @@ class Results:
     def problems(self) -> tuple[CaseRow, ...]:
         """Cases that could not be scored as they should."""
         return tuple(row for row in self.case_rows if row.status in ("failed", "missing_pred", "missing_truth"))
+
+    def __getitem__(self, key: tuple[str, str]) -> SummaryRow:
+        """Measure and class: `results["dice", "liver"].mean`; the class is `(mean)` or `(all)` for those rows.
+
+        Raises:
+            ConfigError: there is no such measure or class.
+        """
+        if not isinstance(key, tuple) or len(key) != 2:
+            raise ConfigError(f'A result is found by measure and class, as in results["dice", "liver"], not {key!r}.')
+        rows = {(row.column, row.name): row for row in self.summary}
+        if key in rows:
+            return rows[key]
+        for what, name, known in zip(("measure", "class"), key, zip(*rows, strict=True), strict=True):
+            if name not in known:
+                names = list(dict.fromkeys(known))
+                help = did_you_mean(str(name), names) or f" There are: {', '.join(names)}."
+                raise ConfigError(f"There is no {what} {name!r} in these results.{help}")
+        raise ConfigError(f"{key[0]} has no value for {key[1]!r}.")
+
+    @property
+    def cases(self) -> dict[str, dict[str, dict[str, float]]]:
+        """The values of each case, by case, class and measure; those of the whole case under `(all)`."""
+        found: dict[str, dict[str, dict[str, float]]] = {row.case_id: {} for row in self.case_rows}
+        for row in self.class_rows:
+            found[row.case_id][row.of.name] = dict(row.values)
+        for case in self.case_rows:
+            if case.values:
+                found[case.case_id][WHOLE_CASE] = dict(case.values)
+        return found
+
+    def to_dict(self) -> dict[str, list[dict[str, Any]]]:
+        """The tables by name, each a list of rows; the same cells as the CSV files."""
+        return {name: table.records() for name, table in tables_of(self).items()}
+
+    def flat(self) -> dict[str, float]:
+        """The summary in one dictionary, `{"dice/liver/mean": 0.93}`, as loggers of experiments take it.
+
+        What is undefined or infinite is left out, since some of them take no such number; `n`, `n_undefined` and
+        `n_inf` beside it say so.
+        """
+        values = {
+            f"{row.column}/{row.name}/{name}": value
+            for row in self.summary
+            for name, value in {
+                **row.statistics,
+                "pooled": row.pooled,
+                "n": row.n,
+                "n_undefined": row.n_undefined,
+                "n_inf": row.n_inf,
+                "n_missing": row.n_missing,
+            }.items()
+            if value is not None
+        }
+        return {name: value for name, value in values.items() if math.isfinite(value)}
 
     def to_pandas(self, table: str = "scores") -> Any:
         """A table as a `pandas.DataFrame`: `scores`, `cases`, `summary`, `confusion`, or `lesions` if there is one.
