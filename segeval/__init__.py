@@ -4,11 +4,12 @@
 >>> results = segeval.score(np.array([[0, 1, 1]]), np.array([[1, 1, 0]]), measures=["dice"])
 >>> results.class_rows[0].values["dice"]
 0.5
->>> segeval.hd95(np.array([[0, 1, 1]]), np.array([[1, 1, 0]]), spacing=(0.5, 0.5))
-0.5
+>>> segeval.hd95(np.array([[0, 1, 1]]), np.array([[1, 1, 0]]), spacing=(0.5, 0.5))  # one distance of 0 and one of 0.5
+0.475
 """
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from segeval.errors import ConfigError, DataError, SegevalError
@@ -27,12 +28,12 @@ _ROOMS = ("metrics", "losses")
 
 
 def __getattr__(name: str) -> Any:
-    """Import on first use, so that `import segeval` costs next to nothing; every measure is a function of two images."""
+    """Import on first use, so that `import segeval` costs next to nothing; a measure is a function of two images."""
     if name in _LAZY:
         return getattr(import_module(_LAZY[name]), name)
     if name in _ROOMS:
         return import_module(f"segeval.{name}")
-    if name.startswith("_"):  # what tools ask every module for
+    if name.startswith("_") or find_spec(f"segeval.{name}"):  # what tools ask for; what `from segeval import` imports
         raise AttributeError(f"module 'segeval' has no attribute {name!r}")
     return import_module("segeval.verbs.measured").function_of(name)
 

@@ -160,6 +160,8 @@ def test_pairs_and_patterns_find_the_cases(run: Run, folders: tuple[Path, Path])
 
 @pytest.mark.parametrize("extra", [(), ("--engine", "torch", "--device", "cpu")])
 def test_workers_and_engine_change_no_byte(run: Run, extra: tuple[str, ...]) -> None:
+    if extra:
+        pytest.importorskip("torch")
     run("score", SAMPLE / "pred", SAMPLE / "gt", "--workers", "1", "--out", "one", "--format", "md,latex,nnunet")
     run(
         "score",

@@ -101,7 +101,7 @@ def test_results_are_found_by_measure_and_class() -> None:
     assert flat["dice/liver/mean"] == 0.875
     assert flat["dice/liver/n"] == 2
     assert all(math.isfinite(value) for value in flat.values())
-    with pytest.raises(ConfigError, match="no class 'livr' in these results. Did you mean 'liver'"):
+    with pytest.raises(ConfigError, match=r"no class 'livr' in these results\. Did you mean 'liver'"):
         _ = results["dice", "livr"]
     with pytest.raises(ConfigError, match=r'results\["dice", "liver"\]'):
         _ = results["dice"]  # type: ignore[index]
