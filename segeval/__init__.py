@@ -16,12 +16,13 @@ from segeval.errors import ConfigError, DataError, SegevalError
 
 if TYPE_CHECKING:
     from segeval.results import Results
+    from segeval.verbs.evaluator import Evaluator
     from segeval.verbs.library import score
 
 __version__ = "0.1.0"
-__all__ = ["ConfigError", "DataError", "Results", "SegevalError", "losses", "metrics", "score"]
+__all__ = ["ConfigError", "DataError", "Evaluator", "Results", "SegevalError", "losses", "metrics", "score"]
 
-_LAZY = {"score": "segeval.verbs.library", "Results": "segeval.results"}
+_LAZY = {"score": "segeval.verbs.library", "Evaluator": "segeval.verbs.evaluator", "Results": "segeval.results"}
 
 
 _ROOMS = ("metrics", "losses")

@@ -71,9 +71,9 @@ def score(
     given = {name: one for name, one in instances.items() if one is not None}
     sources = dict.fromkeys([*given, *options], "library call")
     if all(one is None or _is_path(one) for one in (pred, truth)):
-        chosen = checked(_options(options | given))
+        chosen = checked(options_of(options | given))
         return score_folders(pred and Path(pred), truth and Path(truth), chosen, sources=sources)
-    chosen = checked(_options(options | dict.fromkeys(given, _AT_HAND)))
+    chosen = checked(options_of(options | dict.fromkeys(given, _AT_HAND)))
     results = _score_each(pred, truth, instances, chosen, sources)
     if chosen.out is not None:
         with RunFolder.open(chosen.out, formats=chosen.format) as folder:
@@ -81,7 +81,12 @@ def score(
     return results
 
 
-def _options(given: Mapping[str, Any]) -> ScoreOptions:
+def options_of(given: Mapping[str, Any]) -> ScoreOptions:
+    """Options as a program gives them, by name.
+
+    Raises:
+        ConfigError: there is no such option, or it holds no such thing.
+    """
     from segeval.config import fitted
 
     types = {field.name: field.type for field in fields(ScoreOptions)}
