@@ -93,6 +93,9 @@ def test_a_command_of_the_docs_runs(command: str, run: Run) -> None:
     assert done.code in (VERDICTS if "segeval.yaml" in command or "gate" in arguments else (0,)), done.err
 
 
+@pytest.mark.filterwarnings(
+    "ignore:.*LeafSpec:FutureWarning", "ignore::UserWarning:lightning", "ignore:.*jit:DeprecationWarning"
+)  # theirs
 @pytest.mark.parametrize(("page", "code"), list(blocks("python")), ids=lambda text: text[:20])
 def test_python_of_the_docs_runs_and_gives_what_it_says(page: str, code: str) -> None:
     names: dict[str, object] = {}
