@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 import segeval
 from segeval.cli import console, usage
 from segeval.errors import ConfigError, DataError, SegevalError, absent_package, chain_of, not_installed
+from segeval.files.memory import refuse_cramped
 
 BUG = 70
 INTERRUPTED = 130
@@ -93,6 +94,7 @@ def _end_like_ctrl_c() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code."""
     try:
+        refuse_cramped()
         code = _run(arguments)
         console.put("")  # flush here, where a fault can still be told
     except SegevalError as error:

@@ -44,7 +44,7 @@ def compare(
     if out is not None:
         write_comparison(found, out)
     if as_json:
-        console.put(json.dumps(jsonable(document(found)), ensure_ascii=False, indent=1, allow_nan=False) + "\n")
+        console.put_json(json.dumps(jsonable(document(found)), ensure_ascii=False, indent=1, allow_nan=False) + "\n")
     elif not quiet:
         with console.screen(color=not no_color) as screen:
             print_comparison(found, screen) if isinstance(found, Comparison) else print_ranking(found, screen)

@@ -49,6 +49,11 @@ def harmless(text: str) -> str:
     return _COMMAND.sub(lambda found: f"{found[1]}\\::" if found[2] else "#\\#", text)
 
 
+def put_json(text: str) -> None:
+    r"""Print a JSON document, in which a CI server finds no command: `\u0023` is the same `#` to whoever parses it."""
+    put(_COMMAND.sub(lambda found: found[0] if found[2] else "#\\u0023", text))
+
+
 def tell_of_file(sources: Mapping[str, str], file: Path) -> None:
     """Name the options that a file set which nobody named."""
     names = [name for name, source in sources.items() if source == str(file)]

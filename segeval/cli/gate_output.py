@@ -94,7 +94,7 @@ def write_outputs(report: "GateReport", outputs: Sequence[str]) -> bool:
         name, _, path = output.partition("=")
         if name not in FORMATS:
             raise ConfigError(f"--output {output}: unknown format. Use {', '.join(FORMATS)}, and =PATH for a file.")
-        printed |= _github(report, path) if name == "github" else _write(_render(name)(report), path)
+        printed |= _github(report, path) if name == "github" else _write(name, _render(name)(report), path)
     return printed
 
 
@@ -108,13 +108,14 @@ def _render(name: str) -> "Callable[[GateReport], str]":
     return {"junit": reports.junit, "markdown": reports.markdown}[name]
 
 
-def _write(text: str, path: str) -> bool:
+def _write(name: str, text: str, path: str) -> bool:
     from segeval.files.writing import write_text_atomically
 
     if path:
         write_text_atomically(Path(path), text)
         return False
-    console.put(text)
+    put = console.put_json if name == "json" else console.put
+    put(text)
     return True
 
 

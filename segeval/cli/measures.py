@@ -37,7 +37,7 @@ def measures(
         raise ConfigError("--definitions explains a measure: segeval measures NAME --definitions, also with --json.")
     if as_json:
         facts = _facts(chosen, definitions=definitions)
-        console.put(json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
+        console.put_json(json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
     elif markdown:
         console.put(overview_tables(chosen))
     else:

@@ -65,7 +65,7 @@ class Talk(AbstractContextManager["Talk"]):
         if as_json:
             from segeval.results.run_json import document_text, run_document
 
-            console.put(document_text(run_document(results)))
+            console.put_json(document_text(run_document(results)))
         elif not self.quiet:
             from segeval.cli.run_tables import print_run
 

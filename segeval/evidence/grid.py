@@ -1,6 +1,7 @@
 """The voxel grid of a case: its shape, and how far apart its voxels lie in the world."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -42,7 +43,7 @@ class Lattice:
         """Positions in the world, up to a rotation and a shift, of array indices (point, axis)."""
         return at * np.array(self.spacing) if self.axes is None else at @ self.steps
 
-    def lengths(self, offsets: np.ndarray) -> np.ndarray:
+    def lengths(self, offsets: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
         """Lengths of whole lattice steps, (axis, ...), which carry no rounding of coordinates."""
         along = zip(offsets, self.spacing, strict=True)
         if self.axes is None:

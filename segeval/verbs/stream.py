@@ -3,7 +3,10 @@
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Barrier
 from typing import TypeVar
+
+from segeval.files.memory import room_for_threads
 
 Item = TypeVar("Item")
 Done = TypeVar("Done")
@@ -13,10 +16,17 @@ def in_order(work: Callable[[Item], Done], items: Sequence[Item], *, workers: in
     """Hand over the outcome of each item, in the order of the items.
 
     At most `workers + 1` items are under way or waiting, which bounds the memory however many there are.
+
+    Raises:
+        MemoryError: addresses are limited, and too few are left for the threads.
     """
+    workers = min(workers, len(items)) or 1
+    room_for_threads(workers)
     with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="segeval") as pool:
         waiting: deque[Future[Done]] = deque()
         try:
+            started = Barrier(workers)  # all at once, while there is room for them
+            deque((pool.submit(started.wait) for _ in range(workers)), maxlen=0)
             for item in items:
                 waiting.append(pool.submit(work, item))
                 if len(waiting) > workers:

@@ -343,3 +343,23 @@ def test_no_name_gives_orders_to_a_ci_server_or_to_the_terminal(
         assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", text)
         assert not [line for line in text.split("\n") if line.lstrip().startswith("::")]
     assert not [text for text in (*texts[:2], *texts[6:8]) if "##[" in text]
+
+
+@pytest.mark.parametrize("form", ["json", "junit"])
+def test_documents_on_stdout_give_no_orders_to_a_ci_server_and_keep_their_names(
+    run: Run, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    for side in ("pred", "truth"):
+        write_image(Path(side, "##[error]case.npy"), np.array([[1, 1, 0], [0, 0, 2 * (side == "truth")]], np.uint8))
+    Path("labels.yaml").write_text(json.dumps({1: "::error::live", 2: "::warning::##vso[task.x]"}))
+    rules = [{"id": f"::error::{stat}", "measure": "dice", "stat": stat, "min": 1} for stat in ("mean", "min")]
+    Path("rules.yaml").write_text(json.dumps({"rules": rules}))
+    inputs = ("pred", "truth", "--labels", "labels.yaml", "-o", "run")
+    scored = run("score", *inputs, "--json", "--quiet")
+    gated = run("gate", "run", "-c", "rules.yaml", "--output", form)
+    own = [line for line in gated.out.splitlines() if line.startswith(("::error title=", "::error file="))]
+    for text in (scored.out, gated.out):
+        lines = [line for line in text.splitlines() if line not in own]
+        assert not [line for line in lines if line.lstrip().startswith("::") or "##[" in line or "##vso" in line]
+    assert strict_json(scored.out)["cases"][0]["case"] == "##[error]case"

@@ -163,6 +163,39 @@ def test_disjoint_classes_share_one_distance_transform(
     assert [together[index] for index in present] == pytest.approx(alone, nan_ok=True)
 
 
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    sides=hnp.array_shapes(min_dims=2, max_dims=3, max_side=7).flatmap(
+        lambda shape: hnp.arrays(np.uint8, (2, *shape), elements=st.integers(0, 3))
+    ),
+    spacing=st.permutations([0.5, 1.0, 2.0]),
+    band=st.sampled_from(["surface", "background"]),
+    reach=st.floats(0, 6),
+    metric=st.sampled_from(["euclidean", "chessboard"]),
+    edge=st.sampled_from(["border", "none"]),
+    neighbours=st.sampled_from(["face", "full"]),
+)
+def test_a_box_in_slabs_has_the_bands_of_the_whole(
+    device: str,
+    sides: np.ndarray,
+    spacing: list[float],
+    band: bands.Band,
+    reach: float,
+    metric: Metric,
+    edge: Edge,
+    neighbours: Neighbours,
+) -> None:
+    classes = [LabelClass(name=str(one), ids=(one,)) for one in range(4)]
+    surfaces = Surfaces.of(*sides, classes=classes, spacing_mm=tuple(spacing[: sides.ndim - 1]), device=device)
+    rule = BandRule(reach=reach, band=band, metric=metric, unit="mm", edge=edge, neighbours=neighbours)
+    present = [index for index, one in enumerate(classes) if (sides == one.ids[0]).any()]
+    whole = band_overlaps(surfaces, present, rule)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bands, "_SLAB", 1)
+        patch.setattr(surfaces_numpy, "_AT_ONCE", 1)
+        assert band_overlaps(surfaces, present, rule) == pytest.approx(whole, nan_ok=True)
+
+
 def assert_same_moments(one: Surfaces, other: Surfaces) -> None:
     for side in SIDES:
         left, right = one.moments(side), other.moments(side)

@@ -10,6 +10,7 @@ import pytest
 
 from segeval.errors import DataError
 from segeval.files.suffixes import IMAGE_SUFFIXES
+from segeval.images.readers.nifti import read_nifti
 from segeval.images.readers.readers import read_volume
 
 LABELS = np.random.default_rng(2).integers(0, 4, (6, 5, 4)).astype(np.uint8)
@@ -267,3 +268,16 @@ def test_a_byte_inserted_among_the_voxels_is_found(tmp_path):
     path.write_bytes(image[:400] + b"\0" + image[400:])
     with pytest.raises(DataError, match="holds more than"):
         read_volume(path)
+
+
+def test_voxels_that_one_inserted_byte_moved_on_are_refused(tmp_path):
+    image = np.zeros((8, 8, 9), dtype=np.uint8)
+    image[2:5, 2:5, 2:5] = 1
+    path = tmp_path / "a.nii"
+    nib.save(nib.Nifti1Image(image, np.eye(4)), path)
+    data = path.read_bytes()
+    path.write_bytes(data[:500] + b"\0" + data[500:])  # the byte that is too many is a zero of the background
+    with pytest.raises(DataError, match="holds more than the 576 bytes"):
+        read_nifti(path)
+    path.write_bytes(data + bytes(-len(data) % 512))
+    np.testing.assert_array_equal(read_nifti(path).array, image)

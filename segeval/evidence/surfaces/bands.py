@@ -1,19 +1,21 @@
 """Boundary bands: the voxels of a class close to its own surface, and how those of two sides overlap."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
 from segeval.evidence.arrays import is_one_of, standard_namespace
+from segeval.evidence.grid import Lattice
 from segeval.evidence.labels import overlapping
 from segeval.evidence.shapes import Box
 from segeval.evidence.surfaces.elements import IGNORED, Edge, Metric, Neighbours
 from segeval.evidence.surfaces.surface import SIDES, Side, Surfaces, Unit, on_host
 
 Band = Literal["surface", "background"]
+_SLAB = 1 << 23  # voxels whose distances are in memory at once
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,12 +37,43 @@ def band_overlaps(surfaces: Surfaces, indices: Sequence[int], rule: BandRule) ->
     """For some classes, voxels in both bands relative to those in either; nan where both are empty."""
     overlaps = {}
     for group, box in _groups(surfaces, indices, rule):
-        near = [_near(surfaces, side, group, box, rule) for side in SIDES]
-        for index in group:
-            pred, truth = (a & _inside(surfaces, side, index, box) for a, side in zip(near, SIDES, strict=True))
-            union = int((pred | truth).sum())
-            overlaps[index] = int((pred & truth).sum()) / union if union else math.nan
+        counts = dict.fromkeys(group, (0, 0))
+        for slab in _slabs(box, surfaces.lattice(rule.unit), rule.reach):
+            near = [_near_in_slab(surfaces, side, group, slab, rule) for side in SIDES]
+            for index in group:
+                inside = (_inside(surfaces, side, index, slab.core) for side in SIDES)
+                pred, truth = (a & b for a, b in zip(near, inside, strict=True))
+                both, either = counts[index]
+                counts[index] = both + int((pred & truth).sum()), either + int((pred | truth).sum())
+        overlaps |= {index: both / either if either else math.nan for index, (both, either) in counts.items()}
     return overlaps
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Slab:
+    """A part of a box along its first axis, and the same with all around it that may be within reach."""
+
+    core: Box
+    around: Box
+
+
+def _slabs(box: Box, lattice: Lattice, reach: float) -> Iterator[_Slab]:
+    """A box in parts, so that the memory that distances take does not grow with it."""
+    first, *others = box
+    halo = int(min(reach / lattice.spacing[0], first.stop)) + 1
+    rows = max(halo, _SLAB // max(_volume(tuple(others)), 1), 1)
+    if lattice.axes is not None:  # with skewed axes the nearest may be many slices away
+        rows = first.stop - first.start
+    for start in range(first.start, first.stop, rows):
+        stop = min(start + rows, first.stop)
+        around = slice(max(start - halo, first.start), min(stop + halo, first.stop))
+        yield _Slab(core=(slice(start, stop), *others), around=(around, *others))
+
+
+def _near_in_slab(surfaces: Surfaces, side: Side, indices: Sequence[int], slab: _Slab, rule: BandRule) -> Any:
+    near = _near(surfaces, side, indices, slab.around, rule)
+    start = slab.core[0].start - slab.around[0].start
+    return near[start : start + slab.core[0].stop - slab.core[0].start]
 
 
 def _groups(surfaces: Surfaces, indices: Sequence[int], rule: BandRule) -> list[tuple[Sequence[int], Box]]:
@@ -85,6 +118,7 @@ def _near(surfaces: Surfaces, side: Side, indices: Sequence[int], box: Box, rule
         elements = surfaces.elements(side, surface="voxel", edge=rule.edge, neighbours=rule.neighbours)
         for index in indices:
             at = elements.at[:, elements.of(index)]
+            at = at[:, (at[0] >= box[0].start) & (at[0] < box[0].stop)]
             sources[tuple(along - axis.start + 1 for along, axis in zip(at, box, strict=True))] = True
     lattice = surfaces.lattice(rule.unit)
     near = surfaces.builder.within_reach(sources, reach=rule.reach, lattice=lattice, metric=rule.metric)

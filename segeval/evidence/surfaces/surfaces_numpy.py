@@ -30,6 +30,8 @@ from segeval.evidence.surfaces.shells import Shell, shells
 _N_OFFSETS = 500  # looking at more of them costs as much as asking the tree
 _MOST_BITS = 31  # classes that share one table of the region
 _FEW_PAIRS = 1 << 22  # of points and targets: less work than importing scipy
+_LARGEST_MAP = 1 << 26  # voxels; a map has an int32 for each axis of each
+_AT_ONCE = 1 << 20  # voxels whose offsets are computed at once
 # microseconds, measured; only their ratios matter
 _TREE_PER_POINT, _TREE_PER_TARGET, _MAP_PER_VOXEL = 8.0, 0.15, 0.09
 
@@ -132,7 +134,9 @@ def _far(points: np.ndarray, targets: np.ndarray, lattice: Lattice) -> np.ndarra
         return nearest_by_blocks(points, targets, lattice)
     low = np.minimum(points.min(axis=1), targets.min(axis=1))
     shape = np.maximum(points.max(axis=1), targets.max(axis=1)) - low + 1
-    if points.shape[1] * _TREE_PER_POINT + targets.shape[1] * _TREE_PER_TARGET < np.prod(shape) * _MAP_PER_VOXEL:
+    n_voxels = math.prod(shape.tolist())
+    costs_of_tree = points.shape[1] * _TREE_PER_POINT + targets.shape[1] * _TREE_PER_TARGET
+    if n_voxels > _LARGEST_MAP or costs_of_tree < n_voxels * _MAP_PER_VOXEL:
         return _by_tree(points, targets, lattice)
     return _by_map(points - low[:, None], targets - low[:, None], tuple(shape.tolist()), lattice)
 
@@ -146,11 +150,9 @@ def _by_tree(points: np.ndarray, targets: np.ndarray, lattice: Lattice) -> np.nd
 
 
 def _by_map(points: np.ndarray, targets: np.ndarray, shape: tuple[int, ...], lattice: Lattice) -> np.ndarray:
-    from scipy.ndimage import distance_transform_edt
-
     elsewhere = np.ones(shape, dtype=bool)
     elsewhere[tuple(targets)] = False
-    found = distance_transform_edt(elsewhere, sampling=lattice.spacing, return_distances=False, return_indices=True)
+    found = _features(elsewhere, lattice)
     return lattice.lengths(points - found[(slice(None), *points)])
 
 
@@ -181,10 +183,32 @@ def within_reach(sources: np.ndarray, *, reach: float, lattice: Lattice, metric:
         widths = [2 * min(int(reach / step), n) + 1 for step, n in steps]
         return np.asarray(ndimage.maximum_filter(sources, size=widths, mode="constant"))
     if lattice.axes is None:
-        return np.asarray(ndimage.distance_transform_edt(~sources, sampling=lattice.spacing) <= reach)
+        return _reached(sources, _features(~sources, lattice), reach=reach, lattice=lattice)
     everywhere = np.indices(sources.shape).reshape(sources.ndim, -1)
     distances = _by_tree(everywhere, np.stack(np.nonzero(sources)), lattice)
     return (distances <= reach).reshape(sources.shape)
+
+
+def _reached(sources: np.ndarray, nearest: np.ndarray, *, reach: float, lattice: Lattice) -> np.ndarray:
+    """Where the nearest source is at most `reach` away, a few slices at once: offsets are float64."""
+    reached = np.empty(sources.shape, dtype=bool)
+    rows = max(1, _AT_ONCE // math.prod(sources.shape[1:]))
+    for first in range(0, len(sources), rows):
+        part = slice(first, min(first + rows, len(sources)))
+        here = np.indices((part.stop - part.start, *sources.shape[1:]), dtype=np.int32, sparse=True)
+        offsets = [found[part] - at for found, at in zip(nearest, (here[0] + first, *here[1:]), strict=True)]
+        reached[part] = lattice.lengths(offsets) <= reach
+    return reached
+
+
+def _features(elsewhere: np.ndarray, lattice: Lattice) -> np.ndarray:
+    """Where the nearest False of each voxel is, (axis, *voxels)."""
+    from scipy.ndimage import distance_transform_edt
+
+    found: np.ndarray = distance_transform_edt(
+        elsewhere, sampling=lattice.spacing, return_distances=False, return_indices=True
+    )
+    return found
 
 
 def _plain(labels: Labels) -> np.dtype:

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from segeval.errors import DataError
+from segeval.files.memory import memory_left
 from segeval.files.paths import printable
-from segeval.images.readers.streams import CROP_IT, DEFLATE_RATIO, WRITE_AGAIN, memory_left, open_file, reason_of
+from segeval.images.readers.streams import CROP_IT, DEFLATE_RATIO, WRITE_AGAIN, open_file, reason_of
 from segeval.images.readers.volumes import Volume
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"

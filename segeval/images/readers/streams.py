@@ -15,10 +15,12 @@ from typing import IO, Any, Literal
 import numpy as np
 
 from segeval.errors import DataError
+from segeval.files.memory import memory_left
 from segeval.files.paths import printable
 
 DEFLATE_RATIO = 1032  # no deflate stream expands further: zlib technical details, "maximum compression factor"
-PADDING = 4096  # some writers fill up the last block with zeros; anything else after the voxels contradicts the header
+PADDING = 4096  # some writers fill up the last block with zeros
+_BLOCK = 512
 _MOST_AXES = 32
 _SKIP = 1 << 20
 _MOST_WORDS = 160
@@ -100,13 +102,21 @@ class ByteStream:
         _check_shape(self.path, shape)
         buffer = self._exactly(math.prod(shape) * dtype.itemsize, f"{dtype.name} of shape {shape}")
         rest = self.file.read(max(PADDING, tail) + 1)
-        if len(rest) > tail and (len(rest) > PADDING or rest.strip(b"\0")):
+        if len(rest) > tail and not self._is_padding(rest):
             raise DataError(
                 f"{printable(self.path)}: holds more than the {buffer.nbytes} bytes of voxels that its header "
                 f"describes ({dtype.name} of shape {shape}). Write it again with a header that fits."
             )
         array = np.frombuffer(buffer, dtype).reshape(shape, order=order)
         return array if dtype.isnative else array.byteswap(inplace=True).view(dtype.newbyteorder("="))
+
+    def _is_padding(self, rest: bytes) -> bool:
+        """Whether what follows the voxels are zeros that fill up a block, or are whole blocks.
+
+        A few zeros more are background that something put in before it moved on.
+        """
+        ends = (len(rest), self.file.tell()) if self.file.seekable() else (len(rest),)
+        return len(rest) <= PADDING and not rest.strip(b"\0") and any(end % _BLOCK == 0 for end in ends)
 
     def _exactly(self, size: int, what: str) -> memoryview:
         wants = f"{printable(self.path)}: its header describes {as_size(size)} of voxels ({what})"
@@ -197,28 +207,3 @@ def _check_shape(path: Path, shape: tuple[int, ...]) -> None:
 def as_size(n_bytes: int) -> str:
     """A number of bytes, of which nobody reads more than eighteen digits."""
     return f"{n_bytes} bytes" if n_bytes < 10**18 else "more than 10^18 bytes"
-
-
-def memory_left() -> float:
-    """Bytes that can still be taken: what the system and the container that we may be in leave."""
-    return min(_left_to_the_system(), _left_to_the_container())
-
-
-def _left_to_the_system() -> float:
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        return next(int(line.split()[1]) * 1024.0 for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration, ValueError, IndexError):
-        pass
-    try:  # not Linux: all there is, used or not
-        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    except (AttributeError, OSError, ValueError):
-        return math.inf
-
-
-def _left_to_the_container() -> float:
-    try:
-        limit, used = (Path("/sys/fs/cgroup", name).read_text() for name in ("memory.max", "memory.current"))
-        return float(int(limit) - int(used))
-    except (OSError, ValueError):  # no container, or one without a limit, which reads "max"
-        return math.inf

@@ -5,6 +5,7 @@ break and no control character in it, and then without what the format itself ta
 """
 
 import math
+import re
 from xml.etree import ElementTree as ET
 
 from segeval.files.paths import printable
@@ -19,6 +20,7 @@ _LEVELS: dict[Outcome, str] = {"fail": "error", "inconclusive": "warning", "warn
 _DATA = str.maketrans({"%": "%25"})
 _PROPERTY = _DATA | str.maketrans({":": "%3A", ",": "%2C"})
 
+_COMMAND = re.compile(r"^([ \t]*)(::)|##(?=\[|vso\[)", re.MULTILINE)
 _TAGS: dict[Outcome, str] = {"fail": "failure", "inconclusive": "error", "warn": "skipped"}
 
 
@@ -110,7 +112,10 @@ def junit(report: GateReport) -> str:
     if report.notes:
         ET.SubElement(suite, "system-out").text = "\n".join(map(printable, report.notes))
     ET.indent(root)
-    return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+    document = ET.tostring(root, encoding="unicode")
+    # a CI server that reads stdout finds commands in it; a parser of XML finds the same characters
+    document = _COMMAND.sub(lambda found: f"{found[1]}&#58;:" if found[2] else "#&#35;", document)
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{document}\n'
 
 
 def _add_case(suite: ET.Element, verdict: Verdict, source: str) -> None:
