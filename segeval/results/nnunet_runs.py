@@ -34,6 +34,12 @@ def run_of_nnunet(file: Path, document: Mapping[str, Any]) -> StoredRun:
     return StoredRun(
         path=file,
         columns=tuple(_column(key, name, cases) for key in keys for name in _MEASURES),
+        truth_sizes={
+            (case, key): metrics[key]["n_ref"]
+            for case, metrics in cases.items()
+            for key in metrics
+            if isinstance(metrics[key].get("n_ref"), int)
+        },
         labels={key: (int(key),) for key in keys if key.isdecimal() and len(key) < 20},
     )
 

@@ -40,6 +40,7 @@ class StoredRun:
     Attributes:
         ignored_ids: ids of the truth whose voxels count nowhere; None where the file does not say.
         prediction_kind: `labels`, `probs` or `logits`; empty where the file does not say.
+        truth_sizes: voxels of the truth by case and class, as far as the file says.
         unscored: cases without a score, for want of a prediction or a truth, or because they failed.
         complete: whether the run came to its end, and its tables are those of one writing.
         doubts: why `complete` is false, and what the file cannot tell, as parts of a sentence.
@@ -53,6 +54,7 @@ class StoredRun:
     inputs: Mapping[str, str | None] = field(default_factory=dict)
     ignored_ids: tuple[int, ...] | None = None
     prediction_kind: str = ""
+    truth_sizes: Mapping[tuple[str, str], int] = field(default_factory=dict)
     unscored: frozenset[str] = frozenset()
     complete: bool = True
     doubts: tuple[str, ...] = ()

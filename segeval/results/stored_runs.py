@@ -89,6 +89,7 @@ def stored_run_of(document: Mapping[str, Any], *, path: Path, doubts: Sequence[s
         inputs=document.get("inputs", {}),
         ignored_ids=tuple(document["ignored_ids"]) if "ignored_ids" in document else None,
         prediction_kind=(document.get("predictions") or {}).get("kind", ""),
+        truth_sizes={(row["case"], row["class"]): row["n_truth"] for row in scores},
         unscored=frozenset(row["case"] for row in cases if row["status"] in _UNSCORED),
         complete=document["complete"] and not doubts,
         doubts=tuple(doubts) if document["complete"] else ("it was interrupted before all cases were scored", *doubts),
@@ -140,10 +141,15 @@ def _from_csv(file: Path) -> StoredRun:
         path=file,
         columns=tuple(columns_of_classes(scores, _measures(scores, KEYS_OF_SCORES))),
         labels={row["class"]: tuple(map(int, row["label"].split("+"))) for row in scores},
+        truth_sizes={(row["case"], row["class"]): int(row["n_truth"]) for row in scores if _is_count(row)},
         unscored=frozenset(text_of(row["case"]) for row in (*scores, *cases) if row["status"] in _UNSCORED),
         complete=not two_runs,
         doubts=(*two_runs, *(() if has_cases else ("a table of scores alone does not tell of cases that failed",))),
     )
+
+
+def _is_count(row: Row) -> bool:
+    return str(row.get("n_truth", "")).isdecimal()
 
 
 def _refuse_repeated(file: Path, rows: Sequence[tuple[int, Row]]) -> None:

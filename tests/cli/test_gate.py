@@ -574,3 +574,32 @@ def test_a_case_table_that_cannot_be_read_is_an_error(run: Run, scored: Path, co
     assert (done.code, said in done.err) == (2, True), done.err
     folder = run("gate", scored, "-c", sliced, "--case-table", scored)
     assert (folder.code, "this is a folder" in folder.err) == (2, True)
+
+
+def test_a_run_that_was_edited_in_value_and_definition_is_refused(run: Run, scored: Path) -> None:
+    document = json.loads((scored / "run.json").read_text())
+    document["definitions"]["dice"]["bounds"] = [0.0, 5.0]
+    document["scores"][0]["dice"] = 4.0
+    Path("edited.json").write_text(json.dumps(document))
+    done = run("gate", "edited.json", "--fail-under", "dice:mean=0.1")
+    assert done.code == 2
+    assert "is 4, and it lies between 0 and 1" in done.err
+
+
+@pytest.mark.parametrize("verb", ["gate", "compare"])
+def test_a_truth_that_changed_under_the_name_of_its_case_is_refused(run: Run, verb: str) -> None:
+    image = np.zeros((9, 9), np.uint8)
+    image[2:6, 2:6] = 1
+    for name, stop in (("old", 7), ("new", 6)):
+        truth = np.zeros_like(image)
+        truth[2:stop, 2:6] = 1
+        write_image(Path(name, "truth", "a.npy"), truth)
+        write_image(Path(name, "pred", "a.npy"), image)
+        run("score", f"{name}/pred", f"{name}/truth", "-o", f"{name}/run")
+    told = {
+        "gate": ("gate", "new/run", "--baseline", "old/run", "--fail-under", "dice:mean=0.1"),
+        "compare": ("compare", "old/run", "new/run"),
+    }
+    done = run(*told[verb])
+    assert done.code == 2
+    assert "the truth of case a has 16 voxels of 1 here and 20 in the baseline" in done.err

@@ -35,7 +35,7 @@ class BandRule:
 
 def band_overlaps(surfaces: Surfaces, indices: Sequence[int], rule: BandRule) -> dict[int, float]:
     """For some classes, voxels in both bands relative to those in either; nan where both are empty."""
-    overlaps = {}
+    overlaps: dict[int, float] = {}
     for group, box in _groups(surfaces, indices, rule):
         counts = dict.fromkeys(group, (0, 0))
         for slab in _slabs(box, surfaces.lattice(rule.unit), rule.reach):

@@ -29,6 +29,7 @@ _LAYOUT = frozenset(
     )
 )
 _SHOWN = 3
+_SLACK = 1e-9  # a rounding step beyond an end is none, relative to the ends
 
 
 def refuse_changed_settings(settings: Settings[ScoreOptions], gate: Path) -> None:
@@ -55,13 +56,31 @@ def refuse_changed_settings(settings: Settings[ScoreOptions], gate: Path) -> Non
 
 
 def run_table(run: StoredRun) -> RunTable:
-    """The columns of a run with their direction, and with its policy for undefined values applied."""
+    """The columns of a run with their direction, and with its policy for undefined values applied.
+
+    Raises:
+        ConfigError: a value lies outside the range that its measure has in the catalogue, whatever the run says.
+    """
+    for column in run.columns:
+        _refuse_impossible(column, run.path)
     columns = [_column(column, run) for column in run.columns]
     return RunTable(
         columns={(column.class_name, column.measure): column for column in columns},
         unscored=run.unscored,
         unfinished=why_unfinished(run),
     )
+
+
+def _refuse_impossible(column: StoredColumn, path: Path) -> None:
+    low, high = measure_of(column.measure).bounds
+    values = np.append(column.values, column.pooled)
+    slack = _SLACK * max((abs(end) for end in (low, high) if np.isfinite(end)), default=0.0)
+    wrong = values[(values < low - slack) | (values > high + slack)]  # nan is neither
+    if wrong.size:
+        raise ConfigError(
+            f"{printable(path)}: {column.measure} of class {printable(column.class_name)} is {wrong[0]:g}, and it lies "
+            f"between {low:g} and {high:g}. The file was edited or damaged: score again."
+        )
 
 
 def _column(column: StoredColumn, run: StoredRun) -> Column:
@@ -89,6 +108,7 @@ def with_names_of(baseline: StoredRun, run: StoredRun) -> StoredRun:
     return replace(
         baseline,
         labels={renamed[name]: ids for name, ids in baseline.labels.items()},
+        truth_sizes={(case, renamed.get(name, name)): n for (case, name), n in baseline.truth_sizes.items()},
         columns=tuple(
             replace(column, class_name=renamed.get(column.class_name, column.class_name)) for column in baseline.columns
         ),
@@ -121,9 +141,10 @@ def refuse_if_incomparable(run: StoredRun, baseline: StoredRun, *, measures: Ite
         min_paired: above 0, cases may differ as long as so many are in both runs.
 
     Raises:
-        ConfigError: definitions, labels or cases differ; the message shows how.
+        ConfigError: definitions, labels, truths or cases differ; the message shows how.
     """
     found = [*_definitions(run, baseline, measures), *_settings(run, baseline), *_labels(run, baseline)]
+    found += [] if found else _truths(run, baseline)
     if min_paired == 0:
         found += _cases(run, baseline)
     if found:
@@ -178,6 +199,18 @@ def _labels(run: StoredRun, baseline: StoredRun) -> list[str]:
         for name in sorted(shared)
         if run.labels[name] != baseline.labels[name]
     ]
+
+
+def _truths(run: StoredRun, baseline: StoredRun) -> list[str]:
+    """A truth that was drawn again moves the values as a better model does."""
+    sizes = ((*key, n, baseline.truth_sizes.get(key, n)) for key, n in run.truth_sizes.items())
+    changed = [(printable(case), printable(name), here, there) for case, name, here, there in sizes if here != there]
+    found = [
+        f"the truth of case {case} has {here} voxels of {name} here and {there} in the baseline"
+        for case, name, here, there in changed[:_SHOWN]
+    ]
+    more = len(changed) - len(found)
+    return [*found, f"and {more} more truths changed"] if more > 0 else found
 
 
 def _plus(ids: Iterable[int]) -> str:
