@@ -16,6 +16,11 @@ from hypothesis import settings
 settings.register_profile("segeval", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("segeval")
 
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="try the full numbers in tests/hostile")
+
+
 GOLDEN = Path(__file__).parent / "golden"
 
 
