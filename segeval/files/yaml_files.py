@@ -64,7 +64,7 @@ def read_yaml(path: Path) -> YamlFile:
     """
     text = _text_of(path)
     lines: dict[Place, int] = {}
-    loader = _Loader(text)
+    loader = _begun(_Loader, text, path)
     node = _composed(loader, path)
     if node is None:
         return YamlFile(path=path, data=None, lines=lines)
@@ -84,7 +84,18 @@ def compose_yaml(text: str, path: Path) -> yaml.Node | None:
     Raises:
         ConfigError: it is no YAML, is nested too deeply, or its aliases stand for too much.
     """
-    return _composed(yaml.SafeLoader(text), path)
+    return _composed(_begun(yaml.SafeLoader, text, path), path)
+
+
+def _begun(kind: type[yaml.SafeLoader], text: str, path: Path) -> yaml.SafeLoader:
+    """A loader at the start of a text, which refuses characters that no YAML may hold before it reads anything."""
+    try:
+        return kind(text)
+    except yaml.reader.ReaderError as error:
+        line, character = text.count("\n", 0, error.position) + 1, text[error.position]
+        raise ConfigError(
+            f"{printable(path)}:{line}: holds the character {character!r}, which YAML does not allow. Remove it."
+        ) from error
 
 
 def _composed(loader: yaml.SafeLoader, path: Path) -> yaml.Node | None:

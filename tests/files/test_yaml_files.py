@@ -122,3 +122,9 @@ def test_aliases_that_stand_for_more_than_memory_holds_are_refused(read, tmp_pat
 
 def test_an_alias_that_stands_for_little_is_read(read):
     assert read("a: &a [1, 2]\nb: [*a, *a]").data == {"a": [1, 2], "b": [[1, 2], [1, 2]]}
+
+
+def test_a_character_that_no_yaml_may_hold_is_named_with_its_line(tmp_path):
+    (tmp_path / "a.yaml").write_bytes(b"1: liver\n2: \x00\n")
+    with pytest.raises(ConfigError, match=r"a\.yaml:2: holds the character '\\x00'"):
+        read_yaml(tmp_path / "a.yaml")
