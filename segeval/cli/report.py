@@ -23,6 +23,9 @@ def report(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="The page; by default report.html in RUN.")] = None,
     title: Annotated[str, typer.Option("--title", help="Title of the page.")] = "Segmentation report",
     gate: Annotated[Path | None, typer.Option("--gate", help="Open with the verdict of this segeval.yaml.")] = None,
+    review: Annotated[
+        Path | None, typer.Option("--review", help="The review.csv of an earlier page: its marks and comments again.")
+    ] = None,
     worst: Annotated[int, typer.Option("--worst", help="Pictures of so many worst cases of each class.")] = 0,
     images: Images = None,
     window: Window = None,
@@ -39,7 +42,7 @@ def report(
     if worst < 0:
         raise ConfigError(f"--worst {worst}: out of range. It must be 0 (no pictures) or a number of cases.")
     pictures = PictureOptions(worst=worst, images=images, window=window_of(window))
-    page = write(run, ReportOptions(out=out, title=title, gate=gate, pictures=pictures, figures=figures))
+    page = write(run, ReportOptions(out=out, title=title, gate=gate, review=review, pictures=pictures, figures=figures))
     if not quiet:
         console.say(f"the report is {page}")
     return 0

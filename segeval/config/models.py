@@ -41,17 +41,26 @@ class Baseline(_Part):
 
 
 class MaxFraction(_Part):
-    """How many cases may be worse than in the baseline, and by how much."""
+    """How many cases may be worse than in the baseline by so much, or have a mark of a review."""
 
-    worse_by: Annotated[Number, Field(ge=0)]
+    worse_by: Annotated[Number, Field(ge=0)] | None = None
+    reviewed: Literal["pass", "fail", "unsure"] | None = Field(
+        default=None, description="A mark in the column `reviewed` of the case table, which a report's review.csv is."
+    )
     of_cases: Annotated[Number, Field(ge=0, lt=1)]
+
+    @model_validator(mode="after")
+    def _counts_one_thing(self) -> "MaxFraction":
+        if (self.worse_by is None) == (self.reviewed is None):
+            raise ValueError("max_fraction counts cases by worse_by or by reviewed. Give one of them")
+        return self
 
 
 class Rule(_Part):
     """One sentence of the gate: a statistic of a measure of a class, and its limit."""
 
     id: Annotated[str, Field(min_length=1)]
-    measure: str
+    measure: str = Field(default="", description="What is judged; none for the marks of a review.")
     class_name: ClassName = Field(
         default="*", alias="class", description='A class, "*" for each, or "(mean)" for their mean.'
     )
@@ -78,7 +87,20 @@ class Rule(_Part):
 
     @property
     def needs_baseline(self) -> bool:
-        return self.min is None and self.max is None
+        return self.min is None and self.max is None and not self.reads_review
+
+    @property
+    def reads_review(self) -> bool:
+        """Whether the rule counts marks, and no values of a measure."""
+        return self.max_fraction is not None and self.max_fraction.reviewed is not None
+
+    @model_validator(mode="after")
+    def _names_what_it_judges(self) -> "Rule":
+        if not self.reads_review and not self.measure:
+            raise ValueError("the rule has no measure. Name one, such as measure: dice")
+        if self.reads_review and (self.measure or self.class_name != "*"):
+            raise ValueError("a review marks cases, not their measures and classes. Leave out measure and class")
+        return self
 
     @model_validator(mode="after")
     def _has_one_limit(self) -> "Rule":

@@ -144,3 +144,18 @@ def test_it_reads_without_scripts(browser, report_file):
     page.goto(report_file.as_uri())
     assert "0.538" in page.locator("#summary").inner_text()
     assert not page.locator("#find").is_visible()
+
+
+def test_marks_of_an_earlier_review_are_there_again(browser, report_file, tmp_path):
+    review = tmp_path / "review.csv"
+    review.write_text('case,reviewed,comment\ncase_07,fail,"=no, none"\n')
+    marked = tmp_path / "marked.html"
+    assert app.run(["report", str(report_file.parent), "--review", str(review), "--out", str(marked), "-q"]) == 0
+    page = opened(browser, marked)
+    assert "=no, none" in page.locator("#reviewed").inner_text()
+    assert page.locator("#n-marks").inner_text() == "1 of 12 cases marked"
+    page.locator("#reviewed a.case").click()
+    assert page.locator("#review-mark").inner_text() == "fail"
+    assert page.locator("#review-comment").input_value() == "=no, none"
+    assert page.evaluate("segeval.reviewCsv()").splitlines()[1] == "case_07,fail,\"'=no, none\""
+    assert page.said == []

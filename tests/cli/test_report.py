@@ -59,3 +59,33 @@ def test_a_file_that_changed_since_the_run_is_told_in_place_of_its_picture(run: 
     assert "was written after the run that scored it" in (tmp_path / "run" / "report.html").read_text()
     done = run("show", "run", "case_07")
     assert (done.code, "Score again first" in done.err) == (3, True)
+
+
+def test_a_review_stops_a_gate_and_stands_in_the_next_page(run: Run, scored, tmp_path):
+    (tmp_path / "review.csv").write_text('case,reviewed,comment\ncase_07,fail,"missed, all of it"\ncase_10,pass,\n')
+    (tmp_path / "rules.yaml").write_text(
+        "rules:\n  - {id: by eye, max_fraction: {reviewed: fail, of_cases: 0.05}, bound: point}\n"
+    )
+    done = run("gate", scored, "-c", "rules.yaml", "--case-table", "review.csv")
+    assert done.code == 1, done.err
+    assert "1 of 12 cases are reviewed as fail: share 0.08333 > 0.05" in " ".join(done.out.split())
+    done = run("report", scored, "--review", "review.csv", "--gate", "rules.yaml")
+    assert done.code == 0, done.err
+    page = (scored / "report.html").read_text()
+    assert "missed, all of it" in page.partition('id="reviewed"')[2].partition("</section>")[0]
+    assert "1 of 12 cases are reviewed as fail" in page
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("case,reviewed\ncase_07,bad\n", "case_07 is marked 'bad'. Write one of pass, fail, unsure"),
+        ("case,reviewed\nanother,fail\n", "marks no case of this run"),
+        ("case,mark\ncase_07,fail\n", "must name the columns case,reviewed"),
+        ("case,reviewed\n", "holds no case"),
+    ],
+)
+def test_a_review_that_is_none_is_refused(run: Run, scored, tmp_path, text, says):
+    (tmp_path / "review.csv").write_text(text)
+    done = run("report", scored, "--review", "review.csv")
+    assert (done.code, says in done.err) == (2, True), done.err

@@ -1,6 +1,7 @@
 """The gate: a run and its limits in, verdicts out."""
 
-from segeval.verbs.gate.judge import CaseTable, gate_notes, judge
+from segeval.verbs.case_table import CaseTable
+from segeval.verbs.gate.judge import gate_notes, judge
 from segeval.verbs.gate.table import Column, Resampling, RunTable
 from segeval.verbs.gate.verdict import GateReport, Verdict, WorstCase, exit_code
 

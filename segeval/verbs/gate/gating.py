@@ -1,17 +1,16 @@
 """The verb: a stored run and limits in, a report of verdicts out."""
 
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from segeval.choice import call_of
 from segeval.config import Config, Rule, check_rules, read_config
 from segeval.errors import ConfigError
-from segeval.files.csv_rows import read_csv_rows
 from segeval.files.paths import printable
 from segeval.results.stored_runs import StoredRun, read_stored_run
+from segeval.verbs.case_table import CaseTable, read_case_table
 from segeval.verbs.gate.comparable import notes_on_baseline, refuse_if_incomparable, run_table, with_names_of
-from segeval.verbs.gate.judge import CaseTable, beware_of, gate_notes, judge
+from segeval.verbs.gate.judge import beware_of, gate_notes, judge
 from segeval.verbs.gate.table import Resampling
 from segeval.verbs.gate.verdict import GateReport
 
@@ -124,19 +123,3 @@ def _beside(config: Path | None, name: str | None) -> Path | None:
 def _case_table(config: Config, options: GateOptions) -> CaseTable | None:
     path = options.case_table or _beside(options.config, config.cases.table)
     return read_case_table(path) if path is not None else None
-
-
-def read_case_table(path: Path) -> CaseTable:
-    """Facts about cases, from a CSV with a column `case`: column -> case id -> value.
-
-    Raises:
-        ConfigError: it cannot be read, has no such column, holds no case, or names one twice.
-    """
-    rows = [row for _, row in read_csv_rows(path, what="--case-table", columns=["case"])]
-    if not rows:
-        raise ConfigError(f"--case-table {printable(path)}: holds no case. Write a row per case.")
-    cases = Counter(row["case"] for row in rows)
-    twice = next((case for case, n in cases.items() if n > 1), None)
-    if twice is not None:
-        raise ConfigError(f"{printable(path)}: case {printable(twice)} has two rows. Keep one.")
-    return {name: {row["case"]: row[name] for row in rows} for name in rows[0] if name != "case"}

@@ -1,23 +1,23 @@
 """Rules and a run in, verdicts out. What cannot be judged never passes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
-from segeval.config import Config, Rule, notes_on_rules
+from segeval.config import Config, MaxFraction, Rule, notes_on_rules
 from segeval.config.rules import MACRO
 from segeval.errors import ConfigError
 from segeval.statistics.intervals import FEW_UNITS
 from segeval.statistics.significance import holm
+from segeval.verbs.case_table import CaseTable, facts_of, parts_of
+from segeval.verbs.gate.fractions import judge_fraction, judge_review
 from segeval.verbs.gate.limits import judge_limit
-from segeval.verbs.gate.regressions import judge_fraction, judge_regression
+from segeval.verbs.gate.regressions import judge_regression
 from segeval.verbs.gate.table import CASE_LEVEL, Column, Resampling, RunTable
 from segeval.verbs.gate.verdict import Outcome, Verdict
 from segeval.verbs.notes import named
-
-CaseTable = Mapping[str, Mapping[str, str]]  # column -> case id -> value
 
 
 def judge(
@@ -48,7 +48,7 @@ def judge(
     table = case_table or {}
     how = how or Resampling()
     if config.cases.unit is not None:
-        how = replace(how, unit_of=_facts(table, config.cases.unit, run.case_ids))
+        how = replace(how, unit_of=facts_of(table, config.cases.unit, run.case_ids))
     verdicts = [
         replace(verdict, line=rule.line, measure=rule.measure, stat=_stat(rule))
         for rule in config.rules
@@ -98,6 +98,8 @@ def _without_baseline(rule: Rule) -> Verdict:
 def _judge_rule(
     rule: Rule, run: RunTable, baseline: RunTable | None, table: CaseTable, config: Config, how: Resampling
 ) -> list[Verdict]:
+    if rule.max_fraction is not None and rule.reads_review:
+        return list(_judge_reviews(rule, rule.max_fraction, run, table, how))
     subjects = list(_subjects(rule, run, baseline, table))
     if not subjects:
         return [
@@ -108,6 +110,23 @@ def _judge_rule(
         replace(_judge_subject(rule, subject, min_paired, how), class_name=subject.class_name, part=subject.part)
         for subject in subjects
     ]
+
+
+def _judge_reviews(
+    rule: Rule, limit: MaxFraction, run: RunTable, table: CaseTable, how: Resampling
+) -> Iterator[Verdict]:
+    """The verdict of the rule on the marks of the case table, for each slice; a case without a row has no mark."""
+    marks = table.get("reviewed")
+    if marks is None or not marks.keys() & {*run.case_ids}:
+        lacks = "no case table with a column reviewed" if marks is None else "no case of this run in the case table"
+        raise ConfigError(
+            f"rule {rule.id!r} reads the marks of a review, and there is {lacks}. "
+            "Download review.csv from the page of this run, and pass it with --case-table."
+        )
+    for part, case_ids in _parts(rule, run, None, table):
+        cases = sorted(run.case_ids if case_ids is None else case_ids)
+        verdict = judge_review(rule, limit, {case: marks.get(case, "") for case in cases}, how)
+        yield replace(verdict, part=part)
 
 
 def _judge_subject(rule: Rule, subject: _Subject, min_paired: int, how: Resampling) -> Verdict:
@@ -163,11 +182,7 @@ def _parts(
     if rule.by is None:
         return [("", None)]
     case_ids = {*run.case_ids, *(baseline.case_ids if baseline else ())}
-    value_of = _facts(table, rule.by, sorted(case_ids))
-    return [
-        (f"{rule.by}={value}", frozenset(case for case, has in value_of.items() if has == value))
-        for value in sorted(set(value_of.values()))
-    ]
+    return [(f"{rule.by}={value}", cases) for value, cases in parts_of(table, rule.by, sorted(case_ids)).items()]
 
 
 def _columns(
@@ -183,18 +198,6 @@ def _defined(columns: Sequence[Column]) -> list[Column]:
 
 def _names(columns: Sequence[Column]) -> set[str]:
     return {column.class_name for column in columns}
-
-
-def _facts(table: CaseTable, name: str, case_ids: Sequence[str]) -> Mapping[str, str]:
-    """A column of the case table for these cases."""
-    if name not in table:
-        raise ConfigError(f"The case table has no column {name!r}. Its columns: {', '.join(table) or 'none'}.")
-    lacking = [case for case in case_ids if case not in table[name]]
-    if lacking:
-        raise ConfigError(
-            f"The case table has no {name!r} for {len(lacking)} case(s), first {lacking[0]!r}. Add a row."
-        )
-    return {case: table[name][case] for case in case_ids}
 
 
 def _no_match(rule: Rule, run: RunTable) -> str:

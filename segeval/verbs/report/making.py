@@ -14,6 +14,7 @@ from segeval.results.run_schema import checked_document
 from segeval.verbs.report.content import RunContent, content_of
 from segeval.verbs.report.page import report_page
 from segeval.verbs.report.pictures import CasePictures, PictureOptions, pictures_of_worst
+from segeval.verbs.report.review import Review, read_review
 
 PAGE = "report.html"
 
@@ -25,12 +26,14 @@ class ReportOptions:
     Attributes:
         out: the file to write; by default `report.html` in the folder of the run.
         gate: rules whose verdict opens the page.
+        review: marks of an earlier look at the cases.
         figures: folder for the charts as SVG, PNG and PDF.
     """
 
     out: Path | None = None
     title: str = "Segmentation report"
     gate: Path | None = None
+    review: Path | None = None
     pictures: PictureOptions = field(default_factory=PictureOptions)
     figures: Path | None = None
 
@@ -48,8 +51,9 @@ def report(run: Path, options: ReportOptions) -> Path:
     if options.pictures.worst:
         drawn = CasePictures(document, path=file, options=options.pictures)
         pictures = pictures_of_worst(content, drawn, worst=options.pictures.worst)
-    verdict = verdict_of(run, options.gate) if options.gate is not None else None
-    page = report_page(content, title=options.title, verdict=verdict, pictures=pictures)
+    verdict = verdict_of(run, options) if options.gate is not None else None
+    review = read_review(options.review, (row["case"] for row in content.cases)) if options.review else Review()
+    page = report_page(content, title=options.title, verdict=verdict, pictures=pictures, review=review)
     out = options.out or file.with_name(PAGE)
     write_marked(out, page.encode())
     if options.figures is not None:
@@ -118,12 +122,12 @@ def rows_of(document: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     return [dict(row) for row in document.get(name, [])]
 
 
-def verdict_of(run: Path, config: Path) -> dict[str, Any]:
-    """What a gate says of the run, in the words of the page."""
+def verdict_of(run: Path, options: ReportOptions) -> dict[str, Any]:
+    """What a gate says of the run, in the words of the page; a review stands in for its case table."""
     from segeval.verbs.gate.gating import GateOptions, gate
     from segeval.verbs.report.content import number_text
 
-    said = gate(run, GateOptions(config=config))
+    said = gate(run, GateOptions(config=options.gate, case_table=options.review))
     return {
         "outcome": {"passed": "pass", "failed": "fail"}.get(said.outcome, "inconclusive"),
         "headline": said.headline,

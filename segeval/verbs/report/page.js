@@ -6,6 +6,8 @@
   document.body.classList.remove("no-script");
 
   // --- cases: one table, filtered and walked through
+  const marks = new Map(Object.entries(data.marks || {}).map(([name, [value, comment]]) => [name, { mark: value, comment }])); // of an earlier review
+  for (const row of rows) if (marks.has(row.case)) row.mark = marks.get(row.case).mark;
   let table = null;
   let ready = false;
   const undefinedLast = (a, b, _rowA, _rowB, _column, direction) => {
@@ -44,7 +46,6 @@
 
   // --- the case that is looked at
   let chosen = null;
-  const marks = new Map();
   function choose(name, scroll) {
     chosen = name;
     for (const picture of document.querySelectorAll(".picture")) picture.classList.toggle("chosen", picture.dataset.case === name);
@@ -73,8 +74,10 @@
     for (const row of rows) if (row.case === chosen) row.mark = value;
     if (ready) for (const row of table.getRows()) if (row.getData().case === chosen) row.update({ mark: value });
     $("review-mark").textContent = value;
-    $("n-marks").textContent = `${marks.size} of ${new Set(rows.map((row) => row.case)).size} cases marked`;
+    tellMarks();
   }
+  function tellMarks() { if ($("n-marks")) $("n-marks").textContent = `${marks.size} of ${new Set(rows.map((row) => row.case)).size} cases marked`; }
+  if (marks.size) tellMarks();
   for (const button of document.querySelectorAll("button[data-mark]")) button.addEventListener("click", () => mark(button.dataset.mark));
   if ($("review-comment")) $("review-comment").addEventListener("input", () => { if (marks.has(chosen)) marks.get(chosen).comment = $("review-comment").value; });
   if ($("review")) $("review").addEventListener("submit", (event) => event.preventDefault());

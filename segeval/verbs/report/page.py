@@ -14,6 +14,7 @@ from typing import Any
 
 from segeval.verbs.report.charts import charts_of
 from segeval.verbs.report.content import IN_TABLES, RunContent, command_of, number_text, settings_of
+from segeval.verbs.report.review import Review
 
 HERE = Path(__file__).parent
 VENDOR = HERE / "vendor"
@@ -30,6 +31,7 @@ _SECTIONS = {
     "summary": "Summary",
     "charts": "Distributions",
     "worst": "Worst cases",
+    "reviewed": "Review",
     "cases": "Cases",
     "confusion": "Confusion",
     "lesions": "Lesions",
@@ -47,6 +49,7 @@ def report_page(
     verdict: Mapping[str, Any] | None = None,
     pictures: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
     groups: Sequence[Mapping[str, Any]] = (),
+    review: Review | None = None,
 ) -> str:
     """The page of a run.
 
@@ -55,19 +58,20 @@ def report_page(
         verdict: what a gate said: outcome, headline, rules and notes.
         pictures: of the worst cases, by class.
         groups: means by columns of a case table.
+        review: marks of an earlier look at the cases.
     """
     import jinja2
 
     styles = [_file(VENDOR / "tabulator.min.css"), _file(HERE / "page.css")]
     scripts = [*(_file(VENDOR / name) for name in _SCRIPTS), _file(HERE / "page.js")]
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined)
-    facts = _facts(content, verdict=verdict, pictures=pictures or {}, groups=groups)
+    facts = _facts(content, verdict=verdict, pictures=pictures or {}, groups=groups, review=review or Review())
     return environment.from_string((HERE / "page.html").read_text(encoding="utf-8")).render(
         title=title,
         policy=_policy(styles, scripts),
         styles=[_safe(style) for style in styles],
         scripts=[_safe(script) for script in scripts],
-        data=_safe(_json(_data(content))),
+        data=_safe(_json(_data(content, review or Review()))),
         **facts,
     )
 
@@ -108,7 +112,7 @@ def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _data(content: RunContent) -> dict[str, Any]:
+def _data(content: RunContent, review: Review) -> dict[str, Any]:
     """Rows and charts for the scripts; six digits are more than a picture shows."""
     fields = ["case", "class", "status", "n_pred", "n_truth", *content.measures]
     worst = [row["case"] for name in content.classes for row in content.worst(name, N_WORST)]
@@ -119,6 +123,7 @@ def _data(content: RunContent) -> dict[str, Any]:
         "units": {name: content.unit_of(name) for name in content.measures},
         "bounds": {name: list(content.definitions[name]["bounds"]) == [0.0, 1.0] for name in content.measures},
         "worst": list(dict.fromkeys(worst)),
+        "marks": {mark.case_id: [mark.mark, mark.comment] for mark in review.marks},
         "charts": charts_of(content) if content.scores else {},
     }
 
@@ -133,6 +138,7 @@ def _facts(
     verdict: Mapping[str, Any] | None,
     pictures: Mapping[str, Sequence[Mapping[str, Any]]],
     groups: Sequence[Mapping[str, Any]],
+    review: Review,
 ) -> dict[str, Any]:
     document = content.document
     statuses = Counter(row["status"] for row in content.cases)
@@ -147,11 +153,13 @@ def _facts(
     )
     warnings = [str(text) for text in document.get("warnings", [])]
     warnings += [f"{case}: {text}" for case, texts in document.get("notes", {}).items() for text in texts]
+    warnings += review.notes
     made: dict[str, Any] = {
         "facts": facts,
         "sections": [],
         "alarms": alarms,
         "verdict": verdict,
+        "marks": review.marks,
         "groups": groups,
         "level": f"{100 * float(document['plan'].get('ci_level', 0.95)):g} %",
         "measures": content.measures[:IN_TABLES],
@@ -181,6 +189,7 @@ def _facts(
         "summary": True,
         "charts": made["charts"],
         "worst": True,
+        "reviewed": review.marks,
         "cases": True,
         "confusion": made["confusion"],
         "lesions": made["lesions"],
