@@ -26,6 +26,12 @@ def report(
     review: Annotated[
         Path | None, typer.Option("--review", help="The review.csv of an earlier page: its marks and comments again.")
     ] = None,
+    case_table: Annotated[
+        Path | None, typer.Option("--case-table", help="CSV with a row of facts per case, for --by.")
+    ] = None,
+    by: Annotated[
+        list[str] | None, typer.Option("--by", help="Columns of the case table, such as site,scanner, to group by.")
+    ] = None,
     worst: Annotated[int, typer.Option("--worst", help="Pictures of so many worst cases of each class.")] = 0,
     images: Images = None,
     window: Window = None,
@@ -42,7 +48,17 @@ def report(
     if worst < 0:
         raise ConfigError(f"--worst {worst}: out of range. It must be 0 (no pictures) or a number of cases.")
     pictures = PictureOptions(worst=worst, images=images, window=window_of(window))
-    page = write(run, ReportOptions(out=out, title=title, gate=gate, review=review, pictures=pictures, figures=figures))
+    asked = ReportOptions(
+        out=out,
+        title=title,
+        gate=gate,
+        review=review,
+        pictures=pictures,
+        figures=figures,
+        case_table=case_table,
+        by=tuple(by or ()),
+    )
+    page = write(run, asked)
     if not quiet:
         console.say(f"the report is {page}")
     return 0

@@ -29,6 +29,7 @@ def print_run(results: Results, screen: Any) -> None:
     _print_dataset_iou(results, screen)
     _print_means(results, screen, names if len(names) == 1 else [*names, MEAN_OF_CLASSES], _class_columns(results))
     _print_means(results, screen, [WHOLE_CASE], _case_columns(results))
+    _print_groups(results, screen)
     _print_worst(results, screen)
     _print_footer(results, screen)
 
@@ -182,6 +183,24 @@ def _worst_table(results: Results, rows: Sequence[ClassRow], columns: Sequence[s
         add_row(table, "" if row.of.name == shown else row.of.name, row.case_id, row.status, *values)
         shown = row.of.name
     return table
+
+
+def _print_groups(results: Results, screen: Any) -> None:
+    """The groups of the cases by the first measure, and which of them is worst in each class."""
+    columns = [*_class_columns(results), *_case_columns(results)]
+    rows = [row for row in (results.groups.rows if results.groups else ()) if row["measure"] == columns[0]]
+    if not rows:
+        return
+    level = f"{100 * results.facts['plan']['ci_level']:g} % interval"
+    table = plain_table("by", "group", "class", "cases", _heading(results, columns[0]), level, left=(0, 1, 2))
+    for row in rows[:N_CLASSES]:
+        interval = "" if math.isnan(row["ci_low"]) else f"{short(row['ci_low'])} .. {short(row['ci_high'])}"
+        mean = f"{short(row['mean'])}{' (worst)' if row['is_worst'] else ''}"
+        add_row(table, row["by"], row["group"] or UNDEFINED, row["class"], str(row["n"]), mean, interval)
+    screen.print(table)
+    if len(rows) > N_CLASSES:
+        screen.print(f"{len(rows) - N_CLASSES} more rows are in groups.csv.", style="dim")
+    screen.print()
 
 
 def _print_footer(results: Results, screen: Any) -> None:

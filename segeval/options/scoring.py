@@ -90,6 +90,14 @@ class ScoreOptions(InputOptions):
             must="be 0 (no intervals) or a number of resamples, ten million at most",
         ),
     ] = 1000
+    case_table: Annotated[
+        Path | None,
+        Option(help="CSV with a row of facts per case, for --by; its column case has the ids.", panel=NUMBERS),
+    ] = None
+    by: Annotated[
+        tuple[str, ...],
+        Option(help="Columns of the case table, such as site,scanner: means of their groups.", panel=NUMBERS),
+    ] = ()
     out: Annotated[
         Path | None,
         Option(help="Folder for the tables.", panel=OUTPUT, flags=("-o", "--out"), stands_in=OUT),

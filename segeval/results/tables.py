@@ -31,8 +31,9 @@ class Results:
     """A finished run.
 
     `classes` and the two column tuples give the order of everything, `shown` are the columns for a
-    screen. `lesions` are those of each case; None without a lesion measure. `facts` is what `run.json`
-    says besides the tables (plan, definitions, versions, timings, warnings).
+    screen. `lesions` are those of each case; None without a lesion measure. `groups` are summaries by
+    columns of a case table; None without one. `facts` is what `run.json` says besides the tables (plan,
+    definitions, versions, timings, warnings).
     """
 
     classes: tuple[LabelClass, ...]
@@ -45,6 +46,7 @@ class Results:
     lesions: Mapping[str, Sequence[LesionRow]] | None
     shown: tuple[str, ...]
     facts: Mapping[str, Any]
+    groups: Table | None = None
 
     @property
     def problems(self) -> tuple[CaseRow, ...]:
@@ -106,7 +108,7 @@ class Results:
         return {name: value for name, value in values.items() if math.isfinite(value)}
 
     def to_pandas(self, table: str = "scores") -> Any:
-        """A table as a `pandas.DataFrame`: `scores`, `cases`, `summary`, `confusion`, or `lesions` if there is one.
+        """A table as a `pandas.DataFrame`: `scores`, `cases`, `summary`, `confusion`; `lesions`, `groups` if there.
 
         Raises:
             ConfigError: there is no such table.
@@ -181,9 +183,15 @@ def lesions_table(results: Results) -> Table:
     return Table(columns=("case", "label", "class", *facts), rows=tuple(rows))
 
 
+def groups_table(results: Results) -> Table:
+    """One row per group of cases, class and measure."""
+    return results.groups or Table(columns=("by",), rows=())
+
+
 def tables_of(results: Results) -> dict[str, Table]:
     """The tables that a run has, by name."""
-    return {name: table(results) for name, table in TABLES.items() if name != "lesions" or results.lesions is not None}
+    lacking = {name for name in ("lesions", "groups") if getattr(results, name) is None}
+    return {name: table(results) for name, table in TABLES.items() if name not in lacking}
 
 
 def _lesion_cell(row: LesionRow, name: str) -> Any:
@@ -208,4 +216,5 @@ TABLES: Mapping[str, Callable[[Results], Table]] = {
     "summary": summary_table,
     "confusion": confusion_table,
     "lesions": lesions_table,
+    "groups": groups_table,
 }

@@ -5,20 +5,28 @@ from dataclasses import replace
 from typing import Any
 
 from segeval.evidence.labels import LabelClass
-from segeval.results import CaseScore, ClassRow, Results
+from segeval.results import CaseScore, ClassRow, Results, Table
 from segeval.scoring.evaluate import absent_rows
+from segeval.scoring.groups import COLUMNS, Parts, group_rows
 from segeval.scoring.plan import Aggregation, Plan
 from segeval.scoring.pool import Pool
 from segeval.scoring.summarise import Scored, merge_histograms, summary_rows
 
 
 def collect(
-    scores: Sequence[CaseScore], plan: Plan, how: Aggregation, facts: Mapping[str, Any], *, pool: Pool | None = None
+    scores: Sequence[CaseScore],
+    plan: Plan,
+    how: Aggregation,
+    facts: Mapping[str, Any],
+    *,
+    pool: Pool | None = None,
+    parts: Parts | None = None,
 ) -> Results:
     """Sort the cases, give every case every class, and summarise.
 
     Args:
         pool: what was added up of the cases already.
+        parts: groups of cases that are summed up for themselves, too.
 
     Raises:
         DataError: a value is undefined and the policy is `fail`.
@@ -49,7 +57,14 @@ def collect(
         lesions={score.row.case_id: score.lesions for score in scored} if plan.lesion_rule else None,
         shown=plan.shown,
         facts=facts,
+        groups=_groups(found, how, parts) if parts else None,
     )
+
+
+def _groups(scored: Scored, how: Aggregation, parts: Parts) -> Table:
+    """The summary of each group of cases."""
+    better_of = {call.column: call.measure.better for call in scored.plan.measures}
+    return Table(columns=COLUMNS, rows=tuple(group_rows(scored, how, parts, better_of)))
 
 
 def _with_every_class(score: CaseScore, classes: Sequence[LabelClass], plan: Plan) -> list[ClassRow]:

@@ -26,13 +26,13 @@ from segeval.statistics.summary import STATISTICS, Summary, apply_undefined, mea
 class Scored:
     """The rows of the cases that have values, sorted by case id; each case has every class, in order.
 
-    `totals` is evidence added up over the cases.
+    `pooled` and `totals` are counts and evidence added up over the cases; without counts nothing is pooled.
     """
 
     cases: Sequence[CaseRow]
     class_rows: Sequence[ClassRow]
     classes: Sequence[LabelClass]
-    pooled: Histogram
+    pooled: Histogram | None
     plan: Plan
     n_missing: int
     totals: Mapping[Hashable, Any] = field(default_factory=dict)
@@ -180,7 +180,7 @@ def _intervals(values: np.ndarray, case_ids: Sequence[str], how: Aggregation) ->
 def _pooled_values(scored: Scored, level: Level, calls: Sequence[MeasureCall], n_names: int) -> np.ndarray:
     """Each measure on the summed evidence of all cases; nan where its evidence does not add up."""
     pooled = np.full((n_names, len(calls)), math.nan)
-    if not scored.cases:
+    if not scored.cases or scored.pooled is None:
         return pooled
     together = PooledCases(
         plan=scored.plan,

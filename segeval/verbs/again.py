@@ -27,7 +27,7 @@ def job_again(plan: Mapping[str, Any], inputs: Mapping[str, str | None], *, path
     """
     if not plan or not any((*inputs.values(), plan.get("pairs"))):
         raise ConfigError(f"{printable(path)}: does not say which files it scored. Name a run of `segeval score`.")
-    options = replace(_options_of(plan), bootstrap=0, out=None)
+    options = replace(_options_of(plan), bootstrap=0, out=None, case_table=None, by=())
     pred, truth = (Path(side) if (side := inputs.get(name)) else None for name in ("pred", "truth"))
     job, pairs = make_job(pred, truth, options)
     return [pair for pair in pairs.pairs if pair.pred is not None and pair.truth is not None], job

@@ -68,3 +68,23 @@ def parts_of(table: CaseTable, name: str, case_ids: Iterable[str]) -> dict[str, 
         value: frozenset(case for case, has in value_of.items() if has == value)
         for value in sorted(set(value_of.values()))
     }
+
+
+def asked_parts(path: Path | None, by: Sequence[str], case_ids: Sequence[str]) -> dict[str, dict[str, frozenset[str]]]:
+    """The groups of cases that `--case-table` and `--by` ask for, by column and value.
+
+    Args:
+        by: columns, several in one text too, with commas.
+
+    Raises:
+        ConfigError: one of the options lacks the other, or the table lacks a column or a case.
+    """
+    columns = [name.strip() for text in by for name in text.split(",")]
+    if path is None:
+        if columns:
+            raise ConfigError(f"--by {','.join(columns)}: names columns of a case table. Pass --case-table FILE, too.")
+        return {}
+    if not columns:
+        raise ConfigError(f"--case-table {printable(path)}: is read for --by alone. Name its columns, too.")
+    table = read_case_table(path)
+    return {name: parts_of(table, name, case_ids) for name in columns}

@@ -24,6 +24,7 @@ from segeval.results.run_folder import RunFolder
 from segeval.scoring.collect import collect
 from segeval.scoring.evaluate import as_missing, evaluate
 from segeval.scoring.plan import Aggregation, Plan
+from segeval.verbs.case_table import asked_parts
 from segeval.verbs.facts import run_facts
 from segeval.verbs.job import Job
 from segeval.verbs.notes import notes_on_scores, refuse_mixed_units
@@ -87,6 +88,7 @@ def make_job(
     pairs = _with_instances(pairs_of(pred, truth, options), plan, options)
     if options.missing == "error" and pairs.missing_preds and not options.keep_going:
         raise DataError(missing_message(pairs))
+    asked_parts(options.case_table, options.by, [pair.case_id for pair in pairs.pairs])  # before hours of scoring
     rules = agree(pairs.pairs, input_rules_of(options, plan.labels))
     job = Job(
         options=options,
@@ -294,6 +296,7 @@ def finished(scores: Sequence[CaseScore], job: Job, *, complete: bool = True) ->
     how = Aggregation(
         undefined=options.undefined, ci_level=options.ci_level, bootstrap=options.bootstrap, seed=options.seed
     )
-    results = collect(scores, job.plan, how, facts={}, pool=job.pool)
+    parts = asked_parts(options.case_table, options.by, [score.row.case_id for score in scores])
+    results = collect(scores, job.plan, how, facts={}, pool=job.pool, parts=parts)
     notes = (*job.notes, *job.plan.notes, *notes_on_scores(scores, job.plan, options))
     return replace(results, facts=run_facts(job, notes, results.case_rows, complete=complete))

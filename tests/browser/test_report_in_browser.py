@@ -157,5 +157,5 @@ def test_marks_of_an_earlier_review_are_there_again(browser, report_file, tmp_pa
     page.locator("#reviewed a.case").click()
     assert page.locator("#review-mark").inner_text() == "fail"
     assert page.locator("#review-comment").input_value() == "=no, none"
-    assert page.evaluate("segeval.reviewCsv()").splitlines()[1] == "case_07,fail,\"'=no, none\""
+    assert page.evaluate("segeval.reviewCsv()").splitlines()[1] == 'case_07,fail,"\'=no, none"'
     assert page.said == []

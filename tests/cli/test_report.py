@@ -89,3 +89,20 @@ def test_a_review_that_is_none_is_refused(run: Run, scored, tmp_path, text, says
     (tmp_path / "review.csv").write_text(text)
     done = run("report", scored, "--review", "review.csv")
     assert (done.code, says in done.err) == (2, True), done.err
+
+
+def test_groups_in_a_page_are_those_that_scoring_would_have_made(run: Run, scored, tmp_path):
+    cases = [f"case_{i:02d}" for i in range(1, 13)]
+    (tmp_path / "cases.csv").write_text(
+        "case,site\n" + "".join(f"{name},{'AB'[i % 2]}\n" for i, name in enumerate(cases))
+    )
+    by_site = ("--case-table", "cases.csv", "--by", "site")
+    masks = (SAMPLE / "pred", SAMPLE / "gt", "--labels", SAMPLE / "labels.yaml", "-m", "dice")
+    assert run("score", *masks, *by_site, "--out", "grouped").code == 0
+    assert run("report", "grouped", "--out", "a.html").code == 0
+    assert run("report", scored, *by_site, "--out", "b.html").code == 0
+    sections = [(tmp_path / f"{name}.html").read_text().partition("<h3>By site</h3>")[2] for name in "ab"]
+    tables = [section.partition("</table>")[0] for section in sections]
+    assert tables[0] == tables[1]
+    assert "Worst: <strong>" in tables[0]
+    assert tables[0].count('class="worst"') == 3  # one of each class

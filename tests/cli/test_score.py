@@ -1,5 +1,6 @@
 """`segeval score` from folders to tables: the main job, and what each file holds."""
 
+import csv
 import math
 import re
 from pathlib import Path
@@ -255,3 +256,57 @@ def test_run_json_says_why_values_are_undefined(run: Run, folders: tuple[Path, P
         "volume_pred_ml": {"needs_spacing_in_3d": 3},
         "sensitivity": {"absent_both": 1},
     }
+
+
+def test_groups_of_a_case_table_are_summed_up_and_the_worst_is_named(run: Run, tmp_path):
+    cases = [f"case_{i:02d}" for i in range(1, 13)]
+    facts = [f"{case},{'AB'[i % 2]},{'old' if i < 4 else ''}" for i, case in enumerate(cases)]
+    (tmp_path / "cases.csv").write_text("\n".join(["case,site,scanner", *facts]) + "\n")
+    folders = (SAMPLE / "pred", SAMPLE / "gt", "--labels", SAMPLE / "labels.yaml", "-m", "dice,hd95")
+    done = run("score", *folders, "--case-table", "cases.csv", "--by", "site,scanner", "--out", "out")
+    assert done.code == 0, done.err
+    with (tmp_path / "out" / "groups.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    with (tmp_path / "out" / "scores.csv").open() as file:
+        scores = list(csv.DictReader(file))
+    assert {(row["by"], row["group"]) for row in rows} == {
+        ("site", "A"),
+        ("site", "B"),
+        ("scanner", "old"),
+        ("scanner", ""),
+    }
+    by_hand = {
+        site: [
+            float(row["dice"])
+            for row in scores
+            if row["class"] == "lesion" and cases.index(row["case"]) % 2 == i and row["dice"]
+        ]
+        for i, site in enumerate("AB")
+    }
+    of_lesion = {
+        row["group"]: row for row in rows if (row["by"], row["class"], row["measure"]) == ("site", "lesion", "dice")
+    }
+    for site, values in by_hand.items():
+        row = of_lesion[site]
+        assert float(row["mean"]) == pytest.approx(sum(values) / len(values))
+        assert int(row["n"]) == len(values)
+        assert float(row["ci_low"]) <= float(row["mean"]) <= float(row["ci_high"])
+    worst = min(by_hand, key=lambda site: sum(by_hand[site]) / len(by_hand[site]))
+    assert [site for site, row in of_lesion.items() if row["is_worst"] == "true"] == [worst]
+    assert "(worst)" in done.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--by", "site"), "Pass --case-table FILE, too"),
+        (("--case-table", "cases.csv"), "Name its columns, too"),
+        (("--case-table", "cases.csv", "--by", "sitte"), "no column 'sitte'. Its columns: site. Did you mean 'site'?"),
+        (("--case-table", "cases.csv", "--by", "site"), "no 'site' for 11 case(s), first 'case_02'"),
+    ],
+)
+def test_a_case_table_that_does_not_fit_stops_before_anything_is_scored(run: Run, tmp_path, arguments, says):
+    (tmp_path / "cases.csv").write_text("case,site\ncase_01,A\n")
+    done = run("score", SAMPLE / "pred", SAMPLE / "gt", *arguments, "--out", "out")
+    assert (done.code, says in " ".join(done.err.split())) == (2, True), done.err
+    assert not (tmp_path / "out").exists()

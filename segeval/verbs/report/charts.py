@@ -123,7 +123,39 @@ def charts_of(content: RunContent) -> dict[str, Spec]:
     found = {"distribution": strip_chart(content, first), "size": scatter_chart(content, "n_truth", first, log_x=True)}
     if len(content.measures) > 1:
         found["pair"] = scatter_chart(content, first, content.measures[1])
+    for i, column in enumerate(content.group_columns):
+        found[f"groups-{i + 1}"] = group_chart(content, column, first)
     return {**found, "agreement": agreement_chart(content)}
+
+
+def group_chart(content: RunContent, column: str, measure: str) -> Spec:
+    """The mean of every group with its interval, class by class; it brings its own few rows."""
+    rows = [
+        {"group": row["group"] or "–", "class": row["class"], "n": row["n"]}
+        | {key: _finite(row[key]) for key in ("mean", "ci_low", "ci_high")}
+        for row in content.groups
+        if row["by"] == column
+    ]
+    group = {"field": "group", "type": "nominal", "title": column}
+    beside = {"yOffset": {"field": "class", "type": "nominal", "sort": list(content.classes)}}
+    axis = {key: value for key, value in _axis(content, measure).items() if key != "field"}
+    tooltip = [{"field": name} for name in ("group", "class", "n", "mean", "ci_low", "ci_high")]
+    shared = {"y": group, **beside, "color": _class_colour(content), "tooltip": tooltip}
+    spec = _spec(
+        f"{measure} by {column}",
+        {"height": {"step": 16}},
+        layer=[
+            {
+                "mark": {"type": "rule", "strokeWidth": 2},
+                "encoding": {**shared, "x": {"field": "ci_low", **axis}, "x2": {"field": "ci_high"}},
+            },
+            {
+                "mark": {"type": "point", "filled": True, "size": 60, "opacity": 1},
+                "encoding": {**shared, "x": {"field": "mean", **axis}},
+            },
+        ],
+    )
+    return with_data(spec, rows)
 
 
 def with_data(spec: Spec, rows: Sequence[Mapping[str, Any]]) -> Spec:

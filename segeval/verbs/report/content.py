@@ -23,6 +23,7 @@ class RunContent:
     Attributes:
         document: the whole of `run.json`.
         measures: the columns that the page shows, the first one deciding which cases are worst.
+        groups: of the first measure, by columns of a case table.
         scores: one row per case and class, as in `scores.csv`; only the first cases where there are too many.
         n_left_out: rows of `scores.csv` that the page does not hold.
     """
@@ -35,6 +36,7 @@ class RunContent:
     summary: Sequence[Row]
     confusion: Sequence[Row] = ()
     lesions: Sequence[Row] = ()
+    groups: Sequence[Row] = ()
     n_left_out: int = 0
 
     @property
@@ -42,6 +44,11 @@ class RunContent:
         """What each column is."""
         found: Mapping[str, Mapping[str, Any]] = self.document["definitions"]
         return found
+
+    @property
+    def group_columns(self) -> tuple[str, ...]:
+        """The columns of the case table that the groups come from."""
+        return tuple(dict.fromkeys(str(row["by"]) for row in self.groups))
 
     def unit_of(self, measure: str) -> str:
         """`mm`, `px`, `ml` or nothing."""
@@ -85,6 +92,7 @@ def content_of(document: Mapping[str, Any], *, table: Callable[[str], list[dict[
         summary=table("summary"),
         confusion=table("confusion"),
         lesions=table("lesions"),
+        groups=[row for row in table("groups") if row["measure"] == measures[0]] if measures else [],
         n_left_out=max(0, len(scores) - most),
     )
 

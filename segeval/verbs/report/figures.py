@@ -26,7 +26,8 @@ def write_figures(content: RunContent, folder: Path) -> list[Path]:
         raise ConfigError(f"--figures {folder}: cannot be made ({error.strerror}). Name another folder.") from error
     written, rows = [], chart_rows(content)
     for name, spec in charts_of(content).items():
-        alone = with_data({**spec, "width": WIDTH}, rows)
+        sized = {**spec, "width": WIDTH}
+        alone = sized if "values" in spec["data"] else with_data(sized, rows)
         drawn = {
             "svg": vl_convert.vegalite_to_svg(alone).encode(),
             "png": vl_convert.vegalite_to_png(alone, ppi=300),

@@ -15,6 +15,7 @@ from segeval.verbs.report.content import RunContent, content_of
 from segeval.verbs.report.page import report_page
 from segeval.verbs.report.pictures import CasePictures, PictureOptions, pictures_of_worst
 from segeval.verbs.report.review import Review, read_review
+from segeval.verbs.report.slices import groups_of_run
 
 PAGE = "report.html"
 
@@ -27,6 +28,7 @@ class ReportOptions:
         out: the file to write; by default `report.html` in the folder of the run.
         gate: rules whose verdict opens the page.
         review: marks of an earlier look at the cases.
+        case_table, by: facts about the cases and the columns to group by; else the groups are those of the run.
         figures: folder for the charts as SVG, PNG and PDF.
     """
 
@@ -34,6 +36,8 @@ class ReportOptions:
     title: str = "Segmentation report"
     gate: Path | None = None
     review: Path | None = None
+    case_table: Path | None = None
+    by: tuple[str, ...] = ()
     pictures: PictureOptions = field(default_factory=PictureOptions)
     figures: Path | None = None
 
@@ -46,6 +50,8 @@ def report(run: Path, options: ReportOptions) -> Path:
         DataError: pictures are asked for and the files of the run are no longer there.
     """
     file, document = read_document(run)
+    if options.by or options.case_table:
+        document |= {"groups": groups_of_run(document, file, options.case_table, options.by)}
     content = content_of(document, table=lambda name: rows_of(document, name))
     pictures: Mapping[str, Sequence[Mapping[str, Any]]] = {}
     if options.pictures.worst:

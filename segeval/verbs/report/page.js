@@ -117,8 +117,8 @@
   function draw(name) {
     const compiled = vegaLite.compile(charts[name], { logger: { level() { return this; }, error() { return this; }, warn() { return this; }, info() { return this; }, debug() { return this; } } }).spec;
     if (view[name]) view[name].finalize();
-    view[name] = new vega.View(vega.parse(compiled, null, { ast: true }), { expr: vega.expressionInterpreter, renderer: "canvas", container: $(`chart-${name}`), hover: true })
-      .data("rows", rows.map((row) => Object.fromEntries(Object.entries(row).map(([key, value]) => [key, value === "inf" || value === "-inf" ? null : value]))));
+    view[name] = new vega.View(vega.parse(compiled, null, { ast: true }), { expr: vega.expressionInterpreter, renderer: "canvas", container: $(`chart-${name}`), hover: true });
+    if (!charts[name].data.values) view[name].data("rows", rows.map((row) => Object.fromEntries(Object.entries(row).map(([key, value]) => [key, value === "inf" || value === "-inf" ? null : value]))));
     view[name].addEventListener("click", (_event, item) => { if (item && item.datum && item.datum.case) choose(item.datum.case, true); });
     view[name].runAsync();
   }

@@ -48,7 +48,6 @@ def report_page(
     title: str = "Segmentation report",
     verdict: Mapping[str, Any] | None = None,
     pictures: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
-    groups: Sequence[Mapping[str, Any]] = (),
     review: Review | None = None,
 ) -> str:
     """The page of a run.
@@ -57,7 +56,6 @@ def report_page(
         title: of the page.
         verdict: what a gate said: outcome, headline, rules and notes.
         pictures: of the worst cases, by class.
-        groups: means by columns of a case table.
         review: marks of an earlier look at the cases.
     """
     import jinja2
@@ -65,7 +63,7 @@ def report_page(
     styles = [_file(VENDOR / "tabulator.min.css"), _file(HERE / "page.css")]
     scripts = [*(_file(VENDOR / name) for name in _SCRIPTS), _file(HERE / "page.js")]
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined)
-    facts = _facts(content, verdict=verdict, pictures=pictures or {}, groups=groups, review=review or Review())
+    facts = _facts(content, verdict=verdict, pictures=pictures or {}, review=review or Review())
     return environment.from_string((HERE / "page.html").read_text(encoding="utf-8")).render(
         title=title,
         policy=_policy(styles, scripts),
@@ -137,7 +135,6 @@ def _facts(
     *,
     verdict: Mapping[str, Any] | None,
     pictures: Mapping[str, Sequence[Mapping[str, Any]]],
-    groups: Sequence[Mapping[str, Any]],
     review: Review,
 ) -> dict[str, Any]:
     document = content.document
@@ -160,7 +157,7 @@ def _facts(
         "alarms": alarms,
         "verdict": verdict,
         "marks": review.marks,
-        "groups": groups,
+        "groups": _groups(content),
         "level": f"{100 * float(document['plan'].get('ci_level', 0.95)):g} %",
         "measures": content.measures[:IN_TABLES],
         "units": {name: content.unit_of(name) for name in content.measures},
@@ -221,6 +218,27 @@ def _summary(content: RunContent) -> list[dict[str, Any]]:
     return found
 
 
+def _groups(content: RunContent) -> list[dict[str, Any]]:
+    """The groups of the cases by each column of the case table, with the worst one of every class in words."""
+    return [
+        {
+            "column": column,
+            "worst": [
+                f"{row['class']}: {row['group'] or '–'} ({number_text(row['mean'])}, {row['n']} cases)"
+                for row in content.groups
+                if row["by"] == column and row["is_worst"]
+            ],
+            "rows": [
+                {"group": row["group"] or "–", "class_name": row["class"], "n": row["n"], "is_worst": row["is_worst"]}
+                | _cell(row)
+                for row in content.groups
+                if row["by"] == column
+            ],
+        }
+        for column in content.group_columns
+    ]
+
+
 def _cell(row: Mapping[str, Any]) -> dict[str, Any]:
     low, high, pooled = (row.get(name) for name in ("ci_low", "ci_high", "pooled"))
     return {
@@ -249,6 +267,8 @@ def _charts(content: RunContent) -> dict[str, dict[str, Any]]:
             "choices": {"x": first, "y": measures[1]},
             "options": {"x": measures, "y": measures},
         }
+    for i, column in enumerate(content.group_columns):
+        found[f"groups-{i + 1}"] = {"title": f"{first} by {column}, with intervals", "choices": {}, "options": {}}
     found["agreement"] = {"title": "Agreement of sizes (Bland and Altman 1986)", "choices": {}, "options": {}}
     return found
 
