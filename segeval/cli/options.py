@@ -50,6 +50,7 @@ SweepConfig = Annotated[
 Gate = Annotated[
     Path | None, option("--gate", help="Hold the run against the rules of this segeval.yaml.", panel=RUNNING)
 ]
+Html = Annotated[bool, option("--html", help="Write report.html beside the tables.", panel=OUTPUT)]
 GateOutput = Annotated[
     list[str] | None,
     option("--output", help="Report of the gate: json, junit, markdown, github, and =PATH; repeatable.", panel=RUNNING),

@@ -26,6 +26,7 @@ def score(
     pred: o.PredPath = None,
     truth: o.TruthPath = None,
     as_json: o.AsJson = False,
+    html: o.Html = False,
     quiet: o.Quiet = False,
     verbose: o.Verbose = False,
     no_color: o.NoColor = False,
@@ -47,11 +48,26 @@ def score(
     if not quiet:
         console.tell_of_file(settings.sources, HERE)
     folder = settings.options.out or OUT
+    if html:
+        from segeval.files.marked import refuse_foreign
+
+        refuse_foreign(folder / "report.html")
     with Talk(out=folder, quiet=quiet, verbose=verbose, color=not no_color) as talk:
         options = replace(settings.options, out=folder)
         results = score_folders(pred, truth, options, sources=settings.sources, watch=talk)
         talk.finish(results, as_json=as_json)
+    if html:
+        _write_page(folder, gate, quiet=quiet)
     return _gravest(_exit_code(results), _gate(folder, gate, output, quiet=quiet, color=not no_color) if gate else 0)
+
+
+def _write_page(folder: Path, rules: Path | None, *, quiet: bool) -> None:
+    """The report of the run that was just written, opened by its verdict where there are rules."""
+    from segeval.verbs.report.making import ReportOptions, report
+
+    page = report(folder, ReportOptions(gate=rules))
+    if not quiet:
+        console.say(f"the report is {page}")
 
 
 def _gate(folder: Path, rules: Path, output: list[str] | None, *, quiet: bool, color: bool) -> int:

@@ -19,18 +19,31 @@ def write_marked(path: Path, data: bytes) -> None:
     Raises:
         ConfigError: something else is there, or it cannot be written.
     """
+    refuse_foreign(path)
     beside = path.with_name(f"{PRIVATE_PREFIX}{path.name}.{os.getpid()}.tmp")
     try:
-        if os.path.lexists(path) and (path.is_symlink() or not path.is_file() or MARK not in path.read_bytes()):
-            raise ConfigError(
-                f"{printable(path)}: is there already, and segeval did not make it. Move it, or name another place."
-            )
         beside.write_bytes(_marked(data))
         beside.replace(path)
     except OSError as error:
         raise cannot_write(path, error) from error
     finally:
         beside.unlink(missing_ok=True)
+
+
+def refuse_foreign(path: Path) -> None:
+    """Refuse a place where something lies that is no earlier page or picture of ours.
+
+    Raises:
+        ConfigError: it does, or cannot be read.
+    """
+    try:
+        foreign = os.path.lexists(path) and (path.is_symlink() or not path.is_file() or MARK not in path.read_bytes())
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    if foreign:
+        raise ConfigError(
+            f"{printable(path)}: is there already, and segeval did not make it. Move it, or name another place."
+        )
 
 
 def _marked(data: bytes) -> bytes:

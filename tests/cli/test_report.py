@@ -106,3 +106,25 @@ def test_groups_in_a_page_are_those_that_scoring_would_have_made(run: Run, score
     assert tables[0] == tables[1]
     assert "Worst: <strong>" in tables[0]
     assert tables[0].count('class="worst"') == 3  # one of each class
+
+
+def test_scoring_can_write_the_page_too_and_again(run: Run, tmp_path):
+    (tmp_path / "rules.yaml").write_text("rules:\n  - {id: floor, measure: dice, class: lesion, min: 0.9}\n")
+    masks = (SAMPLE / "pred", SAMPLE / "gt", "--labels", "3=lesion", "-m", "dice", "--html", "--out", "out")
+    done = run("score", *masks)
+    assert done.code == 0, done.err
+    assert "the report is out/report.html" in done.err
+    done = run("score", *masks, "--gate", "rules.yaml")
+    assert done.code == 1, done.err
+    assert "Gate failed: 1 fail." in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_a_page_of_ones_own_is_found_out_before_scoring(run: Run, tmp_path):
+    (tmp_path / "out").mkdir()
+    masks = (SAMPLE / "pred", SAMPLE / "gt", "--labels", "3=lesion", "-m", "dice", "--out", "out")
+    assert run("score", *masks).code == 0
+    (tmp_path / "out" / "report.html").write_text("my own notes")
+    done = run("score", *masks, "--html")
+    assert (done.code, "segeval did not make it" in done.err) == (2, True), done.err
+    assert "scoring" not in done.err
+    assert (tmp_path / "out" / "report.html").read_text() == "my own notes"
