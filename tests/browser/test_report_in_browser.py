@@ -49,6 +49,9 @@ def opened(browser, file, **context):
 
 def test_it_asks_for_nothing_and_says_nothing(browser, report_file):
     page = opened(browser, report_file)
+    for chart in page.locator(".chart").all():
+        chart.scroll_into_view_if_needed()
+        chart.locator("canvas").wait_for()
     assert [url for url in page.asked if not url.startswith(("data:", "blob:"))] == [report_file.as_uri()]
     assert page.said == []
     assert page.locator(".chart canvas").count() == 4
@@ -71,6 +74,8 @@ def test_cases_are_found_filtered_and_sorted(browser, report_file):
 
 def test_a_click_on_a_point_chooses_its_case(browser, report_file):
     page = opened(browser, report_file)
+    page.locator("#chart-size").scroll_into_view_if_needed()
+    page.locator("#chart-size canvas").wait_for()
     name, x, y = page.evaluate(
         """() => { const view = segeval.view.size, pad = view.padding(), [x0, y0] = view.origin();
         const left = x0 + pad.left, top = y0 + pad.top;

@@ -173,7 +173,12 @@ def _spec(title: str, size: Mapping[str, Any], **parts: Any) -> Spec:
         "padding": 8,
         **size,
         **parts,
-        "config": {"view": {"stroke": None}, "axis": {"labelFontSize": 12, "titleFontSize": 12}},
+        "config": {
+            "view": {"stroke": None},
+            "axis": {"labelFontSize": 12, "titleFontSize": 12, "labelOverlap": "greedy", "labelSeparation": 6},
+            # one below the other, or a phone cuts the second one off
+            "legend": {"layout": {"bottom": {"direction": "vertical", "anchor": "start"}}},
+        },
     }
 
 

@@ -139,6 +139,10 @@
     retarget(charts[select.dataset.chart], select.dataset.axis === "measure" ? "x" : select.dataset.axis, select.value);
     draw(select.dataset.chart);
   });
-  for (const name of Object.keys(charts)) draw(name);
+  // a chart of many thousand points takes a while, so each is drawn when a reader comes to it, and all of them for paper
+  const drawOnce = (name) => { if (!view[name]) draw(name); };
+  const near = new IntersectionObserver((entries) => { for (const entry of entries) if (entry.isIntersecting) { near.unobserve(entry.target); drawOnce(entry.target.id.slice("chart-".length)); } }, { rootMargin: "200px" });
+  for (const name of Object.keys(charts)) near.observe($(`chart-${name}`));
+  window.addEventListener("beforeprint", () => Object.keys(charts).forEach(drawOnce));
   window.segeval = { choose, mark, reviewCsv, view, ready: () => ready || !rows.length };
 })();
