@@ -1,7 +1,7 @@
 """`segeval report`: one HTML file that leads from the verdict to the worst voxel."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -10,6 +10,12 @@ from segeval.cli import options as o
 from segeval.errors import ConfigError
 
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder that `segeval score` wrote.")]
+Runs = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="RUN...", help="Folder that `segeval score` or `sweep` wrote; or several runs, the old one first."
+    ),
+]
 Images = Annotated[
     Path | None, typer.Option("--images", help="Folder of what the masks were drawn on, called like the cases.")
 ]
@@ -19,7 +25,7 @@ Window = Annotated[
 
 
 def report(
-    run: Run,
+    runs: Runs,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="The page; by default report.html in RUN.")] = None,
     title: Annotated[str, typer.Option("--title", help="Title of the page.")] = "Segmentation report",
     gate: Annotated[Path | None, typer.Option("--gate", help="Open with the verdict of this segeval.yaml.")] = None,
@@ -41,10 +47,20 @@ def report(
     quiet: o.Quiet = False,
 ) -> int:
     """Write one self-contained HTML file: verdict, summary, charts, worst cases with pictures, and how to repeat it."""
-    from segeval.verbs.report.making import ReportOptions
+    from segeval.verbs.report.making import ReportOptions, report_runs, sweep_document
     from segeval.verbs.report.making import report as write
     from segeval.verbs.report.pictures import PictureOptions
 
+    if len(runs) > 1 or sweep_document(runs[0]) is not None:
+        told: dict[str, Any] = {"--gate": gate, "--review": review, "--case-table": case_table, "--by": by}
+        told |= {"--worst": worst, "--images": images, "--window": window, "--figures": figures}
+        refused = [flag for flag, value in told.items() if value]
+        if refused:
+            raise ConfigError(f"{', '.join(refused)}: for the page of one run of `segeval score`. Leave it out here.")
+        page = report_runs(runs, out=out, title=title)
+        if not quiet:
+            console.say(f"the report is {page}")
+        return 0
     if worst < 0:
         raise ConfigError(f"--worst {worst}: out of range. It must be 0 (no pictures) or a number of cases.")
     pictures = PictureOptions(worst=worst, images=images, window=window_of(window))
@@ -58,7 +74,7 @@ def report(
         case_table=case_table,
         by=tuple(by or ()),
     )
-    page = write(run, asked)
+    page = write(runs[0], asked)
     if not quiet:
         console.say(f"the report is {page}")
     return 0

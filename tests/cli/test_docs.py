@@ -86,7 +86,7 @@ def given(command: str) -> None:
 def test_a_command_of_the_docs_runs(command: str, run: Run) -> None:
     given(command)
     arguments = shlex.split(command, comments=True)[1:]
-    if "compare" in arguments:
+    if "main-run/" in arguments:
         run("score", "pred/", "gt/", "--out", "main-run")
     if arguments[0] != "score" and {"compare", "gate", "report", "show"} & set(arguments):
         run("score", "pred/", "gt/")

@@ -128,3 +128,28 @@ def test_a_page_of_ones_own_is_found_out_before_scoring(run: Run, tmp_path):
     assert (done.code, "segeval did not make it" in done.err) == (2, True), done.err
     assert "scoring" not in done.err
     assert (tmp_path / "out" / "report.html").read_text() == "my own notes"
+
+
+def test_two_runs_are_a_page_of_differences_and_three_one_of_ranks(run: Run, scored, tmp_path):
+    labels = ("--labels", SAMPLE / "labels.yaml", "-m", "dice")
+    assert run("score", SAMPLE / "gt", SAMPLE / "gt", *labels, "--out", "perfect").code == 0
+    done = run("report", scored, "perfect")
+    assert (done.code, "the report is report.html" in done.err) == (0, True), done.err
+    page = (tmp_path / "report.html").read_text()
+    cells = page.partition("<td>lesion</td>")[2].partition("</tr>")[0]
+    assert ">0.538<" in cells  # the old mean, as in the summary of that run
+    assert ">0.462<" in cells  # and what is lacking to 1
+    done = run("report", scored, "perfect", scored, "--out", "ranks.html")
+    assert done.code == 0, done.err
+    assert "Rank of each run" in (tmp_path / "ranks.html").read_text()
+    done = run("report", scored, "perfect", "--worst", "2")
+    assert (done.code, "--worst: for the page of one run" in done.err) == (2, True)
+
+
+def test_a_sweep_is_a_page_of_its_tables(run: Run, tmp_path):
+    done = run("sweep", "tversky", SAMPLE / "probs", SAMPLE / "gt", "--out", "swept")
+    assert done.code == 0, done.err
+    done = run("report", "swept")
+    assert (done.code, "swept/report.html" in done.err) == (0, True), done.err
+    page = (tmp_path / "swept" / "report.html").read_text()
+    assert all(f"<h2>{file.stem}</h2>" in page for file in (tmp_path / "swept").glob("*.csv"))

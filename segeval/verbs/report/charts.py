@@ -7,6 +7,7 @@ too.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from segeval.verbs.compare import Comparison, RankedRuns
 from segeval.verbs.report.content import RunContent, as_number
 
 Spec = dict[str, Any]
@@ -156,6 +157,52 @@ def group_chart(content: RunContent, column: str, measure: str) -> Spec:
         ],
     )
     return with_data(spec, rows)
+
+
+def difference_chart(found: Comparison, measure: str) -> Spec:
+    """How much better each class became, with the interval of the mean difference; zero is no change."""
+    rows = [
+        {"class": row.class_name, "mean": _finite(row.difference), "n": row.n}
+        | {"ci_low": _finite(row.interval.low), "ci_high": _finite(row.interval.high)}
+        for row in found.differences
+        if row.measure == measure
+    ]
+    place = {"field": "class", "type": "nominal", "title": None, "sort": None}
+    axis = {"type": "quantitative", "title": f"{measure}: better by (above 0 is better)"}
+    tooltip = [{"field": name} for name in ("class", "n", "mean", "ci_low", "ci_high")]
+    rule = {"mark": {"type": "rule", "strokeDash": [4, 4]}, "encoding": {"x": {"datum": 0, **axis}}}
+    ends = {"y": place, "x": {"field": "ci_low", **axis}, "x2": {"field": "ci_high"}, "tooltip": tooltip}
+    middle = {"y": place, "x": {"field": "mean", **axis}, "tooltip": tooltip}
+    marks = [
+        rule,
+        {"mark": {"type": "rule", "strokeWidth": 2, "color": COLOURS[0]}, "encoding": ends},
+        {"mark": {"type": "point", "filled": True, "size": 60, "opacity": 1, "color": COLOURS[0]}, "encoding": middle},
+    ]
+    return with_data(_spec(f"differences in {measure}", {"height": {"step": 26}}, layer=marks), rows)
+
+
+def trend_chart(found: RankedRuns, measure: str) -> Spec:
+    """The mean of every run, in the order in which they were named."""
+    means = [row for row in found.rankings if row.measure == measure and row.method == "aggregate_then_rank"]
+    rows = [
+        {"run": run, "class": row.class_name, "mean": _finite(value)}
+        for row in means
+        for run, value in zip(found.runs, row.by, strict=True)
+    ]
+    names = list(dict.fromkeys(row.class_name for row in means))
+    encoding = {
+        "x": {"field": "run", "type": "nominal", "sort": list(found.runs), "title": None},
+        "y": {"field": "mean", "type": "quantitative", "title": f"mean {measure}", "scale": {"zero": False}},
+        "color": {
+            "field": "class",
+            "type": "nominal",
+            "scale": {"domain": names, "range": [COLOURS[i % len(COLOURS)] for i in range(len(names))]},
+            "legend": {"orient": "bottom", "title": None, "columns": 4},
+        },
+        "tooltip": [{"field": name} for name in ("run", "class", "mean")],
+    }
+    mark = {"type": "line", "point": {"filled": True, "size": 60}}
+    return with_data(_spec(f"trend of {measure}", {"height": 260}, mark=mark, encoding=encoding), rows)
 
 
 def with_data(spec: Spec, rows: Sequence[Mapping[str, Any]]) -> Spec:

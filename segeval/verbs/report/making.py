@@ -69,6 +69,32 @@ def report(run: Path, options: ReportOptions) -> Path:
     return out
 
 
+def report_runs(runs: Sequence[Path], *, out: Path | None, title: str) -> Path:
+    """Write the page of several runs, or of a sweep, and say where it is.
+
+    Raises:
+        ConfigError: a run cannot be read, the runs may not be compared, or the file cannot be written.
+        UnfinishedError: a run was interrupted.
+    """
+    from segeval.verbs.report.runs import runs_page, sweep_page
+
+    document = sweep_document(runs[0]) if len(runs) == 1 else None
+    page = runs_page(runs, title=title) if document is None else sweep_page(document, runs[0], title=title)
+    target = out or (runs[0] / PAGE if document is not None else Path(PAGE))
+    write_marked(target, page.encode())
+    return target
+
+
+def sweep_document(run: Path) -> dict[str, Any] | None:
+    """The `run.json` of a folder that `segeval sweep` wrote; None where it is none."""
+    try:
+        document = json.loads((run / RUN_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    is_sweep = isinstance(document, dict) and (document.get("tool"), document.get("kind")) == ("segeval", "sweep")
+    return document if is_sweep else None
+
+
 def show(
     run: Path, case_id: str, class_name: str | None, *, out: Path, options: PictureOptions, distances: bool
 ) -> str:

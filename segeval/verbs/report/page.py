@@ -58,18 +58,28 @@ def report_page(
         pictures: of the worst cases, by class.
         review: marks of an earlier look at the cases.
     """
+    facts = _facts(content, verdict=verdict, pictures=pictures or {}, review=review or Review())
+    return rendered("page.html", title=title, data=_data(content, review or Review()), **facts)
+
+
+def rendered(template: str, *, title: str, data: Mapping[str, Any], **facts: Any) -> str:
+    """A page of a template in this folder, with the styles and scripts that all pages have.
+
+    Args:
+        data: for the scripts: rows and charts.
+        facts: what the template shows.
+    """
     import jinja2
 
     styles = [_file(VENDOR / "tabulator.min.css"), _file(HERE / "page.css")]
     scripts = [*(_file(VENDOR / name) for name in _SCRIPTS), _file(HERE / "page.js")]
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined)
-    facts = _facts(content, verdict=verdict, pictures=pictures or {}, review=review or Review())
-    return environment.from_string((HERE / "page.html").read_text(encoding="utf-8")).render(
+    return environment.from_string((HERE / template).read_text(encoding="utf-8")).render(
         title=title,
         policy=_policy(styles, scripts),
         styles=[_safe(style) for style in styles],
         scripts=[_safe(script) for script in scripts],
-        data=_safe(_json(_data(content, review or Review()))),
+        data=_safe(_json(data)),
         **facts,
     )
 
