@@ -22,6 +22,7 @@ _OUT_OF_MEMORY = ("failed to map segment", "annot allocate memory", "can't start
 
 COMMANDS = (
     "score",
+    "merge",
     "sweep",
     "gate",
     "compare",

@@ -41,6 +41,10 @@ def score(
     if output and gate is None:
         raise ConfigError("--output is where the report of a gate goes, and there is no --gate. Name its file, too.")
     settings = resolve(given, config or gate)
+    if html and settings.options.shard:
+        raise ConfigError("--html is for a whole run, and --shard scores a part. Report what `segeval merge` joins.")
+    if gate is not None and settings.options.shard:
+        raise ConfigError("--gate judges a whole run, and --shard scores a part. Judge what `segeval merge` joins.")
     if gate is not None:
         from segeval.verbs.gate.comparable import refuse_changed_settings
 
@@ -58,7 +62,7 @@ def score(
         talk.finish(results, as_json=as_json)
     if html:
         _write_page(folder, gate, quiet=quiet)
-    return _gravest(_exit_code(results), _gate(folder, gate, output, quiet=quiet, color=not no_color) if gate else 0)
+    return _gravest(exit_code_of(results), _gate(folder, gate, output, quiet=quiet, color=not no_color) if gate else 0)
 
 
 def _write_page(folder: Path, rules: Path | None, *, quiet: bool) -> None:
@@ -87,9 +91,11 @@ def _gravest(*codes: int) -> int:
     return min(codes, key=_GRAVEST_FIRST.index)
 
 
-def _exit_code(results: "Results") -> int:
+def exit_code_of(results: "Results") -> int:
     """0, or 3 with a case that could not be scored, or 4 where nothing was there to be scored."""
     missing_is_error = results.facts["plan"]["missing"] == "error"
     if any(row.status == "failed" or (row.status == "missing_pred" and missing_is_error) for row in results.case_rows):
         return DataError.exit_code
+    if results.facts["kind"] == "shard":
+        return 0  # its share of the cases may be empty, or have no value
     return 0 if any(row.n for row in results.summary) else NOTHING_EVALUATED

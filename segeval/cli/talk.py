@@ -13,6 +13,7 @@ from segeval.files.paths import printable
 if TYPE_CHECKING:  # numpy alone would take half of the time that `--help` may take
     from segeval.results import CaseRow, Results
     from segeval.scoring.plan import Plan
+    from segeval.verbs.kept import Earlier
 
 
 N_NOTES = 5  # some notes have numbers of their own for every case
@@ -33,6 +34,7 @@ class Talk(AbstractContextManager["Talk"]):
         self._stop()
         if kind is KeyboardInterrupt and self._n_done:
             kept = f"{self._n_done} of {self._n_cases} cases are finished and kept in {self.out}, marked as incomplete"
+            kept += "; the same command with --resume goes on from there"
             self._say(kept)
 
     def start(self, n_cases: int, plan: "Plan") -> None:
@@ -59,9 +61,22 @@ class Talk(AbstractContextManager["Talk"]):
                 self._task, advance=1, case=printable(row.case_id), speed=f"{speed:.1f} cases/s" if speed else ""
             )
 
+    def resumed(self, earlier: "Earlier") -> None:
+        """Say how much of an earlier run could be used."""
+        said = f"{counted(earlier.n_taken, 'case')} taken from the run before"
+        if not earlier.is_same_run and earlier.journal.places:
+            n = counted(len(earlier.journal.places), "case")
+            said += f"; it was of another plan or version, so its {n} were not used"
+        elif earlier.n_again:
+            said += f", {earlier.n_again} of it scored again: their files are others now, or they had failed"
+        self._say(said)
+
     def finish(self, results: "Results", *, as_json: bool) -> None:
         """Print the tables of a run, or its JSON document, and what is to be said of it."""
         self._stop()
+        if results.facts["kind"] == "shard":
+            self._finish_shard(results)
+            return
         if as_json:
             from segeval.results.run_json import document_text, run_document
 
@@ -74,6 +89,12 @@ class Talk(AbstractContextManager["Talk"]):
         for note in (*results.facts["warnings"], *self._on_files(results)):
             self._say(f"note: {note}")
         self._say(f"tables are in {self.out}")
+
+    def _finish_shard(self, results: "Results") -> None:
+        """A part has no tables: its means would be taken for those of the whole."""
+        shard = results.facts["shard"]
+        self._say(f"{counted(len(results.case_rows), 'case')} of shard {shard} are in {self.out}")
+        self._say("join all shards with: segeval merge RUN... --out DIR")
 
     def _on_files(self, results: "Results") -> list[str]:
         """What was done to the files of cases, each thing once, unless it was said with each case."""

@@ -1,7 +1,7 @@
 """Evidence that adds up over cases, so that pooled values need no second look at them."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -46,7 +46,7 @@ class State:
 
     @classmethod
     def _names(cls) -> list[str]:
-        return [field.name for field in fields(cls)]  # type: ignore[arg-type]
+        return [part.name for part in fields(cls)]  # type: ignore[arg-type]
 
 
 Additive = State
@@ -70,31 +70,31 @@ class ByClass:
         return type(rows[0]).stack(rows)
 
 
+@dataclass(frozen=True, eq=False)
 class Kept(Generic[Result]):
     """One result per setting, computed when first asked for.
 
     The sum of two has the settings of both.
     """
 
-    def __init__(self, results: dict[Hashable, Result] | None = None) -> None:
-        self._results = results or {}
+    results: dict[Hashable, Result] = field(default_factory=dict)
 
     def get(self, setting: Hashable, compute: Callable[[], Result]) -> Result:
         """The result for a setting; computed the first time."""
-        if setting not in self._results:
-            self._results[setting] = compute()
-        return self._results[setting]
+        if setting not in self.results:
+            self.results[setting] = compute()
+        return self.results[setting]
 
     def items(self) -> list[tuple[Any, Result]]:
         """All settings so far with their results."""
-        return list(self._results.items())
+        return list(self.results.items())
 
     def values(self) -> list[Result]:
         """All results so far."""
-        return list(self._results.values())
+        return list(self.results.values())
 
     def __add__(self, other: "Kept[Result]") -> "Kept[Result]":
-        total: dict[Hashable, Any] = dict(self._results)
-        for setting, result in other._results.items():
+        total: dict[Hashable, Any] = dict(self.results)
+        for setting, result in other.results.items():
             total[setting] = total[setting] + result if setting in total else result
         return Kept(total)

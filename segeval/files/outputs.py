@@ -41,11 +41,12 @@ class OutputFolder:
     claimed: set[str] = field(default_factory=set)
 
     @classmethod
-    def open(cls, path: Path, *, kind: str) -> "OutputFolder":
+    def open(cls, path: Path, *, kind: str, keep: Collection[str] = ()) -> "OutputFolder":
         """Create the folder, or take over one of the same kind, and keep every other run out of it.
 
         Args:
-            kind: `score`, `compare`, `sweep` or `training`: one does not take the place of another.
+            kind: `score`, `shard`, `compare`, `sweep` or `training`: one does not take the place of another.
+            keep: private files of a killed run that this one goes on with.
 
         Raises:
             ConfigError: the folder holds something else or another kind of run, another run is writing into it, or it
@@ -60,7 +61,7 @@ class OutputFolder:
             path.mkdir(parents=True, exist_ok=True)
             folder = cls(path=path, kind=kind, root=Path(os.path.realpath(path)), is_new=is_new, lock=lock_folder(path))
             try:
-                folder._take_over()
+                folder._take_over(keep)
             except BaseException:
                 folder.close()
                 raise
@@ -68,7 +69,7 @@ class OutputFolder:
             raise cannot_write(path, error) from error
         return folder
 
-    def _take_over(self) -> None:
+    def _take_over(self, keep: Collection[str]) -> None:
         """Know what earlier runs wrote, and clean up what killed ones left."""
         found = Ours.read(self.path)
         if found.kind is None:
@@ -83,7 +84,7 @@ class OutputFolder:
         for folder in ours:
             if folder.is_dir() and Path(os.path.realpath(folder)).is_relative_to(self.root):
                 for path in [*folder.glob(f"{PRIVATE_PREFIX}*")]:
-                    if path.name not in (LOCK, KEPT):
+                    if path.name not in (LOCK, KEPT, *keep):
                         _remove(path)
 
     def __enter__(self) -> "OutputFolder":

@@ -19,6 +19,7 @@ from segeval.images.predictions.predictions import Prediction
 from segeval.images.predictions.probabilities import as_kind, sums_are_one
 from segeval.images.readers.pictures import read_png_palette
 from segeval.images.readers.readers import stores_integers
+from segeval.images.readers.streams import opened_files
 
 _MOST_OPEN = 8  # maps that hold only 0 and 1, read before that is taken for what all of them are
 
@@ -97,12 +98,14 @@ def _first_that_tells(pairs: Sequence[Pair], rules: InputRules) -> tuple[Form, P
     n_open = 0
     for pair in pairs:
         try:
-            pred = rules.look_at(pair)
+            with opened_files() as opened:
+                pred = rules.look_at(pair)
             form, is_open = form_of(pred, rules), is_binary(pred, rules)
         except DataError:  # its turn to be told will come
             continue
         if not is_open:
             rules.at_hand[pair.case_id] = pred
+            rules.opened.setdefault(pair.case_id, opened)
             return form, pred.path
         doubtful = doubtful or (form, pred.path)
         n_open += not is_zero(pred)

@@ -18,6 +18,7 @@ from segeval.images.pairing.pairs import Pair
 from segeval.images.predictions.class_masks import LabelImage, join_class_masks
 from segeval.images.predictions.predictions import Prediction, read_prediction
 from segeval.images.readers.readers import read_volume
+from segeval.images.readers.streams import Opened
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +44,7 @@ class InputRules:
         clip_probs: take back what a resampling made overshoot.
         first_prediction: what predictions have to be.
         at_hand: predictions that were read before their turn.
+        opened: the files that these were read from, by case.
     """
 
     labels: LabelMap = LabelMap()
@@ -61,6 +63,7 @@ class InputRules:
     clip_probs: bool = False
     first_prediction: FirstPrediction | None = None
     at_hand: dict[str, Prediction] = field(default_factory=dict)
+    opened: dict[str, Opened] = field(default_factory=dict)
 
     def look_at(self, pair: Pair) -> Prediction:
         """The prediction of a pair before its turn.

@@ -9,6 +9,17 @@ from segeval.options.inputs import InputOptions
 from segeval.options.option import Option, resample_count, share
 from segeval.options.panels import INPUT, NUMBERS, OUTPUT, RUNNING
 
+HOW_TO_RUN = ("out", "workers", "resume", "shard")  # options that leave every number as it is
+
+
+def read_shard(text: str) -> tuple[int, ...]:
+    """`0/10` as two numbers."""
+    parts = text.split("/")
+    if len(parts) != 2 or not all(part.isdecimal() and len(part) < 10 for part in parts):
+        raise ValueError("no shard. Write it as 0/10")
+    return tuple(map(int, parts))
+
+
 Engine = Literal["auto", "numpy", "torch"]
 ExtraFormat = Literal["md", "latex", "nnunet"]
 OUT = Path("segeval-results")
@@ -106,6 +117,20 @@ class ScoreOptions(InputOptions):
         tuple[ExtraFormat, ...], Option(help="Extra files: md, latex, nnunet; repeatable.", panel=OUTPUT)
     ] = ()
     engine: Annotated[Engine, Option(help="auto, numpy or torch.", panel=RUNNING)] = "auto"
+    resume: Annotated[
+        bool,
+        Option(help="Go on with a killed run: cases that it finished are taken, if all agrees.", panel=RUNNING),
+    ] = False
+    shard: Annotated[
+        tuple[int, ...] | None,
+        Option(
+            help="Score the cases whose place in their list is I mod N, for `segeval merge`: 0/10 to 9/10.",
+            panel=RUNNING,
+            read=read_shard,
+            check=lambda value: value is None or (len(value) == 2 and 0 <= value[0] < value[1]),
+            must="be I/N with I from 0 to N - 1, such as 0/10",
+        ),
+    ] = None
 
     @property
     def instance_sides(self) -> tuple[str, ...]:

@@ -1,64 +1,79 @@
 """The folder of a run: a journal while it lasts, and its tables at the end, `run.json` last."""
 
-import json
-from collections.abc import Sequence
+import shutil
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import numpy as np
-
-from segeval.evidence.overlap.counts import Histogram
+from segeval.files.journal import Journal
 from segeval.files.ours import RUN_FILE, WRITTEN, digests
 from segeval.files.outputs import OutputFolder
-from segeval.files.writing import JOURNAL, cannot_write, write_text_atomically
-from segeval.results.csv_tables import jsonable, write_csv
+from segeval.files.writing import JOURNAL, write_text_atomically
+from segeval.results.csv_tables import write_csv
 from segeval.results.formats import EXTRA_FORMATS
-from segeval.results.records import CaseScore
 from segeval.results.run_json import document_text, run_document
 from segeval.results.tables import TABLES, Results, tables_of
 
+SHARD_CASES = "cases.jsonl"  # what a shard leaves for the merge: its journal
 
-@dataclass(frozen=True, kw_only=True)
+
+@dataclass(kw_only=True)
 class RunFolder:
-    """Where a run writes: `with RunFolder.open(path) as folder`, which checks that it may."""
+    """Where a run writes: `with RunFolder.open(path) as folder`, which checks that it may.
+
+    Attributes:
+        journal: the finished cases.
+        earlier: those of a killed run, where this one goes on with it.
+        keeps_journal: it outlives this run, which was interrupted.
+    """
 
     output: OutputFolder
     formats: Sequence[str] = ()
+    journal: Journal = field(init=False)
+    earlier: Journal | None = None
+    keeps_journal: bool = False
 
     @classmethod
-    def open(cls, path: Path, *, formats: Sequence[str] = ()) -> "RunFolder":
+    def open(
+        cls,
+        path: Path,
+        *,
+        formats: Sequence[str] = (),
+        resume: bool = False,
+        is_shard: bool = False,
+        header: Any = None,
+    ) -> "RunFolder":
         """Create the folder, or take over one that an earlier run wrote.
 
         Args:
             formats: extra files to write beside the tables.
+            resume: go on with the journal of a killed run, if it has the same header.
+            is_shard: the folder is for the cases of one shard.
+            header: what tells whether the cases of a journal are of this run.
 
         Raises:
             ConfigError: the folder holds something else, another run is writing there, or it cannot be written.
         """
-        folder = cls(output=OutputFolder.open(path, kind="score"), formats=tuple(formats))
+        kind, keep = "shard" if is_shard else "score", [JOURNAL] if resume else []
+        folder = cls(output=OutputFolder.open(path, kind=kind, keep=keep), formats=tuple(formats))
         try:
-            folder.output.refuse_in_the_way([RUN_FILE, *(f"{name}.csv" for name in TABLES), *folder._extra_files()])
-            folder._journal("x", "")
+            tables = [SHARD_CASES] if is_shard else [*(f"{name}.csv" for name in TABLES), *folder._extra_files()]
+            folder.output.refuse_in_the_way([RUN_FILE, *tables])
+            folder._begin_journal(header, resume=resume)
         except BaseException:
             folder.close()
             raise
         return folder
 
-    def note(self, score: CaseScore) -> None:
-        """Add a finished case to the journal."""
-        line = asdict(replace(score, histogram=None, lesions=(), additive={})) | {"histogram": _sparse(score.histogram)}
-        self._journal("a", json.dumps(jsonable(line)) + "\n")
-
-    def _journal(self, mode: str, text: str) -> None:
-        path = self.output.path / JOURNAL
-        try:
-            with path.open(mode, encoding="utf-8", errors="backslashreplace") as journal:
-                journal.write(text)
-        except OSError as error:
-            raise cannot_write(path, error) from error
+    def _begin_journal(self, header: Any, *, resume: bool) -> None:
+        path = self.output.inside(JOURNAL)
+        if resume:
+            self.earlier = self.journal = Journal.read(path)
+        if self.earlier is None or self.earlier.header != header:
+            self.journal = Journal.start(path, header)
 
     def __enter__(self) -> "RunFolder":
         return self
@@ -70,8 +85,9 @@ class RunFolder:
 
     def close(self) -> None:
         """Leave no trace besides the tables; without any, the folder goes too if it was made for them."""
-        with suppress(OSError):
-            (self.output.path / JOURNAL).unlink()
+        if not self.keeps_journal:
+            with suppress(OSError):
+                (self.output.path / JOURNAL).unlink()
         self.output.close()
 
     def write(self, results: Results) -> None:
@@ -88,13 +104,15 @@ class RunFolder:
             document = run_document(results) | {WRITTEN: digests(stage)}
             write_text_atomically(stage / RUN_FILE, document_text(document))
 
+    def write_shard(self, facts: Mapping[str, Any]) -> None:
+        """Leave the cases of a shard, and its facts, for the merge.
+
+        Raises:
+            ConfigError: the disk is full or not writable.
+        """
+        with self.output.stage([SHARD_CASES, RUN_FILE]) as stage:
+            shutil.copyfile(self.journal.path, stage / SHARD_CASES)
+            write_text_atomically(stage / RUN_FILE, document_text(dict(facts) | {WRITTEN: digests(stage)}))
+
     def _extra_files(self) -> list[str]:
         return [EXTRA_FORMATS[name][0] for name in self.formats]
-
-
-def _sparse(histogram: Histogram | None) -> dict[str, Any] | None:
-    """The cells of a histogram that hold voxels: of many ids, few pairs ever meet."""
-    if histogram is None:
-        return None
-    truth, pred = np.nonzero(histogram.n)
-    return {"ids": histogram.ids, "truth": truth, "pred": pred, "n": histogram.n[truth, pred]}

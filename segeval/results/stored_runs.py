@@ -45,6 +45,7 @@ def read_stored_run(path: Path) -> StoredRun:
     if document.get("tool") == "segeval" and document.get("kind") == "score":
         checked = checked_document(document, where=printable(file))
         return stored_run_of(checked, path=file, doubts=_doubts(file, checked))
+    refuse_shard(document, path)
     if isinstance(document.get("metric_per_case"), list):
         return run_of_nnunet(file, document)
     raise ConfigError(
@@ -102,13 +103,26 @@ def _measures(rows: Sequence[Row], keys: Sequence[str]) -> list[str]:
 
 def _doubts(file: Path, document: Mapping[str, Any]) -> list[str]:
     """What speaks against the tables in a folder being those of one whole run."""
-    doubts = _of_two_runs(file)
+    doubts = _of_two_runs(file) if document["complete"] else []  # an interrupted one leaves its journal to go on from
     for name, expected in document.get(WRITTEN, {}).items():
         table = file.parent / name
         is_table = Path(name).name == name and name.endswith(".csv") and table.is_file()
         if is_table and digest(table.read_bytes()) != expected:
             doubts.append(f"{printable(name)} was changed after the run, or is of another one")
     return doubts
+
+
+def refuse_shard(document: Mapping[str, Any], path: Path) -> None:
+    """A shard has no values of its own: its means are not those of the run.
+
+    Raises:
+        ConfigError: the document is that of a shard.
+    """
+    if document.get("tool") == "segeval" and document.get("kind") == "shard":
+        raise ConfigError(
+            f"{printable(path)}: holds shard {document.get('shard')} of a run, whose numbers speak of all shards "
+            "together. Join them with `segeval merge RUN... --out DIR`, and name that folder."
+        )
 
 
 def _of_two_runs(file: Path) -> list[str]:

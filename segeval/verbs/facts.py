@@ -21,14 +21,17 @@ def run_facts(job: Job, notes: Sequence[str], cases: Sequence[CaseRow], *, compl
     """Plan, definitions, versions and timings, ready to be written as JSON."""
     spacings = [row.spacing_mm for row in cases if row.shape]
     length = "mm" if all(spacings) else "mm or px" if any(spacings) else "px"
+    shard = job.options.shard
+    asked = {name: value for name, value in asdict(job.options).items() if name not in ("resume", "shard")}
     return {
         "tool": "segeval",
-        "kind": "score",
+        "kind": "score" if shard is None else "shard",
+        **({} if shard is None else {"shard": f"{shard[0]}/{shard[1]}"}),
         "schema_version": RUN_SCHEMA_VERSION,
         "complete": complete,
         "inputs": {"pred": job.pred, "truth": job.truth},
-        "plan": asdict(job.options) | {"measures": list(job.options.measures) or ["default"]},
-        "plan_from": dict(job.sources),
+        "plan": asked | {"measures": list(job.options.measures) or ["default"]},
+        "plan_from": {name: source for name, source in job.sources.items() if name in asked},
         "definitions": {call.column: _definition(call, job, length=length) for call in job.plan.measures},
         "predictions": _predictions(job.plan.form),
         "ignored_ids": list(job.plan.labels.ignore),

@@ -18,6 +18,7 @@ from segeval.images.labels.colors import read_color_table
 from segeval.images.labels.labelmaps import read_label_map
 from segeval.images.labels.labelspecs import channel_names, moved_ids
 from segeval.images.pairing.pairs import Pair, Pairs, find_pairs, missing_message
+from segeval.images.readers.streams import opened_files
 from segeval.options import InputOptions, ScoreOptions
 from segeval.results import CaseRow, CaseScore, Results
 from segeval.results.run_folder import RunFolder
@@ -27,6 +28,7 @@ from segeval.scoring.plan import Aggregation, Plan
 from segeval.verbs.case_table import asked_parts
 from segeval.verbs.facts import run_facts
 from segeval.verbs.job import Job
+from segeval.verbs.kept import Earlier, KeptCase, RunRecord
 from segeval.verbs.notes import notes_on_scores, refuse_mixed_units
 from segeval.verbs.stream import in_order
 
@@ -47,6 +49,9 @@ class Watch(Protocol):
     def advance(self, row: CaseRow) -> None:
         """One more case is done."""
 
+    def resumed(self, earlier: Earlier) -> None:
+        """All cases are done, some of them by an earlier run."""
+
 
 def score_folders(
     pred: Path | None,
@@ -66,13 +71,26 @@ def score_folders(
         DataError: a case cannot be scored and `keep_going` is off; then nothing is written.
         KeyboardInterrupt: the run was interrupted; the finished cases are written first.
     """
+    if options.out is None and (options.resume or options.shard):
+        raise ConfigError("--resume and --shard are about the folder of a run. Name it with --out.")
     job, pairs = make_job(pred, truth, options, sources=sources)
     if options.out is None:
-        return finished(list(in_one_unit(_scores(pairs, job, watch), job)), job)
-    with RunFolder.open(options.out, formats=options.format) as folder:
-        results = _journalled(pairs, job, folder, watch)
-        folder.write(results)
-    return results
+        scores = (job.pool.take(score) for score in _scores(pairs, job, watch))
+        return finished(list(in_one_unit(scores, job)), job)
+    header = RunRecord.of_job(job, [pair.case_id for pair in pairs.pairs])
+    with RunFolder.open(
+        options.out,
+        formats=options.format,
+        resume=options.resume,
+        is_shard=options.shard is not None,
+        header=header,
+    ) as folder:
+        return _journalled(_of_shard(pairs, options.shard), job, folder, watch)
+
+
+def _of_shard(pairs: Pairs, shard: tuple[int, ...] | None) -> Pairs:
+    """The pairs whose place in the list is that of the shard."""
+    return pairs if shard is None else replace(pairs, pairs=pairs.pairs[shard[0] :: shard[1]])
 
 
 def make_job(
@@ -103,17 +121,23 @@ def make_job(
 
 
 def _journalled(pairs: Pairs, job: Job, folder: RunFolder, watch: Watch | None) -> Results:
-    """Score the cases and note each; on Ctrl-C, write those that are finished."""
+    """Score the cases, note each, and write the tables; on Ctrl-C, write those that are finished."""
     scores: list[CaseScore] = []
     try:
-        for score in in_one_unit(_scores(pairs, job, watch), job):
-            folder.note(score)
-            scores.append(score)
+        for score in in_one_unit(_scores(pairs, job, watch, folder), job):
+            scores.append(job.pool.take(score))
     except KeyboardInterrupt:
-        if scores:
+        folder.keeps_journal = bool(scores)
+        if scores and job.options.shard is None:
             folder.write(finished(scores, job, complete=False))
         raise
-    return finished(scores, job)
+    if job.options.shard is None:
+        results = finished(scores, job)
+        folder.write(results)
+        return results
+    results = finished(scores, replace(job, options=replace(job.options, bootstrap=0)), complete=False)
+    folder.write_shard(results.facts)
+    return results
 
 
 def make_plan(options: ScoreOptions) -> Plan:
@@ -221,21 +245,36 @@ def in_one_unit(scores: Iterator[CaseScore], job: Job) -> Iterator[CaseScore]:
     return scores if job.options.mixed_units else refuse_mixed_units(scores, job.plan)
 
 
-def _scores(pairs: Pairs, job: Job, watch: Watch | None) -> Iterator[CaseScore]:
-    """Score the cases in the order of their ids, a few at a time."""
+def _scores(pairs: Pairs, job: Job, watch: Watch | None, folder: RunFolder | None = None) -> Iterator[CaseScore]:
+    """Score the cases in the order of their ids, a few at a time; with a folder, note each, and take what is there."""
     if watch is not None:
         watch.start(len(pairs.pairs), job.plan)
+    earlier = None
+    if folder is not None and folder.earlier is not None:
+        earlier = Earlier(journal=folder.earlier, is_same_run=folder.journal is folder.earlier)
+
+    def work(pair: Pair) -> tuple[CaseScore, KeptCase | None, bool]:
+        taken = earlier.score_of(pair) if earlier is not None else None
+        if taken is not None:
+            return taken, None, True
+        with opened_files() as opened:
+            score = _score(pair, job.plan, job.rules, job.options)
+        files = opened | job.rules.opened.get(pair.case_id, {})
+        return score, None if folder is None else KeptCase.of_score(pair, files, score), False
+
     n_scored = 0
     try:
-        for score in in_order(
-            lambda pair: _score(pair, job.plan, job.rules, job.options),
-            pairs.pairs,
-            workers=worker_count(job.options),
-        ):
+        for score, kept, is_taken in in_order(work, pairs.pairs, workers=worker_count(job.options)):
             n_scored += 1
+            if folder is not None and kept is not None:
+                folder.journal.add(score.row.case_id, kept)
+            if earlier is not None:
+                earlier.count(score.row.case_id, taken=is_taken)
             if watch is not None:
                 watch.advance(score.row)
-            yield job.pool.take(score)
+            yield score
+        if watch is not None and earlier is not None:
+            watch.resumed(earlier)
     except DataError as error:
         others = _problems_of(pairs.pairs[n_scored + 1 :], job.rules)
         said = "\n".join([str(error), *others])

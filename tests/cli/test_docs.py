@@ -82,6 +82,15 @@ def given(command: str) -> None:
     Path("segeval.yaml").write_text(next(text for _, text in blocks("yaml") if text.startswith("schema_version")))
 
 
+def run_array(run: Run) -> None:
+    """Each task of the job array that the page on clusters shows."""
+    (script,) = (text for page, text in blocks("sh") if page == "cluster")
+    (n,) = re.findall(r"--array=0-(\d+)", script)
+    for task in range(int(n) + 1):
+        line = script.replace("$SLURM_ARRAY_TASK_ID", str(task)).splitlines()[-1]
+        assert run(*shlex.split(line)[1:]).code == 0
+
+
 @pytest.mark.parametrize("command", commands())
 def test_a_command_of_the_docs_runs(command: str, run: Run) -> None:
     given(command)
@@ -90,6 +99,8 @@ def test_a_command_of_the_docs_runs(command: str, run: Run) -> None:
         run("score", "pred/", "gt/", "--out", "main-run")
     if arguments[0] != "score" and {"compare", "gate", "report", "show"} & set(arguments):
         run("score", "pred/", "gt/")
+    if arguments[0] == "merge":
+        run_array(run)
     done = run(*arguments)
     assert done.code in (VERDICTS if "segeval.yaml" in command or "gate" in arguments else (0,)), done.err
 

@@ -8,6 +8,7 @@ import stat
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -29,6 +30,21 @@ CROP_IT = "Crop the image or use a larger machine."
 WRITE_AGAIN = "It is cut short, damaged or not what its name says: copy or write it again."
 
 
+Opened = dict[Path, os.stat_result]  # files, and how each was when it was opened
+_opened: ContextVar[Opened | None] = ContextVar("opened", default=None)
+
+
+@contextmanager
+def opened_files() -> Iterator[Opened]:
+    """Note each file that is opened in this thread, headers and voxels alike."""
+    found: Opened = {}
+    outer = _opened.set(found)
+    try:
+        yield found
+    finally:
+        _opened.reset(outer)
+
+
 def open_file(path: Path) -> IO[bytes]:
     """Open a regular file for reading.
 
@@ -42,6 +58,9 @@ def open_file(path: Path) -> IO[bytes]:
             raise DataError(f"{printable(path)}: is {kind}, not an image. Remove it or give it another name.")
         if not status.st_size:
             raise DataError(f"{printable(path)}: is empty (0 bytes). Write it again.")
+        noted = _opened.get()
+        if noted is not None:
+            noted.setdefault(path, status)
         return path.open("rb")
     except OSError as error:
         raise DataError(

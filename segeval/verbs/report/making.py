@@ -11,6 +11,7 @@ from segeval.files.marked import write_marked
 from segeval.files.ours import RUN_FILE
 from segeval.files.paths import printable, require_existing
 from segeval.results.run_schema import checked_document
+from segeval.results.stored_runs import refuse_shard
 from segeval.verbs.report.content import RunContent, content_of
 from segeval.verbs.report.page import report_page
 from segeval.verbs.report.pictures import CasePictures, PictureOptions, pictures_of_worst
@@ -144,6 +145,8 @@ def read_document(run: Path) -> tuple[Path, dict[str, Any]]:
         raise ConfigError(
             f"{printable(file)}: is no run.json ({error}). Name a folder that `segeval score` wrote."
         ) from error
+    if isinstance(document, dict):
+        refuse_shard(document, run)
     if not isinstance(document, dict) or document.get("tool") != "segeval" or document.get("kind") != "score":
         raise ConfigError(f"{printable(file)}: is no run of `segeval score`. Name a folder that it wrote.")
     return file, checked_document(document, where=printable(file))
