@@ -123,7 +123,7 @@ def test_a_shard_of_another_version_or_with_a_damaged_case_is_refused(
 def test_a_lone_shard_is_no_run_for_gate_compare_and_report(run: Run, folders: tuple[Path, Path]) -> None:
     score_abc(run, folders, "-o", "whole")
     score_abc(run, folders, "--shard", "0/2", "-o", "s0")
-    Path("segeval.yaml").write_text("schema_version: 1\ngate:\n  - {id: any, measure: dice, min: 0}\n")
+    Path("segeval.yaml").write_text("schema_version: 1\nrules:\n  - {id: any, measure: dice, min: 0}\n")
     for command in (["gate", "s0"], ["compare", "whole", "s0"], ["report", "s0"]):
         refused(run(*command), "s0: holds shard 0/2 of a run", "Join them with `segeval merge RUN... --out DIR`")
 
@@ -134,7 +134,7 @@ def test_a_shard_that_is_none_is_refused(run: Run, folders: tuple[Path, Path], t
 
 
 def test_a_gate_has_no_say_on_a_shard(run: Run, folders: tuple[Path, Path]) -> None:
-    Path("rules.yaml").write_text("schema_version: 1\ngate:\n  - {id: any, measure: dice, min: 0}\n")
+    Path("rules.yaml").write_text("schema_version: 1\nrules:\n  - {id: any, measure: dice, min: 0}\n")
     refused(run("score", *folders, "--shard", "0/2", "--gate", "rules.yaml"), "--shard scores a part", "segeval merge")
 
 
