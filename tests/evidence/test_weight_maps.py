@@ -12,7 +12,7 @@ from scipy.spatial.distance import cdist
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.probabilities.prob_maps import ProbMaps
 from segeval.evidence.probabilities.probabilities import ProbEvidence
-from segeval.evidence.probabilities.weight_maps import gap_in_mask, object_gap, objects_of
+from segeval.evidence.probabilities.weight_maps import gap_by_digits, gap_in_mask, object_gap, objects_of
 from segeval.losses.boundary import shape_aware_loss, unet_weighted_ce_loss
 
 ONE = LabelClass(name="one", ids=(1,))
@@ -41,6 +41,31 @@ def test_the_gap_is_that_of_all_pairs_and_infinite_beyond_the_reach(
     expected = gap_by_all_pairs(objects, steps)
     expected[expected > reach] = np.inf
     np.testing.assert_allclose(object_gap(objects, reach=reach, spacing=steps), expected, rtol=1e-12)
+
+
+@given(
+    hnp.arrays(
+        np.int16, hnp.array_shapes(min_dims=1, max_dims=3, max_side=9), elements=st.sampled_from([0, 0, *range(1, 40)])
+    ),
+    st.permutations([0.6, 1.0, 2.5]),
+)
+def test_many_objects_at_a_time_have_the_gap_of_all_pairs(objects: np.ndarray, spacing: list[float]) -> None:
+    steps = tuple(spacing[: objects.ndim])
+    found = gap_by_digits(objects, np.array(steps))
+    np.testing.assert_allclose(found, gap_by_all_pairs(objects, steps), rtol=1e-12)
+
+
+def test_very_many_objects_take_the_way_of_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    objects = objects_of(np.random.default_rng(0).random((40, 40)) < 0.05, connectivity=1)
+    expected = gap_by_all_pairs(objects, (1.0, 1.0))
+    expected[expected > 30] = np.inf
+    taken = []
+    monkeypatch.setattr(
+        "segeval.evidence.probabilities.weight_maps.gap_by_digits",
+        lambda *given: taken.append(1) or gap_by_digits(*given),
+    )
+    np.testing.assert_array_equal(object_gap(objects, reach=30.0), expected)
+    assert taken == [1]
 
 
 @given(hnp.arrays(np.bool_, st.tuples(st.integers(1, 9), st.integers(1, 30)), elements=FEW_OBJECTS.map(bool)))

@@ -1,6 +1,7 @@
 """Evidence of the losses that weigh voxels by where they lie: voxel costs with a map of distances."""
 
-from collections.abc import Callable, Iterator, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -107,8 +108,6 @@ def gap_in_mask(mask: np.ndarray, *, reach: float) -> tuple[Box, np.ndarray]:
 def object_gap(objects: np.ndarray, *, reach: float = np.inf, spacing: tuple[float, ...] | None = None) -> np.ndarray:
     """Distance to the nearest plus distance to the second nearest object; infinite where that is beyond `reach`.
 
-    One distance transform an object, on the box in which its distance can be part of such a sum.
-
     Args:
         objects: 0 for background, a number per object.
         reach: in voxels, or in the unit of `spacing`.
@@ -117,17 +116,64 @@ def object_gap(objects: np.ndarray, *, reach: float = np.inf, spacing: tuple[flo
     from scipy import ndimage
 
     steps = np.asarray(spacing or (1.0,) * objects.ndim)
-    nearest, second = np.full((2, *objects.shape), np.inf)
     boxes = {number: box for number, box in enumerate(ndimage.find_objects(objects), start=1) if box is not None}
-    for number, box, region in _regions(boxes, objects.shape, reach / steps):
-        around = tuple(slice(min(a.start, b.start), max(a.stop, b.stop)) for a, b in zip(box, region, strict=True))
+    regions = [
+        (number, _around(box, region), region) for number, box, region in _regions(boxes, objects.shape, reach / steps)
+    ]
+    one_by_one = sum(math.prod(side.stop - side.start for side in around) for _, around, _ in regions)
+    if one_by_one > 2 * len(boxes).bit_length() * objects.size:
+        gap = gap_by_digits(objects, steps)
+    else:
+        gap = _gap_by_object(objects, steps, regions)
+    gap[gap > reach] = np.inf
+    return gap
+
+
+def gap_by_digits(objects: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """The gap of very many objects, by two distance transforms per binary digit of their count.
+
+    Two objects differ in some digit of their numbers. So the second nearest object of a voxel is, for one of the
+    digits, among the objects in which that digit is another than in the nearest, and no object among these is the
+    nearest itself: the smallest distance to these sets, over all digits, is the one that is looked for.
+
+    Args:
+        objects: 0 for background, a number per object.
+        steps: voxel size per axis.
+    """
+    from scipy import ndimage
+
+    numbers = np.unique(objects, return_inverse=True)[1].reshape(objects.shape)
+    numbers += int(objects.min(initial=1) > 0)  # without background the first of them is an object
+    nearest, at = ndimage.distance_transform_edt(numbers == 0, sampling=steps, return_indices=True)
+    number_of_nearest = numbers[tuple(at)]
+    second = np.full(objects.shape, np.inf)
+    for digit in range(int(numbers.max(initial=0)).bit_length()):
+        for value in (0, 1):
+            others = (numbers > 0) & (numbers >> digit & 1 == value)
+            if others.any():
+                distance = ndimage.distance_transform_edt(~others, sampling=steps)
+                np.minimum(second, distance, out=second, where=number_of_nearest >> digit & 1 != value)
+    gap: np.ndarray = nearest + second
+    return gap
+
+
+def _gap_by_object(objects: np.ndarray, steps: np.ndarray, regions: Sequence[tuple[int, Box, Box]]) -> np.ndarray:
+    """One distance transform an object, on the box in which its distance can be part of such a sum."""
+    from scipy import ndimage
+
+    nearest, second = np.full((2, *objects.shape), np.inf)
+    for number, around, region in regions:
         inner = tuple(slice(a.start - b.start, a.stop - b.start) for a, b in zip(region, around, strict=True))
         distance = ndimage.distance_transform_edt(objects[around] != number, sampling=steps)[inner]
         second[region] = np.minimum(second[region], np.maximum(nearest[region], distance))
         nearest[region] = np.minimum(nearest[region], distance)
-    gap = nearest + second
-    gap[gap > reach] = np.inf
+    gap: np.ndarray = nearest + second
     return gap
+
+
+def _around(box: Box, region: Box) -> Box:
+    """The box around both."""
+    return tuple(slice(min(a.start, b.start), max(a.stop, b.stop)) for a, b in zip(box, region, strict=True))
 
 
 def _regions(boxes: Mapping[int, Box], shape: tuple[int, ...], reach: np.ndarray) -> Iterator[tuple[int, Box, Box]]:
