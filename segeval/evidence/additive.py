@@ -85,6 +85,9 @@ class Kept(Generic[Result]):
             self.results[setting] = compute()
         return self.results[setting]
 
+    def __contains__(self, setting: Hashable) -> bool:
+        return setting in self._results
+
     def items(self) -> list[tuple[Any, Result]]:
         """All settings so far with their results."""
         return list(self.results.items())

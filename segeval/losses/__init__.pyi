@@ -7,6 +7,7 @@ from segeval.losses.region import dice_loss as dice_loss
 from segeval.losses.region import dice_two_class_loss as dice_two_class_loss
 from segeval.losses.region import sensitivity_specificity_loss as sensitivity_specificity_loss
 from segeval.losses.region import generalized_dice_loss as generalized_dice_loss
+from segeval.losses.region import generalized_wasserstein_dice_loss as generalized_wasserstein_dice_loss
 from segeval.losses.region import iou_loss as iou_loss
 from segeval.losses.region import tversky_loss as tversky_loss
 from segeval.losses.region import focal_tversky_loss as focal_tversky_loss
@@ -63,6 +64,9 @@ class SensitivitySpecificityLoss(LossModule):
 
 class GeneralizedDiceLoss(LossModule):
     def __init__(self, *, weight: Literal['square', 'simple', 'uniform'] | Sequence[float] = 'square', absent: Literal['max', 'zero', 'eps'] = 'max', smooth: float = 1e-06, floor: Literal[0, 1] = 0, activation: Literal['sigmoid', 'softmax', 'none'] | None = None, reduce_over: Literal['case', 'batch', 'micro'] | None = None, reduction: str = 'mean', classes: Literal['all', 'foreground', 'present'] | Sequence[int] | None = None, include_background: bool = True, class_reduction: Literal['mean', 'sum'] | None = None, class_weights: Any = None, weight_scope: Literal['group', 'batch'] = 'group', volumes: Any = None, ignore_index: int | None = None, soft_target: Literal['product', 'l1'] = 'product', has_channels: bool | None = None, validate: bool = True, spacing: Sequence[float] | None = None) -> None: ...
+
+class GeneralizedWassersteinDiceLoss(LossModule):
+    def __init__(self, *, weighting: Literal['default', 'GDL'] = 'default', smooth: float = 0.0, activation: Literal['sigmoid', 'softmax', 'none'] | None = None, reduce_over: Literal['case', 'batch', 'micro'] | None = None, reduction: str = 'mean', classes: Literal['all', 'foreground', 'present'] | Sequence[int] | None = None, include_background: bool = True, class_reduction: Literal['mean', 'sum'] | None = None, class_weights: Any = None, weight_scope: Literal['group', 'batch'] = 'group', volumes: Any = None, ignore_index: int | None = None, soft_target: Literal['product', 'l1'] = 'product', has_channels: bool | None = None, validate: bool = True, spacing: Sequence[float] | None = None, dist: Any = None) -> None: ...
 
 class IoULoss(LossModule):
     def __init__(self, *, smooth: float = 1e-06, log: bool = False, empty: Literal['zero', 'skip', 'nan'] = 'zero', activation: Literal['sigmoid', 'softmax', 'none'] | None = None, reduce_over: Literal['case', 'batch', 'micro'] | None = None, reduction: str = 'mean', classes: Literal['all', 'foreground', 'present'] | Sequence[int] | None = None, include_background: bool = True, class_reduction: Literal['mean', 'sum'] | None = None, class_weights: Any = None, weight_scope: Literal['group', 'batch'] = 'group', volumes: Any = None, ignore_index: int | None = None, soft_target: Literal['product', 'l1'] = 'product', has_channels: bool | None = None, validate: bool = True, spacing: Sequence[float] | None = None) -> None: ...

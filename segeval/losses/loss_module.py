@@ -257,7 +257,7 @@ class LossModule(nn.Module):
         """That there is a channel for every number and index that was given."""
         n = batch.n_channels
         sizes = {"class_weights": self.class_weights, "volumes": self.volumes}
-        sizes |= {name: value for name, value in self.knobs.items() if isinstance(value, tuple)}
+        sizes |= {name: value for name, value in self.knobs.items() if isinstance(value, tuple) and name != "dist"}
         for name, values in sizes.items():
             wanted = 2 if n == 1 and (name == "volumes" or self.looks_across) else n
             if values is not None and len(values) not in (wanted, n if name == "class_weights" else wanted):

@@ -87,11 +87,27 @@ class _DiceAndVoxels(LossModule):
         return replace(found, over="batch") if self.batch_dice and issubclass(need, SoftCounts) else found
 
 
+class _Wasserstein(LossModule):
+    """The distances of classes as a table, or its numbers row by row."""
+
+    def __init__(self, *, dist: Any = None, **options: Any) -> None:
+        rows = dist.tolist() if hasattr(dist, "tolist") else dist
+        if isinstance(rows, list | tuple):
+            rows = [number for row in rows for number in (row if isinstance(row, list | tuple) else [row])]
+        super().__init__(**options, dist=rows)
+
+    def _check_options(self) -> None:
+        super()._check_options()
+        is_partial = self.classes != "all" and self.activation != "sigmoid"
+        self._refuse({"it looks at where voxels go, among all channels; leave classes at all": is_partial})
+
+
 _BASES: dict[str, type[LossModule]] = {
     "bce_dice_loss": _BCEDice,
     "focal_loss": _Focal,
     "dice_ce_loss": _DiceAndVoxels,
     "dice_topk_loss": _DiceAndVoxels,
+    "generalized_wasserstein_dice_loss": _Wasserstein,
 }
 
 

@@ -65,12 +65,18 @@ def weighted_bce_loss(
     Args:
         weight: (w₁, w₀): a number β gives (β, 1); with N voxels, N_f of them the class: target_ratio
             ((N - N_f)/N_f, 1), pred_ratio ((N - Σp)/Σp, 1), n_minus_nc ((N - N_f)/N, N_f/N).
-        reduction: as in `bce_loss`; weight_mean divides by the sum of the weights.
+        reduction: as in `bce_loss`; weight_mean divides by the sum of the weights, and takes all voxels alike where
+            that is 0, as it is where the class fills the image.
         weight_grad: let the gradient of pred_ratio flow through the weight too.
         eps: as in `bce_loss`.
     """
     front, back = _binary_weights(volumes, weight, weight_grad=weight_grad)
-    applied = front * terms.weights[0] + back * terms.weights[1] if reduction == "weight_mean" else None
+    applied = None
+    if reduction == "weight_mean":
+        applied = front * terms.weights[0] + back * terms.weights[1]
+        nothing = _where_nothing(applied)
+        front, back = front + nothing * (1 - front), back + nothing * (1 - back)
+        applied = applied + nothing * (terms.weights[0] + terms.weights[1])
     return reduced(terms.total(front=front, back=back, eps=eps), terms, reduction, applied=applied)
 
 
@@ -125,14 +131,20 @@ def weighted_cross_entropy_loss(
 
     Args:
         weight: a scheme of `class_weights`, pred_ratio ((N - Σp_c)/Σp_c), or one number per channel.
-        reduction: Z is the voxels (mean), 1 (sum), or the sum of the voxels' weights as in torch (weight_mean).
+        reduction: Z is the voxels (mean), 1 (sum), or the sum of the voxels' weights as in torch (weight_mean);
+            where that is 0, all voxels weigh alike.
         weight_grad: let the gradient of pred_ratio flow through the weights too.
         eps: as in `bce_loss`.
         label_smoothing: as in `cross_entropy_loss`; a share weighs what its channel weighs, as in torch.
     """
     weights = _channel_weights(volumes, weight, weight_grad=weight_grad)
+    applied = None
+    if reduction == "weight_mean":
+        applied = (weights * terms.weights[0]).sum(-1)
+        nothing = _where_nothing(applied)
+        weights = weights + nothing[..., None] * (1 - weights)
+        applied = applied + nothing * terms.weights[0].sum(-1)
     total = smoothed_total(terms, weights=weights, label_smoothing=label_smoothing, eps=eps)
-    applied = (weights * terms.weights[0]).sum(-1) if reduction == "weight_mean" else None
     return reduced(total, terms, reduction, voxels=terms.n[..., 0], applied=applied)
 
 
@@ -315,6 +327,12 @@ def reduced(
         case "weight_mean":
             return quotient(total, applied, empty=math.nan)
     return quotient(total, terms.n if voxels is None else voxels, empty=math.nan)
+
+
+def _where_nothing(applied: Any) -> Any:
+    """1 where no voxel that is there weighs anything, so that the mean takes them all alike; 0 elsewhere."""
+    xp = namespace(applied)
+    return xp.where(applied == 0, xp.ones_like(applied), xp.zeros_like(applied))
 
 
 def _binary_weights(volumes: Volumes, weight: Any, *, weight_grad: bool) -> tuple[Any, Any]:

@@ -7,8 +7,9 @@ of the score in the form the formula shows; 0/0 is decided by `empty`.
 import math
 from typing import Any, Literal
 
-from segeval.evidence.arrays import namespace, neg_log, power, quotient
-from segeval.evidence.probabilities.soft import ChannelCounts, ChannelVolumes, SoftCounts
+from segeval.errors import ConfigError
+from segeval.evidence.arrays import namespace, neg_log, numbers_like, power, quotient
+from segeval.evidence.probabilities.soft import ChannelCounts, ChannelVolumes, SoftConfusion, SoftCounts
 from segeval.evidence.shapes import Values
 from segeval.losses.weights import channel_numbers, class_weights
 from segeval.measure import loss
@@ -125,6 +126,76 @@ def generalized_dice_loss(
     overlap = (weights * counts.tp).sum(-1)
     volume = (weights * xp.clip(counts.pred + counts.truth, floor, None)).sum(-1)
     return 1 - quotient(2 * overlap + smooth, volume + smooth, empty=1.0)
+
+
+def _check_distances(dist: tuple[float, ...] | None) -> None:
+    """That the numbers are a table of distances between channels.
+
+    Raises:
+        ConfigError: they are not square, the diagonal is not 0, or nothing else is above 0.
+    """
+    if dist is None:
+        return
+    n_channels = math.isqrt(len(dist))
+    if n_channels**2 != len(dist) or n_channels < 2 or any(dist[:: n_channels + 1]) or not 0 < max(dist) < math.inf:
+        raise ConfigError(
+            "dist is a table of distances between all channels, background first, row by row, 0 on its diagonal: "
+            "for two classes and background 0;1;1;1;0;0.5;1;0.5;0."
+        )
+
+
+@loss(
+    symbol="GWDL",
+    formula="1 - (2G + s)/(2G + E + s), E = Σ_i W_i, G = Σ_i M_l(i),0 (1 - W_i), W_i = Σ_c M_l(i),c p_ic",
+    bounds=(0.0, 1.0),
+    aliases=("generalized_wasserstein_dice", "gwdl"),
+    levels=("class", "case"),
+    reference="Fidon 2017, arXiv:1707.00478; weighting GDL: arXiv:2007.15546",
+    limits={**_POSITIVE, "dist": (0.0, math.inf)},
+    checks={"dist": _check_distances},
+)
+def generalized_wasserstein_dice_loss(
+    counts: SoftConfusion,
+    *,
+    dist: tuple[float, ...] | None = None,
+    weighting: Literal["default", "GDL"] = "default",
+    smooth: float = 0.0,
+) -> Values:
+    """Dice loss over all channels in which a mistake costs the distance between the two classes.
+
+    Args:
+        dist: M, the distance from each channel to each, background first, row by row, 0 on the diagonal; it is scaled
+            to a largest of 1. By default any two channels are 1 apart. A class against the rest has no value with
+            the distances of several.
+        weighting: how much a voxel of a class counts: its distance to background (default), or on both sides of the
+            ratio 1/(V + 1) with V voxels of the class (GDL).
+        smooth: s; above 0 in training, since without it any probability beside an empty truth costs 1.
+    """
+    cost, to_background = _costs_by_class(counts, dist)
+    right = counts.truth - cost
+    if weighting == "GDL":
+        weights = 1 / (counts.truth + 1)
+        good, bad = (weights * right).sum(-1), (weights * cost).sum(-1)
+    else:
+        good, bad = (to_background * right).sum(-1), cost.sum(-1)
+    return 1 - quotient(2 * good + smooth, 2 * good + bad + smooth, empty=1.0)
+
+
+def _costs_by_class(counts: SoftConfusion, dist: tuple[float, ...] | None) -> tuple[Any, Any]:
+    """What the voxels of each class cost together, and how far each class is from background."""
+    n_channels = counts.truth.shape[-1]
+    if dist is None:
+        return counts.fn.clip(0.0, None), numbers_like([0.0] + [1.0] * (n_channels - 1), counts.truth)
+    if len(dist) != n_channels**2 and n_channels == 2:
+        nothing = numbers_like([math.nan] * 2, counts.truth)
+        return nothing * counts.truth, nothing
+    if len(dist) != n_channels**2:
+        raise ConfigError(
+            f"dist holds {len(dist)} numbers, and {n_channels} channels with the background need {n_channels**2}. "
+            "Where cases hold different classes, name all of them with --labels."
+        )
+    table = numbers_like([number / max(dist) for number in dist], counts.truth).reshape(n_channels, n_channels)
+    return (table * counts.confusion).sum(-1), table[:, 0]
 
 
 @loss(

@@ -14,13 +14,14 @@ from torch.nn.functional import logsigmoid
 
 from segeval.evidence.arrays import Lazy, quotient
 from segeval.evidence.probabilities.soft import (
-    ChannelCounts,
     ChannelTerms,
     ChannelVolumes,
     ProbVoxels,
     RankedCosts,
+    SoftConfusion,
     Volumes,
     Voxels,
+    confusion_of_two,
     mapped,
     two_channels,
 )
@@ -32,7 +33,7 @@ Form = Literal["alone", "across", "two"]
 
 
 @dataclass(frozen=True, eq=False)
-class BatchSums(ChannelCounts, ChannelTerms, ChannelVolumes):
+class BatchSums(SoftConfusion, ChannelTerms, ChannelVolumes):
     """The sums of a batch as soft counts, voxel costs and volumes.
 
     Args:
@@ -58,6 +59,13 @@ class BatchSums(ChannelCounts, ChannelTerms, ChannelVolumes):
         if self.form != "two":
             return self._grouped(batch.tp)
         return self._seen(batch.tp, batch.n - batch.volume - batch.truth + batch.tp)
+
+    @Lazy
+    def confusion(self) -> Any:
+        if self.form == "two":
+            return confusion_of_two(self.tp, self.fn)
+        met = self.batch.y @ self.batch.p.transpose(1, 2)
+        return met if self.over == "case" else met.sum(0, keepdim=True)
 
     @Lazy
     def shared(self) -> Any:

@@ -1,9 +1,11 @@
 """The torch modules: found by name, the same numbers as evaluation, and every option does what it says."""
 
 import io
+import math
 import pickle
 import subprocess
 import sys
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -37,7 +39,7 @@ def module(name: str, **options: Any) -> Any:
 
 
 def test_every_declared_loss_is_a_module_found_by_name() -> None:
-    assert len(MODULES) == len(DECLARED) == 41
+    assert len(MODULES) == len(DECLARED) == 42
     for one in DECLARED:
         assert getattr(segeval.losses, module_name(one)).measure is one
         assert getattr(segeval.losses, one.name) is one
@@ -81,6 +83,25 @@ def test_what_is_evaluated_is_what_is_trained_with(name: str) -> None:
     if "case" in of.levels:
         trained = float(module(name, activation="softmax")(logits, truth))
         assert float(evidence.values(of.at(), "case")) == pytest.approx(trained, rel=1e-9)
+
+
+@cache
+def a_large_case(device: str | None) -> ProbEvidence:
+    """More voxels than are summed one by one, so that the engine of the device counts them."""
+    logits, truth = a_batch(size=(1, 34, 33, 32))
+    maps = ProbMaps.of_array(
+        logits[0].softmax(0).numpy(), truth=truth[0].numpy(), channels=(None, *CLASSES), partition=3, device=device
+    )
+    return ProbEvidence.of_maps(maps, classes=(1, 2))
+
+
+@pytest.mark.parametrize("name", list(MODULES))
+def test_the_torch_engine_gives_the_value_of_numpy(name: str) -> None:
+    measure = MODULES[name].measure
+    for level in measure.levels:
+        by_numpy, by_torch = (np.asarray(a_large_case(device).values(measure.at(), level)) for device in (None, "cpu"))
+        assert np.isfinite(by_numpy).all()
+        assert by_torch == pytest.approx(by_numpy, rel=1e-9)
 
 
 @pytest.mark.parametrize("name", list(MODULES))
@@ -172,6 +193,26 @@ def test_class_weights_agree_with_torch() -> None:
     by_voxel = module("WeightedCrossEntropyLoss", weight=weights)(logits, truth)
     summed = functional.cross_entropy(logits, truth, weight=torch.tensor(weights, dtype=torch.float64), reduction="sum")
     assert float(by_voxel) == pytest.approx(float(summed) / truth.numel(), rel=1e-12)
+
+
+@pytest.mark.parametrize("weight", ["target_ratio", "n_minus_nc", 0.0])
+def test_where_no_voxel_weighs_anything_a_weighted_mean_takes_all_alike(weight: Any) -> None:
+    # the class fills the image, so its weight is 0 and no other voxel is there: the plain mean, -ln 0.8
+    p = torch.full((1, 1, 4, 4), 0.8, dtype=torch.float64, requires_grad=True)
+    full = torch.ones(1, 4, 4, dtype=torch.long)
+    loss = module("WeightedBCELoss", weight=weight, reduction="weight_mean", activation="none")(p, full)
+    loss.backward()
+    assert float(loss.detach()) == pytest.approx(-math.log(0.8), rel=1e-12)
+    assert p.grad is not None
+    assert p.grad.flatten().tolist() == pytest.approx([-1 / 0.8 / 16] * 16, rel=1e-12)
+
+
+def test_a_weighted_cross_entropy_of_one_class_is_the_plain_one() -> None:
+    # of the only class n_minus_nc weighs nothing
+    logits, _ = a_batch()
+    truth = torch.ones(2, 6, 5, dtype=torch.long)
+    loss = module("WeightedCrossEntropyLoss", weight="n_minus_nc", reduction="weight_mean")(logits, truth)
+    assert float(loss) == pytest.approx(float(functional.cross_entropy(logits, truth)), rel=1e-6)
 
 
 def test_an_ignored_label_is_that_of_torch() -> None:

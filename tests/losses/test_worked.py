@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from segeval.catalogue import find as find_loss
+from segeval.errors import ConfigError
 from segeval.evidence.case import Case
 from segeval.evidence.grid import Lattice
 from segeval.evidence.labels import LabelClass, LabelMap
@@ -36,6 +37,7 @@ PLAIN = (
     "asymmetric_similarity_loss",
     "jaccard_metric_loss",
     "dice_semimetric_loss",
+    "generalized_wasserstein_dice_loss",
     "poly1_ce_loss",
     "poly1_focal_loss",
     "topk_ce_loss",
@@ -60,6 +62,10 @@ def knobs_of(entry: dict[str, Any], measure: Measure) -> dict[str, Any]:
         given["class_alpha"] = tuple(given["class_alpha"])
     if "weight" in given and isinstance(given["weight"], list):
         given["weight"] = tuple(given["weight"])
+    if "dist" in given:
+        rows = given["dist"]
+        given["dist"] = None if isinstance(rows, str) else tuple(float(number) for row in rows for number in row)
+        given["weighting"] = given["weighting"].partition(" ")[0]
     return {name: value for name, value in given.items() if name in measure.knobs and name != "reduction"} | (
         {"reduction": "weight_mean"} if given.get("reduction") == "weight_mean" else {}
     )
@@ -130,7 +136,8 @@ HARD = [
 def test_a_worked_value_of_masks_is_what_score_writes(name: str) -> None:
     entry = ENTRIES[name]
     pred, truth = (np.array(entry["params"][side]).astype(np.uint8) for side in ("pred", "truth"))
-    call = find_loss(entry["loss"]).at()
+    smooth = {"smooth": 1e-5} if entry["params"]["setting"].endswith(".s1e-5") else {}
+    call = find_loss(entry["loss"]).at(**smooth)
     case = Case(case_id="x", pred=pred, truth=truth, spacing_mm=(1.0, 1.0))
     plan = Plan(measures=(call,), labels=LabelMap(classes=ONE[:1]))
     assert evaluate(case, plan).classes[0].values[call.column] == pytest.approx(entry["value"], rel=1e-9, abs=1e-12)
@@ -147,3 +154,39 @@ def test_a_worked_slope_is_that_of_the_module(name: str) -> None:
     assert p.grad is not None
     row, column = entry["params"]["voxel"]
     assert float(p.grad[0, 0, row, column]) == pytest.approx(entry["value"], rel=1e-9, abs=1e-12)
+
+
+DISTANCES = (0.0, 1.0, 0.6, 1.0, 0.0, 0.5, 0.6, 0.5, 0.0)
+
+
+def test_mistakes_between_classes_are_the_same_from_masks_maps_cases_together_and_a_batch() -> None:
+    # truth 0 0 1 2 2, prediction 0 1 2 2 1: E = 1 + 0.5 + 0.5 = 2, G = 1 (1-0.5) + 0.6 (1 + 0.5) = 1.4
+    call = find_loss("gwdl").at(dist=DISTANCES)
+    truth, pred = np.array([[0, 0, 1, 2, 2]], np.uint8), np.array([[0, 1, 2, 2, 1]], np.uint8)
+    expected = 1 - 2.8 / 4.8
+    plan = Plan(measures=(call,), labels=LabelMap(classes=ONE))
+    scores = evaluate(Case(case_id="x", pred=pred, truth=truth, spacing_mm=(1.0, 1.0)), plan)
+    assert scores.row.values[call.column] == pytest.approx(expected, rel=1e-12)
+    probs = np.stack([pred == c for c in range(3)]).astype(np.float64)
+    maps = [
+        ProbMaps.of_array(probs[..., part], truth=truth[..., part], channels=(None, *ONE), partition=3)
+        for part in (slice(0, 2), slice(2, 5), slice(0, 5))
+    ]
+    for single in maps:
+        ProbEvidence.of_maps(single, classes=range(3)).values(call, "case")
+    together = maps[0].sums + maps[1].sums
+    for found in (maps[2], together):
+        assert ProbEvidence.of_maps(found, classes=range(3)).values(call, "case") == pytest.approx(expected, rel=1e-12)
+    table = np.reshape(DISTANCES, (3, 3))
+    for given in (table, table.tolist(), torch.tensor(table)):
+        module = MODULES["GeneralizedWassersteinDiceLoss"](dist=given, activation="none", has_channels=True)
+        value = module(torch.from_numpy(probs)[None], torch.from_numpy(truth).long()[None])
+        assert float(value) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("dist", [(0.0, 1.0, 1.0), (1.0, 1.0, 1.0, 1.0), (0.0, 0.0, 0.0, 0.0), (0.0, -1.0, 1.0, 0.0)])
+def test_a_table_of_distances_that_is_none_is_refused(dist: tuple[float, ...]) -> None:
+    with pytest.raises(ConfigError, match="dist"):
+        find_loss("gwdl").at(dist=dist)
+    with pytest.raises(ConfigError, match="dist"):
+        MODULES["GeneralizedWassersteinDiceLoss"](dist=dist)

@@ -122,6 +122,20 @@ class ProbMaps:
         self._kept.get(("histogram", self.channels[channel], detail), lambda: self._counted(channel, detail))
         return self.sums.histogram(channel, detail)
 
+    def confusion(self) -> np.ndarray:
+        """Probability of each channel of the partition, summed over the voxels of each class: (class, channel); kept.
+
+        Voxels of no class of the partition are left out.
+        """
+        channels = self.channels[: self.partition]
+        if ("met", channels[0], channels[0]) not in self._kept:
+            for column, taker in enumerate(channels):
+                p = self.flat(self.maps[column].both_sides()[0])
+                for row, member in enumerate(channels):
+                    met = p[self.flat(self._members(row))].sum()
+                    self._kept.get(("met", member, taker), lambda met=met: met)  # type: ignore[misc]
+        return self.sums.confusion()
+
     def _counted(self, channel: int, detail: Detail) -> ProbHistogram:
         if not self.is_exact:
             return self.scored(channel).histogram(detail)
@@ -147,6 +161,14 @@ class MapSums:
         """See `ProbMaps.condensed`."""
         found: Condensed = self.kept.get(("condensed", self.channels[channel]), _never_asked_for)
         return replace(found.voxels)  # whatever is computed on the way is not kept
+
+    def confusion(self) -> np.ndarray:
+        """See `ProbMaps.confusion`; classes of different cases never met."""
+        channels = self.channels[: self.partition]
+        for channel in channels:
+            self.kept.get(("met", channel, channel), _never_asked_for)
+        met = dict(self.kept.items())
+        return np.array([[met.get(("met", row, column), 0.0) for column in channels] for row in channels])
 
     def histogram(self, channel: int, detail: Detail) -> ProbHistogram:
         """See `ProbMaps.histogram`."""

@@ -13,7 +13,14 @@ from segeval.evidence.overlap.counts import Counts, Joint
 from segeval.evidence.probabilities.bins import Detail
 from segeval.evidence.probabilities.prob_maps import MapSums, ProbMaps
 from segeval.evidence.probabilities.scored_map import ClassImage
-from segeval.evidence.probabilities.soft import ProbVoxels, mapped, stacked, two_channels, voxels_of_counts
+from segeval.evidence.probabilities.soft import (
+    ProbVoxels,
+    SoftConfusion,
+    mapped,
+    stacked,
+    two_channels,
+    voxels_of_counts,
+)
 from segeval.measure import Level, MeasureCall
 
 Entries = Literal["sums"] | Detail
@@ -34,6 +41,7 @@ class ProbEvidence:
         in_space: Callable[[int], ClassImage],
         classes: Sequence[int | None],
         maps: ProbMaps | MapSums | None = None,
+        confusion: Callable[[], np.ndarray] | None = None,
     ) -> None:
         """See `of_counts` and `of_maps`.
 
@@ -43,12 +51,14 @@ class ProbEvidence:
             in_space: a channel for the measures that need to know where voxels lie.
             classes: the channels that are scored one by one; None for a class that has no value.
             maps: what the entries are made of, where they are not counts.
+            confusion: what each channel of a partition took of each class; None for two channels.
         """
         self._rows = cache(rows)
         self.is_partition = is_partition
         self.in_space = in_space
         self.classes = list(classes)
         self.maps = maps
+        self._confusion = confusion
         self.lattice: Lattice | None = None  # for losses that measure lengths
         self._kept: Kept[Any] = Kept()
 
@@ -67,7 +77,13 @@ class ProbEvidence:
         if partition is not None:
             rows["case"] = voxels_of_counts(_one_against_rest(partition))
         indices = range(len(rows["class"].count))
-        return cls(lambda level, detail: rows[level], is_partition="case" in rows, in_space=in_space, classes=indices)
+        return cls(
+            lambda level, detail: rows[level],
+            is_partition=partition is not None,
+            in_space=in_space,
+            classes=indices,
+            confusion=None if partition is None else lambda: partition.n.astype(np.float64),
+        )
 
     @classmethod
     def of_maps(cls, maps: ProbMaps | MapSums, *, classes: Sequence[int | None]) -> "ProbEvidence":
@@ -93,7 +109,14 @@ class ProbEvidence:
             return found if level == "class" or len(which) > 1 else mapped(two_channels(found), lambda array: array[0])
 
         in_space = maps.in_space if isinstance(maps, ProbMaps) else no_image
-        return cls(rows, is_partition=maps.partition > 0, in_space=in_space, classes=classes, maps=maps)
+        return cls(
+            rows,
+            is_partition=maps.partition > 0,
+            in_space=in_space,
+            classes=classes,
+            maps=maps,
+            confusion=maps.confusion if maps.partition > 1 else None,
+        )
 
     def values(self, call: MeasureCall, level: Level) -> Any:
         """The measure on this case: one float64 per class, or a single one; nan without a channel or partition."""
@@ -123,6 +146,8 @@ class ProbEvidence:
             found = self._rows(level, detail)
             return two_channels(found) if need.per_channel and level == "class" else found
 
+        if issubclass(need, SoftConfusion) and level == "case":
+            return need(voxels("sums"), self._confusion)
         if not need.ranked:
             return need(voxels("sums"))
         return need(voxels("bins"), voxels)

@@ -225,6 +225,36 @@ class SoftCounts(SoftEvidence):
         return (self.on_rest * self.voxels.miss**2).sum(-1)
 
 
+class ChannelCounts(SoftCounts):
+    """Soft counts with a channel axis."""
+
+    per_channel = True
+
+
+@dataclass(frozen=True, eq=False)
+class SoftConfusion(ChannelCounts):
+    """Soft counts of channels that also tell which other channels took the voxels of a class.
+
+    `made` gives the matrix where it was made elsewhere; two channels follow from their own counts.
+    """
+
+    made: Callable[[], Any] | None = None
+
+    @Lazy
+    def confusion(self) -> Any:
+        """Probability of each channel, summed over the voxels of each class: (..., class, channel)."""
+        if self.made is not None:
+            return self.made()
+        return confusion_of_two(self.tp, self.fn)
+
+
+def confusion_of_two(tp: Any, fn: Any) -> Any:
+    """The confusion of two channels, of which each takes what the other misses."""
+    xp = namespace(tp)
+    rows = [xp.stack([tp[..., 0], fn[..., 0]], -1), xp.stack([fn[..., 1], tp[..., 1]], -1)]
+    return xp.stack(rows, -2)
+
+
 class PixelTerms(SoftEvidence):
     """Sums of a cost per voxel, of the class and of the rest apart."""
 
@@ -321,12 +351,6 @@ class LovaszTerms(SoftEvidence):
 
 class Volumes(SoftCounts):
     """The volumes that class weights are made of: of the case, the batch or the data set."""
-
-
-class ChannelCounts(SoftCounts):
-    """Soft counts with a channel axis."""
-
-    per_channel = True
 
 
 class ChannelTerms(PixelTerms):

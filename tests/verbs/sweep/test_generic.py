@@ -133,6 +133,7 @@ def test_an_operating_point_is_the_same_whatever_the_loss() -> None:
         ("dice", "denominator=cubic", "does not fit"),
         ("tversky", "alpha=0", "no price"),
         ("unet_weighted_ce", "sigma=1", "by where they lie"),
+        ("hausdorff_dt", "alpha=1,2", "hausdorff_dt_loss weighs voxels by where they lie"),
     ],
 )
 def test_what_cannot_be_swept_is_refused(loss: str, grid: str, said: str) -> None:
