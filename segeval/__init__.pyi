@@ -43,6 +43,8 @@ class _OneCase(TypedDict, total=False):
     mixed_units: bool
     undefined: Literal['skip', 'worst', 'best', 'fail']
     empty_distance: float | Literal['inf', 'nan', 'diagonal']
+    case_table: str | PathLike[str] | None
+    by: Sequence[str]
     engine: Literal['auto', 'numpy', 'torch']
 
 class _Run(_OneCase, total=False):
