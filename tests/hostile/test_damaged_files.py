@@ -34,7 +34,7 @@ def test_a_damaged_file_is_never_silently_another(
             stores_integers(path)
             stood = name not in CHECKED or np.array_equal(read_volume(path).array, voxels)
         except DataError as error:
-            stood = path.name in str(error) and str(error).isprintable() and len(str(error)) < 600
+            stood = path.stem in str(error) and str(error).isprintable() and len(str(error)) < 600
         except Exception:
             stood = False
         tally.note(f"{name} {attempt}", stood=stood)
