@@ -46,6 +46,8 @@ class _OneCase(TypedDict, total=False):
     case_table: str | PathLike[str] | None
     by: Sequence[str]
     engine: Literal['auto', 'numpy', 'torch']
+    resume: bool
+    shard: Sequence[int] | None
 
 class _Run(_OneCase, total=False):
     pairs: str | PathLike[str] | None
