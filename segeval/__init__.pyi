@@ -57,7 +57,7 @@ class _Run(_OneCase, total=False):
     keep_going: bool
     ci_level: float
     bootstrap: int
-    format: Sequence[Literal['md', 'latex', 'nnunet']]
+    format: Sequence[Literal['md', 'latex', 'nnunet', 'xlsx', 'parquet']]
 
 def score(pred: Any = None, truth: Any = None, **options: Unpack[_Run]) -> Results: ...
 def dice(pred: Any, truth: Any, **options: Unpack[_OneCase]) -> float | Any: ...

@@ -59,7 +59,7 @@ def _command(name: str) -> Any:
     return typer.main.get_command(alone)
 
 
-app = typer.Typer(name="segeval", cls=_Commands, **_MANNER)
+app = typer.Typer(name="segeval", cls=_Commands, **{**_MANNER, "add_completion": True})
 
 
 def _print_version(asked: bool) -> None:

@@ -21,7 +21,7 @@ def read_shard(text: str) -> tuple[int, ...]:
 
 
 Engine = Literal["auto", "numpy", "torch"]
-ExtraFormat = Literal["md", "latex", "nnunet"]
+ExtraFormat = Literal["md", "latex", "nnunet", "xlsx", "parquet"]
 OUT = Path("segeval-results")
 
 
@@ -114,7 +114,7 @@ class ScoreOptions(InputOptions):
         Option(help="Folder for the tables.", panel=OUTPUT, flags=("-o", "--out"), stands_in=OUT),
     ] = None
     format: Annotated[
-        tuple[ExtraFormat, ...], Option(help="Extra files: md, latex, nnunet; repeatable.", panel=OUTPUT)
+        tuple[ExtraFormat, ...], Option(help="Extra files: md, latex, nnunet, xlsx, parquet; repeatable.", panel=OUTPUT)
     ] = ()
     engine: Annotated[Engine, Option(help="auto, numpy or torch.", panel=RUNNING)] = "auto"
     resume: Annotated[

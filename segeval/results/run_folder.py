@@ -55,8 +55,11 @@ class RunFolder:
             header: what tells whether the cases of a journal are of this run.
 
         Raises:
-            ConfigError: the folder holds something else, another run is writing there, or it cannot be written.
+            ConfigError: the folder holds something else, another run is writing there, it cannot be written,
+                or the package of a format is missing.
         """
+        for name in formats:
+            EXTRA_FORMATS[name].check()
         kind, keep = "shard" if is_shard else "score", [JOURNAL] if resume else []
         folder = cls(output=OutputFolder.open(path, kind=kind, keep=keep), formats=tuple(formats))
         try:
@@ -99,8 +102,8 @@ class RunFolder:
         with self.output.stage() as stage:
             for name, table in tables_of(results).items():
                 write_csv(stage / f"{name}.csv", table)
-            for file_name, render in (EXTRA_FORMATS[name] for name in self.formats):
-                write_text_atomically(stage / file_name, render(results))
+            for name in self.formats:
+                EXTRA_FORMATS[name].write(results, stage)
             document = run_document(results) | {WRITTEN: digests(stage)}
             write_text_atomically(stage / RUN_FILE, document_text(document))
 
@@ -115,4 +118,4 @@ class RunFolder:
             write_text_atomically(stage / RUN_FILE, document_text(dict(facts) | {WRITTEN: digests(stage)}))
 
     def _extra_files(self) -> list[str]:
-        return [EXTRA_FORMATS[name][0] for name in self.formats]
+        return [file for name in self.formats for file in EXTRA_FORMATS[name].files]

@@ -23,6 +23,7 @@ from segeval.images.readers.readers import read_volume
 from segeval.images.readers.volumes import Volume
 from segeval.options import ScoreOptions
 from segeval.results import Results
+from segeval.results.formats import EXTRA_FORMATS
 from segeval.results.run_folder import RunFolder
 from segeval.scoring.evaluate import evaluate
 from segeval.settings import checked
@@ -74,6 +75,8 @@ def score(
         chosen = checked(options_of(options | given))
         return score_folders(pred and Path(pred), truth and Path(truth), chosen, sources=sources)
     chosen = checked(options_of(options | dict.fromkeys(given, _AT_HAND)))
+    for name in chosen.format:
+        EXTRA_FORMATS[name].check()
     results = _score_each(pred, truth, instances, chosen, sources)
     if chosen.out is not None:
         with RunFolder.open(chosen.out, formats=chosen.format) as folder:

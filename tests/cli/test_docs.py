@@ -12,6 +12,7 @@ import pytest
 from tests.cli.given import ROOT, Run, write_image
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+RECIPES = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
 NAMES = {1: "liver", 2: "spleen"}
 VERDICTS = (0, 1, 4)  # what a gate may say of these small cases
 
@@ -105,10 +106,14 @@ def test_a_command_of_the_docs_runs(command: str, run: Run) -> None:
     assert done.code in (VERDICTS if "segeval.yaml" in command or "gate" in arguments else (0,)), done.err
 
 
+# the blocks of the page on training go on from each other; they have tests of their own
+PYTHON = [(page, code) for page, code in blocks("python") if page != "training"]
+
+
 @pytest.mark.filterwarnings(
     "ignore:.*LeafSpec:FutureWarning", "ignore::UserWarning:lightning", "ignore:.*jit:DeprecationWarning"
 )  # theirs
-@pytest.mark.parametrize(("page", "code"), list(blocks("python")), ids=lambda text: text[:20])
+@pytest.mark.parametrize(("page", "code"), PYTHON, ids=lambda text: text[:20])
 def test_python_of_the_docs_runs_and_gives_what_it_says(page: str, code: str) -> None:
     names: dict[str, object] = {}
     exec(code, names)
@@ -116,3 +121,18 @@ def test_python_of_the_docs_runs_and_gives_what_it_says(page: str, code: str) ->
         expression, _, value = line.partition("  # ")
         if re.fullmatch(r"[-\d.]+", value):
             assert eval(expression, names) == float(value), page
+
+
+RECIPE = re.compile(r"^```python (\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize(("library", "code"), RECIPE.findall(RECIPES))
+def test_a_recipe_for_another_tool_runs_with_it(library: str, code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if library != "dvc":  # which reads a file
+        pytest.importorskip(library, reason=f"{library} is not installed here")
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    names: dict[str, object] = {}
+    (setup,) = (text for page, text in blocks("python") if page == "recipes")
+    exec(setup + code, names)
+    if library == "dvc":
+        assert json.loads(Path("metrics.json").read_text())["dice/liver/mean"] == 0.75
