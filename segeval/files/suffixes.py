@@ -4,7 +4,7 @@ from pathlib import PurePath
 
 IMAGE_SUFFIXES = (
     *(".nii.gz", ".nii", ".hdr", ".mgh", ".mgz", ".mha", ".mhd", ".nrrd", ".nhdr"),
-    *(".png", ".tif", ".tiff", ".bmp", ".webp", ".npy", ".npz"),
+    *(".png", ".tif", ".tiff", ".bmp", ".webp", ".npy", ".npz", ".dcm"),
 )
 
 JPEG_SUFFIXES = (".jpg", ".jpeg", ".jfif")  # whose compression changes ids

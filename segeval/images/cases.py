@@ -18,6 +18,7 @@ from segeval.images.labels.label_ids import labelled
 from segeval.images.on_grid import OnGrid, on_grid
 from segeval.images.pairing.pairs import Pair
 from segeval.images.predictions.class_masks import LabelImage, without_ids
+from segeval.images.predictions.named_masks import on_one_grid
 from segeval.images.predictions.predictions import Prediction
 from segeval.images.readers.volumes import Volume
 
@@ -41,6 +42,9 @@ def read_case(pair: Pair, rules: InputRules) -> Case:
 
 def case_of(case_id: str, *, pred: Prediction | None, truth: LabelImage, rules: InputRules) -> Case:
     """The case of two sides that are read already; see `read_case`."""
+    if pred is not None and not rules.ignore_geometry:
+        images, whole = on_one_grid(pred.images, truth.volume)
+        pred, truth = replace(pred, images=images), replace(truth, volume=whole)
     volume = matched_palette(truth.volume, rules.palette)
     refuse_greys(volume, rules.labels, side="truth")
     volume = labelled(volume, side="truth", ignore=rules.labels.ignore, rounding=rules.round_labels)

@@ -11,6 +11,8 @@ from segeval.evidence.policies import PredKind
 from segeval.evidence.probabilities.channels import Form, Layout
 from segeval.files.paths import printable
 from segeval.images.input_rules import FirstPrediction, InputRules
+from segeval.images.named.matching import with_names_as_classes
+from segeval.images.named.reading import has_names, named_maps, names_in
 from segeval.images.pairing.class_files import named_by_files
 from segeval.images.pairing.layouts import layout_of
 from segeval.images.pairing.pairs import Pair
@@ -37,13 +39,29 @@ def agree(pairs: Sequence[Pair], rules: InputRules) -> InputRules:
     if any(pair.truth_channels for pair in pairs):
         beside_ids = any(pair.pred is not None and not pair.channels for pair in pairs)
         rules = replace(rules, labels=named_by_files(sides, rules.labels, beside_ids=beside_ids))
+    tables, beside_ids = _names(pairs, rules)
+    rules = replace(rules, labels=with_names_as_classes(tables, rules.labels, beside_ids=beside_ids))
     if rules.colors is None:
         rules = replace(rules, palette=_first_palette(pairs))
     found = _found(pairs, rules)
     if found is None:
         return rules
-    form, first = found
-    return replace(rules, first_prediction=FirstPrediction(form=replace(form, may_overlap=bool(sides)), path=first))
+    form = replace(found[0], may_overlap=bool(sides or tables))
+    return replace(rules, first_prediction=FirstPrediction(form=form, path=found[1]))
+
+
+def _names(pairs: Sequence[Pair], rules: InputRules) -> tuple[dict[Path, tuple[str, ...]], bool]:
+    """The names of the masks in each file that has names, truths first, and whether other files hold ids."""
+    files = [pair.truth for pair in pairs if pair.truth and not pair.truth_channels]
+    files += [pair.pred for pair in pairs if pair.pred and not pair.channels and pair.case_id not in rules.at_hand]
+    tables: dict[Path, tuple[str, ...]] = {}
+    named = [path for path in files if path.is_file() and has_names(path)]
+    for path in named:
+        try:
+            tables[path] = names_in(path)
+        except DataError:  # its turn to be told will come
+            continue
+    return tables, len(named) < len(files) or bool(rules.at_hand)
 
 
 def _first_palette(pairs: Sequence[Pair]) -> np.ndarray | None:
@@ -89,7 +107,14 @@ def _holds_integers(pair: Pair, rules: InputRules) -> bool:
     if at_hand is not None:
         first = at_hand.images[0]
         return len(at_hand.images) == 1 and first.levels is None and first.is_integer
-    return pair.pred is not None and not pair.channels and stores_integers(pair.pred)
+    if pair.pred is None or pair.channels:
+        return False
+    if has_names(pair.pred):
+        try:
+            return not named_maps(pair.pred)
+        except DataError:
+            return False
+    return stores_integers(pair.pred)
 
 
 def _first_that_tells(pairs: Sequence[Pair], rules: InputRules) -> tuple[Form, Path] | None:

@@ -13,9 +13,12 @@ from segeval.evidence.policies import ChannelAxis, Orientation, PredKind
 from segeval.evidence.probabilities.channels import Form
 from segeval.evidence.shapes import SpacingMm
 from segeval.images.labels.colors import ColorTable, with_ids_of_colours
+from segeval.images.named.reading import has_names
+from segeval.images.named.series import SeriesFinder
 from segeval.images.pairing.class_files import chosen_files
 from segeval.images.pairing.pairs import Pair
 from segeval.images.predictions.class_masks import LabelImage, join_class_masks
+from segeval.images.predictions.named_masks import join_named_masks
 from segeval.images.predictions.predictions import Prediction, read_prediction
 from segeval.images.readers.readers import read_volume
 from segeval.images.readers.streams import Opened
@@ -42,6 +45,7 @@ class InputRules:
         pred_ids: what an id of predictions is in the truth.
         round_labels: take the nearest id for any value.
         clip_probs: take back what a resampling made overshoot.
+        finder: finds the series that masks of DICOM were drawn on.
         first_prediction: what predictions have to be.
         at_hand: predictions that were read before their turn.
         opened: the files that these were read from, by case.
@@ -61,6 +65,7 @@ class InputRules:
     pred_ids: Mapping[int, int] = field(default_factory=dict)
     round_labels: bool = False
     clip_probs: bool = False
+    finder: SeriesFinder = field(default_factory=SeriesFinder)
     first_prediction: FirstPrediction | None = None
     at_hand: dict[str, Prediction] = field(default_factory=dict)
     opened: dict[str, Opened] = field(default_factory=dict)
@@ -79,6 +84,7 @@ class InputRules:
             labels=self.labels,
             colors=self.colors,
             orientation=self.orientation,
+            finder=self.finder,
         )
 
     def truth_of(self, pair: Pair) -> LabelImage:
@@ -91,6 +97,8 @@ class InputRules:
             raise DataError(pair.problem)
         if pair.truth is None:
             raise ValueError(f"{pair.case_id} has no truth, and is never scored")
+        if not pair.truth_channels and has_names(pair.truth):
+            return join_named_masks(pair.truth, self.labels, self.finder)
         if not pair.truth_channels:
             volume = read_volume(pair.truth, orientation=self.orientation, colours=self.colors is not None)
             return LabelImage(volume=with_ids_of_colours(volume, self.colors) if self.colors else volume)

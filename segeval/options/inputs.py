@@ -77,6 +77,9 @@ class InputOptions:
     clip_probs: Annotated[
         bool, Option(help="Clip probabilities that overshoot 0 or 1 by less than 0.05.", panel=INPUT, doctor=True)
     ] = False
+    series: Annotated[
+        Path | None, Option(help="Folder with the DICOM images that RTSTRUCT refers to.", panel=GEOMETRY, doctor=True)
+    ] = None
     geometry_tol: Annotated[
         float,
         Option(

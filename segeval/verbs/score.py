@@ -17,6 +17,7 @@ from segeval.images.input_rules import InputRules
 from segeval.images.labels.colors import read_color_table
 from segeval.images.labels.labelmaps import read_label_map
 from segeval.images.labels.labelspecs import channel_names, moved_ids
+from segeval.images.named.series import series_finder
 from segeval.images.pairing.pairs import Pair, Pairs, find_pairs, missing_message
 from segeval.images.readers.streams import opened_files
 from segeval.options import InputOptions, ScoreOptions
@@ -227,6 +228,7 @@ def input_rules_of(options: InputOptions, labels: LabelMap) -> InputRules:
         ignore_geometry=options.ignore_geometry,
         spacing_mm=options.spacing,
         orientation=options.orientation,
+        finder=series_finder(options.series),
         colors=read_color_table(options.colors),
         channels=channel_names(options.channels),
         pred_ids=moved_ids(options.pred_ids, source="--pred-ids"),

@@ -3,6 +3,7 @@
 import re
 import stat
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -10,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from segeval.errors import ConfigError, DataError
 from segeval.files.paths import printable
 from segeval.files.suffixes import IMAGE_SUFFIXES, JPEG_SUFFIXES, image_suffix, stem
+from segeval.images.named.dicom import is_dicom_mask
 
 _PREVIEW = re.compile(r"preview_[^/]*\.png", re.IGNORECASE)  # as TotalSegmentator leaves beside its masks
 
@@ -68,7 +70,7 @@ def sorted_out(folder: Path) -> tuple[list[Path], list[PassedOver]]:
     images: list[Path] = []
     others: list[PassedOver] = []
     for path, reason in sorted(_walk(folder)):
-        if not reason and image_suffix(path):
+        if not reason and image_suffix(path) and _may_be_mask(path):
             images.append(path)
         else:
             others.append((reason or _why_no_image(path), path))
@@ -77,7 +79,14 @@ def sorted_out(folder: Path) -> tuple[list[Path], list[PassedOver]]:
     return [path for path in images if path not in previews], [*others, *(("a preview", path) for path in previews)]
 
 
+def _may_be_mask(path: Path) -> bool:
+    """Whether a DICOM file is one of masks; the slices of images lie beside them."""
+    return image_suffix(path) != ".dcm" or is_dicom_mask(path)
+
+
 def _why_no_image(path: Path) -> str:
+    if image_suffix(path) == ".dcm":
+        return "DICOM, but neither SEG nor RTSTRUCT"
     return "JPEG, which does not keep ids" if path.suffix.lower() in JPEG_SUFFIXES else "no image"
 
 
@@ -123,7 +132,11 @@ def _kind(path: Path) -> str:
 
 def _named_by_path(images: list[Path], folder: Path, *, wants_probs: bool) -> tuple[list[Candidate], list[PassedOver]]:
     """The path without its suffix is the case id; nnU-Net saves a mask and an `.npz` of the same name."""
-    named = [(_id_by_path(image.relative_to(folder)), image) for image in images]
+    alone = {where for where, n in Counter(path.parent for path in images if _is_dicom(path)).items() if n == 1}
+    named = [
+        (_id_by_path(image.relative_to(folder), by_folder=_is_dicom(image) and image.parent in alone - {folder}), image)
+        for image in images
+    ]
     masks = [(case_id, path) for case_id, path in named if image_suffix(path) != ".npz"]
     archives = [(case_id, path) for case_id, path in named if image_suffix(path) == ".npz"]
     taken, left = (archives, masks) if wants_probs else (masks, archives)
@@ -133,8 +146,13 @@ def _named_by_path(images: list[Path], folder: Path, *, wants_probs: bool) -> tu
     return sorted([*taken, *(candidate for candidate in left if candidate[0] not in ids)]), others
 
 
-def _id_by_path(relative: Path) -> str:
-    return case_id_of((relative.parent / stem(relative)).as_posix())
+def _id_by_path(relative: Path, *, by_folder: bool) -> str:
+    """The case of a file; files of DICOM have names that nobody gave, and a folder with one of them is called so."""
+    return case_id_of((relative.parent if by_folder else relative.parent / stem(relative)).as_posix())
+
+
+def _is_dicom(path: Path) -> bool:
+    return image_suffix(path) == ".dcm"
 
 
 def _named_by_pattern(

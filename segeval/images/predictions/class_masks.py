@@ -20,7 +20,7 @@ from segeval.images.pairing.layouts import name_of
 from segeval.images.readers.readers import read_volume
 from segeval.images.readers.volumes import Volume
 
-_FIRST_UNION = 1 << 15  # ids for voxels that several classes share lie above those that people give
+FIRST_UNION = 1 << 15  # ids for voxels that several classes share lie above those that people give
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class LabelImage:
         array, claims = self.volume.array, dict(self.claims)
         array = array.astype(np.promote_types(array.dtype, np.uint32))
         for old in clashing:
-            new = max(*claims, *taken, _FIRST_UNION) + 1
+            new = max(*claims, *taken, FIRST_UNION) + 1
             array[array == old] = new
             claims[new] = claims.pop(old)
         return LabelImage(volume=replace(self.volume, array=array), claims=claims)
@@ -80,7 +80,7 @@ def join_class_masks(
             overlay.add(classes.index(row), _on_grid_of(first, mask))
     if first is None or overlay is None:
         raise DataError(f"{printable(folder)}: holds no mask. Add one per class.")
-    array, claims = overlay.named(taken=set(), first=_FIRST_UNION)
+    array, claims = overlay.named(taken=set(), first=FIRST_UNION)
     return LabelImage(volume=replace(first, path=folder, array=array), claims=claims)
 
 

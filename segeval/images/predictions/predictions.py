@@ -14,9 +14,12 @@ from segeval.evidence.probabilities.hard_masks import Claims
 from segeval.files.paths import printable
 from segeval.files.suffixes import stem
 from segeval.images.labels.colors import ColorTable, with_ids_of_colours
+from segeval.images.named.reading import has_names, named_maps
+from segeval.images.named.series import SeriesFinder
 from segeval.images.pairing.class_files import chosen_files
 from segeval.images.pairing.pairs import Pair
 from segeval.images.predictions.class_masks import join_class_masks
+from segeval.images.predictions.named_masks import join_named_masks, read_named_maps
 from segeval.images.readers.readers import read_volume, stores_integers
 from segeval.images.readers.volumes import Volume
 
@@ -52,6 +55,7 @@ def read_prediction(
     labels: LabelMap,
     colors: ColorTable | None = None,
     orientation: Orientation | None = None,
+    finder: SeriesFinder | None = None,
 ) -> Prediction:
     """Read the file of a prediction, or the files of its classes.
 
@@ -61,6 +65,7 @@ def read_prediction(
         labels: which files of classes are read.
         colors: the table of coloured masks.
         orientation: which form of a NIfTI header to take where both are there.
+        finder: finds the series that masks of DICOM were drawn on.
 
     Raises:
         DataError: a file cannot be read, or the files of classes have channels of their own.
@@ -74,6 +79,8 @@ def read_prediction(
             image = join_class_masks(pair.pred, files, labels, side="pred", orientation=orientation)
             return Prediction(path=pair.pred, images=(image.volume,), claims=image.claims)
         return _of_files(pair.pred, files, orientation)
+    if has_names(pair.pred):
+        return _of_named_masks(pair.pred, labels, finder or SeriesFinder(), as_labels=as_labels)
     volume = read_volume(
         pair.pred,
         as_stored=not as_labels,
@@ -87,6 +94,14 @@ def read_prediction(
         return Prediction(path=pair.pred, images=(volume,))
     grid = _grid_beside(pair.pred) if volume.is_czyx else None
     return Prediction(path=pair.pred, images=_split(volume, channel_axis), grid=grid)
+
+
+def _of_named_masks(path: Path, labels: LabelMap, finder: SeriesFinder, *, as_labels: bool) -> Prediction:
+    if as_labels or not named_maps(path):
+        image = join_named_masks(path, labels, finder)
+        return Prediction(path=path, images=(image.volume,), claims=image.claims)
+    images, names = read_named_maps(path, labels, finder)
+    return Prediction(path=path, images=images, names=names)
 
 
 def _of_files(folder: Path, files: Mapping[str, Path], orientation: Orientation | None) -> Prediction:

@@ -54,6 +54,11 @@ def read_volume(
             return read_tiff(path)
         case ".bmp" | ".webp":
             return read_picture(path, colours=colours)
+    if image_suffix(path) == ".dcm":
+        raise DataError(
+            f"{printable(path)}: is a DICOM file, and of those SEG and RTSTRUCT are read for masks, a file of each for "
+            "a case. Name such a file, or export NIfTI."
+        )
     if path.suffix.lower() in JPEG_SUFFIXES:
         raise DataError(
             f"{printable(path)}: JPEG compression changes values, so ids do not come back as they were. "

@@ -24,6 +24,7 @@ class Volume:
         is_rgb: colours are in a last axis, until a table makes ids of them.
         form: which form of a NIfTI header the affine is, where its two disagree.
         other_affine: the affine of the other form then.
+        of_part: only a part of the image is stored, and what lies beyond is background.
         palette: the colours that the indices of a picture stand for, (index, 3).
     """
 
@@ -39,6 +40,7 @@ class Volume:
     form: Orientation | None = None
     other_affine: np.ndarray | None = None
     palette: np.ndarray | None = None
+    of_part: bool = False
 
     @property
     def n_space(self) -> int:

@@ -1,0 +1,44 @@
+"""Read a file of named masks of any known format."""
+
+from pathlib import Path
+
+from segeval.files.suffixes import image_suffix
+from segeval.images.named.contours import read_contours, roi_names
+from segeval.images.named.dicom import STRUCTURES, is_dicom_mask, sop_class
+from segeval.images.named.masks import NamedMasks
+from segeval.images.named.segmentation import holds_fractions, read_segmentation, referenced_series, segment_names
+from segeval.images.named.series import SeriesFinder, SeriesGrid
+
+
+def has_names(path: Path) -> bool:
+    """Whether a file holds masks that bear names, and no ids."""
+    return image_suffix(path) == ".dcm" and is_dicom_mask(path)
+
+
+def names_in(path: Path) -> tuple[str, ...]:
+    """The names of the masks in a file that has names.
+
+    Raises:
+        DataError: the file is damaged, or two masks bear one name.
+    """
+    return roi_names(path) if sop_class(path) == STRUCTURES else segment_names(path)
+
+
+def named_maps(path: Path) -> bool:
+    """Whether the masks in a file that has names are probabilities.
+
+    Raises:
+        DataError: the file is damaged.
+    """
+    return sop_class(path) != STRUCTURES and holds_fractions(path)
+
+
+def read_named(path: Path, finder: SeriesFinder) -> tuple[NamedMasks, SeriesGrid | None]:
+    """The masks of a file, and the grid of the image they belong to where they do not lie on it and it was found.
+
+    Raises:
+        DataError: the file is damaged, or the series of its contours is missing.
+    """
+    if sop_class(path) == STRUCTURES:
+        return read_contours(path, finder), None
+    return read_segmentation(path), finder.grid(referenced_series(path), path)
