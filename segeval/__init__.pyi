@@ -29,6 +29,7 @@ class _OneCase(TypedDict, total=False):
     pred_ids: str | Mapping[Any, int] | None
     round_labels: bool
     clip_probs: bool
+    series: str | PathLike[str] | None
     geometry_tol: float
     resample: bool
     ignore_geometry: bool
