@@ -86,7 +86,7 @@ class Kept(Generic[Result]):
         return self.results[setting]
 
     def __contains__(self, setting: Hashable) -> bool:
-        return setting in self._results
+        return setting in self.results
 
     def items(self) -> list[tuple[Any, Result]]:
         """All settings so far with their results."""
