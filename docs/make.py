@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from segeval import catalogue
-from segeval.cli.measure_pages import BETTER, absent_text, by_group, escaped, overview_tables, range_text
+from segeval.cli.screens.measure_pages import BETTER, absent_text, by_group, escaped, overview_tables, range_text
 from segeval.measure import Measure
 from segeval.verbs.absent_values import AbsentValues, absent_values
 

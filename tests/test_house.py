@@ -1,8 +1,10 @@
 """The plan of the house: imports point downwards, and start-up stays light."""
 
 import ast
+import graphlib
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -85,3 +87,60 @@ def test_start_up_imports_nothing_heavy(code: str) -> None:
 
 def test_there_is_no_room_for_odds_and_ends() -> None:
     assert not [path for path in MODULES if path.stem in ("utils", "util", "helpers", "common", "misc")]
+
+
+def imported_modules(path: Path) -> set[tuple[str, ...]]:
+    """Every module of the package that a file imports, at its top or in a function, but not for type checkers alone."""
+    tree = ast.parse(path.read_text())
+    for_checkers = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    known = {name_of(module) for module in MODULES}
+    found: set[tuple[str, ...]] = set()
+    for node in ast.walk(tree):
+        if id(node) in for_checkers or not isinstance(node, ast.ImportFrom) or not node.module:
+            continue
+        base = tuple(node.module.split("."))
+        if base[0] == "segeval":
+            found |= {(*base, alias.name) if (*base, alias.name) in known else base for alias in node.names}
+    return found
+
+
+def name_of(path: Path) -> tuple[str, ...]:
+    """The dotted name of a module, in parts; a folder is called like its `__init__`."""
+    parts = ("segeval", *path.relative_to(PACKAGE).with_suffix("").parts)
+    return parts[:-1] if parts[-1] == "__init__" else parts
+
+
+def test_no_two_neighbours_import_one_another_at_any_depth() -> None:
+    arrows: dict[tuple[str, ...], set[tuple[str, ...]]] = {}
+    for path in MODULES:
+        here = name_of(path)
+        for there in imported_modules(path) if len(here) > 1 else ():
+            depth = next((i for i, (a, b) in enumerate(zip(here, there, strict=False)) if a != b), None)
+            if depth is not None:  # a folder and what lies in it are no neighbours
+                arrows.setdefault(here[: depth + 1], set()).add(there[: depth + 1])
+    graph = graphlib.TopologicalSorter(arrows)
+    try:
+        graph.prepare()
+    except graphlib.CycleError as error:
+        raise AssertionError(" -> ".join(".".join(name) for name in error.args[1])) from None
+
+
+def test_a_folder_holds_at_most_twelve_modules() -> None:
+    counts = Counter(path.parent for path in MODULES if path.name != "__init__.py")
+    assert {str(folder.relative_to(PACKAGE)): n for folder, n in counts.items() if n > 12} == {}
+
+
+def test_a_class_name_stands_for_one_thing() -> None:
+    names = Counter(
+        node.name for path in MODULES for node in ast.parse(path.read_text()).body if isinstance(node, ast.ClassDef)
+    )
+    assert [name for name, n in names.items() if n > 1] == []
+
+
+def test_options_are_handed_on_by_name() -> None:
+    assert [path.name for path in MODULES if "locals()" in path.read_text()] == []

@@ -11,7 +11,8 @@ import typer
 from typer.core import TyperGroup
 
 import segeval
-from segeval.cli import console, usage
+from segeval.cli import usage
+from segeval.cli.screens import console
 from segeval.errors import ConfigError, DataError, SegevalError, absent_package, chain_of, not_installed
 from segeval.files.memory import refuse_cramped
 

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from segeval.cli import console
 from segeval.cli import options as o
+from segeval.cli.screens import console
 from segeval.errors import ConfigError
 
 Runs = Annotated[list[Path], typer.Argument(metavar="RUN RUN...", help="Folders that `segeval score` wrote: old, new.")]
@@ -27,7 +27,7 @@ def compare(
     no_color: o.NoColor = False,
 ) -> int:
     """Compare two runs case by case, or rank three and more."""
-    from segeval.cli.compare_tables import print_comparison, print_ranking
+    from segeval.cli.screens.compare_tables import print_comparison, print_ranking
     from segeval.results.csv_tables import jsonable
     from segeval.verbs.compare import Comparison, rank
     from segeval.verbs.compare import compare as compare_two

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from segeval.cli import console
 from segeval.cli import options as o
-from segeval.cli.tables import add_row, counted, fits, plain_table
+from segeval.cli.screens import console
+from segeval.cli.screens.tables import add_row, counted, fits, plain_table
 from segeval.errors import DataError
 from segeval.options import ScoreOptions
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from segeval.cli import console
 from segeval.cli import options as o
+from segeval.cli.screens import console
 from segeval.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def gate(
         raise ConfigError("Name the folder that `segeval score` wrote.")
     if init is not None:
         return _write_starter(run, init)
-    from segeval.cli.gate_output import show
+    from segeval.cli.screens.gate_output import show
     from segeval.verbs.gate.gating import GateOptions
     from segeval.verbs.gate.gating import gate as judge
 
@@ -106,7 +106,7 @@ def _write_starter(run: Path, path: Path) -> int:
 
 
 def _selftest(run: Path, options: Any, *, color: bool) -> int:
-    from segeval.cli.gate_output import print_selftest
+    from segeval.cli.screens.gate_output import print_selftest
     from segeval.verbs.gate.selftest import selftest
 
     found = selftest(run, options)

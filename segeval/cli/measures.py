@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from segeval.cli import console
 from segeval.cli import options as o
-from segeval.cli.definition_pages import definition_facts, print_definitions
-from segeval.cli.measure_pages import absent_text, absent_texts, overview_tables, range_text
+from segeval.cli.screens import console
+from segeval.cli.screens.definition_pages import definition_facts, print_definitions
+from segeval.cli.screens.measure_pages import absent_text, absent_texts, overview_tables, range_text
 from segeval.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def _print_one(measure: "Measure", screen: Any) -> None:
 
 def _print_all(chosen: list["Measure"], screen: Any) -> None:
     from segeval import catalogue
-    from segeval.cli.tables import add_row, plain_table
+    from segeval.cli.screens.tables import add_row, plain_table
 
     for group in catalogue.GROUPS:
         of_group = [measure for measure in chosen if catalogue.group_of(measure.name) == group]

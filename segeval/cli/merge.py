@@ -22,7 +22,7 @@ def merge(
 ) -> int:
     """Join shards: the same tables as if one run had scored all cases."""
     from segeval.cli.score import exit_code_of
-    from segeval.cli.talk import Talk
+    from segeval.cli.screens.talk import Talk
     from segeval.verbs.merge import merge as merge_shards
 
     with Talk(out=out, quiet=quiet, verbose=False, color=not no_color) as talk:

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from segeval.cli import console
 from segeval.cli import options as o
+from segeval.cli.screens import console
 from segeval.errors import ConfigError
 
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder that `segeval score` wrote.")]

@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from segeval.cli import console
 from segeval.cli import options as o
-from segeval.cli.talk import Talk
+from segeval.cli.screens import console
+from segeval.cli.screens.talk import Talk
 from segeval.errors import ConfigError, DataError
 from segeval.options import OUT, ScoreOptions
 
@@ -76,7 +76,7 @@ def _write_page(folder: Path, rules: Path | None, *, quiet: bool) -> None:
 
 def _gate(folder: Path, rules: Path, output: list[str] | None, *, quiet: bool, color: bool) -> int:
     """Hold the run that was just written against its rules."""
-    from segeval.cli.gate_output import show
+    from segeval.cli.screens.gate_output import show
     from segeval.verbs.gate.gating import GateOptions, gate
 
     report = gate(folder, GateOptions(config=rules))

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from segeval.cli import console
 from segeval.cli import options as o
 from segeval.cli.report import Images, Run, Window, window_of
+from segeval.cli.screens import console
 
 
 def show(

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from segeval.cli import console
 from segeval.cli import options as o
+from segeval.cli.screens import console
 from segeval.errors import ConfigError
 from segeval.options import SweepOptions, declared
 from segeval.options.panels import INPUT, SETTINGS
@@ -61,8 +61,8 @@ def sweep(
     config: o.SweepConfig = None,
 ) -> int:
     """Tabulate what a parameter of a loss does to a segmentation; without paths on the bundled sample."""
-    from segeval.cli.sweep_output import show_findings, show_sweep
-    from segeval.cli.train_talk import TrainTalk
+    from segeval.cli.screens.sweep_output import show_findings, show_sweep
+    from segeval.cli.screens.train_talk import TrainTalk
     from segeval.settings import HERE, resolve_sweep
     from segeval.verbs.sweep.run import run_sweep
 

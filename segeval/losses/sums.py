@@ -19,8 +19,8 @@ from segeval.evidence.probabilities.soft import (
     ProbVoxels,
     RankedCosts,
     SoftConfusion,
+    SoftVoxels,
     Volumes,
-    Voxels,
     confusion_of_two,
     mapped,
     two_channels,
@@ -215,7 +215,7 @@ def channels_of(classes: Classes) -> Any:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class LogitVoxels(Voxels):
+class LogitVoxels(SoftVoxels):
     """Voxels known by the logit of p_t, so that no logarithm of a rounded probability is taken."""
 
     margin: Any

@@ -9,7 +9,7 @@ from segeval.errors import ConfigError
 from segeval.files.paths import printable
 from segeval.images.pairing.pairs import Pair
 from segeval.options import ScoreOptions
-from segeval.verbs.job import Job
+from segeval.verbs.running.job import Job
 from segeval.verbs.score import make_job
 
 

@@ -24,9 +24,9 @@ from segeval.images.predictions.predictions import Prediction
 from segeval.images.readers.volumes import Volume
 from segeval.options import ScoreOptions
 from segeval.scoring.summarise import merge_histograms
-from segeval.verbs.notes import named, notes_on_ids, notes_on_mixed_ids
+from segeval.verbs.running.notes import named, notes_on_ids, notes_on_mixed_ids
+from segeval.verbs.running.stream import in_order
 from segeval.verbs.score import input_rules_of, label_map_of, pairs_of, worker_count
-from segeval.verbs.stream import in_order
 
 NO_SPACING = "unknown"
 

@@ -34,8 +34,8 @@ from segeval.results import CaseScore, Results
 from segeval.results.run_folder import RunFolder
 from segeval.scoring.evaluate import evaluate
 from segeval.settings import checked
-from segeval.verbs.job import Job
 from segeval.verbs.library import options_of
+from segeval.verbs.running.job import Job
 from segeval.verbs.score import finished, in_one_unit, input_rules_of, make_plan, plan_for
 
 Masks = Any  # a batch as an array or tensor, or a sequence of cases

@@ -27,7 +27,7 @@ from segeval.results.formats import EXTRA_FORMATS
 from segeval.results.run_folder import RunFolder
 from segeval.scoring.evaluate import evaluate
 from segeval.settings import checked
-from segeval.verbs.job import Job
+from segeval.verbs.running.job import Job
 from segeval.verbs.score import (
     check_instances,
     finished,

@@ -16,8 +16,8 @@ from segeval.options.scoring import HOW_TO_RUN
 from segeval.results import CaseScore, Results
 from segeval.results.run_folder import SHARD_CASES, RunFolder
 from segeval.scoring.plan import Plan
-from segeval.verbs.job import Job
-from segeval.verbs.kept import KeptCase, RunRecord, this_version, versions_text
+from segeval.verbs.running.job import Job
+from segeval.verbs.running.kept import KeptCase, RunRecord, this_version, versions_text
 from segeval.verbs.score import finished, in_one_unit
 
 _AGAIN = "Score it again with the same segeval."

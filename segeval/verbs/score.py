@@ -26,12 +26,12 @@ from segeval.results.run_folder import RunFolder
 from segeval.scoring.collect import collect
 from segeval.scoring.evaluate import as_missing, evaluate
 from segeval.scoring.plan import Aggregation, Plan
-from segeval.verbs.case_table import asked_parts
-from segeval.verbs.facts import run_facts
-from segeval.verbs.job import Job
-from segeval.verbs.kept import Earlier, KeptCase, RunRecord
-from segeval.verbs.notes import notes_on_scores, refuse_mixed_units
-from segeval.verbs.stream import in_order
+from segeval.verbs.running.case_table import asked_parts
+from segeval.verbs.running.facts import run_facts
+from segeval.verbs.running.job import Job
+from segeval.verbs.running.kept import Earlier, KeptCase, RunRecord
+from segeval.verbs.running.notes import notes_on_scores, refuse_mixed_units
+from segeval.verbs.running.stream import in_order
 
 MAX_WORKERS = 4  # more readers than that only wait for one another
 NO_PREDICTION = "no prediction"

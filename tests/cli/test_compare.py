@@ -89,13 +89,13 @@ def test_what_cannot_be_compared_is_a_usage_error(
 def test_tables_of_eighty_columns_break_no_word(
     run: Run, runs: list[Path], monkeypatch: pytest.MonkeyPatch, n: int
 ) -> None:
-    monkeypatch.setattr("segeval.cli.console.PLAIN_WIDTH", 80)
+    monkeypatch.setattr("segeval.cli.screens.console.PLAIN_WIDTH", 80)
     names = ["baseline-of-september", "candidate-of-october", "candidate-of-november"]
     for folder, name in zip(runs, names, strict=True):
         folder.rename(name)
     narrow = run("compare", *names[:n])
     assert narrow.code == 0
     assert max(map(len, narrow.out.splitlines())) <= 80
-    monkeypatch.setattr("segeval.cli.console.PLAIN_WIDTH", 400)
+    monkeypatch.setattr("segeval.cli.screens.console.PLAIN_WIDTH", 400)
     wide = run("compare", *names[:n])
     assert {*wide.out.replace("─", " ").split()} == {*narrow.out.replace("─", " ").split()}

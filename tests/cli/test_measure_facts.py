@@ -5,7 +5,7 @@ import json
 import pytest
 
 from segeval import catalogue
-from segeval.cli.measure_pages import overview_tables
+from segeval.cli.screens.measure_pages import overview_tables
 from tests.cli.given import Run
 
 

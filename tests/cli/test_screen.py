@@ -324,7 +324,7 @@ NASTY = "x\n::error::live\r##[error]y\x1b[31m"
 def test_no_name_gives_orders_to_a_ci_server_or_to_the_terminal(
     run: Run, monkeypatch: pytest.MonkeyPatch, width: int
 ) -> None:
-    monkeypatch.setattr("segeval.cli.console.PLAIN_WIDTH", width)
+    monkeypatch.setattr("segeval.cli.screens.console.PLAIN_WIDTH", width)
     truth = np.array([[1, 1, 0, 0], [2, 2, 0, 0]], dtype=np.uint8)
     for side in ("pred", "truth"):
         write_image(Path(side, f"{NASTY}.npy"), truth if side == "truth" else truth[:, ::-1].copy())

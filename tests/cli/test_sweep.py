@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from segeval.cli.sweep_output import _print_sheet
+from segeval.cli.screens.sweep_output import _print_sheet
 from segeval.verbs.sweep.output.sheet import Sheet
 from tests.cli.given import SAMPLE, Run, rows_of, strict_json, write_image
 

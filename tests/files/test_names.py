@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segeval.files.names import safe_name, safe_path
+from segeval.files.paths import safe_name, safe_path
 
 ODD = st.text("ab./\\%:~ \n\u2028é", max_size=4) | st.text(max_size=300)
 

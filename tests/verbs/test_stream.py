@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from segeval.verbs.stream import in_order
+from segeval.verbs.running.stream import in_order
 
 
 @pytest.mark.parametrize("workers", [1, 2, 8])

@@ -20,7 +20,7 @@ Targets = Literal["hard", "product", "l1"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Voxels:
+class SoftVoxels:
     """Voxels against one class each, arrays of shape (..., voxel).
 
     An entry may stand for many voxels that share one probability, so a volume shrinks to a short list. A
@@ -44,11 +44,11 @@ class Voxels:
     worst_first: bool = False
 
 
-AnyVoxels = TypeVar("AnyVoxels", bound=Voxels)
+AnyVoxels = TypeVar("AnyVoxels", bound=SoftVoxels)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class ProbVoxels(Voxels):
+class ProbVoxels(SoftVoxels):
     """Voxels known by their probabilities."""
 
     hit: Any

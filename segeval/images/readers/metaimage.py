@@ -39,7 +39,7 @@ def read_metaimage(path: Path) -> Volume:
         DataError: the file is damaged, its voxels are missing, or its header describes no image that can be scored.
     """
     with open_stream(path) as stream:
-        header = _Header(path, _read_lines(stream))
+        header = _MetaHeader(path, _read_lines(stream))
         if header["ElementDataFile"].upper() == "LOCAL":
             return _volume(header, _voxels(header, stream))
     with open_stream(header.voxels_beside("ElementDataFile"), gzipped=False) as stream:
@@ -54,10 +54,10 @@ def metaimage_stores_integers(path: Path) -> bool:
         DataError: the header cannot be read.
     """
     with open_stream(path) as stream:
-        return _Header(path, _read_lines(stream)).dtype.kind in "iu"
+        return _MetaHeader(path, _read_lines(stream)).dtype.kind in "iu"
 
 
-class _Header(TextHeader):
+class _MetaHeader(TextHeader):
     """What a MetaImage says of its voxels."""
 
     def numbers(self, *keys: str, n: int, default: list[float] | None = None) -> np.ndarray:
@@ -123,13 +123,13 @@ def _read_lines(stream: ByteStream) -> dict[str, str]:
     return values
 
 
-def _voxels(header: _Header, stream: ByteStream) -> np.ndarray:
+def _voxels(header: _MetaHeader, stream: ByteStream) -> np.ndarray:
     if header.is_true("CompressedData"):
         stream = stream.inflated()
     return stream.voxels(header.shape, header.dtype, order="F")
 
 
-def _volume(header: _Header, voxels: np.ndarray) -> Volume:
+def _volume(header: _MetaHeader, voxels: np.ndarray) -> Volume:
     array = np.moveaxis(voxels, 0, -1)
     n = header.n_axes
     in_space = min(n, 3)

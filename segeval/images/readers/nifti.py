@@ -25,7 +25,7 @@ _SILENT = logging.Logger("segeval.nifti", level=logging.CRITICAL + 1)
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Header:
+class _NiftiHeader:
     """What a NIfTI header says, as far as a segmentation needs it."""
 
     shape: tuple[int, ...]
@@ -75,7 +75,7 @@ def read_nifti(
     return replace(_placed(path, _channels_last(array, channel_axis), header), levels=levels)
 
 
-def _placed(path: Path, array: np.ndarray, header: _Header) -> Volume:
+def _placed(path: Path, array: np.ndarray, header: _NiftiHeader) -> Volume:
     """The volume, with the place that its other form gives it where the two disagree."""
     volume = placed_in_world(path, array, header.affine)
     if header.other is None:
@@ -110,7 +110,7 @@ def nifti_stores_integers(path: Path) -> bool:
     return header.dtype.kind in "iu" and header.is_unscaled
 
 
-def _read_header(stream: ByteStream, orientation: Orientation | None = None) -> _Header:
+def _read_header(stream: ByteStream, orientation: Orientation | None = None) -> _NiftiHeader:
     """Read up to the first voxel."""
     from nibabel.spatialimages import HeaderDataError
 
@@ -126,7 +126,7 @@ def _read_header(stream: ByteStream, orientation: Orientation | None = None) -> 
             stream.skip((offset or fields.single_vox_offset) - fields.sizeof_hdr)
         slope, inter = fields.get_slope_inter()
         affine, other, form = _affines_mm(fields, orientation)
-        return _Header(
+        return _NiftiHeader(
             shape=fields.get_data_shape(),
             dtype=_dtype(fields, stream.path),
             affine=affine,
@@ -228,7 +228,7 @@ def _check_pixdim(fields: Any, path: Path) -> None:
         raise DataError(f"{printable(path)}: pixdim {numbers(sizes)} is no voxel size. Write positive spacings.")
 
 
-def _levels(header: _Header) -> np.ndarray | None:
+def _levels(header: _NiftiHeader) -> np.ndarray | None:
     """What each stored integer stands for; None where it stands for itself, or where there are too many to list."""
     if header.dtype.kind not in "iu" or header.dtype.itemsize > 2 or header.is_unscaled:
         return None
@@ -242,7 +242,7 @@ def _channels_last(array: np.ndarray, channel_axis: ChannelAxis | None) -> np.nd
     return array[:, :, np.newaxis] if channel_axis and array.ndim == 3 else array
 
 
-def _scaled(stored: np.ndarray, header: _Header) -> np.ndarray:
+def _scaled(stored: np.ndarray, header: _NiftiHeader) -> np.ndarray:
     """Apply scl_slope and scl_inter; the identity leaves integers as they are."""
     if header.is_unscaled:
         return stored

@@ -51,7 +51,7 @@ def read_nrrd(path: Path) -> Volume:
         DataError: the file is damaged, its voxels are missing, or its header describes no image that can be scored.
     """
     with open_stream(path) as stream:
-        header = _Header(path, _read_lines(stream))
+        header = _NrrdHeader(path, _read_lines(stream))
         if "data file" not in header:
             return _volume(header, _voxels(header, stream))
     with open_stream(header.voxels_beside("data file"), gzipped=False) as stream:
@@ -66,10 +66,10 @@ def nrrd_stores_integers(path: Path) -> bool:
         DataError: the header cannot be read.
     """
     with open_stream(path) as stream:
-        return _Header(path, _read_lines(stream)).dtype.kind in "iu"
+        return _NrrdHeader(path, _read_lines(stream)).dtype.kind in "iu"
 
 
-class _Header(TextHeader):
+class _NrrdHeader(TextHeader):
     """What an NRRD file says of its voxels; keys are in lower case."""
 
     def whole(self, key: str, *, default: int | None = None) -> int:
@@ -140,7 +140,7 @@ def _read_lines(stream: ByteStream) -> dict[str, str]:
     return values
 
 
-def _voxels(header: _Header, stream: ByteStream) -> np.ndarray:
+def _voxels(header: _NrrdHeader, stream: ByteStream) -> np.ndarray:
     encoding = header["encoding"].lower()
     if encoding in ("gzip", "gz"):
         with stream.gunzipped() as plain:
@@ -152,7 +152,7 @@ def _voxels(header: _Header, stream: ByteStream) -> np.ndarray:
     return stream.voxels(header.shape, header.dtype, order="F")
 
 
-def _volume(header: _Header, voxels: np.ndarray) -> Volume:
+def _volume(header: _NrrdHeader, voxels: np.ndarray) -> Volume:
     channels = header.axis_of_channels
     array = voxels if channels is None else np.moveaxis(voxels, channels, -1)
     n = array.ndim - (channels is not None)
@@ -171,7 +171,7 @@ def _volume(header: _Header, voxels: np.ndarray) -> Volume:
     return placed_in_world(header.path, array, _to_ours(header) @ world)
 
 
-def _without_world(header: _Header, array: np.ndarray, n: int) -> Volume:
+def _without_world(header: _NrrdHeader, array: np.ndarray, n: int) -> Volume:
     """Spacings without directions: the axes are those of the world."""
     try:
         steps = [float(word) for word in header.get("spacings", "").split() if word.lower() != "nan"][-n:] or [1.0] * n
@@ -181,7 +181,7 @@ def _without_world(header: _Header, array: np.ndarray, n: int) -> Volume:
     return placed_in_world(header.path, array, TO_RIGHT_AND_FRONT @ world)
 
 
-def _to_ours(header: _Header) -> np.ndarray:
+def _to_ours(header: _NrrdHeader) -> np.ndarray:
     if "space" not in header:
         return TO_RIGHT_AND_FRONT
     signs = _SPACES.get(header["space"].lower())

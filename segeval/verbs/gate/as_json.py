@@ -12,17 +12,17 @@ SCHEMA_VERSION = 1
 Number = Annotated[float, Field(allow_inf_nan=False)] | Literal["inf", "-inf"] | None
 
 
-class _Part(BaseModel):
+class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class _Case(_Part):
+class _Case(_Strict):
     case: str
     class_name: str = Field(alias="class")
     value: Number
 
 
-class _Verdict(_Part):
+class _Verdict(_Strict):
     rule: str
     verdict: Outcome
     measure: str
@@ -43,7 +43,7 @@ class _Verdict(_Part):
     line: int
 
 
-class GateDocument(_Part):
+class GateDocument(_Strict):
     """What `--output json` writes; the schema is made from this, and tests hold the output to it."""
 
     schema_version: Literal[1]

@@ -16,7 +16,7 @@ from segeval.statistics.significance import binomial_interval
 from segeval.verbs.gate.regressions import held_back, largest_losses, pair, unpaired_notes
 from segeval.verbs.gate.table import Column, Resampling
 from segeval.verbs.gate.verdict import N_WORST, Outcome, Verdict, WorstCase, apart, at_least, largest_magnitude
-from segeval.verbs.notes import named
+from segeval.verbs.running.notes import named
 
 MARKS = ("pass", "fail", "unsure")
 

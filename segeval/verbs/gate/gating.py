@@ -8,11 +8,11 @@ from segeval.config import Config, Rule, check_rules, read_config
 from segeval.errors import ConfigError
 from segeval.files.paths import printable
 from segeval.results.stored_runs import StoredRun, read_stored_run
-from segeval.verbs.case_table import CaseTable, read_case_table
 from segeval.verbs.gate.comparable import notes_on_baseline, refuse_if_incomparable, run_table, with_names_of
 from segeval.verbs.gate.judge import beware_of, gate_notes, judge
 from segeval.verbs.gate.table import Resampling
 from segeval.verbs.gate.verdict import GateReport
+from segeval.verbs.running.case_table import CaseTable, read_case_table
 
 
 @dataclass(frozen=True, kw_only=True)

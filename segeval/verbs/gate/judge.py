@@ -11,13 +11,13 @@ from segeval.config.rules import MACRO
 from segeval.errors import ConfigError
 from segeval.statistics.intervals import FEW_UNITS
 from segeval.statistics.significance import holm
-from segeval.verbs.case_table import CaseTable, facts_of, parts_of
 from segeval.verbs.gate.fractions import judge_fraction, judge_review
 from segeval.verbs.gate.limits import judge_limit
 from segeval.verbs.gate.regressions import judge_regression
 from segeval.verbs.gate.table import CASE_LEVEL, Column, Resampling, RunTable
 from segeval.verbs.gate.verdict import Outcome, Verdict
-from segeval.verbs.notes import named
+from segeval.verbs.running.case_table import CaseTable, facts_of, parts_of
+from segeval.verbs.running.notes import named
 
 
 def judge(

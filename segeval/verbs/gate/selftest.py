@@ -15,7 +15,7 @@ from segeval.scoring.evaluate import evaluate
 from segeval.verbs.again import job_again
 from segeval.verbs.gate.gating import GateOptions, gate_run
 from segeval.verbs.gate.verdict import GateReport
-from segeval.verbs.job import Job
+from segeval.verbs.running.job import Job
 from segeval.verbs.score import finished
 
 PASSED, CANNOT_FAIL, INCONCLUSIVE = 0, 1, 4

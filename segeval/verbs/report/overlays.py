@@ -33,7 +33,7 @@ class Picture:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Masks:
+class ShownClass:
     """One class of a case in display order: both sides, the image beneath and the size of a voxel.
 
     Attributes:
@@ -57,7 +57,7 @@ def masks_of(
     affine: np.ndarray | None = None,
     image: np.ndarray | None = None,
     window: tuple[float, float] | None = None,
-) -> Masks:
+) -> ShownClass:
     """Both masks of a class, with its axes named where the affine tells.
 
     Args:
@@ -73,7 +73,7 @@ def masks_of(
         finite = image[np.isfinite(image)]
         low, high = np.percentile(finite, (1, 99)) if finite.size else (0.0, 1.0)
         window = (float(low), float(high))
-    return Masks(
+    return ShownClass(
         pred=pred,
         truth=truth,
         spacing=case.spacing_mm or (1.0,) * pred.ndim,
@@ -84,7 +84,7 @@ def masks_of(
     )
 
 
-def worst_place(masks: Masks) -> tuple[int, ...]:
+def worst_place(masks: ShownClass) -> tuple[int, ...]:
     """The slice of each axis with the most voxels in which the sides differ; else in the middle of the class."""
     wrong = masks.pred ^ masks.truth
     shown = wrong if wrong.any() else masks.truth | masks.pred
@@ -94,7 +94,7 @@ def worst_place(masks: Masks) -> tuple[int, ...]:
     return tuple(int(shown.sum(axis=tuple(other for other in axes if other != axis)).argmax()) for axis in axes)
 
 
-def slices_around(masks: Masks, most: int) -> list[int]:
+def slices_around(masks: ShownClass, most: int) -> list[int]:
     """Slices of the last axis that show the class, evenly spread, the worst one among them."""
     worst = worst_place(masks)[-1]
     there = np.flatnonzero((masks.pred | masks.truth).any(axis=tuple(range(masks.pred.ndim - 1))))
@@ -107,7 +107,7 @@ def slices_around(masks: Masks, most: int) -> list[int]:
 
 
 def picture_of(
-    masks: Masks, *, title: str, at: Sequence[int] | None = None, distances: bool = False, planes: int = 3
+    masks: ShownClass, *, title: str, at: Sequence[int] | None = None, distances: bool = False, planes: int = 3
 ) -> Picture:
     """Draw the planes through a voxel; 2-D images have one.
 
@@ -145,7 +145,7 @@ def picture_of(
     return Picture(png=stored.getvalue(), size=sheet.size, caption=caption, alt=alt)
 
 
-def _panel(masks: Masks, axis: int | None, place: Sequence[int], far: np.ndarray | None) -> Any:
+def _panel(masks: ShownClass, axis: int | None, place: Sequence[int], far: np.ndarray | None) -> Any:
     """One plane, true to the spacing, with letters at its edges and a scale bar."""
     from PIL import Image, ImageDraw, ImageFont
 
@@ -178,14 +178,14 @@ def _panel(masks: Masks, axis: int | None, place: Sequence[int], far: np.ndarray
     return sheet
 
 
-def _flips(masks: Masks, across: int, down: int) -> tuple[bool, bool]:
+def _flips(masks: ShownClass, across: int, down: int) -> tuple[bool, bool]:
     """The patient's right on the left of the picture, front and head at its top; without letters, as stored."""
     if not masks.letters:
         return False, False
     return masks.letters[across] in "RP", masks.letters[down] in "ASR"
 
 
-def _beneath(masks: Masks, plane: Any, enlarged: Any, size: tuple[int, int]) -> np.ndarray:
+def _beneath(masks: ShownClass, plane: Any, enlarged: Any, size: tuple[int, int]) -> np.ndarray:
     if masks.image is None:
         return np.full((size[1], size[0], 3), 46, dtype=np.uint8)
     low, high = masks.window
@@ -227,7 +227,7 @@ def _eroded(mask: np.ndarray) -> np.ndarray:
     return inner
 
 
-def _distance_to_truth(masks: Masks) -> np.ndarray:
+def _distance_to_truth(masks: ShownClass) -> np.ndarray:
     """How far every voxel lies from the true surface; infinite without one."""
     from scipy.ndimage import distance_transform_edt
 
@@ -262,7 +262,7 @@ _OPPOSITE = dict(zip("RLAPSI", "LRPAIS", strict=True))
 
 
 def _write_letters(
-    draw: Any, font: Any, masks: Masks, axes: tuple[int, int], turned: tuple[bool, bool], size: tuple[int, int]
+    draw: Any, font: Any, masks: ShownClass, axes: tuple[int, int], turned: tuple[bool, bool], size: tuple[int, int]
 ) -> None:
     if not masks.letters:
         return

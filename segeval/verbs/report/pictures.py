@@ -17,9 +17,9 @@ from segeval.images.pairing.folders import find_case_files
 from segeval.images.pairing.pairs import Pair
 from segeval.images.readers.readers import read_volume
 from segeval.verbs.again import job_again
-from segeval.verbs.job import Job
 from segeval.verbs.report.content import RunContent
-from segeval.verbs.report.overlays import Masks, Picture, masks_of, picture_of, slices_around, worst_place
+from segeval.verbs.report.overlays import Picture, ShownClass, masks_of, picture_of, slices_around, worst_place
+from segeval.verbs.running.job import Job
 
 MOST_PICTURES = 60
 MOST_BYTES = 6_000_000  # of all pictures of a page
@@ -60,7 +60,7 @@ class CasePictures:
         self._last: tuple[str, tuple[Case, np.ndarray | None, np.ndarray | None]] | None = None
         self.classes = {entry["class"]: tuple(entry["ids"]) for entry in document["labels"]}
 
-    def masks(self, case_id: str, class_name: str) -> Masks:
+    def masks(self, case_id: str, class_name: str) -> ShownClass:
         """Both masks of a class of a case.
 
         Raises:
@@ -127,7 +127,7 @@ def pictures_of_worst(content: RunContent, drawn: CasePictures, *, worst: int) -
     return found
 
 
-def _entry(masks: Masks, *, title: str) -> dict[str, Any]:
+def _entry(masks: ShownClass, *, title: str) -> dict[str, Any]:
     main = picture_of(masks, title=title)
     slices: list[dict[str, Any]] = []
     if masks.pred.ndim == 3:

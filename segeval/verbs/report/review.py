@@ -6,9 +6,9 @@ from pathlib import Path
 
 from segeval.errors import ConfigError
 from segeval.files.paths import printable
-from segeval.verbs.case_table import read_case_table
 from segeval.verbs.gate.fractions import MARKS
-from segeval.verbs.notes import named
+from segeval.verbs.running.case_table import read_case_table
+from segeval.verbs.running.notes import named
 
 
 @dataclass(frozen=True, kw_only=True)

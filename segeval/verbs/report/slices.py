@@ -12,9 +12,9 @@ from segeval.scoring.groups import with_worst
 from segeval.statistics.bootstrap import draw
 from segeval.statistics.intervals import mean_intervals
 from segeval.statistics.summary import summarise
-from segeval.verbs.case_table import asked_parts
 from segeval.verbs.gate.comparable import run_table
 from segeval.verbs.gate.table import Column
+from segeval.verbs.running.case_table import asked_parts
 
 
 def groups_of_run(

@@ -9,7 +9,7 @@ import numpy as np
 from segeval.errors import ConfigError
 from segeval.evidence.overlap.counts import Counts
 from segeval.evidence.probabilities.soft import ProbVoxels, SoftCounts, two_channels, voxels_of_counts
-from segeval.files.names import safe_name
+from segeval.files.paths import safe_name
 from segeval.measure import Measure, MeasureCall, ratio
 from segeval.options import SweepOptions
 from segeval.results.table import Row

@@ -7,7 +7,7 @@ import numpy as np
 
 from segeval.evidence.arrays import neg_log
 from segeval.evidence.probabilities.histogram import ProbHistogram
-from segeval.files.names import safe_name
+from segeval.files.paths import safe_name
 from segeval.losses.pixel import focal_cost
 from segeval.measure import ratio
 from segeval.options import SweepOptions

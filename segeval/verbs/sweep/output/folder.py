@@ -6,13 +6,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from segeval.files.names import safe_name
 from segeval.files.ours import RUN_FILE, WRITTEN, digests
 from segeval.files.outputs import OutputFolder
+from segeval.files.paths import safe_name
 from segeval.files.writing import write_text_atomically
 from segeval.options import SweepOptions
 from segeval.results.csv_tables import write_json_atomically
-from segeval.verbs.facts import SCHEMA_VERSION, versions
+from segeval.verbs.running.facts import SCHEMA_VERSION, versions
 from segeval.verbs.sweep.output.draw import draw_pictures
 from segeval.verbs.sweep.output.papers import PaperTable
 from segeval.verbs.sweep.output.render import SUFFIX, csv_text, markdown, render, table_document

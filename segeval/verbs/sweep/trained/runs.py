@@ -11,7 +11,7 @@ from segeval.files.paths import printable, require_existing
 from segeval.images.pairing.pairs import Pair
 from segeval.measure import parse_call
 from segeval.options import SweepOptions
-from segeval.verbs.notes import named
+from segeval.verbs.running.notes import named
 from segeval.verbs.score import pairs_of
 from segeval.verbs.sweep.grid import Setting
 from segeval.verbs.sweep.trained.schema import LOSS, SettingSchema, setting_text

@@ -25,8 +25,8 @@ from segeval.options import SweepOptions
 from segeval.results import CaseScore, ClassRow
 from segeval.scoring.evaluate import evaluate
 from segeval.scoring.plan import Plan
+from segeval.verbs.running.stream import in_order
 from segeval.verbs.score import input_rules_of, worker_count
-from segeval.verbs.stream import in_order
 from segeval.verbs.sweep.grid import Setting
 from segeval.verbs.sweep.maps.cases import MapCase
 from segeval.verbs.sweep.maps.curve import Curve

@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 
 from segeval.errors import DataError
-from segeval.files.names import safe_name, safe_path
 from segeval.files.outputs import OutputFolder
-from segeval.files.paths import printable
+from segeval.files.paths import printable, safe_name, safe_path
 from segeval.images.maps_out import write_map
 from segeval.images.readers.readers import read_volume
 from segeval.measure import MeasureCall

@@ -14,7 +14,7 @@ from segeval.files.outputs import OutputFolder
 from segeval.images.pairing.pairs import missing_message
 from segeval.options import SweepOptions
 from segeval.sample import sample_folder
-from segeval.verbs.notes import named
+from segeval.verbs.running.notes import named
 from segeval.verbs.score import input_rules_of, label_map_of, pairs_of
 from segeval.verbs.sweep.grid import PRICES, Setting, read_grid, settings_of, tversky_settings
 from segeval.verbs.sweep.maps.cases import ClassOverCases

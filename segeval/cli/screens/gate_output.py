@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segeval.cli import console
-from segeval.cli.tables import add_row, plain_table, print_line
+from segeval.cli.screens import console
+from segeval.cli.screens.tables import add_row, plain_table, print_line
 from segeval.errors import ConfigError
 from segeval.results.number_text import short
 

@@ -5,8 +5,8 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segeval.cli import console
-from segeval.cli.tables import plain_table, widest
+from segeval.cli.screens import console
+from segeval.cli.screens.tables import plain_table, widest
 from segeval.files.paths import printable
 
 if TYPE_CHECKING:

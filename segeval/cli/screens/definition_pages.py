@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from segeval.cli.measure_pages import absent_texts
+from segeval.cli.screens.measure_pages import absent_texts
 
 if TYPE_CHECKING:
     from segeval.measure import Measure
@@ -55,7 +55,7 @@ def print_definitions(measure: "Measure", screen: Any) -> None:
 
 
 def _print_knobs(found: Sequence["ToolDefinition"], screen: Any) -> None:
-    from segeval.cli.tables import add_row, plain_table
+    from segeval.cli.screens.tables import add_row, plain_table
     from segeval.measure import knob_text
     from segeval.verbs.definitions import knobs_of
 
@@ -69,7 +69,7 @@ def _print_knobs(found: Sequence["ToolDefinition"], screen: Any) -> None:
 
 
 def _print_profiles(found: Sequence["ToolDefinition"], screen: Any) -> None:
-    from segeval.cli.tables import add_row, plain_table
+    from segeval.cli.screens.tables import add_row, plain_table
 
     table = plain_table("profile", "differs from ours in", *_SIDES, left=range(5))
     for i in (0, 2, 3, 4):

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from segeval.cli.tables import print_line, print_parts
+from segeval.cli.screens.tables import print_line, print_parts
 from segeval.results.number_text import short
 from segeval.verbs.compare import Comparison, Difference, RankedRuns
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from segeval.cli.tables import add_row, counted, plain_table, widest
+from segeval.cli.screens.tables import add_row, counted, plain_table, widest
 from segeval.evidence.labels import MEAN_OF_CLASSES, WHOLE_CASE
 from segeval.results import ClassRow, Results, SummaryRow
 from segeval.results.number_text import UNDEFINED, short
@@ -221,6 +221,6 @@ def _print_footer(results: Results, screen: Any) -> None:
 
 
 def _line_of_cases(cases: Sequence[str], n: int, caption: str) -> str:
-    from segeval.verbs.notes import named
+    from segeval.verbs.running.notes import named
 
     return f"{len(cases)} of {n} cases {caption}: {named(cases)}"

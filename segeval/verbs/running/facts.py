@@ -12,7 +12,7 @@ from segeval.evidence.probabilities.channels import Form
 from segeval.measure import MeasureCall
 from segeval.results import CaseRow
 from segeval.results.run_schema import RUN_SCHEMA_VERSION
-from segeval.verbs.job import Job
+from segeval.verbs.running.job import Job
 
 SCHEMA_VERSION = 1  # of sweeps
 

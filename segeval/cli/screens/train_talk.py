@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from segeval.cli import console
+from segeval.cli.screens import console
 
 if TYPE_CHECKING:
     from segeval.verbs.sweep.training.progress import Step

@@ -17,7 +17,7 @@ from segeval.images.readers.streams import Opened
 from segeval.options import ScoreOptions
 from segeval.options.scoring import HOW_TO_RUN
 from segeval.results import CaseScore
-from segeval.verbs.job import Job
+from segeval.verbs.running.job import Job
 
 # what is done with the scores of cases, and so changes none of them
 _AFTERWARDS = ("ci_level", "bootstrap", "seed", "undefined", "format", "mixed_units", "keep_going")

@@ -6,14 +6,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from segeval.cli import console
-from segeval.cli.tables import counted
+from segeval.cli.screens import console
+from segeval.cli.screens.tables import counted
 from segeval.files.paths import printable
 
 if TYPE_CHECKING:  # numpy alone would take half of the time that `--help` may take
     from segeval.results import CaseRow, Results
     from segeval.scoring.plan import Plan
-    from segeval.verbs.kept import Earlier
+    from segeval.verbs.running.kept import Earlier
 
 
 N_NOTES = 5  # some notes have numbers of their own for every case
@@ -82,7 +82,7 @@ class Talk(AbstractContextManager["Talk"]):
 
             console.put_json(document_text(run_document(results)))
         elif not self.quiet:
-            from segeval.cli.run_tables import print_run
+            from segeval.cli.screens.run_tables import print_run
 
             with console.screen(color=self.color) as screen:
                 print_run(results, screen)
@@ -98,7 +98,7 @@ class Talk(AbstractContextManager["Talk"]):
 
     def _on_files(self, results: "Results") -> list[str]:
         """What was done to the files of cases, each thing once, unless it was said with each case."""
-        from segeval.verbs.notes import named
+        from segeval.verbs.running.notes import named
 
         cases: dict[str, list[str]] = {}
         for row in () if self.verbose else results.case_rows:
