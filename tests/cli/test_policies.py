@@ -96,7 +96,7 @@ def test_a_single_case_has_an_interval_of_one_point_or_none(run: Run, folders: t
         (("--missing", "wrost"), "--missing wrost: not one of error, worst, background, skip. Did you mean 'worst'?"),
         (("--undefined", "ignore"), "--undefined ignore: not one of skip, worst, best, fail."),
         (("--engine", "troch"), "--engine troch: not one of auto, numpy, torch. Did you mean 'torch'?"),
-        (("--format", "mdd"), "--format mdd: not one of md, latex, nnunet. Did you mean 'md'?"),
+        (("--format", "mdd"), "--format mdd: not one of md, latex, nnunet, xlsx, parquet. Did you mean 'md'?"),
         (("--ci-level", "95"), "--ci-level 95.0: out of range. It must lie between 0 and 1, such as 0.95."),
         (("--ci-level", "nan"), "--ci-level nan: out of range."),
         (("--bootstrap", "-1"), "--bootstrap -1: out of range."),
