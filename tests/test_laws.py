@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage
@@ -59,6 +59,9 @@ def score(case: Case, *measures: Measure) -> CaseScore:
 def value_of(call: MeasureCall, case: Case) -> float:
     """The value of the first class."""
     return evaluate(case, Plan(measures=(call,))).classes[0].values[call.column]
+
+
+FEWER = settings(max_examples=15)  # each example runs every measure of probabilities with all its shapes checked
 
 
 @st.composite
@@ -114,6 +117,7 @@ def test_a_perfect_prediction_gets_the_best_value(case: Case) -> None:
                 assert math.isnan(value) or value == pytest.approx(measure.best, abs=1e-12), name
 
 
+@FEWER
 @given(soft_cases())
 def test_values_of_probabilities_stay_within_their_bounds(case: Case) -> None:
     found = soft_score(case)
@@ -135,6 +139,7 @@ def test_certain_and_right_probabilities_get_the_best_value(case: Case) -> None:
                 assert math.isnan(value) or value == pytest.approx(measure.best, abs=1e-12), name
 
 
+@FEWER
 @given(soft_cases())
 def test_certain_probabilities_lose_what_their_mask_loses(case: Case) -> None:
     sure = with_softmax(case, np.stack([case.pred == one for one in range(4)]) * 800.0)
@@ -142,6 +147,7 @@ def test_certain_probabilities_lose_what_their_mask_loses(case: Case) -> None:
     same(soft_score(sure, *losses), soft_score(replace(sure, probs=None), *losses), rel=1e-9)
 
 
+@FEWER
 @given(soft_cases(), st.permutations([0, 1, 2]), st.sets(st.sampled_from([0, 1, 2])))
 def test_flips_and_axis_swaps_of_probabilities_change_nothing(case: Case, axes: list[int], flipped: set[int]) -> None:
     def turn(image: np.ndarray) -> np.ndarray:
@@ -149,7 +155,9 @@ def test_flips_and_axis_swaps_of_probabilities_change_nothing(case: Case, axes: 
 
     assert case.probs is not None
     maps = tuple(ProbMap(stored=turn(one.stored)) for one in case.probs.maps)
-    turned = replace(case, truth=turn(case.truth), pred=turn(case.pred), probs=replace(case.probs, maps=maps))
+    spacing = None if case.spacing_mm is None else tuple(case.spacing_mm[axis] for axis in axes)
+    probs = replace(case.probs, maps=maps)
+    turned = replace(case, truth=turn(case.truth), pred=turn(case.pred), probs=probs, spacing_mm=spacing)
     alike = [one for one in SOFT if one.name != "adaptive_ece"]  # equal probabilities are taken in C order
     same(soft_score(case, *alike), soft_score(turned, *alike), rel=1e-9)
 
