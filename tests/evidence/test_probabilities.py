@@ -67,6 +67,13 @@ def test_every_loss_has_a_value_per_class_and_some_per_case() -> None:
         "dice_ce_loss",
         "dice_focal_loss",
         "focal_loss",
+        "topk_ce_loss",
+        "dice_topk_loss",
+        "poly1_ce_loss",
+        "poly1_focal_loss",
+        "unified_focal_loss",
+        "asymmetric_unified_focal_loss",
+        "generalized_wasserstein_dice_loss",
     }
     assert all(len(value) == (1 if name.endswith(" case") else 2) for name, value in values.items())
     assert all(np.isfinite(value).all() for value in values.values())

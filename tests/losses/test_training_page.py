@@ -74,6 +74,7 @@ def test_monai() -> None:
     assert costs[-1] < costs[0]
 
 
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # of its own parts
 def test_lightning() -> None:
     lightning = pytest.importorskip("lightning", reason="lightning is not installed")
     (block,) = blocks("Lightning")

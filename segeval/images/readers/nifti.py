@@ -125,7 +125,8 @@ def _read_header(stream: ByteStream, orientation: Orientation | None = None) -> 
         if not _is_pair(stream.path):
             stream.skip((offset or fields.single_vox_offset) - fields.sizeof_hdr)
         slope, inter = fields.get_slope_inter()
-        affine, other, form = _affines_mm(fields, orientation)
+        with np.errstate(all="ignore"):  # a place that is no number is found where it is used, and told by file
+            affine, other, form = _affines_mm(fields, orientation)
         return _NiftiHeader(
             shape=fields.get_data_shape(),
             dtype=_dtype(fields, stream.path),
