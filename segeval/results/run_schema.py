@@ -110,6 +110,7 @@ def _document_model() -> "type[BaseModel]":
 
     from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
 
+    from segeval.evidence.policies import MissingPolicy, PredKind, UndefinedPolicy
     from segeval.results.records import Status
 
     Number = float | Literal["inf", "-inf"] | None
@@ -172,6 +173,17 @@ def _document_model() -> "type[BaseModel]":
         class_: str = Field(alias="class")
         ids: list[int]
 
+    class PlanRecord(Part):
+        """The options that the gate reads; all others stand beside them."""
+
+        undefined: UndefinedPolicy = "skip"
+        missing: MissingPolicy = "error"
+
+    class PredictionsRecord(Part):
+        """What the predictions were found to be."""
+
+        kind: PredKind
+
     class RunDocument(Part):
         """What `segeval score` found, and how."""
 
@@ -180,7 +192,9 @@ def _document_model() -> "type[BaseModel]":
         schema_version: Literal[2]
         complete: bool = Field(description="False for a run that was interrupted.")
         inputs: dict[str, str | None]
-        plan: dict[str, Any] = Field(description="The options, so that the run can be repeated.")
+        plan: PlanRecord = Field(description="The options, so that the run can be repeated.")
+        predictions: PredictionsRecord | None = None
+        ignored_ids: list[int] = Field(default_factory=list)
         definitions: dict[str, Definition] = Field(description="Column -> what it is.")
         labels: list[LabelRecord]
         written: dict[str, str] = Field(default_factory=dict, description="File beside this one -> digest.")

@@ -36,7 +36,7 @@ def tally(request: pytest.FixtureRequest) -> Iterator[Tally]:
     of_module.tried += found.tried
     of_module.fell += found.fell
     assert found.tried, "nothing was tried"
-    assert not found.fell, found.fell[:5]
+    assert not found.fell, "\n".join(found.fell[:20])
 
 
 @pytest.fixture
