@@ -58,8 +58,9 @@ def test_a_signal_leaves_files_whole_or_absent(tally: Tally, times: Callable[...
         time.sleep(float(rng.uniform(0.05, 1.5)))
         process.send_signal(number)
         process.communicate(timeout=120)
-        early = (-number,)  # before the first line of ours has run, Python itself has the say
-        tally.note(f"{number.name} {attempt}", stood=process.returncode in SAID[number] + early and is_whole())
+        # before the first line of ours and after the last, Python itself has the say: an interrupt, 130 to a shell
+        early = (-number, -signal.SIGINT)
+        tally.note(f"{number.name} {attempt}: {process.returncode}", stood=process.returncode in SAID[number] + early and is_whole())
     process = start(*SCORE)
     _, said = process.communicate(timeout=300)
     left = [path.name for path in Path().rglob(".segeval*")]
