@@ -59,7 +59,7 @@ def test_a_signal_leaves_files_whole_or_absent(tally: Tally, times: Callable[...
         process.send_signal(number)
         process.communicate(timeout=120)
         # before the first line of ours and after the last, Python itself has the say: an interrupt, 130 to a shell
-        early = (-number, -signal.SIGINT)
+        early = (-number,) if number == signal.SIGKILL else (-number, -signal.SIGINT)
         tally.note(
             f"{number.name} {attempt}: {process.returncode}",
             stood=process.returncode in SAID[number] + early and is_whole(),
