@@ -49,9 +49,6 @@ class State:
         return [part.name for part in fields(cls)]  # type: ignore[arg-type]
 
 
-Additive = State
-
-
 @dataclass(frozen=True)
 class ByClass:
     """The states of single classes; a sum has the classes of both sides."""
