@@ -3,7 +3,7 @@
 from pathlib import PurePath
 
 IMAGE_SUFFIXES = (
-    *(".nii.gz", ".nii", ".hdr", ".mgh", ".mgz", ".mha", ".mhd", ".nrrd", ".nhdr"),
+    *(".nii.gz", ".nii", ".hdr", ".mgh", ".mgz", ".mha", ".mhd", ".seg.nrrd", ".nrrd", ".nhdr"),
     *(".png", ".tif", ".tiff", ".bmp", ".webp", ".npy", ".npz", ".dcm"),
 )
 

@@ -4,15 +4,20 @@ from pathlib import Path
 
 from segeval.files.suffixes import image_suffix
 from segeval.images.named.contours import read_contours, roi_names
-from segeval.images.named.dicom import STRUCTURES, is_dicom_mask, sop_class
+from segeval.images.named.dicom import SEGMENTATIONS, STRUCTURES, is_dicom_mask, sop_class
 from segeval.images.named.masks import NamedMasks
 from segeval.images.named.segmentation import holds_fractions, read_segmentation, referenced_series, segment_names
 from segeval.images.named.series import SeriesFinder, SeriesGrid
+from segeval.images.named.slicer import has_segments, read_slicer, slicer_names
 
 
 def has_names(path: Path) -> bool:
     """Whether a file holds masks that bear names, and no ids."""
-    return image_suffix(path) == ".dcm" and is_dicom_mask(path)
+    return is_dicom_mask(path) if image_suffix(path) == ".dcm" else _is_of_slicer(path)
+
+
+def _is_of_slicer(path: Path) -> bool:
+    return image_suffix(path) in (".seg.nrrd", ".nrrd", ".nhdr") and has_segments(path)
 
 
 def names_in(path: Path) -> tuple[str, ...]:
@@ -21,6 +26,8 @@ def names_in(path: Path) -> tuple[str, ...]:
     Raises:
         DataError: the file is damaged, or two masks bear one name.
     """
+    if _is_of_slicer(path):
+        return slicer_names(path)
     return roi_names(path) if sop_class(path) == STRUCTURES else segment_names(path)
 
 
@@ -30,7 +37,7 @@ def named_maps(path: Path) -> bool:
     Raises:
         DataError: the file is damaged.
     """
-    return sop_class(path) != STRUCTURES and holds_fractions(path)
+    return sop_class(path) in SEGMENTATIONS and holds_fractions(path)
 
 
 def read_named(path: Path, finder: SeriesFinder) -> tuple[NamedMasks, SeriesGrid | None]:
@@ -39,6 +46,8 @@ def read_named(path: Path, finder: SeriesFinder) -> tuple[NamedMasks, SeriesGrid
     Raises:
         DataError: the file is damaged, or the series of its contours is missing.
     """
+    if _is_of_slicer(path):
+        return read_slicer(path), None
     if sop_class(path) == STRUCTURES:
         return read_contours(path, finder), None
     return read_segmentation(path), finder.grid(referenced_series(path), path)

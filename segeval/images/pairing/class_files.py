@@ -81,8 +81,8 @@ def remedy_for_cases(path: Path) -> str:
 def _by_folder(side: CaseFiles) -> dict[str, dict[str, Path]]:
     folders: dict[str, dict[str, Path]] = {}
     for file_id, path in side.files.items():
-        if image_suffix(path) == ".dcm":
-            continue  # which holds all classes of a case
+        if image_suffix(path) in (".dcm", ".seg.nrrd"):
+            continue  # which hold all classes of a case
         folders.setdefault(PurePosixPath(file_id).parent.as_posix(), {})[file_id] = path
     return folders
 

@@ -1,4 +1,4 @@
-"""NRRD: `.nrrd` in one file, `.nhdr` with the voxels beside it; as 3D Slicer writes them, its `.seg.nrrd` too.
+"""NRRD: `.nrrd` in one file, `.nhdr` with the voxels beside it.
 
 The header is lines of `key: value` up to an empty line (teem.sourceforge.net/nrrd/format.html). The voxels
 are counted when they are raw, and compared with the checksum of gzip when they are compressed.
@@ -50,13 +50,29 @@ def read_nrrd(path: Path) -> Volume:
     Raises:
         DataError: the file is damaged, its voxels are missing, or its header describes no image that can be scored.
     """
+    header, voxels = read_nrrd_parts(path)
+    return placed_in_world(path, *header.in_world(voxels))
+
+
+def read_nrrd_header(path: Path) -> "NrrdHeader":
+    """Read the header of a file alone.
+
+    Raises:
+        DataError: it cannot be read.
+    """
     with open_stream(path) as stream:
-        header = _NrrdHeader(path, _read_lines(stream))
+        return NrrdHeader(path, _read_lines(stream))
+
+
+def read_nrrd_parts(path: Path) -> "tuple[NrrdHeader, np.ndarray]":
+    """The header of a file, and its voxels with the fastest axis first; see `read_nrrd`."""
+    with open_stream(path) as stream:
+        header = NrrdHeader(path, _read_lines(stream))
         if "data file" not in header:
-            return _volume(header, _voxels(header, stream))
+            return header, _voxels(header, stream)
     with open_stream(header.voxels_beside("data file"), gzipped=False) as stream:
         stream.skip(header.whole("byte skip", default=0))
-        return _volume(header, _voxels(header, stream))
+        return header, _voxels(header, stream)
 
 
 def nrrd_stores_integers(path: Path) -> bool:
@@ -65,11 +81,10 @@ def nrrd_stores_integers(path: Path) -> bool:
     Raises:
         DataError: the header cannot be read.
     """
-    with open_stream(path) as stream:
-        return _NrrdHeader(path, _read_lines(stream)).dtype.kind in "iu"
+    return read_nrrd_header(path).dtype.kind in "iu"
 
 
-class _NrrdHeader(TextHeader):
+class NrrdHeader(TextHeader):
     """What an NRRD file says of its voxels; keys are in lower case."""
 
     def whole(self, key: str, *, default: int | None = None) -> int:
@@ -121,6 +136,48 @@ class _NrrdHeader(TextHeader):
                 raise self.refused(key) from error
         return found
 
+    def in_world(self, voxels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The voxels in the order x, y, z, channels, and the 4 x 4 from their indices to our world."""
+        channels = self.axis_of_channels
+        array = voxels if channels is None else np.moveaxis(voxels, channels, -1)
+        n = array.ndim - (channels is not None)
+        if n == 2:
+            array = array[:, :, np.newaxis]
+        return array, self._signs @ (self._directions(n) if "space directions" in self else self._steps(n))
+
+    def _directions(self, n: int) -> np.ndarray:
+        world = np.eye(4)
+        try:
+            steps = [vector for vector in self.vectors("space directions") if vector is not None]
+            world[:n, :n] = np.array(steps, dtype=np.float64).T
+            if "space origin" in self:
+                world[:n, 3] = self.vectors("space origin")[0]
+        except (ValueError, IndexError, TypeError) as error:
+            raise self.refused("space directions") from error
+        return world
+
+    def _steps(self, n: int) -> np.ndarray:
+        """Spacings without directions: the axes are those of the world."""
+        words = self.get("spacings", "").split()
+        try:
+            steps = [float(word) for word in words if word.lower() != "nan"][-n:] or [1.0] * n
+            return np.diag([*steps, *[1.0] * (4 - n)])
+        except ValueError as error:
+            raise self.refused("spacings") from error
+
+    @property
+    def _signs(self) -> np.ndarray:
+        """What turns the space of the file into ours."""
+        if "space" not in self or "space directions" not in self:
+            return TO_RIGHT_AND_FRONT
+        signs = _SPACES.get(self["space"].lower())
+        if signs is None:
+            raise DataError(
+                f"{printable(self.path)}: its space is {printable(self['space'][:40])}, and ours is in millimetres of "
+                "a patient. Save it as left-posterior-superior."
+            )
+        return np.diag([*signs, 1.0]).astype(np.float64)
+
 
 def _read_lines(stream: ByteStream) -> dict[str, str]:
     magic = stream.line(LONGEST_LINE)
@@ -140,7 +197,7 @@ def _read_lines(stream: ByteStream) -> dict[str, str]:
     return values
 
 
-def _voxels(header: _NrrdHeader, stream: ByteStream) -> np.ndarray:
+def _voxels(header: NrrdHeader, stream: ByteStream) -> np.ndarray:
     encoding = header["encoding"].lower()
     if encoding in ("gzip", "gz"):
         with stream.gunzipped() as plain:
@@ -150,44 +207,3 @@ def _voxels(header: _NrrdHeader, stream: ByteStream) -> np.ndarray:
             f"{printable(header.path)}: its voxels are encoded as {printable(encoding[:20])}. Save it as raw or gzip."
         )
     return stream.voxels(header.shape, header.dtype, order="F")
-
-
-def _volume(header: _NrrdHeader, voxels: np.ndarray) -> Volume:
-    channels = header.axis_of_channels
-    array = voxels if channels is None else np.moveaxis(voxels, channels, -1)
-    n = array.ndim - (channels is not None)
-    if n == 2:
-        array = array[:, :, np.newaxis]
-    if "space directions" not in header:
-        return _without_world(header, array, n)
-    world = np.eye(4)
-    try:
-        steps = [vector for vector in header.vectors("space directions") if vector is not None]
-        world[:n, :n] = np.array(steps, dtype=np.float64).T
-        if "space origin" in header:
-            world[:n, 3] = header.vectors("space origin")[0]
-    except (ValueError, IndexError, TypeError) as error:
-        raise header.refused("space directions") from error
-    return placed_in_world(header.path, array, _to_ours(header) @ world)
-
-
-def _without_world(header: _NrrdHeader, array: np.ndarray, n: int) -> Volume:
-    """Spacings without directions: the axes are those of the world."""
-    try:
-        steps = [float(word) for word in header.get("spacings", "").split() if word.lower() != "nan"][-n:] or [1.0] * n
-        world = np.diag([*steps, *[1.0] * (4 - n)])
-    except ValueError as error:
-        raise header.refused("spacings") from error
-    return placed_in_world(header.path, array, TO_RIGHT_AND_FRONT @ world)
-
-
-def _to_ours(header: _NrrdHeader) -> np.ndarray:
-    if "space" not in header:
-        return TO_RIGHT_AND_FRONT
-    signs = _SPACES.get(header["space"].lower())
-    if signs is None:
-        raise DataError(
-            f"{printable(header.path)}: its space is {printable(header['space'][:40])}, and ours is in millimetres of "
-            "a patient. Save it as left-posterior-superior."
-        )
-    return np.diag([*signs, 1.0]).astype(np.float64)

@@ -48,7 +48,7 @@ def read_volume(
             return read_mgh(path)
         case ".mha" | ".mhd":
             return read_metaimage(path)
-        case ".nrrd" | ".nhdr":
+        case ".seg.nrrd" | ".nrrd" | ".nhdr":
             return read_nrrd(path)
         case ".tif" | ".tiff":
             return read_tiff(path)
@@ -82,7 +82,7 @@ def stores_integers(path: Path) -> bool:
                 return mgh_stores_integers(path)
             case ".mha" | ".mhd":
                 return metaimage_stores_integers(path)
-            case ".nrrd" | ".nhdr":
+            case ".seg.nrrd" | ".nrrd" | ".nhdr":
                 return nrrd_stores_integers(path)
         return image_suffix(path) in (".png", ".bmp", ".webp")
     except DataError:
