@@ -14,6 +14,12 @@ Runs = Annotated[list[Path], typer.Argument(metavar="RUN RUN...", help="Folders 
 Measures = Annotated[
     list[str] | None, typer.Option("-m", "--measures", help="What to compare by; the headline measures by default.")
 ]
+CaseTable = Annotated[
+    Path | None, typer.Option("--case-table", help="CSV with a row of facts per case, for --by; two runs only.")
+]
+By = Annotated[
+    list[str] | None, typer.Option("--by", help="Columns of the case table, such as site,scanner, to group by.")
+]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the tables.")]
 
 
@@ -21,6 +27,8 @@ def compare(
     runs: Runs,
     measures: Measures = None,
     out: Out = None,
+    case_table: CaseTable = None,
+    by: By = None,
     seed: o.Seed = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
     quiet: o.Quiet = False,
@@ -35,9 +43,11 @@ def compare(
 
     if len(runs) < 2:
         raise ConfigError("Name two runs, the old one first, or more of them to rank.")
-    asked = tuple(measures or ())
+    asked, groups = tuple(measures or ()), tuple(by or ())
+    if len(runs) > 2 and (groups or case_table):
+        raise ConfigError(f"--by and --case-table: for two runs, and these are {len(runs)}. Compare them two by two.")
     found = (
-        compare_two(runs[0], runs[1], measures=asked, seed=seed)
+        compare_two(runs[0], runs[1], measures=asked, seed=seed, case_table=case_table, by=groups)
         if len(runs) == 2
         else rank(runs, measures=asked, seed=seed)
     )

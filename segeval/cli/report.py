@@ -52,12 +52,15 @@ def report(
     from segeval.verbs.report.pictures import PictureOptions
 
     if len(runs) > 1 or sweep_document(runs[0]) is not None:
-        told: dict[str, Any] = {"--gate": gate, "--review": review, "--case-table": case_table, "--by": by}
+        told: dict[str, Any] = {"--gate": gate, "--review": review}
         told |= {"--worst": worst, "--images": images, "--window": window, "--figures": figures}
+        if len(runs) != 2:
+            told |= {"--case-table": case_table, "--by": by}
         refused = [flag for flag, value in told.items() if value]
         if refused:
-            raise ConfigError(f"{', '.join(refused)}: for the page of one run of `segeval score`. Leave it out here.")
-        page = report_runs(runs, out=out, title=title)
+            what = "a sweep" if len(runs) == 1 else f"{len(runs)} runs"
+            raise ConfigError(f"{', '.join(refused)}: has no place on the page of {what}. Leave it out here.")
+        page = report_runs(runs, out=out, title=title, case_table=case_table, by=by or ())
         if not quiet:
             console.say(f"the report is {page}")
         return 0

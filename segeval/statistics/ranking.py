@@ -82,12 +82,23 @@ def test_then_rank(scores: np.ndarray, *, better: Better, alpha: float = ALPHA, 
     """
     cases = np.arange(len(scores))
     blocks = [np.ones((1, cases.size))] if draws is None else case_weights(draws, cases)
-    by = np.concatenate([_wins(scores, weights, better, alpha) for weights in blocks])
+    by = np.concatenate([np.count_nonzero(_beats(scores, weights, better, alpha), axis=2) for weights in blocks])
     return Ranking(by=by[0] if draws is None else by, ranks=average_ranks(-by[0] if draws is None else -by))
 
 
-def _wins(scores: np.ndarray, weights: np.ndarray, better: Better, alpha: float) -> np.ndarray:
-    """How many others each method beats in each resample, shape (resample, method)."""
+def significant_wins(scores: np.ndarray, *, better: Better, alpha: float = ALPHA) -> np.ndarray:
+    """Which method is significantly better than which, shape (method, method): row i beats column j.
+
+    Args:
+        scores: shape (case, method).
+        better: the direction of the measure.
+        alpha: the level of the one-sided Wilcoxon tests over all pairs, after Holm.
+    """
+    return np.asarray(_beats(scores, np.ones((1, len(scores))), better, alpha)[0])
+
+
+def _beats(scores: np.ndarray, weights: np.ndarray, better: Better, alpha: float) -> np.ndarray:
+    """The same in each resample, shape (resample, method, method)."""
     n = scores.shape[1]
     p = np.full((len(weights), n, n), np.nan)  # [:, i, j]: that i is better than j
     for i in range(n):
@@ -95,7 +106,7 @@ def _wins(scores: np.ndarray, weights: np.ndarray, better: Better, alpha: float)
             d = paired_differences(scores[:, j], scores[:, i], better=better).differences
             p[:, i, j], p[:, j, i] = wilcoxon_of_resamples(d, weights)
     adjusted = holm(p.reshape(len(weights), n * n)).reshape(p.shape)
-    return np.count_nonzero(adjusted <= alpha, axis=2)
+    return np.asarray(adjusted <= alpha)
 
 
 def ranking_stability(scores: np.ndarray, *, rank: Callable[..., Ranking], draws: Draws) -> Stability:

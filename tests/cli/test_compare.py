@@ -65,6 +65,49 @@ def test_three_runs_are_ranked_in_three_ways(run: Run, runs: list[Path]) -> None
         assert float(row["rank"]) == {"most": 1.0, "half": 2.0, "plain": 3.0}[row["run"]]
 
 
+def by_site(**sites: str) -> str:
+    """A case table on disk: the site of each case of the sample, first letters first."""
+    Path("cases.csv").write_text("case,site\n" + "".join(f"{case},{site}\n" for case, site in sites.items()))
+    return "cases.csv"
+
+
+def test_groups_of_cases_are_compared_by_themselves(run: Run, runs: list[Path]) -> None:
+    table = by_site(**{f"case_{i:02}": "Basel" if i <= 8 else "Aachen" for i in range(1, 13)})
+    done = run("compare", runs[0], runs[1], "-o", "out", "--case-table", table, "--by", "site")
+    assert done.code == 0, done.err
+    groups = {(row["group"], row["class"]): row for row in rows_of(Path("out/groups.csv"))}
+    dice = {
+        (name, row["case"]): float(row["dice"])
+        for name in ("plain", "half")
+        for row in rows_of(Path(name) / "scores.csv")
+        if row["class"] == "organ"
+    }
+    gained = [dice["half", f"case_{i:02}"] - dice["plain", f"case_{i:02}"] for i in range(1, 13)]
+    for group, values in {"Basel": gained[:8], "Aachen": gained[8:]}.items():
+        row = groups[group, "organ"]
+        assert int(row["n"]) == len(values)
+        assert float(row["difference"]) == pytest.approx(np.mean(values))
+        assert (row["is_worst"] == "true") == (np.mean(values) == min(np.mean(gained[:8]), np.mean(gained[8:])))
+    least = sorted(float(row["p_wilcoxon"]) for row in groups.values())[0]
+    adjusted = sorted(float(row["p_holm"]) for row in groups.values())[0]
+    assert adjusted == pytest.approx(min(1.0, len(groups) * least))  # six tests: two groups of three classes
+    assert "least gained or most lost by site: " in done.out
+
+
+def test_groups_are_of_two_runs_whose_cases_are_all_in_the_table(run: Run, runs: list[Path]) -> None:
+    table = by_site(case_01="Basel")
+    done = run("compare", runs[0], runs[1], "--case-table", table, "--by", "site")
+    assert (done.code, "has no 'site' for 11 case(s), first 'case_02'" in done.err) == (2, True), done.err
+    done = run("compare", *runs, "--case-table", table, "--by", "site")
+    assert (done.code, "for two runs, and these are 3" in done.err) == (2, True), done.err
+
+
+def test_who_beats_whom_stands_in_the_ranking(run: Run, runs: list[Path]) -> None:
+    rankings = json.loads(run("compare", *runs, "--json").out)["rankings"]
+    organ = next(row for row in rankings if (row["class_name"], row["method"]) == ("organ", "test_then_rank"))
+    assert organ["beats"] == [[False, False, False], [True, False, False], [True, True, False]]
+
+
 def test_runs_with_other_labels_are_refused(run: Run, runs: list[Path]) -> None:
     other = ("score", SAMPLE / "pred", SAMPLE / "gt", "--labels", "1=vessel,2=organ,3=lesion", "-m", "dice")
     assert run(*other, "-o", "other").code == 0

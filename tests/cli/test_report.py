@@ -143,7 +143,20 @@ def test_two_runs_are_a_page_of_differences_and_three_one_of_ranks(run: Run, sco
     assert done.code == 0, done.err
     assert "Rank of each run" in (tmp_path / "ranks.html").read_text()
     done = run("report", scored, "perfect", "--worst", "2")
-    assert (done.code, "--worst: for the page of one run" in done.err) == (2, True)
+    assert (done.code, "--worst: has no place on the page of 2 runs" in done.err) == (2, True)
+
+
+def test_two_runs_are_compared_by_groups_of_cases_too(run: Run, scored, tmp_path):
+    labels = ("--labels", SAMPLE / "labels.yaml", "-m", "dice")
+    assert run("score", SAMPLE / "gt", SAMPLE / "gt", *labels, "--out", "perfect").code == 0
+    (tmp_path / "cases.csv").write_text("case,site\n" + "".join(f"case_{i:02},{'AB'[i % 2]}\n" for i in range(1, 13)))
+    by_site = ("--case-table", "cases.csv", "--by", "site")
+    assert run("report", scored, "perfect", *by_site).code == 0
+    section = (tmp_path / "report.html").read_text().partition("<h2>By site</h2>")[2].partition("</section>")[0]
+    assert "Least gained or most lost: organ: " in section
+    assert section.count("<td>lesion</td>") == 2  # one row for each site
+    done = run("report", scored, "perfect", scored, *by_site)
+    assert (done.code, "--case-table, --by: has no place on the page of 3 runs" in done.err) == (2, True), done.err
 
 
 def test_a_sweep_is_a_page_of_its_tables(run: Run, tmp_path):

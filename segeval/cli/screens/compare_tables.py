@@ -7,14 +7,17 @@ from segeval.cli.screens.tables import print_line, print_parts
 from segeval.results.number_text import short
 from segeval.verbs.compare import Comparison, Difference, RankedRuns
 
-ALPHA = 0.05
+_STYLES = {"better": "green", "worse": "red", "not told apart": ""}  # colour only what is unlikely to be chance
+_HEADER = ["class", "measure", "old", "new", "better by", "95 % interval", "p (Holm)", "better/worse", "n"]
 
 
 def print_comparison(found: Comparison, screen: Any) -> None:
     """A row per class and measure, then the cases behind the largest changes."""
-    header = ["class", "measure", "old", "new", "better by", "95 % interval", "p (Holm)", "better/worse", "n"]
     rows = [_cells(difference) for difference in found.differences]
-    print_parts(screen, header, rows, n_keys=2, styles=[_style(difference) for difference in found.differences])
+    print_parts(
+        screen, _HEADER, rows, n_keys=2, styles=[_STYLES[difference.verdict] for difference in found.differences]
+    )
+    _print_groups(found, screen)
     _print_changes(found, screen)
     for note in found.notes:
         screen.print()
@@ -33,12 +36,19 @@ def _pairs(one: Difference) -> str:
     return ", ".join([str(one.n), *(f"{n} {what}" for what, n in unpaired.items() if n)])
 
 
-def _style(one: Difference) -> str:
-    """Colour only what is unlikely to be chance, and nothing good where misses were left out."""
-    unseen = one.effects.rank_biserial > 0 and (one.n_missed or one.n_invented)
-    if not one.p_holm <= ALPHA or unseen:
-        return ""
-    return "green" if one.effects.rank_biserial > 0 else "red"
+def _print_groups(found: Comparison, screen: Any) -> None:
+    """The first measure in each group of the cases, and which group gained least or lost most."""
+    first = found.differences[0].measure
+    for by in dict.fromkeys(entry.by for entry in found.groups):
+        entries = [entry for entry in found.groups if (entry.by, entry.difference.measure) == (by, first)]
+        rows = [[entry.group or "–", *_cells(entry.difference)] for entry in entries]
+        screen.print()
+        styles = [_STYLES[entry.difference.verdict] for entry in entries]
+        print_parts(screen, [by, *_HEADER], rows, n_keys=3, styles=styles)
+        worst = [f"{entry.difference.class_name}: {entry.group or '–'}" for entry in entries if entry.is_worst]
+        if worst:
+            screen.print()
+            print_line(screen, f"least gained or most lost by {by}: {', '.join(worst)}")
 
 
 def _print_changes(found: Comparison, screen: Any) -> None:

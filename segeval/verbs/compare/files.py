@@ -15,11 +15,21 @@ from segeval.verbs.compare.two import Comparison, Difference
 _FACTS = ("n", "n_gained", "n_lost", "n_missed", "n_invented", "base", "new", "difference")
 
 
+_IN_ROWS = (
+    *("class", "measure", "better", *_FACTS, "ci_low", "ci_high", "p_wilcoxon", "p_method", "p_holm"),
+    *("rank_biserial", "d_z", "p_better", "wins", "losses"),
+)
+
+
 def difference_table(found: Comparison) -> Table:
     """A row per measure and class; differences are above zero where the new run is better."""
-    header = ["class", "measure", "better", *_FACTS, "ci_low", "ci_high", "p_wilcoxon", "p_method", "p_holm"]
-    header += ["rank_biserial", "d_z", "p_better", "wins", "losses"]
-    return Table.of_rows(header, map(_row, found.differences))
+    return Table.of_rows(_IN_ROWS, map(_row, found.differences))
+
+
+def group_table(found: Comparison) -> Table:
+    """The same row for every group of the cases."""
+    rows = [[entry.by, entry.group, *_row(entry.difference), entry.is_worst] for entry in found.groups]
+    return Table.of_rows(("by", "group", *_IN_ROWS, "is_worst"), rows)
 
 
 def _row(one: Difference) -> list[Any]:
@@ -73,6 +83,8 @@ def write_comparison(found: Comparison | RankedRuns, out: Path) -> None:
         if isinstance(found, Comparison):
             write_csv(stage / "differences.csv", difference_table(found))
             write_csv(stage / "changes.csv", change_table(found))
+            if found.groups:
+                write_csv(stage / "groups.csv", group_table(found))
         else:
             write_csv(stage / "ranking.csv", ranking_table(found))
         write_json_atomically(stage / RUN_FILE, document(found) | {WRITTEN: digests(stage)})

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from segeval.measure import Better
 from segeval.results.stored_runs import read_stored_run
 from segeval.statistics import ranking
 from segeval.statistics.ranking import Ranking, aggregate_then_rank, rank_then_aggregate, ranking_stability
@@ -28,6 +29,7 @@ class RankedMeasure:
         ranks: 1 is best; ties share their mean rank.
         first: share of the resamples in which each run is first.
         tau: mean Kendall's tau-b between this ranking and those of the resamples.
+        beats: of `test_then_rank`: for each run, whether it is significantly better than each other one.
     """
 
     class_name: str
@@ -38,6 +40,7 @@ class RankedMeasure:
     ranks: tuple[float, ...]
     first: tuple[float, ...]
     tau: float
+    beats: tuple[tuple[bool, ...], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +100,12 @@ def _ranked(
         ranks=tuple(map(float, found.ranks)),
         first=tuple(map(float, stability.first)),
         tau=stability.mean_tau,
+        beats=_beats(scores, column.better) if method == "test_then_rank" else (),
     )
+
+
+def _beats(scores: np.ndarray, better: Better) -> tuple[tuple[bool, ...], ...]:
+    return tuple(tuple(map(bool, row)) for row in ranking.significant_wins(scores, better=better))
 
 
 def _names(runs: Sequence[Path]) -> tuple[str, ...]:

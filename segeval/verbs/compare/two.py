@@ -1,9 +1,10 @@
 """Two runs: how much each measure of each class changed, how sure that is, and which cases to open."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -12,14 +13,17 @@ from segeval.errors import ConfigError
 from segeval.files.paths import printable
 from segeval.measure import Better
 from segeval.results.stored_runs import StoredRun, read_stored_run
+from segeval.scoring.groups import with_worst
 from segeval.statistics.intervals import FEW_UNITS, Interval, bootstrap_mean
 from segeval.statistics.paired import Effects, Paired, effects, paired_differences
 from segeval.statistics.significance import holm, wilcoxon
 from segeval.statistics.summary import mean
 from segeval.verbs.gate.comparable import refuse_if_incomparable, refuse_if_unfinished, run_table, with_names_of
 from segeval.verbs.gate.table import Column, Resampling, RunTable, absent_matrix, as_matrix, shared_cases
+from segeval.verbs.running.case_table import asked_parts
 
 N_TOP = 5
+ALPHA = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,25 +71,63 @@ class Difference:
     improvements: tuple[Change, ...]
     p_holm: float = math.nan
 
+    @property
+    def verdict(self) -> Literal["better", "worse", "not told apart"]:
+        """What the test says; nothing good where misses or false alarms of the new run have no difference."""
+        gained = self.effects.rank_biserial > 0
+        if not self.p_holm <= ALPHA or (gained and (self.n_missed or self.n_invented)):
+            return "not told apart"
+        return "better" if gained else "worse"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupDifference:
+    """What became of one measure of one class over the cases with one value in a column of the case table.
+
+    Attributes:
+        is_worst: of the groups of that column, this one gained least or lost most.
+    """
+
+    by: str
+    group: str
+    difference: Difference
+    is_worst: bool = False
+
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Every measure and class that both runs have, and what to know about the whole."""
+    """Every measure and class that both runs have, and what to know about the whole.
+
+    Attributes:
+        groups: the same by columns of a case table; `p_holm` among all of them.
+    """
 
     base: Path
     new: Path
     differences: tuple[Difference, ...]
     notes: tuple[str, ...] = ()
+    groups: tuple[GroupDifference, ...] = ()
 
 
-def compare(base: Path, new: Path, *, measures: Sequence[str] = (), seed: int = 0) -> Comparison:
+def compare(
+    base: Path,
+    new: Path,
+    *,
+    measures: Sequence[str] = (),
+    seed: int = 0,
+    case_table: Path | None = None,
+    by: Sequence[str] = (),
+) -> Comparison:
     """Compare a new run with an old one, case by case.
 
     Args:
         measures: column names to compare; by default the headline ones that both have.
+        case_table: a CSV with facts about the cases.
+        by: columns of it to group the cases by.
 
     Raises:
-        ConfigError: a run cannot be read, they may not be compared, or they share nothing.
+        ConfigError: a run cannot be read, they may not be compared, they share nothing, or the case table lacks a
+            column or a case.
         UnfinishedError: a run was interrupted.
     """
     new_run = read_stored_run(new)
@@ -95,15 +137,48 @@ def compare(base: Path, new: Path, *, measures: Sequence[str] = (), seed: int = 
     base_table, new_table = run_table(base_run), run_table(new_run)
     keys = shared_keys([new_table, base_table], measures)
     refuse_if_incomparable(new_run, base_run, measures=[measure for _, measure in keys], min_paired=1)
-    if not shared_cases(list(base_table.columns.values()), list(new_table.columns.values())):
+    case_ids = shared_cases(list(base_table.columns.values()), list(new_table.columns.values()))
+    if not case_ids:
         raise ConfigError(f"{printable(base)} and {printable(new)} have no case in common.")
-    found = [_difference(base_table.columns[key], new_table.columns[key], Resampling(seed=seed)) for key in keys]
-    adjusted = holm([one.p for one in found])
+    parts = asked_parts(case_table, by, case_ids)
+    columns = [(base_table.columns[key], new_table.columns[key]) for key in keys]
+    how = Resampling(seed=seed)
+    found = [_difference(before, after, how) for before, after in columns]
     return Comparison(
         base=base,
         new=new,
-        differences=tuple(replace(one, p_holm=float(p)) for one, p in zip(found, adjusted, strict=True)),
+        differences=_after_holm(found),
         notes=_notes(base_run, new_run, found),
+        groups=_groups(columns, parts, how),
+    )
+
+
+def _after_holm(found: Sequence[Difference]) -> tuple[Difference, ...]:
+    adjusted = holm([difference.p for difference in found])
+    return tuple(replace(difference, p_holm=float(p)) for difference, p in zip(found, adjusted, strict=True))
+
+
+def _groups(
+    columns: Sequence[tuple[Column, Column]], parts: Mapping[str, Mapping[str, frozenset[str]]], how: Resampling
+) -> tuple[GroupDifference, ...]:
+    """Every class and measure over the cases of every group, the worst of the groups marked."""
+    places = [(by, group, cases) for by, groups in parts.items() for group, cases in groups.items()]
+    keys = [(by, group) for by, group, _ in places for _ in columns]
+    found = _after_holm(
+        [
+            _difference(before.of_cases(cases), after.of_cases(cases), how)
+            for *_, cases in places
+            for before, after in columns
+        ]
+    )
+    rows = [
+        {"by": by, "class": entry.class_name, "measure": entry.measure, "mean": entry.difference}
+        for (by, _), entry in zip(keys, found, strict=True)
+    ]
+    marked = with_worst(rows, dict.fromkeys((entry.measure for entry in found), "higher"))
+    return tuple(
+        GroupDifference(by=by, group=group, difference=entry, is_worst=row["is_worst"])
+        for (by, group), entry, row in zip(keys, found, marked, strict=True)
     )
 
 

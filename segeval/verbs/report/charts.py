@@ -7,7 +7,6 @@ too.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from segeval.verbs.compare import Comparison, RankedRuns
 from segeval.verbs.report.content import RunContent, as_number
 
 Spec = dict[str, Any]
@@ -23,7 +22,7 @@ def chart_rows(content: RunContent) -> list[dict[str, Any]]:
     rows = []
     for row in content.scores:
         point = {"case": row["case"], "class": row["class"], "status": row["status"], "n_truth": row["n_truth"]}
-        point |= {"n_pred": row["n_pred"]} | {name: _finite(row[name]) for name in content.measures}
+        point |= {"n_pred": row["n_pred"]} | {name: finite(row[name]) for name in content.measures}
         rows.append(point)
     return rows
 
@@ -32,13 +31,13 @@ def strip_chart(content: RunContent, measure: str) -> Spec:
     """Every case as a tick, with the quartiles of each class around it."""
     axis = _axis(content, measure)
     tooltip = [{"field": name, "type": "nominal"} for name in ("case", "class", "status")]
-    return _spec(
+    return spec_of(
         f"{measure} per class",
         {"height": {"step": 46}},
         layer=[
             {
                 "mark": {"type": "boxplot", "extent": 1.5, "size": 14, "outliers": False, "opacity": 0.45},
-                "encoding": {"y": _class_axis(content), "x": axis, "color": _class_colour(content)},
+                "encoding": {"y": _class_axis(content), "x": axis, "color": class_colour(content.classes)},
             },
             {
                 "transform": [{"calculate": "random() - 0.5", "as": "jitter"}],
@@ -47,7 +46,7 @@ def strip_chart(content: RunContent, measure: str) -> Spec:
                     "y": _class_axis(content),
                     "yOffset": {"field": "jitter", "type": "quantitative", "scale": {"domain": [-1.4, 1.4]}},
                     "x": axis,
-                    "color": _class_colour(content),
+                    "color": class_colour(content.classes),
                     "shape": _status_shape(content),
                     "tooltip": [*tooltip, {"field": _field(measure), "title": measure, "format": ".4f"}],
                 },
@@ -61,14 +60,14 @@ def scatter_chart(content: RunContent, x: str, y: str, *, log_x: bool = False) -
     x_axis = _axis(content, x) | ({"scale": {"type": "log"}} if log_x else {})
     names = [{"field": name, "type": "nominal"} for name in ("case", "class", "status")]
     values = [{"field": _field(name), "title": name, "type": "quantitative"} for name in (x, y)]
-    return _spec(
+    return spec_of(
         f"{y} against {x}",
         {"height": 300, **({"transform": [{"filter": f"datum.{x} > 0"}]} if log_x else {})},
         mark={"type": "point", "filled": True, "size": 45, "opacity": 0.8, "cursor": "pointer"},
         encoding={
             "x": x_axis,
             "y": _axis(content, y),
-            "color": _class_colour(content),
+            "color": class_colour(content.classes),
             "shape": _status_shape(content),
             "tooltip": [*names, *values],
         },
@@ -78,7 +77,7 @@ def scatter_chart(content: RunContent, x: str, y: str, *, log_x: bool = False) -
 def agreement_chart(content: RunContent) -> Spec:
     """Difference of the two sizes relative to their mean, with its average over the cases (Bland and Altman 1986)."""
     names = [{"field": name, "type": "nominal"} for name in ("case", "class")]
-    return _spec(
+    return spec_of(
         "volume agreement",
         {"height": 300},
         transform=[
@@ -101,7 +100,7 @@ def agreement_chart(content: RunContent) -> Spec:
                         "type": "quantitative",
                         "title": "prediction − truth (% of the mean)",
                     },
-                    "color": _class_colour(content),
+                    "color": class_colour(content.classes),
                     "tooltip": [*names, {"field": "difference", "type": "quantitative", "format": ".1f"}],
                 },
             },
@@ -109,7 +108,7 @@ def agreement_chart(content: RunContent) -> Spec:
                 "mark": {"type": "rule", "strokeDash": [6, 4]},
                 "encoding": {
                     "y": {"aggregate": "mean", "field": "difference", "type": "quantitative"},
-                    "color": _class_colour(content),
+                    "color": class_colour(content.classes),
                 },
             },
         ],
@@ -133,7 +132,7 @@ def group_chart(content: RunContent, column: str, measure: str) -> Spec:
     """The mean of every group with its interval, class by class; it brings its own few rows."""
     rows = [
         {"group": row["group"] or "–", "class": row["class"], "n": row["n"]}
-        | {key: _finite(row[key]) for key in ("mean", "ci_low", "ci_high")}
+        | {key: finite(row[key]) for key in ("mean", "ci_low", "ci_high")}
         for row in content.groups
         if row["by"] == column
     ]
@@ -141,68 +140,26 @@ def group_chart(content: RunContent, column: str, measure: str) -> Spec:
     beside = {"yOffset": {"field": "class", "type": "nominal", "sort": list(content.classes)}}
     axis = {key: value for key, value in _axis(content, measure).items() if key != "field"}
     tooltip = [{"field": name} for name in ("group", "class", "n", "mean", "ci_low", "ci_high")]
-    shared = {"y": group, **beside, "color": _class_colour(content), "tooltip": tooltip}
-    spec = _spec(
-        f"{measure} by {column}",
-        {"height": {"step": 16}},
-        layer=[
-            {
-                "mark": {"type": "rule", "strokeWidth": 2},
-                "encoding": {**shared, "x": {"field": "ci_low", **axis}, "x2": {"field": "ci_high"}},
-            },
-            {
-                "mark": {"type": "point", "filled": True, "size": 60, "opacity": 1},
-                "encoding": {**shared, "x": {"field": "mean", **axis}},
-            },
-        ],
-    )
-    return with_data(spec, rows)
+    shared = {"y": group, **beside, "color": class_colour(content.classes), "tooltip": tooltip}
+    layers = interval_layers(shared, axis)
+    return with_data(spec_of(f"{measure} by {column}", {"height": {"step": 16}}, layer=layers), rows)
 
 
-def difference_chart(found: Comparison, measure: str) -> Spec:
-    """How much better each class became, with the interval of the mean difference; zero is no change."""
-    rows = [
-        {"class": row.class_name, "mean": _finite(row.difference), "n": row.n}
-        | {"ci_low": _finite(row.interval.low), "ci_high": _finite(row.interval.high)}
-        for row in found.differences
-        if row.measure == measure
-    ]
-    place = {"field": "class", "type": "nominal", "title": None, "sort": None}
-    axis = {"type": "quantitative", "title": f"{measure}: better by (above 0 is better)"}
-    tooltip = [{"field": name} for name in ("class", "n", "mean", "ci_low", "ci_high")]
-    rule = {"mark": {"type": "rule", "strokeDash": [4, 4]}, "encoding": {"x": {"datum": 0, **axis}}}
-    ends = {"y": place, "x": {"field": "ci_low", **axis}, "x2": {"field": "ci_high"}, "tooltip": tooltip}
-    middle = {"y": place, "x": {"field": "mean", **axis}, "tooltip": tooltip}
-    marks = [
-        rule,
-        {"mark": {"type": "rule", "strokeWidth": 2, "color": COLOURS[0]}, "encoding": ends},
-        {"mark": {"type": "point", "filled": True, "size": 60, "opacity": 1, "color": COLOURS[0]}, "encoding": middle},
-    ]
-    return with_data(_spec(f"differences in {measure}", {"height": {"step": 26}}, layer=marks), rows)
+def interval_layers(shared: Mapping[str, Any], axis: Mapping[str, Any]) -> list[Spec]:
+    """A point at the mean on a line from end to end of its interval, for rows with `mean`, `ci_low` and `ci_high`.
 
-
-def trend_chart(found: RankedRuns, measure: str) -> Spec:
-    """The mean of every run, in the order in which they were named."""
-    means = [row for row in found.rankings if row.measure == measure and row.method == "aggregate_then_rank"]
-    rows = [
-        {"run": run, "class": row.class_name, "mean": _finite(value)}
-        for row in means
-        for run, value in zip(found.runs, row.by, strict=True)
-    ]
-    names = list(dict.fromkeys(row.class_name for row in means))
-    encoding = {
-        "x": {"field": "run", "type": "nominal", "sort": list(found.runs), "title": None},
-        "y": {"field": "mean", "type": "quantitative", "title": f"mean {measure}", "scale": {"zero": False}},
-        "color": {
-            "field": "class",
-            "type": "nominal",
-            "scale": {"domain": names, "range": [COLOURS[i % len(COLOURS)] for i in range(len(names))]},
-            "legend": {"orient": "bottom", "title": None, "columns": 4},
+    Args:
+        shared: what both have: place, colour and tooltip.
+        axis: of the values, without its field.
+    """
+    ends = {"x": {"field": "ci_low", **axis}, "x2": {"field": "ci_high"}}
+    return [
+        {"mark": {"type": "rule", "strokeWidth": 2}, "encoding": {**shared, **ends}},
+        {
+            "mark": {"type": "point", "filled": True, "size": 60, "opacity": 1},
+            "encoding": {**shared, "x": {"field": "mean", **axis}},
         },
-        "tooltip": [{"field": name} for name in ("run", "class", "mean")],
-    }
-    mark = {"type": "line", "point": {"filled": True, "size": 60}}
-    return with_data(_spec(f"trend of {measure}", {"height": 260}, mark=mark, encoding=encoding), rows)
+    ]
 
 
 def with_data(spec: Spec, rows: Sequence[Mapping[str, Any]]) -> Spec:
@@ -210,7 +167,8 @@ def with_data(spec: Spec, rows: Sequence[Mapping[str, Any]]) -> Spec:
     return {**spec, "data": {"name": "rows", "values": list(rows)}}
 
 
-def _spec(title: str, size: Mapping[str, Any], **parts: Any) -> Spec:
+def spec_of(title: str, size: Mapping[str, Any], **parts: Any) -> Spec:
+    """A specification without its data, as wide as its place."""
     return {
         "$schema": _SCHEMA,
         "description": title,
@@ -229,7 +187,8 @@ def _spec(title: str, size: Mapping[str, Any], **parts: Any) -> Spec:
     }
 
 
-def _finite(value: Any) -> float | None:
+def finite(value: Any) -> float | None:
+    """A cell as a chart takes it: nothing where it is undefined or infinite."""
     number = as_number(value)
     return number if abs(number) < float("inf") else None
 
@@ -257,13 +216,14 @@ def _class_axis(content: RunContent) -> dict[str, Any]:
     return {"field": "class", "type": "nominal", "title": None, "sort": list(content.classes)}
 
 
-def _class_colour(content: RunContent) -> dict[str, Any]:
-    colours = [COLOURS[i % len(COLOURS)] for i in range(len(content.classes))]
+def class_colour(classes: Sequence[str]) -> dict[str, Any]:
+    """A colour for each class, and its legend where there are a few of them."""
+    colours = [COLOURS[i % len(COLOURS)] for i in range(len(classes))]
     return {
         "field": "class",
         "type": "nominal",
-        "scale": {"domain": list(content.classes), "range": colours},
-        "legend": {"orient": "bottom", "title": None, "columns": 4} if 1 < len(content.classes) <= 12 else None,
+        "scale": {"domain": list(classes), "range": colours},
+        "legend": {"orient": "bottom", "title": None, "columns": 4} if 1 < len(classes) <= 12 else None,
     }
 
 

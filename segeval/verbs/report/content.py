@@ -129,6 +129,12 @@ def number_text(value: Any) -> str:
     return text.replace("-", "−")
 
 
+def signed_text(value: Any) -> str:
+    """A difference with its sign."""
+    text = number_text(value)
+    return f"+{text}" if as_number(value) > 0 else text
+
+
 def settings_of(document: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """Options that somebody set: name, value and where."""
     for name, source in document.get("plan_from", {}).items():

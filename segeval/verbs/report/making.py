@@ -70,8 +70,13 @@ def report(run: Path, options: ReportOptions) -> Path:
     return out
 
 
-def report_runs(runs: Sequence[Path], *, out: Path | None, title: str) -> Path:
+def report_runs(
+    runs: Sequence[Path], *, out: Path | None, title: str, case_table: Path | None = None, by: Sequence[str] = ()
+) -> Path:
     """Write the page of several runs, or of a sweep, and say where it is.
+
+    Args:
+        case_table, by: of two runs: facts about the cases, and the columns to group by.
 
     Raises:
         ConfigError: a run cannot be read, the runs may not be compared, or the file cannot be written.
@@ -80,7 +85,11 @@ def report_runs(runs: Sequence[Path], *, out: Path | None, title: str) -> Path:
     from segeval.verbs.report.runs import runs_page, sweep_page
 
     document = sweep_document(runs[0]) if len(runs) == 1 else None
-    page = runs_page(runs, title=title) if document is None else sweep_page(document, runs[0], title=title)
+    page = (
+        runs_page(runs, title=title, case_table=case_table, by=by)
+        if document is None
+        else sweep_page(document, runs[0], title=title)
+    )
     target = out or (runs[0] / PAGE if document is not None else Path(PAGE))
     write_marked(target, page.encode())
     return target
