@@ -64,6 +64,30 @@ def save_ct(folder: Path, shape: tuple[int, int, int], patient: str = "p1") -> N
         one.save_as(folder / f"{(k * 7) % 100:03}.dcm", enforce_file_format=True)
 
 
+def save_enhanced_ct(folder: Path, shape: tuple[int, int, int], patient: str = "p1") -> None:
+    """The same series in one file of many frames, each there twice as of two energies, out of order."""
+    slices = ct_slices(shape, patient)
+    one = _file("1.2.840.10008.5.1.4.1.1.2.1", "enhanced", patient)
+    one.Modality, one.SeriesInstanceUID, one.SeriesNumber, one.InstanceNumber = "CT", slices[0].SeriesInstanceUID, 1, 1
+    one.Rows, one.Columns, one.NumberOfFrames = shape[1], shape[0], 2 * shape[2]
+    measures, orientation, shared = Dataset(), Dataset(), Dataset()
+    measures.PixelSpacing, measures.SliceThickness = slices[0].PixelSpacing, slices[0].SliceThickness
+    orientation.ImageOrientationPatient = slices[0].ImageOrientationPatient
+    shared.PixelMeasuresSequence, shared.PlaneOrientationSequence = Sequence([measures]), Sequence([orientation])
+    one.SharedFunctionalGroupsSequence = Sequence([shared])
+    frames = []
+    for place in [*slices[::2], *slices[1::2], *slices]:
+        position, frame = Dataset(), Dataset()
+        position.ImagePositionPatient = place.ImagePositionPatient
+        frame.PlanePositionSequence = Sequence([position])
+        frames.append(frame)
+    one.PerFrameFunctionalGroupsSequence = Sequence(frames)
+    one.BitsAllocated, one.PixelRepresentation = 16, 0
+    one.PixelData = bytes(2 * 2 * shape[0] * shape[1] * shape[2])
+    folder.mkdir(parents=True, exist_ok=True)
+    one.save_as(folder / "enhanced.dcm", enforce_file_format=True)
+
+
 def save_seg(path: Path, masks: dict[str, np.ndarray], kind: str = "BINARY", patient: str = "p1") -> Path:
     """A SEG object of masks, or probabilities, of the shape x, y, z; frames without a voxel are left out."""
     shape = next(iter(masks.values())).shape

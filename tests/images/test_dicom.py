@@ -190,6 +190,47 @@ def test_a_folder_with_one_mask_among_slices_is_one_case(tmp_path):
     assert any("6 (DICOM, but neither SEG nor RTSTRUCT)" in note for note in found.notes)
 
 
+def moved_series(folder, *names: str):
+    """A case of contours whose slices lie in folders beside that of its file, as archives give them."""
+    rt = save(folder / "3-contours", "rtstruct", masks())
+    for name in names:
+        (folder / name).mkdir()
+        for path in sorted(rt.parent.glob("0*.dcm")):
+            (folder / name / path.name).write_bytes(path.read_bytes())
+    for path in rt.parent.glob("0*.dcm"):
+        path.unlink()
+    return rt
+
+
+def test_a_series_of_many_frames_in_one_file_is_found_like_one_of_slices(tmp_path):
+    rt = moved_series(tmp_path / "patient")
+    made.save_enhanced_ct(rt.parent, (14, 11, 6))
+    case = read(rt, save(tmp_path / "truth", "nifti", masks()))
+    assert np.array_equal(case.pred, label_image(masks()))
+    assert case.spacing_mm == pytest.approx(made.SPACING)
+
+
+def test_a_series_in_a_folder_beside_that_of_the_mask_is_found(tmp_path):
+    rt = moved_series(tmp_path / "patient", "1-scout", "2-thorax")
+    for path in (rt.parent.parent / "1-scout").glob("*.dcm"):
+        path.write_bytes(path.read_bytes().replace(made.uid("p1series").encode(), made.uid("p1scout").encode()))
+    (rt.parent.parent / "2-thorax" / "000 LICENSE.txt").write_text("free")
+    assert np.array_equal(read(rt, save(tmp_path / "truth", "nifti", masks())).pred, label_image(masks()))
+
+
+def test_a_series_that_lies_in_two_folders_beside_the_mask_is_refused(tmp_path):
+    rt = moved_series(tmp_path / "patient", "2-thorax", "2-copy")
+    with pytest.raises(DataError, match=r"12 slices .* 0 to 2\.5 mm apart, so some are missing or there twice"):
+        read(rt, save(tmp_path / "truth", "nifti", masks()))
+
+
+def test_a_series_farther_away_is_not_looked_for(tmp_path):
+    rt = moved_series(tmp_path / "patient" / "rt", "2-thorax")
+    (rt.parent.parent / "2-thorax").rename(tmp_path / "2-thorax")
+    with pytest.raises(DataError, match=r"which is not in .*3-contours or a folder beside it.*--series"):
+        read(rt, save(tmp_path / "truth", "nifti", masks()))
+
+
 @pytest.mark.parametrize("kind", ["BINARY", "LABELMAP", "rtstruct"])
 def test_three_hundred_damaged_files_give_a_clear_error_or_the_masks(tmp_path, kind):
     truth = save(tmp_path / "truth", "nifti", masks())

@@ -52,10 +52,10 @@ def read_contours(path: Path, finder: SeriesFinder) -> NamedMasks:
     uid = _referenced_series(path, dataset)
     grid = finder.grid(uid, path)
     if grid is None:
-        looked = finder.folder or path.parent
+        looked = printable(finder.folder or path.parent) + ("" if finder.folder else " or a folder beside it")
         raise DataError(
             f"{printable(path)}: its contours were drawn on series {printable(uid)}, which is not in "
-            f"{printable(looked)}. Copy the series beside the file, or name the folder that holds it with --series."
+            f"{looked}. Copy the series beside the file, or name the folder that holds it with --series."
         )
     empty = [printable(name) for name, roi in rois.items() if not roi.contours]
     notes = (f"no contour of {', '.join(empty)}: taken as empty",) if empty else ()
