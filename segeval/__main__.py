@@ -1,5 +1,6 @@
 """`python -m segeval` is the same program as `segeval`; both begin here, so that Ctrl-C while importing ends well."""
 
+import gc
 import sys
 
 INTERRUPTED = 130
@@ -7,6 +8,7 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    gc.set_threshold(50_000, 20, 100)  # rows come by the hundred thousand and make no cycles to look for
     try:
         from segeval.cli.app import main
 

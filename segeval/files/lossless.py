@@ -7,22 +7,26 @@ JSON, whose floats are exact in Python; everything else is an object with one ke
     {"objects": [shape, items]}         an array of records
     {"tuple": items}  {"map": [[key, value], ...]}  {"path": text}  {"type": name}
     {"record": [name, {field: value}]}  a dataclass
+    {"records": [name, {field: values}]}    a tuple of many of one kind, field by field
+    {"nested": [depth, values]}             such values, if they are tuples of tuples of plain ones
 """
 
 import base64
 import json
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from functools import cache
 from importlib import import_module
+from itertools import chain
 from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
 
 _PACKAGE = __name__.partition(".")[0]
-_PLAIN = (type(None), bool, int, float, str)
+_PLAIN = frozenset((type(None), bool, int, float, str))
+_MANY = 100  # records of one kind; the names of their fields would be most of the text
 
 
 def text_of_record(record: Any) -> str:
@@ -51,9 +55,9 @@ def _encoded(value: Any) -> Any:
     if kind in _PLAIN:
         return value
     if kind is list:
-        return [_encoded(item) for item in value]
+        return _encoded_items(value)
     if kind is tuple:
-        return {"tuple": [_encoded(item) for item in value]}
+        return _encoded_records(value) if _are_many_records(value) else {"tuple": _encoded_items(value)}
     if isinstance(value, type):
         return {"type": _name_of(value)}
     if is_dataclass(value):
@@ -65,6 +69,29 @@ def _encoded(value: Any) -> Any:
     if isinstance(value, PurePath):
         return {"path": str(value)}
     raise TypeError(f"{kind.__module__}.{kind.__qualname__} cannot be stored")
+
+
+def _encoded_items(items: Sequence[Any]) -> Sequence[Any]:
+    return items if _PLAIN.issuperset(map(type, items)) else [_encoded(item) for item in items]
+
+
+def _are_many_records(items: Sequence[Any]) -> bool:
+    return len(items) >= _MANY and is_dataclass(items[0]) and len(set(map(type, items))) == 1
+
+
+def _encoded_records(records: Sequence[Any]) -> Any:
+    columns = {name: [getattr(record, name) for record in records] for name in _fields_of(records[0])}
+    return {"records": [_name_of(type(records[0])), {name: _encoded_column(cells) for name, cells in columns.items()}]}
+
+
+def _encoded_column(values: Sequence[Any]) -> Any:
+    depth, level = 0, values
+    while set(map(type, level)) == {tuple}:
+        depth, level = depth + 1, list(chain.from_iterable(level))
+    if _PLAIN.issuperset(map(type, level)):
+        return {"nested": [depth, values]}  # JSON has no tuples, so that nothing is to be done but to count
+    known = {id(value): _encoded(value) for value in {id(value): value for value in values}.values()}
+    return [known[id(value)] for value in values]
 
 
 def _encoded_array(array: np.ndarray, *, is_scalar: bool) -> Any:
@@ -85,10 +112,29 @@ def _decoded(value: Any) -> Any:
 
 def _record(content: Any) -> Any:
     name, values = content
+    return _record_type(name)(**{field: _decoded(value) for field, value in values.items()})
+
+
+def _records(content: Any) -> tuple[Any, ...]:
+    name, columns = content
+    kind, values = _record_type(name), [_decoded(column) for column in columns.values()]
+    return tuple(kind(**dict(zip(columns, fields, strict=True))) for fields in zip(*values, strict=True))
+
+
+def _nested(content: Any) -> list[Any]:
+    depth, values = content
+    return [_tuples(value, depth) for value in values] if depth else values
+
+
+def _tuples(value: Any, depth: int) -> Any:
+    return tuple(value) if depth == 1 else tuple(_tuples(item, depth - 1) for item in value)
+
+
+def _record_type(name: str) -> type:
     kind = _type_of(name)
     if not is_dataclass(kind):
         raise TypeError(f"{name} is no record")
-    return kind(**{field: _decoded(value) for field, value in values.items()})
+    return kind
 
 
 def _array(content: Any) -> np.ndarray:
@@ -131,6 +177,8 @@ _DECODERS: Mapping[str, Callable[[Any], Any]] = {
     "path": Path,
     "type": _type_of,
     "record": _record,
+    "records": _records,
+    "nested": _nested,
     "array": _array,
     "scalar": lambda content: _array(content)[()],
     "objects": _objects,

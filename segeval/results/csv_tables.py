@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -46,13 +46,32 @@ def write_csv(path: Path, table: Table) -> None:
         ConfigError: the file cannot be written.
     """
     with whole_file(path) as file:
-        file.writelines(csv_lines(table.columns, map(table.cells, table.rows)))
+        file.writelines(csv_lines(table))
 
 
-def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+def csv_lines(table: Table) -> Iterator[str]:
     """The lines of a CSV file, each with its end."""
-    yield _line(header)
-    yield from map(_line, rows)
+    yield _line(map(_field, table.columns))
+    columns = (texts_of([row.get(name) for row in table.rows], _field) for name in table.columns)
+    yield from map(_line, zip(*columns, strict=True))
+
+
+def texts_of(column: Sequence[Any], text: Callable[[Any], str]) -> Iterable[str]:
+    """The text of each cell, as `text` writes them.
+
+    A table of lesions has a million cells, so that what is the same for whole columns is not asked of each: whole
+    numbers read alike everywhere, as do numbers that are finite, and names are few.
+    """
+    kinds = set(map(type, column))
+    if kinds == {int}:
+        return map(str, column)
+    if kinds == {float}:
+        odd = {repr(value): text(value) for value in (math.nan, math.inf, -math.inf)}
+        return [odd.get(number, number) for number in map(repr, column)]
+    if kinds == {str}:
+        known = {value: text(value) for value in set(column)}
+        return map(known.__getitem__, column)
+    return map(text, column)
 
 
 def write_json_atomically(path: Path, data: Any, *, indent: int | None = 2) -> None:
@@ -85,6 +104,8 @@ def jsonable(value: Any) -> Any:
             return [jsonable(one) for one in value]
         case PurePath():
             return str(value)
+        case Table():
+            return jsonable(value.records())
         case _:
             return value
 
@@ -95,10 +116,11 @@ def _finite(value: float) -> float | str | None:
     return None if math.isnan(value) else value
 
 
-def _line(values: Iterable[Any]) -> str:
-    return ",".join(_quoted(cell(one)) for one in values) + "\n"
+def _line(fields: Iterable[str]) -> str:
+    return ",".join(fields) + "\n"
 
 
-def _quoted(text: str) -> str:
+def _field(value: Any) -> str:
+    text = cell(value)
     # not csv.writer: which line breaks it quotes depends on the version of Python, and our bytes must not
     return '"' + text.replace('"', '""') + '"' if _NEEDS_QUOTES.search(text) else text

@@ -19,7 +19,7 @@ from segeval.results.csv_tables import jsonable
 from segeval.results.number_text import UNDEFINED, digits
 from segeval.results.records import ClassRow, SummaryRow
 from segeval.results.table import Table, latex, markdown
-from segeval.results.tables import TABLES, Results, tables_of
+from segeval.results.tables import TABLES, Results
 
 
 def markdown_summary(results: Results) -> str:
@@ -117,7 +117,7 @@ def write_workbook(results: Results, path: Path) -> None:
         book.set_properties({"created": _LONG_AGO})  # so that the same results are the same bytes
         bold = book.add_format({"bold": True})
         warn = book.add_format({"bg_color": _BAD})
-        for name, table in tables_of(results).items():
+        for name, table in results.tables.items():
             for number, rows in enumerate(_in_sheets(table), 1):
                 sheet = book.add_worksheet(name if number == 1 else f"{name} ({number})")
                 _fill(sheet, table.columns, rows, bold)
@@ -213,7 +213,7 @@ def _text_file(name: str, render: Callable[[Results], str]) -> FormatOfRun:
 
 
 def _write_parquet_files(results: Results, folder: Path) -> None:
-    for name, table in tables_of(results).items():
+    for name, table in results.tables.items():
         write_parquet(table, folder / f"{name}.parquet")
 
 

@@ -15,7 +15,7 @@ from segeval.files.writing import JOURNAL, write_text_atomically
 from segeval.results.csv_tables import write_csv
 from segeval.results.formats import EXTRA_FORMATS
 from segeval.results.run_json import document_text, run_document
-from segeval.results.tables import TABLES, Results, tables_of
+from segeval.results.tables import TABLES, Results
 
 SHARD_CASES = "cases.jsonl"  # what a shard leaves for the merge: its journal
 
@@ -100,7 +100,7 @@ class RunFolder:
             ConfigError: the disk is full or not writable; then the earlier tables stay as they were.
         """
         with self.output.stage() as stage:
-            for name, table in tables_of(results).items():
+            for name, table in results.tables.items():
                 write_csv(stage / f"{name}.csv", table)
             for name in self.formats:
                 EXTRA_FORMATS[name].write(results, stage)

@@ -3,13 +3,16 @@
 import json
 import math
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from segeval.evidence.labels import WHOLE_CASE
-from segeval.results.csv_tables import jsonable
+from segeval.results.csv_tables import jsonable, texts_of
 from segeval.results.records import CaseRow
-from segeval.results.tables import TABLES, Results, tables_of
+from segeval.results.table import Table
+from segeval.results.tables import Results
+
+_END = "\n}"
 
 
 def run_document(results: Results) -> dict[str, Any]:
@@ -22,25 +25,28 @@ def run_document(results: Results) -> dict[str, Any]:
         "notes": {row.case_id: list(row.notes) for row in results.case_rows if row.notes},
         "approx": {row.case_id: list(row.approx) for row in results.case_rows if row.approx},
         "undefined": _undefined(results),
-        **{name: table.records() for name, table in tables_of(results).items()},
+        **results.tables,
     }
 
 
 def document_text(document: Mapping[str, Any]) -> str:
     """The document as text in which every row of a table is a line of its own."""
-    plain = jsonable(document)
-    tables = "".join(f",\n {_dump(name)}: {_rows_text(plain.pop(name))}" for name in TABLES if name in plain)
-    facts = _dump(plain, indent=1).removesuffix("\n}")
-    return f"{facts}{tables}\n}}\n"
+    tables = {name: value for name, value in document.items() if isinstance(value, Table)}
+    facts = _dump({name: value for name, value in document.items() if name not in tables}, indent=1)
+    rows = "".join(f",\n {_dump(name)}: {_rows_text(table)}" for name, table in tables.items())
+    return f"{facts.removesuffix(_END)}{rows}{_END}\n"
 
 
-def _rows_text(rows: Sequence[Mapping[str, Any]]) -> str:
-    lines = ",\n".join(f"  {_dump(row)}" for row in rows)
-    return f"[\n{lines}\n ]" if lines else "[]"
+def _rows_text(table: Table) -> str:
+    columns = (texts_of([row.get(name) for row in table.rows], _dump) for name in table.columns)
+    names = [f"{_dump(name)}: " for name in table.columns]
+    lines = (", ".join(map(str.__add__, names, cells)) for cells in zip(*columns, strict=True))
+    rows = ",\n".join(f"  {{{line}}}" for line in lines)
+    return f"[\n{rows}\n ]" if rows else "[]"
 
 
 def _dump(value: Any, indent: int | None = None) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
+    return json.dumps(jsonable(value), ensure_ascii=False, allow_nan=False, indent=indent)
 
 
 def _problem(row: CaseRow) -> dict[str, str]:

@@ -6,6 +6,7 @@ The columns that say what a row is of are named here once; every further column 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 from segeval.errors import ConfigError, did_you_mean
@@ -82,9 +83,15 @@ class Results:
                 found[case.case_id][WHOLE_CASE] = dict(case.values)
         return found
 
+    @cached_property
+    def tables(self) -> dict[str, Table]:
+        """The tables that the run has, by name."""
+        lacking = {name for name in ("lesions", "groups") if getattr(self, name) is None}
+        return {name: table(self) for name, table in TABLES.items() if name not in lacking}
+
     def to_dict(self) -> dict[str, list[dict[str, Any]]]:
         """The tables by name, each a list of rows; the same cells as the CSV files."""
-        return {name: table.records() for name, table in tables_of(self).items()}
+        return {name: table.records() for name, table in self.tables.items()}
 
     def flat(self) -> dict[str, float]:
         """The summary in one dictionary, `{"dice/liver/mean": 0.93}`, as loggers of experiments take it.
@@ -113,10 +120,9 @@ class Results:
         Raises:
             ConfigError: there is no such table.
         """
-        tables = tables_of(self)
-        if table not in tables:
-            raise ConfigError(f"There is no table {table!r}. The tables are: {', '.join(tables)}.")
-        return tables[table].to_pandas()
+        if table not in self.tables:
+            raise ConfigError(f"There is no table {table!r}. The tables are: {', '.join(self.tables)}.")
+        return self.tables[table].to_pandas()
 
 
 def scores_table(results: Results) -> Table:
@@ -176,7 +182,8 @@ def lesions_table(results: Results) -> Table:
     facts = [field.name for field in fields(LesionRow) if field.name != "of"]
     rows = [
         {"case": case_id, "label": row.of.label, "class": row.of.name}
-        | {name: _lesion_cell(row, name) for name in facts}
+        | {name: getattr(row, name) for name in facts}
+        | {name: text(getattr(row, name)) for name, text in _TEXT.items()}
         for case_id, lesions in (results.lesions or {}).items()
         for row in lesions
     ]
@@ -186,17 +193,6 @@ def lesions_table(results: Results) -> Table:
 def groups_table(results: Results) -> Table:
     """One row per group of cases, class and measure."""
     return results.groups or Table(columns=("by",), rows=())
-
-
-def tables_of(results: Results) -> dict[str, Table]:
-    """The tables that a run has, by name."""
-    lacking = {name for name in ("lesions", "groups") if getattr(results, name) is None}
-    return {name: table(results) for name, table in TABLES.items() if name not in lacking}
-
-
-def _lesion_cell(row: LesionRow, name: str) -> Any:
-    value = getattr(row, name)
-    return _TEXT[name](value) if name in _TEXT else value
 
 
 def _box(box: tuple[Sequence[int], Sequence[int]]) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from segeval.evidence.labels import LabelClass
 from segeval.evidence.lesions.lesions import LesionCounts
 from segeval.evidence.probabilities.class_maps import Areas
 from segeval.evidence.probabilities.histogram import ProbHistogram
+from segeval.files.journal import Journal
 from segeval.files.lossless import record_of_text, text_of_record
 
 LIVER = LabelClass(name="liver\t\n\udc80", ids=(1, 2))
@@ -39,6 +41,22 @@ def test_a_value_comes_back_with_its_type(value: Any) -> None:
     assert found == value
     assert type(found) is type(value)
     assert repr(found) == repr(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        lambda i: (i, True, -0.0),
+        lambda i: ((i,), ()) if i % 2 else (),
+        lambda i: (i,) if i % 2 else ((i,),),
+        lambda i: ("a", None),
+        lambda i: [i, (i,)],
+    ],
+)
+def test_many_records_of_one_kind_come_back_as_each_alone(value: Callable[[int], Any]) -> None:
+    records = tuple(Journal(path=Path(f"{i}"), header=value(i)) for i in range(150))
+    assert repr(back(records)) == repr(records) == repr(tuple(map(back, records)))
+    assert len(text_of_record(records)) < sum(map(len, map(text_of_record, records)))
 
 
 def test_zeros_keep_their_sign_and_what_is_undefined_stays_so() -> None:

@@ -15,7 +15,6 @@ from segeval.results.csv_tables import jsonable
 from segeval.results.run_json import document_text, run_document
 from segeval.results.run_schema import run_schema
 from segeval.results.stored_runs import StoredRun, read_stored_run
-from segeval.results.tables import tables_of
 
 LIVER = np.array([[1, 1, 0, 0], [1, 1, 2, 2]])
 
@@ -158,8 +157,8 @@ def test_the_schema_describes_what_is_written(run: Path) -> None:
 def test_a_document_is_the_same_text_in_a_file_and_on_screen() -> None:
     results = segeval.score({"a": LIVER}, {"a": LIVER}, measures=["dice"])
     read = json.loads(document_text(run_document(results)))
-    assert {name: read[name] for name in tables_of(results)} == {
-        name: jsonable(table.records()) for name, table in tables_of(results).items()
+    assert {name: read[name] for name in results.tables} == {
+        name: jsonable(table.records()) for name, table in results.tables.items()
     }
     assert list(results.to_pandas("summary").columns) == list(read["summary"][0])
 
@@ -167,5 +166,5 @@ def test_a_document_is_the_same_text_in_a_file_and_on_screen() -> None:
 def test_two_ids_of_one_name_keep_their_columns_apart() -> None:
     mask = np.array([[5, 3, 0, 0]])
     results = segeval.score({"a": mask}, {"a": mask}, measures=["dice"], labels={3: "5"})
-    table = tables_of(results)["confusion"]
+    table = results.tables["confusion"]
     assert table.columns == ("truth", "pred background", "pred 5", "pred 5 (id 5)")

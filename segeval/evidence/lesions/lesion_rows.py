@@ -147,25 +147,31 @@ def _rows(of: LabelClass, side: _OneSide, masks: Masks, probs: ProbMap | None) -
     extent, nearest = extent_of(side.own), nearest_other_mm(side.own, side.other, masks.lattice)
     unknown = np.full(len(side.own), math.nan)
     mean_prob, max_prob = (unknown, unknown) if probs is None else mean_and_max(probs, side.own)
-    for i, voxels in enumerate(side.own.n_voxels.tolist()):
+    columns = {  # noise has lesions by the hundred thousand: all that is a number is made for all of them at once
+        "lesion_id": side.own.ids,
+        "voxels": side.own.n_voxels,
+        "volume_mm3": side.own.n_voxels * masks.voxel_size,
+        "iou": shared / union,
+        "dice": 2 * shared / (union + shared),
+        "overlap_voxels": shared,
+        "nearest_other_mm": nearest,
+        "touches_border": (extent.start == 0).any(axis=1) | (extent.stop == masks.shape).any(axis=1),
+        "max_prob": max_prob,
+        "mean_prob": mean_prob,
+    }
+    cells = zip(*(column.tolist() for column in columns.values()), strict=True)
+    centroids = map(tuple, (extent.centroid * masks.lattice.spacing).tolist())
+    boxes = zip(map(tuple, extent.start.tolist()), map(tuple, extent.stop.tolist()), strict=True)
+    for i, (numbers, centroid, box) in enumerate(zip(cells, centroids, boxes, strict=True)):
         yield LesionRow(
             of=of,
             side=side.name,
-            lesion_id=int(side.own.ids[i]),
             outcome=_outcome(side, i),
-            matched_ids=_ids(side.other, side.other_of[side.linked(i)]),
-            voxels=voxels,
-            volume_mm3=voxels * masks.voxel_size,
-            iou=float(shared[i] / union[i]),
-            dice=float(2 * shared[i] / (union[i] + shared[i])),
-            overlap_voxels=int(shared[i]),
-            centroid_mm=tuple((extent.centroid[i] * masks.lattice.spacing).tolist()),
-            bbox=(tuple(extent.start[i].tolist()), tuple(extent.stop[i].tolist())),
-            nearest_other_mm=float(nearest[i]),
-            touches_border=bool((extent.start[i] == 0).any() or (extent.stop[i] == masks.shape).any()),
-            max_prob=float(max_prob[i]),
-            mean_prob=float(mean_prob[i]),
+            matched_ids=_ids(side.other, side.other_of[linked]) if len(linked := side.linked(i)) else (),
+            centroid_mm=centroid,
+            bbox=box,
             reason=_reason(side, i),
+            **dict(zip(columns, numbers, strict=True)),
         )
 
 

@@ -46,8 +46,7 @@ def render(table: SweepTable, form: SweepFormat, *, layout: str = "full", papers
 
 def csv_text(table: SweepTable) -> str:
     """Every column in full precision; undefined values are empty."""
-    whole = table.whole()
-    return "".join(csv_lines(whole.columns, map(whole.cells, whole.rows)))
+    return "".join(csv_lines(table.whole()))
 
 
 def json_text(table: SweepTable, papers: Sequence[PaperTable] = ()) -> str:
