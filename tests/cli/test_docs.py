@@ -3,15 +3,17 @@
 import json
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.cli.given import ROOT, Run, write_image
+from tests.images import dicom_files
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+TUTORIALS = {page.stem: page for page in sorted((ROOT / "docs" / "tutorials").glob("*.md"))}
 RECIPES = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
 NAMES = {1: "liver", 2: "spleen"}
 VERDICTS = (0, 1, 4)  # what a gate may say of these small cases
@@ -26,8 +28,8 @@ def blocks(kind: str) -> Iterator[tuple[str, str]]:
 
 def commands() -> list[str]:
     """Every command line that starts with `segeval`, without what is said behind it."""
-    lines = (line for _, text in blocks("bash") for line in text.splitlines() if line.startswith("segeval "))
-    return list(dict.fromkeys(lines))
+    lines = (line for page, text in blocks("bash") if page not in TUTORIALS for line in text.splitlines())
+    return list(dict.fromkeys(line for line in lines if line.startswith("segeval ")))
 
 
 def labels(*, shift: int = 0) -> np.ndarray:
@@ -60,8 +62,11 @@ def given(command: str) -> None:
                 write_image(here / "gt" / case / "segmentations" / f"{name}.nii.gz", (truth == label).astype(np.uint8))
         probs = softmax(pred)
         if "{case}/segmentations/" not in command:
-            write_image(here / "gt" / f"{case}.nii.gz", truth)
+            affine = dicom_files.world() if "rtstruct/" in command else None
+            write_image(here / "gt" / f"{case}.nii.gz", truth, affine=affine)
         write_image(here / "pred" / f"{case}{'_pred' if '_pred' in command else ''}.nii.gz", pred)
+        if "rtstruct/" in command:
+            save_patient(here / "rtstruct" / case, {name: pred == label for label, name in NAMES.items()})
         write_image(here / "gt-instances" / f"{case}.nii.gz", truth)
         write_image(here / "found" / f"{case}_lesions.nii.gz", pred)
         write_image(here / "logits" / f"{case}.nii.gz", np.log(probs))
@@ -81,6 +86,13 @@ def given(command: str) -> None:
         json.dumps({"labels": {"background": 0, "liver": 1, "spleen": 2}, "file_ending": ".nii.gz"})
     )
     Path("segeval.yaml").write_text(next(text for _, text in blocks("yaml") if text.startswith("schema_version")))
+
+
+def save_patient(folder: Path, masks: Mapping[str, np.ndarray]) -> None:
+    """A series with the contours that were drawn on it."""
+    rois = {name: dicom_files.contours_of(mask) for name, mask in masks.items()}
+    dicom_files.save_rtstruct(folder / "rt.dcm", rois, folder.name)
+    dicom_files.save_ct(folder, next(iter(masks.values())).shape, folder.name)
 
 
 def run_array(run: Run) -> None:
@@ -104,6 +116,15 @@ def test_a_command_of_the_docs_runs(command: str, run: Run) -> None:
         run_array(run)
     done = run(*arguments)
     assert done.code in (VERDICTS if "segeval.yaml" in command or "gate" in arguments else (0,)), done.err
+
+
+@pytest.mark.parametrize("tutorial", TUTORIALS)
+def test_a_tutorial_runs_from_top_to_bottom(tutorial: str, run: Run) -> None:
+    Path("sample_data").symlink_to(ROOT / "sample_data")
+    given("pred/ gt/")
+    for line in "".join(text for page, text in blocks("bash") if page == tutorial).splitlines():
+        done = run(*shlex.split(line)[1:])
+        assert done.code in ((1,) if "--fail-under" in line else (0, 1) if "segeval.yaml" in line else (0,)), done.err
 
 
 # the blocks of the page on training go on from each other; they have tests of their own

@@ -1,0 +1,176 @@
+"""Do the tests of a room notice when one token of it changes? `python tests/mutants.py ROOM [--n 100] [--seed 0]`.
+
+Not a part of the suite, since it takes minutes: draws so many places of the room's code where cosmic-ray can change an
+operator, a comparison, a number, a condition, a loop or a decorator, makes one change after the other in a copy of the
+project, and runs the tests of that room alone until the first that fails. Types and messages are left as they are: a
+change of those is no change of what is computed. What survives is printed; `tests/mutants.md` says why it may.
+
+Needs `cosmic-ray` beside the development tools: `uv run --group dev --with cosmic-ray python tests/mutants.py metrics`.
+"""
+
+import argparse
+import ast
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from cosmic_ray import plugins
+from cosmic_ray.ast import Visitor, get_ast
+from cosmic_ray.mutating import mutate_code
+
+PROJECT = Path(__file__).parents[1]
+ROOMS = {
+    "metrics": ("metrics",),
+    "evidence": ("evidence",),
+    "losses": ("losses",),
+    "statistics": ("statistics",),
+    "gate": ("verbs/gate", "cli/test_gate.py"),
+}
+WITHOUT_TYPE_ERRORS = re.compile(  # `a << b` of floats fails wherever it is, which shows nothing of a test
+    r"core/(?:ReplaceBinaryOperator_(?:(?:Add|Sub|Mul|Div|Pow)_(?:Add|Sub|Mul|Div|Pow)|(?:Mod|FloorDiv)_\w+"
+    r"|(?:Bit\w+|.Shift)_(?:Bit\w+|.Shift))|ReplaceComparison\w+|ReplaceUnary\w+_(?:USub|UAdd|Not|Invert)|AddNot"
+    r"|Replace(?:True|False|And|Or|Break|Continue)With\w+|NumberReplacer|RemoveDecorator|ZeroIterationForLoop)"
+)
+Span = tuple[tuple[int, int], tuple[int, int]]
+
+
+@dataclass(frozen=True, order=True)
+class Mutant:
+    """One change: which operator of cosmic-ray is applied at which of the places it finds in a file."""
+
+    path: Path
+    span: Span
+    operator: str
+    occurrence: int
+
+    def source(self) -> str:
+        """The file after the change."""
+        changed = mutate_code(self.path.read_text(), plugins.get_operator(self.operator)(), self.occurrence)
+        assert changed is not None
+        return str(changed)
+
+
+class _Finder(Visitor):
+    """Notes every place where an operator applies, in the order in which cosmic-ray counts them."""
+
+    def __init__(self) -> None:
+        names = filter(WITHOUT_TYPE_ERRORS.fullmatch, plugins.operator_names())
+        self.operators = {name: plugins.get_operator(name)() for name in names}
+        self.spans: dict[str, list[Span]] = {name: [] for name in self.operators}
+
+    def visit(self, node: object) -> object:
+        for name, operator in self.operators.items():
+            self.spans[name].extend(operator.mutation_positions(node))
+        return node
+
+
+def mutants_of(path: Path) -> Iterator[Mutant]:
+    """All changes of a file that change what it computes."""
+    source, finder = path.read_text(), _Finder()
+    spared = list(_types_and_messages(ast.parse(source)))
+    finder.walk(get_ast(source))
+    for name, spans in finder.spans.items():
+        for occurrence, span in enumerate(spans):
+            if not any(start <= span[0] and span[1] <= stop for start, stop in spared):
+                yield Mutant(path=path, span=span, operator=name, occurrence=occurrence)
+
+
+def _types_and_messages(tree: ast.AST) -> Iterator[Span]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.arg(annotation=ast.expr() as told) | ast.AnnAssign(annotation=told):
+                yield _span(told)
+            case ast.FunctionDef(returns=ast.expr() as told):
+                yield _span(told)
+            case ast.arguments(kwonlyargs=[first, *_]):
+                yield (first.lineno, 0), (first.lineno, first.col_offset)  # the star before them
+            case ast.Raise() | ast.JoinedStr() | ast.Import() | ast.ImportFrom():
+                yield _span(node)
+            case ast.If(test=ast.Name(id="TYPE_CHECKING")):
+                yield _span(node)
+            case ast.Assign(value=ast.Subscript(value=ast.Name(id="Literal")) | ast.BinOp(op=ast.BitOr())):
+                yield _span(node)
+
+
+def _span(node: ast.stmt | ast.expr) -> Span:
+    assert node.end_lineno is not None
+    assert node.end_col_offset is not None
+    return (node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset)
+
+
+def drawn(room: str, *, n: int, seed: int) -> list[Mutant]:
+    """So many changes at places drawn at random, one of those that cosmic-ray has for each."""
+    at: defaultdict[tuple[Path, Span], list[Mutant]] = defaultdict(list)
+    folder = PROJECT / "segeval" / ("verbs/gate" if room == "gate" else room)
+    for path in sorted(folder.rglob("*.py")):
+        for mutant in mutants_of(path):
+            at[mutant.path, mutant.span].append(mutant)
+    draw = random.Random(seed)
+    mutants = [draw.choice(at[place]) for place in draw.sample(sorted(at), min(n, len(at)))]
+    return [mutant for mutant in mutants if _is_python(mutant.source())]
+
+
+def _is_python(source: str) -> bool:
+    try:
+        ast.parse(source)
+    except SyntaxError:
+        return False
+    return True
+
+
+def survives(mutant: Mutant, room: str, copy: Path) -> bool:
+    """Whether no test of the room fails under the change; one that hangs is noticed."""
+    file = copy / mutant.path.relative_to(PROJECT)
+    before = file.read_text()
+    file.write_text(mutant.source())
+    try:
+        tests = [f"tests/{name}" for name in ROOMS[room]]
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
+        environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+        done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, timeout=600, check=False)
+    except subprocess.TimeoutExpired:
+        return False
+    finally:
+        file.write_text(before)
+    return done.returncode == 0
+
+
+def main() -> None:
+    """Make the changes, and print those that no test notices."""
+    parser = argparse.ArgumentParser(description="Do the tests of a room notice when one token of it changes?")
+    parser.add_argument("room", choices=ROOMS)
+    parser.add_argument("--n", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=0)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "project"
+        left_out = shutil.ignore_patterns(".git", ".venv*", "__pycache__", ".*_cache", ".hypothesis")
+        shutil.copytree(PROJECT, copy, ignore=left_out)
+        mutants = drawn(asked.room, n=asked.n, seed=asked.seed)
+        n_survived = 0
+        for mutant in mutants:
+            if survives(mutant, asked.room, copy):
+                n_survived += 1
+                print(_told(mutant), flush=True)
+    killed = len(mutants) - n_survived
+    print(f"{asked.room}: {killed} of {len(mutants)} noticed ({killed / len(mutants):.1%}), seed {asked.seed}")
+
+
+def _told(mutant: Mutant) -> str:
+    before, after = mutant.path.read_text().splitlines(), mutant.source().splitlines()
+    changed = [(i, new) for i, (old, new) in enumerate(zip(before, after, strict=False), 1) if old != new]
+    number, line = changed[0] if changed else (mutant.span[0][0], "(a line less)")
+    place = f"{mutant.path.relative_to(PROJECT)}:{number}"
+    return f"{place} {mutant.operator.removeprefix('core/')}\n    - {before[number - 1].strip()}\n    + {line.strip()}"
+
+
+if __name__ == "__main__":
+    main()
