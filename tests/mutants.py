@@ -2,8 +2,8 @@
 
 Not a part of the suite, since it takes minutes: draws so many places of the room's code where cosmic-ray can change an
 operator, a comparison, a number, a condition, a loop or a decorator, makes one change after the other in a copy of the
-project, and runs the tests of that room alone until the first that fails. Types and messages are left as they are: a
-change of those is no change of what is computed. What survives is printed; `tests/mutants.md` says why it may.
+project, and runs the tests of that room alone until the first that fails. Types, messages and guards such as
+`strict=True` are left as they are: a change of those is no change of what is computed. What survives is printed; `tests/mutants.md` says why it may.
 
 Needs `cosmic-ray` beside the development tools: `uv run --group dev --with cosmic-ray python tests/mutants.py metrics`.
 """
@@ -90,6 +90,8 @@ def _types_and_messages(tree: ast.AST) -> Iterator[Span]:
                 yield _span(told)
             case ast.FunctionDef(returns=ast.expr() as told):
                 yield _span(told)
+            case ast.keyword(arg="strict" | "frozen" | "kw_only", value=told):
+                yield _span(told)  # guards against a mistake in the code, where there is none nothing changes
             case ast.arguments(kwonlyargs=[first, *_]):
                 yield (first.lineno, 0), (first.lineno, first.col_offset)  # the star before them
             case ast.Raise() | ast.JoinedStr() | ast.Import() | ast.ImportFrom():

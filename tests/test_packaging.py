@@ -51,5 +51,5 @@ def test_a_plain_installation_has_no_torch_and_no_simpleitk() -> None:
 
 def test_every_page_of_the_docs_is_in_the_menu_of_the_site() -> None:
     menu = (ROOT / "mkdocs.yml").read_text()
-    pages = {path.name for path in (ROOT / "docs").glob("*.md")}
-    assert set(re.findall(r"[\w-]+\.md", menu)) == pages
+    pages = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    assert set(re.findall(r"[\w/-]+\.md", menu)) == pages
