@@ -3,7 +3,8 @@
 Not a part of the suite, since it takes minutes: draws so many places of the room's code where cosmic-ray can change an
 operator, a comparison, a number, a condition, a loop or a decorator, makes one change after the other in a copy of the
 project, and runs the tests of that room alone until the first that fails. Types, messages and guards such as
-`strict=True` are left as they are: a change of those is no change of what is computed. What survives is printed; `tests/mutants.md` says why it may.
+`strict=True` are left as they are: a change of those is no change of what is computed. What survives is printed;
+`tests/mutants.md` says why it may.
 
 Needs `cosmic-ray` beside the development tools: `uv run --group dev --with cosmic-ray python tests/mutants.py metrics`.
 """

@@ -85,36 +85,6 @@ class Bootstrapped:
         return _NORMAL.cdf(shifted / grow - self.z0) if grow > 0 else float(shifted > 0)
 
 
-def percentile(resampled: np.ndarray, *, level: float = 0.95) -> Interval:
-    """Linear quantiles of the resampled statistic, shape (resample,); undefined resamples are dropped."""
-    return Bootstrapped(resampled=resampled[~np.isnan(resampled)], flags=_dropped(resampled)).interval(level)
-
-
-def bca(resampled: np.ndarray, *, estimate: float, jackknife: np.ndarray, level: float = 0.95) -> Interval:
-    """Bias-corrected and accelerated interval of a statistic.
-
-    Args:
-        resampled: the statistic of every resample, shape (resample,).
-        estimate: the statistic of the sample.
-        jackknife: the statistic without each unit in turn, shape (unit,).
-        level: of confidence.
-    """
-    return _corrected(resampled, estimate=estimate, jackknife=lambda: jackknife).interval(level)
-
-
-def student_t(values: np.ndarray, *, level: float = 0.95, bounds: tuple[float, float] = (-np.inf, np.inf)) -> Interval:
-    """mean ± t·sd/√n of the defined values; ends outside `bounds` are flagged and not clipped."""
-    from scipy.special import stdtrit
-
-    summary = summarise(values)
-    if summary.n < 2 or math.isnan(summary.std):
-        return Interval(low=math.nan, high=math.nan, flags=_few(summary.n))
-    half = float(stdtrit(summary.n - 1, (1 + level) / 2)) * summary.std / math.sqrt(summary.n)
-    low, high = summary.mean - half, summary.mean + half
-    outside: tuple[Flag, ...] = ("out_of_bounds",) if low < bounds[0] or high > bounds[1] else ()
-    return Interval(low=low, high=high, flags=_few(summary.n) + outside)
-
-
 def mean_intervals(
     draws: Draws, values: np.ndarray, *, method: Method = "percentile", level: float = 0.95
 ) -> list[Interval]:
@@ -126,7 +96,7 @@ def mean_intervals(
     ]
 
 
-def intervals_of_means(draws: Draws, values: np.ndarray, *, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+def intervals_of_means(draws: Draws, values: np.ndarray, *, level: float) -> tuple[np.ndarray, np.ndarray]:
     """Percentile intervals of the mean of every class and column, and of the means over classes, in few passes.
 
     Args:
@@ -158,11 +128,6 @@ def _with_means(draws: Draws, values: np.ndarray) -> Iterator[tuple[np.ndarray, 
         columns = values[..., start : start + step]
         means = means_of_resamples(draws, columns.reshape(len(columns), math.prod(columns.shape[1:])))
         yield columns, means.reshape(len(means), *columns.shape[1:])
-
-
-def macro_interval(draws: Draws, values: np.ndarray, *, method: Method = "percentile", level: float = 0.95) -> Interval:
-    """The interval of the mean over classes of the class means, from values of shape (case, class)."""
-    return bootstrap_mean(draws, values, method=method).interval(level)
 
 
 def bootstrap_mean(draws: Draws, values: np.ndarray, *, method: Method = "bca") -> Bootstrapped:
@@ -213,7 +178,7 @@ def from_resamples(
         return Bootstrapped(resampled=np.empty(0), flags=flags)
     if jackknife is not None and np.isinf(values).any():
         flags, jackknife = (*flags, "infinite"), None
-    return _corrected(resampled, estimate=estimate, jackknife=jackknife, flags=flags)
+    return corrected(resampled, estimate=estimate, jackknife=jackknife, flags=flags)
 
 
 def statistics_of_resamples(draws: Draws, values: np.ndarray, statistic: Statistic) -> np.ndarray:
@@ -240,7 +205,7 @@ def _jackknife(draws: Draws, values: np.ndarray) -> np.ndarray:
     return mean(jackknife_means(draws, values)[present].T)
 
 
-def _corrected(
+def corrected(
     resampled: np.ndarray,
     *,
     estimate: float,

@@ -129,15 +129,6 @@ def _std(values: np.ndarray) -> np.ndarray:
     return np.where((n > 1) & ~np.isinf(values).any(axis=0), std, np.nan)
 
 
-def macro_mean(values: np.ndarray, *, order: Literal["class_first", "case_first"] = "class_first") -> float:
-    """Unweighted mean over classes of a measure, from values of shape (case, class).
-
-    `class_first` averages the means of the classes, `case_first` the means of the cases. They differ
-    once a value is undefined. A class, or a case, without a defined value is left out.
-    """
-    return float(mean(mean(values if order == "class_first" else values.T)))
-
-
 def apply_undefined(
     values: np.ndarray,
     policy: UndefinedPolicy,

@@ -82,6 +82,11 @@ def test_an_infinite_difference_leaves_the_ranks_and_takes_the_mean():
     assert result.rank_biserial == pytest.approx(4 / 6)
 
 
+def test_the_mean_difference_is_undefined_as_soon_as_one_is_infinite():
+    assert paired_differences(np.array([0.5, 0.5]), np.array([0.75, 0.25]), better="higher").mean == 0
+    assert math.isnan(paired_differences(np.array([INF, 3.0]), np.array([2.0, 1.0]), better="lower").mean)
+
+
 def test_a_small_loss_within_the_margin_is_non_inferior():
     d = np.random.default_rng(0).normal(-0.001, 0.01, size=100)
     assert finding(bootstrapped(d), margin=0.01) == "non_inferior"

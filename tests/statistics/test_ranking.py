@@ -54,6 +54,13 @@ def test_a_p_value_of_just_alpha_is_a_win():
     assert ranking.test_then_rank(scores, better="higher", alpha=2 / 32 - 1e-9).by.tolist() == [0, 0]
 
 
+def test_a_signed_measure_ranks_by_its_size_and_another_by_its_value():
+    scores = np.array([[-3.0, 1.0], [-3.0, 2.0]])
+    assert aggregate_then_rank(scores, better="zero").by.tolist() == [3.0, 1.5]
+    assert aggregate_then_rank(scores, better="zero").ranks.tolist() == [2, 1]
+    assert aggregate_then_rank(scores, better="lower").by.tolist() == [-3.0, 1.5]
+
+
 def test_a_method_without_a_value_is_last():
     scores = np.array([[0.5, np.nan, 0.6], [0.4, np.nan, 0.7]])
     assert aggregate_then_rank(scores, better="higher").ranks.tolist() == [2, 3, 1]

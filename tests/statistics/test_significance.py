@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segeval.statistics.significance import average_ranks, binomial_interval, holm, wilcoxon
+from segeval.statistics.significance import average_ranks, binomial_interval, holm, wilcoxon, wilcoxon_of_resamples
 from tests.conftest import golden
 
 GOLDEN = golden("statistics")
@@ -112,3 +112,12 @@ def test_the_binomial_interval_is_that_of_scipy(k, n, level):
 
 def test_no_trial_tells_nothing_about_a_share():
     assert math.isnan(binomial_interval(0, 0).high)
+
+
+def test_resamples_with_fewer_differences_have_the_exact_p_of_their_own():
+    d = np.array([0.0, 1.0, -2.0, 3.0, 4.0, 5.0])
+    weights = np.array([[1, 1, 1, 1, 1, 1], [3, 1, 0, 0, 1, 1], [4, 0, 0, 2, 0, 0]])
+    above, below = wilcoxon_of_resamples(d, weights)
+    drawn = [np.repeat(d, times) for times in weights]
+    assert above == pytest.approx([wilcoxon(differences, alternative="greater").p for differences in drawn])
+    assert below == pytest.approx([wilcoxon(-differences, alternative="greater").p for differences in drawn])

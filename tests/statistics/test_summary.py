@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segeval.errors import ConfigError, DataError
-from segeval.statistics.summary import apply_undefined, macro_mean, mean, quantile, summarise
+from segeval.statistics.summary import apply_undefined, mean, quantile, summarise
 from tests.conftest import golden
 
 GOLDEN = golden("statistics")
@@ -115,6 +115,6 @@ def test_a_descriptive_measure_has_no_worst_value():
 
 def test_the_order_of_averaging_matters_when_values_are_undefined():
     values = np.array(GOLDEN["arrays"]["O.values_case_by_class"], dtype=np.float64)
-    assert macro_mean(values) == pytest.approx(VALUES["O.class_first"])
-    assert macro_mean(values, order="case_first") == pytest.approx(VALUES["O.case_first"])
+    assert mean(mean(values)) == pytest.approx(VALUES["O.class_first"])
+    assert mean(mean(values.T)) == pytest.approx(VALUES["O.case_first"])
     assert summarise(values.ravel()).mean == pytest.approx(VALUES["O.flat"])
