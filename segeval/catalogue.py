@@ -14,6 +14,7 @@ GROUPS = {
     "losses": ("losses.pixel", "losses.region", "losses.lovasz", "losses.compound"),
     "weight_map": ("losses.boundary",),
     "shape_losses": ("losses.shape",),
+    "rare_losses": ("losses.rare",),
     "boundary": ("metrics.boundary", "metrics.boundary_scores", "metrics.point_sets"),
     "lesion": ("metrics.lesion",),
     "probability": ("metrics.probability",),

@@ -77,6 +77,13 @@ def take_along(array: Any, order: Any) -> Any:
     return xp.take_along_dim(array, order, dim=-1)
 
 
+def sums_by(ids: Any, values: Any, n: int) -> Any:
+    """Sums of the values that share an id of 0 to n - 1, along the last axis, which in numpy is the only one."""
+    if namespace(values) is np:
+        return np.bincount(ids, weights=values, minlength=n)
+    return values.new_zeros((*values.shape[:-1], n)).scatter_add(-1, ids.long(), values)
+
+
 def neg_log(p: Any, rest: Any) -> Any:
     """-ln p, at most 100, for `rest` = 1 - p.
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from segeval.errors import absent_package, not_installed
 
-FORMULAS = ("region", "pixel", "lovasz", "compound", "boundary", "shape")
+FORMULAS = ("region", "pixel", "lovasz", "compound", "boundary", "shape", "rare")
 
 _HELPERS = {
     "class_weights": "weights",

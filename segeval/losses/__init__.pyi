@@ -45,6 +45,11 @@ from segeval.losses.shape import distance_penalized_ce_loss as distance_penalize
 from segeval.losses.shape import boundary_dou_loss as boundary_dou_loss
 from segeval.losses.shape import soft_cldice_loss as soft_cldice_loss
 from segeval.losses.shape import dice_cldice_loss as dice_cldice_loss
+from segeval.losses.rare import nacl_loss as nacl_loss
+from segeval.losses.rare import ohem_ce_loss as ohem_ce_loss
+from segeval.losses.rare import blob_loss as blob_loss
+from segeval.losses.rare import cbdice_loss as cbdice_loss
+from segeval.losses.rare import hausdorff_er_loss as hausdorff_er_loss
 from segeval.losses.weights import class_weights as class_weights
 from segeval.losses.boundary import unet_weight_map as unet_weight_map
 from segeval.losses.loss_module import LossModule as LossModule
@@ -178,6 +183,21 @@ class SoftClDiceLoss(LossModule):
 
 class DiceClDiceLoss(LossModule):
     def __init__(self, *, alpha: float = 0.5, iterations: int = 3, smooth: float = 1.0, activation: Literal['sigmoid', 'softmax', 'none'] | None = None, reduce_over: Literal['case', 'batch', 'micro'] | None = None, reduction: str = 'mean', classes: Literal['all', 'foreground', 'present'] | Sequence[int] | None = None, include_background: bool = True, class_reduction: Literal['mean', 'sum'] | None = None, class_weights: Any = None, weight_scope: Literal['group', 'batch'] = 'group', volumes: Any = None, ignore_index: int | None = None, soft_target: Literal['product', 'l1'] = 'product', has_channels: bool | None = None, validate: bool = True, spacing: Sequence[float] | None = None) -> None: ...
+
+class NACLLoss(LossModule):
+    def __init__(self, *, lambda_: float = 0.1, norm: Literal['l1', 'l2'] = 'l1', kernel: Literal['mean', 'gaussian'] = 'mean', padding: Literal['zero', 'replicate'] = 'zero', activation: Literal['sigmoid', 'softmax', 'none'] | None = None, reduce_over: Literal['case', 'batch', 'micro'] | None = None, reduction: str = 'mean', classes: Literal['all', 'foreground', 'present'] | Sequence[int] | None = None, include_background: bool = True, class_reduction: Literal['mean', 'sum'] | None = None, class_weights: Any = None, weight_scope: Literal['group', 'batch'] = 'group', volumes: Any = None, ignore_index: int | None = None, soft_target: Literal['product', 'l1'] = 'product', has_channels: bool | None = None, validate: bool = True, spacing: Sequence[float] | None = None) -> None: ...
+
+class OHEMCELoss(LossModule):
+    def __init__(self, *, thresh: float = 0.7, min_kept: int = 100000, exact: bool = False, activation: Literal['sigmoid', 'softmax', 'none'] | None = None, reduce_over: Literal['case', 'batch', 'micro'] | None = None, reduction: str = 'mean', classes: Literal['all', 'foreground', 'present'] | Sequence[int] | None = None, include_background: bool = True, class_reduction: Literal['mean', 'sum'] | None = None, class_weights: Any = None, weight_scope: Literal['group', 'batch'] = 'group', volumes: Any = None, ignore_index: int | None = None, soft_target: Literal['product', 'l1'] = 'product', has_channels: bool | None = None, validate: bool = True, spacing: Sequence[float] | None = None) -> None: ...
+
+class BlobLoss(LossModule):
+    def __init__(self, *, alpha: float = 2.0, beta: float = 1.0, smooth: float = 1e-05, activation: Literal['sigmoid', 'softmax', 'none'] | None = None, reduce_over: Literal['case', 'batch', 'micro'] | None = None, reduction: str = 'mean', classes: Literal['all', 'foreground', 'present'] | Sequence[int] | None = None, include_background: bool = True, class_reduction: Literal['mean', 'sum'] | None = None, class_weights: Any = None, weight_scope: Literal['group', 'batch'] = 'group', volumes: Any = None, ignore_index: int | None = None, soft_target: Literal['product', 'l1'] = 'product', has_channels: bool | None = None, validate: bool = True, spacing: Sequence[float] | None = None) -> None: ...
+
+class CbDiceLoss(LossModule):
+    def __init__(self, *, iterations: int = 10, smooth: float = 1.0, activation: Literal['sigmoid', 'softmax', 'none'] | None = None, reduce_over: Literal['case', 'batch', 'micro'] | None = None, reduction: str = 'mean', classes: Literal['all', 'foreground', 'present'] | Sequence[int] | None = None, include_background: bool = True, class_reduction: Literal['mean', 'sum'] | None = None, class_weights: Any = None, weight_scope: Literal['group', 'batch'] = 'group', volumes: Any = None, ignore_index: int | None = None, soft_target: Literal['product', 'l1'] = 'product', has_channels: bool | None = None, validate: bool = True, spacing: Sequence[float] | None = None) -> None: ...
+
+class HausdorffERLoss(LossModule):
+    def __init__(self, *, alpha: float = 2.0, erosions: int = 10, activation: Literal['sigmoid', 'softmax', 'none'] | None = None, reduce_over: Literal['case', 'batch', 'micro'] | None = None, reduction: str = 'mean', classes: Literal['all', 'foreground', 'present'] | Sequence[int] | None = None, include_background: bool = True, class_reduction: Literal['mean', 'sum'] | None = None, class_weights: Any = None, weight_scope: Literal['group', 'batch'] = 'group', volumes: Any = None, ignore_index: int | None = None, soft_target: Literal['product', 'l1'] = 'product', has_channels: bool | None = None, validate: bool = True, spacing: Sequence[float] | None = None) -> None: ...
 
 DiceBCELoss = BCEDiceLoss
 JaccardLoss = IoULoss

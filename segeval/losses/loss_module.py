@@ -1,7 +1,7 @@
 """The torch module behind every loss: a batch in, the loss's own formula on its sums, an average out."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from segeval.errors import ConfigError, DataError, did_you_mean
 from segeval.evidence.arrays import numbers_like
 from segeval.evidence.grid import Lattice
-from segeval.evidence.in_space import InSpace
 from segeval.evidence.probabilities.soft import LovaszTerms, PixelTerms, RankedCosts, Volumes
 from segeval.evidence.probabilities.weight_maps import BorderTerms
+from segeval.evidence.space.in_space import InSpace
+from segeval.evidence.space.logits import LogitsInSpace
 from segeval.evidence.surfaces.distances_torch import distances_in_batch
 from segeval.losses import sums
 from segeval.losses.batch import Activation, Batch, SoftTarget, read_batch
@@ -107,6 +108,7 @@ class LossModule(nn.Module):
         self.looks_across = any(need.per_channel for need in needs)
         self.is_voxel_loss = all(issubclass(need, PixelTerms | Volumes) for need in needs)
         self.needs = needs
+        self.is_in_space = needs[0] in (InSpace, LogitsInSpace)
         self.reduction = reduction
         self.reduce_over = reduce_over or self._usual_groups()
         self.classes: Classes = "all" if classes is None or "classes" in passed else classes
@@ -154,11 +156,11 @@ class LossModule(nn.Module):
         batch = read_batch(pred, truth, activation=self.activation, weight_map=weight_map, **self.reading)
         self._check_channels(batch)
         self._warn_of_probabilities(batch)
-        if any(need.on_map and need is not InSpace for need in self.needs):
+        if not self.is_in_space and any(need.on_map for need in self.needs):
             batch = replace(batch, weight_map=self._distances(batch, objects))
         if self.reduction == "none" and self.is_voxel_loss:
             return self._costs(batch, pred)
-        if self.needs == (InSpace,):
+        if self.is_in_space:
             values = self._values_in_space(batch, self.spacing if spacing is None else tuple(spacing))
         else:
             values = self._values(batch, class_mask)
@@ -227,7 +229,7 @@ class LossModule(nn.Module):
             f"reduction={self.reduction!r} does not fit; it is mean, sum or none": "reduction" not in self.measure.knobs
             and self.reduction not in ("mean", "sum", "none"),
             "it is not a sum over voxels, so reduction='none' has no map": self.reduction == "none" and is_mixed,
-            "it looks at each image, so reduce_over is case": self.reduce_over != "case" and self.needs == (InSpace,),
+            "it looks at each image, so reduce_over is case": self.reduce_over != "case" and self.is_in_space,
             "it looks across channels, so reduce_over='micro' cannot pool them": self.reduce_over == "micro"
             and self.looks_across,
             "it looks across channels; where these have weights of their own they are a parameter of the loss": (
@@ -336,17 +338,25 @@ class LossModule(nn.Module):
         def images(array: Any) -> Any:
             return None if array is None else array.expand(batch.pred.shape).unflatten(2, batch.space)
 
-        image = InSpace(
-            p=images(batch.p),
-            y=images(batch.y),
-            nll=images(batch.channel_costs()) if self.measure.name == "distance_penalized_ce_loss" else None,
-            kept=images(batch.weight),
-            n_axes=n_axes,
-            lattice=None if spacing is None else Lattice(spacing),
-        )
-        values = self.measure.function(image, **self.knobs)
+        values = self.measure.function(self._image(batch, images, spacing), **self.knobs)
         channels = sums.channels_of(self.classes)
         return values if channels is None else values[:, channels]
+
+    def _image(self, batch: Batch, images: Callable[[Any], Any], spacing: Any) -> InSpace | LogitsInSpace:
+        n_axes, kept = len(batch.space), images(batch.weight)
+        if self.needs == (InSpace,):
+            return InSpace(
+                p=images(batch.p),
+                y=images(batch.y),
+                costs=lambda: images(batch.channel_costs()),
+                kept=kept,
+                n_axes=n_axes,
+                lattice=None if spacing is None else Lattice(spacing),
+            )
+        if not self._is_across(batch):
+            return LogitsInSpace.of_two(images(batch.log_odds), images(batch.y), kept, n_axes)
+        kept = None if kept is None else kept[:, 0]
+        return LogitsInSpace(z=images(batch.pred), y=images(batch.y), kept=kept, n_axes=n_axes)
 
     def _evidence(self, need: Any, batch: Batch) -> Any:
         if issubclass(need, Volumes) and self.volumes is not None:

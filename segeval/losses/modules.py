@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from segeval.errors import ConfigError, DataError
 from segeval.evidence.probabilities.soft import SoftCounts
-from segeval.losses import boundary, compound, lovasz, pixel, region, shape
+from segeval.losses import boundary, compound, lovasz, pixel, rare, region, shape
 from segeval.losses.batch import Batch
 from segeval.losses.loss_module import LossModule
 from segeval.losses.sums import BatchSums, channels_of
@@ -26,12 +26,16 @@ from segeval.measure import Measure
 
 _SPELLED = {
     "bce": "BCE",
+    "cbdice": "CbDice",
     "ce": "CE",
     "cldice": "ClDice",
     "dou": "DoU",
     "dt": "DT",
+    "er": "ER",
     "iou": "IoU",
     "mcc": "MCC",
+    "nacl": "NACL",
+    "ohem": "OHEM",
     "topk": "TopK",
     "unet": "UNet",
 }
@@ -102,12 +106,30 @@ class _Wasserstein(LossModule):
         self._refuse({"it looks at where voxels go, among all channels; leave classes at all": is_partial})
 
 
+class _OfLogits(LossModule):
+    """Refuses probabilities, since logits that differ by a constant give the same ones."""
+
+    def _check_options(self) -> None:
+        super()._check_options()
+        self._refuse(
+            {
+                "it is a loss of logits, which probabilities do not tell: activation is softmax or sigmoid": (
+                    self.activation == "none"
+                ),
+                "it looks at the logits of all channels; leave classes at all": (
+                    self.classes != "all" and self.activation == "softmax"
+                ),
+            }
+        )
+
+
 _BASES: dict[str, type[LossModule]] = {
     "bce_dice_loss": _BCEDice,
     "focal_loss": _Focal,
     "dice_ce_loss": _DiceAndVoxels,
     "dice_topk_loss": _DiceAndVoxels,
     "generalized_wasserstein_dice_loss": _Wasserstein,
+    "nacl_loss": _OfLogits,
 }
 
 
@@ -138,7 +160,7 @@ def _module_of(measure: Measure) -> type[LossModule]:
 
 DECLARED = tuple(
     one
-    for module in (region, pixel, lovasz, compound, boundary, shape)
+    for module in (region, pixel, lovasz, compound, boundary, shape, rare)
     for one in vars(module).values()
     if isinstance(one, Measure) and one.function.__module__ == module.__name__
 )

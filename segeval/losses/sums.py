@@ -22,6 +22,7 @@ from segeval.evidence.probabilities.soft import (
     SoftVoxels,
     Volumes,
     confusion_of_two,
+    just_above,
     mapped,
     two_channels,
 )
@@ -187,6 +188,27 @@ class BatchRanks(RankedCosts):
         return self
 
     def largest_mean(self, percent: float, rounding: str) -> Any:
+        costs, counts = self._costs
+        n = counts.sum(-1) * (percent / 100)
+        wanted = (torch.floor(n + 1e-3) if rounding == "floor" else torch.ceil(n - 1e-3)).clip(1.0, None)
+        most = min(costs.shape[-1], max(1, math.ceil(costs.shape[-1] * percent / 100)))
+        largest = costs.topk(most, dim=-1).values
+        taken = torch.arange(most, device=costs.device) < torch.minimum(wanted, counts.sum(-1))[..., None]
+        return quotient(torch.where(taken, largest, 0.0).sum(-1), taken.sum(-1).to(costs.dtype), empty=0.0)
+
+    def mean_above(self, limit: float, least: int) -> Any:
+        costs, _ = self._costs
+        limits = torch.full_like(costs[..., :1], limit)
+        if least < costs.shape[-1]:
+            limits = limits.minimum(costs.detach().topk(least + 1, dim=-1).values[..., -1:])
+        else:
+            limits = torch.full_like(limits, -1.0)
+        taken = costs > just_above(limits)
+        return quotient(torch.where(taken, costs, 0.0).sum(-1), taken.sum(-1).to(costs.dtype), empty=0.0)
+
+    @property
+    def _costs(self) -> tuple[Any, Any]:
+        """The costs of what is scored as one, -1 where a voxel does not count, and which do."""
         batch = self.voxels
         costs = batch.true_class_costs() if self.form == "across" else batch.channel_costs()
         counts = torch.ones_like(costs) if batch.weight is None else batch.weight.expand(batch.pred.shape)
@@ -195,12 +217,7 @@ class BatchRanks(RankedCosts):
             costs = torch.where(counts > 0, costs, -1.0)  # after all that count
         if self.over == "batch":
             costs, counts = (array.movedim(0, -2).flatten(-2)[None] for array in (costs, counts))
-        n = counts.sum(-1) * (percent / 100)
-        wanted = (torch.floor(n + 1e-3) if rounding == "floor" else torch.ceil(n - 1e-3)).clip(1.0, None)
-        most = min(costs.shape[-1], max(1, math.ceil(costs.shape[-1] * percent / 100)))
-        largest = costs.topk(most, dim=-1).values
-        taken = torch.arange(most, device=costs.device) < torch.minimum(wanted, counts.sum(-1))[..., None]
-        return quotient(torch.where(taken, largest, 0.0).sum(-1), taken.sum(-1).to(costs.dtype), empty=0.0)
+        return costs, counts
 
 
 def _is_one(factor: Any) -> bool:

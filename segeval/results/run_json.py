@@ -72,6 +72,8 @@ def _lack(case: CaseRow, status: str, definition: Mapping[str, Any]) -> str:
     """
     if definition.get("needs_probabilities") and case.probability_source == "hard":
         return "needs_probabilities"
+    if definition.get("needs_logits"):
+        return "needs_logits"
     if definition["unit"] == "ml" and len(case.spacing_mm or ()) != 3:
         return "needs_spacing_in_3d"
     return "profile_undefined" if status in definition.get("tool_errors", ()) else ""

@@ -89,6 +89,7 @@ class CaseMaps:
             ignore=self.ignore,
             partition=len(layout.classes) if layout.exclusive else 0,
             device=self.device,
+            logits=self.channels.logits,
         )
 
     @cached_property

@@ -26,6 +26,7 @@ from tests.losses.worked import B_PROBS, B_TRUTH, logit
 ACROSS = [name for name, module in MODULES.items() if module().looks_across]
 ON_MAPS = [name for name, module in MODULES.items() if any(need.on_map for need in module.measure.needs)]
 CLASSES = (LabelClass(name="one", ids=(1,)), LabelClass(name="two", ids=(2,)))
+LATE = ("CbDiceLoss", "HausdorffERLoss")  # pull nothing before a mask shows: beside Dice
 
 
 def a_batch(n_channels: int = 3, size: tuple[int, ...] = (2, 6, 5)) -> tuple[Tensor, Tensor]:
@@ -39,7 +40,7 @@ def module(name: str, **options: Any) -> Any:
 
 
 def test_every_declared_loss_is_a_module_found_by_name() -> None:
-    assert len(MODULES) == len(DECLARED) == 42
+    assert len(MODULES) == len(DECLARED) == 47
     for one in DECLARED:
         assert getattr(segeval.losses, module_name(one)).measure is one
         assert getattr(segeval.losses, one.name) is one
@@ -70,12 +71,21 @@ def test_a_module_says_what_it_is_and_survives_saving() -> None:
 def test_what_is_evaluated_is_what_is_trained_with(name: str) -> None:
     logits, truth = a_batch(size=(1, 6, 5))
     probs = logits.softmax(1)
-    maps = ProbMaps.of_array(probs[0].numpy(), truth=truth[0].numpy(), channels=(None, *CLASSES), partition=3)
+    maps = ProbMaps.of_array(
+        probs[0].numpy(),
+        truth=truth[0].numpy(),
+        channels=(None, *CLASSES),
+        partition=3,
+        logits=tuple(logits[0].numpy()),
+    )
     evidence = ProbEvidence.of_maps(maps, classes=(1, 2))
     of = MODULES[name].measure
+    class_reduction: Any = "sum" if name == "DiceFocalLoss" else None
     alone = [
         float(
-            module(name, activation="none", class_reduction="sum" if name == "DiceFocalLoss" else None)(p, truth == c)
+            module(name, activation="sigmoid")(torch.logit(p), truth == c)
+            if name == "NACLLoss"
+            else module(name, activation="none", class_reduction=class_reduction)(p, truth == c)
         )
         for c, p in ((1, probs[:, 1]), (2, probs[:, 2]))
     ]
@@ -90,7 +100,12 @@ def a_large_case(device: str | None) -> ProbEvidence:
     """More voxels than are summed one by one, so that the engine of the device counts them."""
     logits, truth = a_batch(size=(1, 34, 33, 32))
     maps = ProbMaps.of_array(
-        logits[0].softmax(0).numpy(), truth=truth[0].numpy(), channels=(None, *CLASSES), partition=3, device=device
+        logits[0].softmax(0).numpy(),
+        truth=truth[0].numpy(),
+        channels=(None, *CLASSES),
+        partition=3,
+        device=device,
+        logits=tuple(logits[0].numpy()),
     )
     return ProbEvidence.of_maps(maps, classes=(1, 2))
 
@@ -113,6 +128,8 @@ def test_a_small_network_learns_with_every_module(name: str) -> None:
     image = truth[:, None] + 0.3 * torch.randn(2, 1, 16, 16)
     network = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, n_channels, 1))
     optimiser, loss = torch.optim.Adam(network.parameters(), lr=0.05), module(name)
+    if name in LATE:
+        loss = segeval.losses.Sum([(1.0, loss), (1.0, module("DiceLoss"))])
     costs = []
     for _ in range(12):
         optimiser.zero_grad()

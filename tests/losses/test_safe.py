@@ -270,3 +270,10 @@ def test_gradients_stay_finite_at_saturated_logits(name: str) -> None:
             MODULES[name]()(pred, masks).backward()
             assert pred.grad is not None
             assert torch.isfinite(pred.grad).all(), (level, name)
+
+
+def test_a_loss_of_logits_refuses_probabilities() -> None:
+    with pytest.raises(ConfigError, match="probabilities do not tell: activation is softmax or sigmoid"):
+        MODULES["NACLLoss"](activation="none")
+    with pytest.raises(ConfigError, match="leave classes at all"):
+        MODULES["NACLLoss"](include_background=False)

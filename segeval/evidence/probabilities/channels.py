@@ -141,10 +141,11 @@ class Form:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Channels:
-    """One map per channel, in the order of the layout's classes."""
+    """One map per channel, in the order of the layout's classes, and the logits they were made of, if they were."""
 
     maps: tuple[ProbMap, ...]
     layout: Layout
+    logits: tuple[np.ndarray, ...] | None = None
 
     def of(self, wanted: LabelClass) -> ProbMap:
         """The map of a class; under exclusive channels also of background and of unions.
@@ -219,10 +220,11 @@ def activated(logits: Channels) -> Channels:
 
     The logit of a sigmoid is its log odds. Those of a softmax are the logit minus logsumexp of the others.
     """
-    if not logits.layout.exclusive or len(logits.maps) == 1:
-        return logits
-    odds = _softmax_log_odds([one.stored for one in logits.maps])
-    return replace(logits, maps=tuple(ProbMap(stored=one, is_log_odds=True) for one in odds))
+    stored = tuple(one.stored for one in logits.maps)
+    if not logits.layout.exclusive or len(stored) == 1:
+        return replace(logits, logits=stored)
+    odds = _softmax_log_odds(stored)
+    return replace(logits, maps=tuple(ProbMap(stored=one, is_log_odds=True) for one in odds), logits=stored)
 
 
 def _softmax_log_odds(logits: Sequence[np.ndarray]) -> list[np.ndarray]:

@@ -47,6 +47,7 @@ class ProbMaps:
         partition: the first so many channels share out the probability of each voxel; a single one leaves the rest
             to background.
         device: the torch device that builds the evidence; None for numpy.
+        logits: what the maps of the partition were made of, where it was that.
     """
 
     maps: tuple[ProbMap, ...]
@@ -55,6 +56,7 @@ class ProbMaps:
     ignore: tuple[int, ...] = ()
     partition: int = 0
     device: str | None = None
+    logits: tuple[np.ndarray, ...] | None = None
     _kept: Kept[Any] = field(default_factory=Kept, repr=False)
     _told_apart: Kept[ProbHistogram] = field(default_factory=Kept, repr=False, init=False)  # serve every detail alike
 

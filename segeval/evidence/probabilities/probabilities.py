@@ -121,6 +121,8 @@ class ProbEvidence:
     def values(self, call: MeasureCall, level: Level) -> Any:
         """The measure on this case: one float64 per class, or a single one; nan without a channel or partition."""
         needs: tuple[Any, ...] = call.measure.needs
+        if needs[0].of_logits:
+            return self._of_logits(call, level)
         if level == "case":
             return call(*(self.of(need, level) for need in needs)) if self.is_partition else np.float64(np.nan)
         has_one = [one is not None for one in self.classes]
@@ -130,6 +132,17 @@ class ProbEvidence:
             values[has_one] = [call(*(self._alone(need, *one) for need in needs)) for one in enumerate(channels)]
         elif any(has_one):
             values[has_one] = call(*(self.of(need, level) for need in needs))
+        return values
+
+    def _of_logits(self, call: MeasureCall, level: Level) -> Any:
+        """A loss of logits, which is undefined where the maps were made of none."""
+        need: Any = call.measure.needs[0]
+        maps = self.maps if isinstance(self.maps, ProbMaps) and self.maps.logits else None
+        if level == "case":
+            return call(need.of_maps(maps, None)) if maps and self.is_partition else np.float64(np.nan)
+        has_one = [maps is not None and one is not None for one in self.classes]
+        values = np.full(len(has_one), np.nan)
+        values[has_one] = [call(need.of_maps(maps, one)) for one in self.classes if one is not None and maps]
         return values
 
     def is_approximate(self, call: MeasureCall) -> bool:

@@ -122,13 +122,14 @@ class SoftEvidence:
     """A view of voxels; `per_channel` views have a channel axis that one formula looks across.
 
     `ranked` views need the true order of the voxels, the others only sums over them; `on_map` views need to know
-    where each voxel lies.
+    where each voxel lies, and `of_logits` views what the probabilities were made of.
     """
 
     voxels: Any
     per_channel: ClassVar[bool] = False
     ranked: ClassVar[bool] = False
     on_map: ClassVar[bool] = False
+    of_logits: ClassVar[bool] = False
 
     @Lazy
     def on_truth(self) -> Any:
@@ -400,15 +401,41 @@ class RankedCosts(ChannelLovasz):
             percent: how many, of all voxels that count; at least one.
             rounding: floor or ceil, of that number.
         """
-        counts, xp = self.on_truth, namespace(self.voxels.nll)
-        costs, counts = (_joined_channels(side) for side in (xp.broadcast_to(self.voxels.nll, counts.shape), counts))
-        order = argsort(constant(-costs))
-        costs, counts = take_along(costs, order), widened(take_along(counts, order))
+        costs, counts = self._falling
+        xp = namespace(costs)
         share = counts.sum(-1) * (percent / 100)
         wanted = (xp.floor(share + 1e-9) if rounding == "floor" else xp.ceil(share - 1e-9)).clip(1.0, None)
         before = counts.cumsum(-1) - counts
         taken = xp.minimum((wanted[..., None] - before).clip(0.0, None), counts)
         return quotient((taken * costs).sum(-1), taken.sum(-1), empty=math.nan)
+
+    def mean_above(self, limit: float, least: int) -> Any:
+        """Mean of the costs above a limit, or above the largest one that leaves so many, if these are more.
+
+        Args:
+            limit: of the cost.
+            least: voxels; all if there are no more, and none where no voxel costs anything: 0.
+        """
+        costs, counts = self._falling
+        xp = namespace(costs)
+        is_beyond = counts.cumsum(-1) > least
+        next_cost = xp.amax(xp.where(is_beyond, costs, -1.0), -1)[..., None]
+        taken = xp.where(costs > just_above(xp.clip(next_cost, None, limit)), counts, 0.0)
+        nothing = xp.where(counts.sum(-1) > 0, 0.0, math.nan)
+        return quotient((taken * costs).sum(-1), taken.sum(-1), empty=0.0) + nothing
+
+    @Lazy
+    def _falling(self) -> tuple[Any, Any]:
+        """Costs in falling order, and how many voxels each stands for."""
+        counts, xp = self.on_truth, namespace(self.voxels.nll)
+        costs, counts = (_joined_channels(side) for side in (xp.broadcast_to(self.voxels.nll, counts.shape), counts))
+        order = argsort(constant(-costs))
+        return take_along(costs, order), widened(take_along(counts, order))
+
+
+def just_above(cost: Any) -> Any:
+    """A cost that one does not pass which only rounding tells from it."""
+    return cost + 4 * float(namespace(cost).finfo(cost.dtype).eps) * abs(cost)
 
 
 def _joined_channels(array: Any) -> Any:

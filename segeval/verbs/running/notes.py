@@ -135,3 +135,6 @@ def _on_probabilities(scores: Sequence[CaseScore], plan: Plan) -> Iterator[str]:
     columns = [call.column for call in plan.measures if call.measure.reads("ClassMaps")]
     if columns and any(one.row.probability_source == "hard" for one in scores):
         yield f"labels have no probabilities, so these are undefined: {named(columns)}. Score the maps instead"
+    columns = [call.column for call in plan.measures if call.measure.reads("LogitsInSpace")]
+    if columns and (plan.form is None or plan.form.kind != "logits"):
+        yield f"{named(columns)}: undefined, since only logits tell it. Score these with --pred-kind logits"

@@ -13,7 +13,7 @@ from segeval.options import SweepOptions
 
 Setting = dict[str, Any]
 MAX_STEPS = 10_000
-GROUPS = ("losses", "weight_map", "shape_losses")  # of the catalogue; the others are metrics
+GROUPS = ("losses", "weight_map", "shape_losses", "rare_losses")  # of the catalogue; the others are metrics
 SEVERAL = "losses"  # in place of a name: one loss against another
 
 PAPER_PRICES = ((0.5, 0.5), (0.4, 0.6), (0.3, 0.7), (0.2, 0.8), (0.1, 0.9))  # arXiv 1706.05721, Table 1

@@ -1,0 +1,145 @@
+"""One class where its voxels lie, for the losses of its border, its middle line and its objects."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from segeval.errors import DataError
+from segeval.evidence.arrays import Lazy, namespace, neg_log, sums_by
+from segeval.evidence.grid import Lattice
+from segeval.evidence.probabilities.scored_map import ClassImage
+from segeval.evidence.probabilities.soft import SoftEvidence
+from segeval.evidence.probabilities.weight_maps import objects_of
+from segeval.evidence.space.neighbours import inner_part
+
+Units = Literal["mm", "voxel"]
+Empty = Literal["zero", "diagonal"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class InSpace(SoftEvidence):
+    """Probabilities and truth as images, (..., *space), numpy or torch; both 0 where a voxel does not count.
+
+    The border of a mask lies between its voxels and those beside it; the outside of the image has none. Distances are
+    those between voxel centres, and carry no gradient.
+
+    Args:
+        p: probability of the class.
+        y: its truth, 0 or 1.
+        costs: gives -ln p_t of every voxel.
+        kept: 1 where a voxel counts; None where all do.
+        n_axes: of space.
+        lattice: how far apart voxels lie; None for one step along each axis.
+    """
+
+    voxels: Any = None
+    p: Any
+    y: Any
+    costs: Callable[[], Any]
+    kept: Any = None
+    n_axes: int
+    lattice: Lattice | None = None
+    on_map: ClassVar[bool] = True
+
+    @classmethod
+    def of_image(cls, voxels: Any, image: ClassImage) -> "InSpace":
+        """From a class of a case."""
+        p, rest = (side.reshape(image.truth.shape) for side in image.map.both_sides())
+        kept = None if image.scored is None else image.scored.astype(np.float64)
+        truth = image.truth
+        return cls(
+            p=p if kept is None else p * kept,
+            y=truth.astype(np.float64),
+            costs=lambda: np.where(truth, neg_log(p, rest), neg_log(rest, p)),
+            kept=kept,
+            n_axes=truth.ndim,
+            lattice=image.lattice,
+        )
+
+    @property
+    def space(self) -> tuple[int, ...]:
+        """The axes of space, from the end."""
+        return tuple(range(-self.n_axes, 0))
+
+    @Lazy
+    def nll(self) -> Any:
+        """-ln p_t."""
+        return self.costs()
+
+    @Lazy
+    def n(self) -> Any:
+        """Voxels that count."""
+        return self.summed(namespace(self.y).ones_like(self.y))
+
+    def summed(self, values: Any) -> Any:
+        """Sum over the voxels that count."""
+        return (values if self.kept is None else values * self.kept).sum(self.space)
+
+    def mean(self, values: Any) -> Any:
+        """Mean over the voxels that count."""
+        return self.summed(values) / namespace(self.n).clip(self.n, 1.0, None)
+
+    def smallest_step(self, units: Units) -> float:
+        """The shortest side of a voxel."""
+        return min(self._steps(units))
+
+    def depths(self, units: Units, *, empty: Empty = "zero") -> tuple[Any, Any]:
+        """`depths_of` the truth."""
+        return self.depths_of(self.y > 0.5, units, empty=empty)
+
+    def depths_of(self, masks: Any, units: Units, *, empty: Empty = "zero") -> tuple[Any, Any]:
+        """Distance to the nearest voxel outside, for voxels of a mask, and to the mask, for the others.
+
+        Args:
+            masks: booleans in the shape of `p`.
+            units: of the distance.
+            empty: without a border all distances are 0, or the diagonal of the image.
+        """
+        both = self._of_each_image(masks, partial(_both_depths, steps=self._steps(units), empty=empty))
+        return both[0], both[1]
+
+    @Lazy
+    def objects(self) -> Any:
+        """Connected objects of the truth, numbered in each image from 1; 0 elsewhere."""
+        return self._of_each_image(self.y > 0.5, lambda mask: objects_of(mask)[None])[0]
+
+    def in_objects(self, values: Any) -> Any:
+        """Sums of values over each object, (..., object); 0 for numbers that an image does not reach."""
+        lead = self.objects.shape[: self.objects.ndim - self.n_axes]
+        ids, flat = (array.reshape(*lead, -1) for array in (self.objects, values))
+        return sums_by(ids, flat, int(ids.max()) + 1)[..., 1:]
+
+    @Lazy
+    def rim(self) -> Any:
+        """Voxels of the truth with a side to the outside, or to the edge of the image."""
+        return (self.y - inner_part(self.y, n_axes=self.n_axes)).sum(self.space)
+
+    def _steps(self, units: Units) -> tuple[float, ...]:
+        if units == "voxel" or self.lattice is None:
+            return (1.0,) * self.n_axes
+        if self.lattice.axes is not None:
+            raise DataError("The axes are not at right angles, and this loss measures along them. Take units=voxel.")
+        return self.lattice.spacing
+
+    def _of_each_image(self, masks: Any, function: Callable[[np.ndarray], np.ndarray]) -> Any:
+        """What a function in numpy makes of each mask: some images, the first axis of the result."""
+        if isinstance(masks, np.ndarray):
+            return function(masks)
+        flat = masks.detach().cpu().numpy().reshape(-1, *masks.shape[-self.n_axes :])
+        found = np.stack([function(mask) for mask in flat], axis=1)
+        made = namespace(self.y).from_numpy(found).reshape(-1, *masks.shape)
+        return made.to(self.p) if found.dtype.kind == "f" else made.to(self.p.device)
+
+
+def _both_depths(mask: np.ndarray, *, steps: tuple[float, ...], empty: Empty) -> np.ndarray:
+    from scipy import ndimage
+
+    sides = mask, ~mask
+    if mask.all() or not mask.any():
+        far = math.hypot(*(n * step for n, step in zip(mask.shape, steps, strict=True))) if empty == "diagonal" else 0.0
+        return np.stack([far * side for side in sides])
+    return np.stack([ndimage.distance_transform_edt(side, sampling=steps) for side in sides])
