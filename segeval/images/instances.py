@@ -12,7 +12,7 @@ from segeval.evidence.labels import LabelClass, LabelMap
 from segeval.evidence.policies import Orientation
 from segeval.evidence.shapes import Labels, Mask
 from segeval.files.paths import printable, require_existing
-from segeval.files.suffixes import image_suffix
+from segeval.files.suffixes import image_suffix, is_store
 from segeval.images.geometry.geometry import align
 from segeval.images.input_rules import InputRules
 from segeval.images.labels.label_ids import to_labels
@@ -65,7 +65,7 @@ def _finder(place: Path | None, *, option: str, pattern: str | None, n_cases: in
         return None
     if "{case}" in str(place):
         return lambda pair, _: Path(str(place).replace("{case}", pair.case_id))
-    if require_existing(place, what=option).is_dir():
+    if require_existing(place, what=option).is_dir() and not is_store(place):
         found = find_case_files(place, pattern=pattern, option=option)
         if found.doubles:
             raise DataError("\n".join(found.doubles.values()))

@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 
 from segeval.errors import DataError
-from segeval.images.readers.volumes import Volume
-from segeval.images.readers.world import TO_RIGHT_AND_FRONT, placed_in_world
+from segeval.images.readers.volumes import TO_RIGHT_AND_FRONT, Volume, placed_in_world
 
 _MM_PER = {"meter": 1000.0, "micron": 0.001}
 

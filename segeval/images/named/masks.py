@@ -9,8 +9,7 @@ import numpy as np
 
 from segeval.errors import DataError
 from segeval.files.paths import printable
-from segeval.images.readers.volumes import Volume
-from segeval.images.readers.world import placed_in_world
+from segeval.images.readers.volumes import Volume, placed_in_world
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ import numpy as np
 
 from segeval.images.named.dicom import read_dataset, refusing_damage
 from segeval.images.named.masks import NamedMasks, refuse_doubles
-from segeval.images.readers.world import TO_RIGHT_AND_FRONT
+from segeval.images.readers.volumes import TO_RIGHT_AND_FRONT
 
 _TABLE = ["SegmentSequence", "SegmentationType"]
 

@@ -10,7 +10,7 @@ import numpy as np
 from segeval.errors import ConfigError, DataError
 from segeval.files.paths import printable, require_existing
 from segeval.images.named.dicom import is_dicom_mask, read_dataset, refusing_damage, sop_class
-from segeval.images.readers.world import TO_RIGHT_AND_FRONT
+from segeval.images.readers.volumes import TO_RIGHT_AND_FRONT
 
 _PLACE = ["SeriesInstanceUID", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing"]
 _PLACE += ["Rows", "Columns", "SliceThickness", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"]

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from segeval.errors import ConfigError, DataError
 from segeval.files.paths import printable
-from segeval.files.suffixes import IMAGE_SUFFIXES, JPEG_SUFFIXES, image_suffix, stem
+from segeval.files.suffixes import IMAGE_SUFFIXES, JPEG_SUFFIXES, image_suffix, is_store, stem
 from segeval.images.named.dicom import is_dicom_mask
 
 _PREVIEW = re.compile(r"preview_[^/]*\.png", re.IGNORECASE)  # as TotalSegmentator leaves beside its masks
@@ -126,7 +126,7 @@ def _kind(path: Path) -> str:
     except OSError:  # a broken link, or no permission: its reader will say so, by name
         return "file"
     if stat.S_ISDIR(mode):
-        return "folder"
+        return "file" if is_store(path) else "folder"
     return "file" if stat.S_ISREG(mode) else "neither file nor folder"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from segeval.errors import ConfigError, DataError
 from segeval.files.paths import printable, require_existing
-from segeval.files.suffixes import image_suffix, stem
+from segeval.files.suffixes import image_suffix, is_store, stem
 from segeval.images.pairing.class_files import (
     ClassFiles,
     class_files_in,
@@ -218,9 +218,9 @@ def _are_folders(pred: Path, truth: Path) -> bool:
 
 
 def _kind(path: Path, *, what: str) -> str:
-    if path.is_dir():
+    if path.is_dir() and not is_store(path):
         return "folder"
-    if path.is_file():
+    if path.is_file() or is_store(path):
         return "file"
     raise ConfigError(f"{what} {printable(path)}: neither a file nor a folder. Name an image file or a folder of them.")
 
@@ -238,7 +238,8 @@ def _pairs_of_csv(path: Path) -> Pairs:
 
 def _pair_of_row(case_id: str, pred: Path | None, truth: Path | None) -> Pair:
     channels, truth_channels = (
-        class_files_in(side, case_id) if side is not None and side.is_dir() else {} for side in (pred, truth)
+        class_files_in(side, case_id) if side is not None and side.is_dir() and not is_store(side) else {}
+        for side in (pred, truth)
     )
     return Pair(case_id=case_id, pred=pred, truth=truth, channels=channels, truth_channels=truth_channels)
 

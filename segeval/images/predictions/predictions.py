@@ -127,7 +127,7 @@ def _axis_of_channels(volume: Volume, asked: ChannelAxis | None) -> int | None:
     if volume.is_czyx:
         return 0
     if volume.array.ndim > volume.n_space:  # a NIfTI file is read with its channels last
-        return 0 if asked == "first" and volume.affine is None else -1
+        return 0 if asked == "first" and volume.affine is None and volume.axes_of_space is None else -1
     if asked is None or volume.affine is not None or volume.array.ndim < 3:
         return None
     return 0 if asked == "first" else -1

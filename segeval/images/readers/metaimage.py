@@ -13,8 +13,7 @@ from segeval.errors import DataError
 from segeval.files.paths import printable
 from segeval.images.readers.headers import LONGEST_LINE, MOST_LINES, TextHeader
 from segeval.images.readers.streams import ByteStream, open_stream
-from segeval.images.readers.volumes import Volume
-from segeval.images.readers.world import TO_RIGHT_AND_FRONT, placed_in_world
+from segeval.images.readers.volumes import TO_RIGHT_AND_FRONT, Volume, placed_in_world
 
 _TYPES = {
     "MET_CHAR": "i1",

@@ -7,8 +7,7 @@ import numpy as np
 from segeval.errors import DataError
 from segeval.files.paths import printable
 from segeval.images.readers.streams import open_stream
-from segeval.images.readers.volumes import Volume
-from segeval.images.readers.world import placed_in_world
+from segeval.images.readers.volumes import Volume, placed_in_world
 
 _SIZE = 284
 _TYPES = {0: ">u1", 1: ">i4", 3: ">f4", 4: ">i2"}

@@ -15,8 +15,7 @@ from segeval.errors import DataError
 from segeval.evidence.policies import ChannelAxis, Orientation
 from segeval.files.paths import printable
 from segeval.images.readers.streams import ByteStream, open_stream
-from segeval.images.readers.volumes import Volume, every_integer
-from segeval.images.readers.world import numbers, placed_in_world
+from segeval.images.readers.volumes import Volume, every_integer, numbers, placed_in_world
 
 _KINDS = {348: "Nifti1", 540: "Nifti2"}  # by the size that the file begins with
 _MM_PER_UNIT = {1: 1000.0, 3: 0.001}  # codes of metre and micron; 2 is millimetre, 0 says nothing

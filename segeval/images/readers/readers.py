@@ -14,6 +14,7 @@ from segeval.images.readers.nrrd import nrrd_stores_integers, read_nrrd
 from segeval.images.readers.pictures import read_picture, read_png
 from segeval.images.readers.tiff import read_tiff
 from segeval.images.readers.volumes import Volume
+from segeval.images.readers.zarr_store import read_zarr, zarr_stores_integers
 
 
 def read_volume(
@@ -54,6 +55,8 @@ def read_volume(
             return read_tiff(path)
         case ".bmp" | ".webp":
             return read_picture(path, colours=colours)
+        case ".zarr" | ".ome.zarr":
+            return read_zarr(path)
     if image_suffix(path) == ".dcm":
         raise DataError(
             f"{printable(path)}: is a DICOM file, and of those SEG and RTSTRUCT are read for masks, a file of each for "
@@ -84,6 +87,8 @@ def stores_integers(path: Path) -> bool:
                 return metaimage_stores_integers(path)
             case ".seg.nrrd" | ".nrrd" | ".nhdr":
                 return nrrd_stores_integers(path)
+            case ".zarr" | ".ome.zarr":
+                return zarr_stores_integers(path)
         return image_suffix(path) in (".png", ".bmp", ".webp")
     except DataError:
         return False

@@ -6,7 +6,7 @@ import os
 import re
 import stat
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -43,6 +43,13 @@ def opened_files() -> Iterator[Opened]:
         yield found
     finally:
         _opened.reset(outer)
+
+
+def note_opened(paths: Iterable[Path]) -> None:
+    """Note files that a library opens, and the folders whose content they are."""
+    noted = _opened.get()
+    if noted is not None:
+        noted.update({path: path.stat() for path in paths if path not in noted})
 
 
 def open_file(path: Path) -> IO[bytes]:

@@ -90,6 +90,7 @@ def _volume(path: Path, stored: np.ndarray, axes: str, spacing: tuple[float, ...
         path=path,
         array=array if array.flags.writeable else array.copy(),
         spacing_mm=spacing if len(spacing) == n_space else None,
+        axes_of_space=n_space,
         white=np.iinfo(array.dtype).max if array.dtype.kind == "u" else None,
     )
 

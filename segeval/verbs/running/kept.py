@@ -1,6 +1,7 @@
 """What a run keeps of each case: enough to go on from there after a kill, or to join the cases of several runs."""
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -147,5 +148,7 @@ def versions_text(versions: Mapping[str, str]) -> str:
 
 
 def _digest(path: Path) -> str:
+    if path.is_dir():  # a part of an image that is a folder, from which nothing may come or go
+        return hashlib.sha256(os.fsencode("\0".join(sorted(child.name for child in path.iterdir())))).hexdigest()
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
