@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from segeval.cli.screens.sweep_output import _print_sheet
-from segeval.verbs.sweep.output.sheet import Sheet
+from segeval.verbs.sweep.sheet import Sheet
 from tests.cli.given import SAMPLE, Run, rows_of, strict_json, write_image
 
 LESION = ("--class", "lesion")

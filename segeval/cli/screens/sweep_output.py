@@ -10,8 +10,8 @@ from segeval.cli.screens.tables import plain_table, widest
 from segeval.files.paths import printable
 
 if TYPE_CHECKING:
-    from segeval.verbs.sweep.output.folder import Outcome
-    from segeval.verbs.sweep.output.sheet import Sheet
+    from segeval.verbs.sweep.run import Outcome
+    from segeval.verbs.sweep.sheet import Sheet
 
 WRONG = 1
 _TEXTS = ("class", "of_class", "Penalties", "Loss", "note", "split")  # columns that stand left
@@ -43,7 +43,7 @@ def show_findings(path: Path, *, pooled: bool) -> int:
 
 
 def _print_format(outcome: "Outcome") -> None:
-    from segeval.verbs.sweep.output.render import markdown, render
+    from segeval.verbs.sweep.sheet import markdown, render
 
     form = outcome.options.format[0]
     console.put(render(outcome.table, form, layout=outcome.options.layout, papers=outcome.papers))
@@ -52,7 +52,7 @@ def _print_format(outcome: "Outcome") -> None:
 
 
 def _sheets(outcome: "Outcome") -> "list[Sheet]":
-    from segeval.verbs.sweep.output.sheet import paper_sheet, screen_sheet
+    from segeval.verbs.sweep.sheet import paper_sheet, screen_sheet
 
     table = outcome.table
     ours = paper_sheet(table) if outcome.options.layout == "paper" else screen_sheet(table.screen or table)
@@ -92,6 +92,6 @@ def _table(sheet: "Sheet", names: Sequence[str]) -> Any:
 def _cell(text: str) -> Any:
     from rich.text import Text
 
-    from segeval.verbs.sweep.output.sheet import Bold
+    from segeval.verbs.sweep.sheet import Bold
 
     return Text(printable(text), style="bold" if isinstance(text, Bold) else "")

@@ -16,7 +16,7 @@ from typing import Any
 
 from segeval.errors import DataError
 from segeval.files.paths import printable, require_existing
-from segeval.verbs.sweep.output.table import MEAN, METRICS, SweepTable
+from segeval.verbs.sweep.table import MEAN, METRICS, SweepTable
 
 _SLACK = 1e-9
 _TITLES = {
@@ -67,8 +67,7 @@ def findings(rows: Sequence[CheckedRow]) -> list[str]:
 def rows_of(table: SweepTable) -> list[CheckedRow]:
     """The rows of a table of ours, to be checked like any other."""
     found = []
-    for i, row in enumerate(table.rows):
-        cells = table.cells(row)
+    for i, (row, cells) in enumerate(zip(table.rows, table.whole.rows, strict=True)):
         metrics, others = _exact({name: row.get(name) for name in METRICS}), _exact(cells)
         found += _checked(f"{table.loss} --{table.mode}, row {i + 1}", metrics, others, cells, pooled=False)
     return found

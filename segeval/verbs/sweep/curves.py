@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from segeval.options import SweepOptions
+from segeval.verbs.sweep.draw import lines
 from segeval.verbs.sweep.grid import EXP_LOG_GAMMAS, gammas
-from segeval.verbs.sweep.output.pictures import lines
-from segeval.verbs.sweep.output.table import SweepTable
+from segeval.verbs.sweep.table import SweepTable
 
 FOCAL_GAMMAS = (0, 0.5, 1, 2, 5)
 _STEPS = 100
@@ -63,18 +63,15 @@ def _inflection(gamma: float) -> float:
 def _table(
     loss: str, title: str, name: str, x: np.ndarray, columns: dict[str, np.ndarray], x_label: str, **drawn_with: Any
 ) -> SweepTable:
-    rows = [
-        {name: float(value), **{key: float(values[i]) for key, values in columns.items()}} for i, value in enumerate(x)
-    ]
-    table = SweepTable(loss=loss, mode="curve", title=title, settings=(name,), columns=tuple(columns), rows=tuple(rows))
-    drawn = {key: _legend(key) for key in columns if key.startswith(("loss_", "linear"))}
-    picture = lines(table, name=f"{loss.removesuffix('_loss')}_curve", x=(name, x_label), y_label="loss", columns=drawn)
+    points = zip(x.tolist(), *(values.tolist() for values in columns.values()), strict=True)
+    rows = tuple(dict(zip((name, *columns), point, strict=True)) for point in points)
+    table = SweepTable(loss=loss, mode="curve", title=title, settings=(name,), columns=tuple(columns), rows=rows)
+    drawn = {key: f"γ = {key.removeprefix('loss_g')}" for key in columns if key.startswith("loss_")}
+    if "linear" in columns:
+        drawn = {"linear": "1 - Dice", **drawn}
+    picture = f"{loss.removesuffix('_loss')}_curve"
     return replace(
         table,
-        screen=replace(table, rows=table.rows[9::10], shown=tuple(drawn)),
-        pictures=(replace(picture, **drawn_with),),
+        screen=replace(table, rows=rows[9::10], shown=tuple(drawn)),
+        pictures=(lines(table, name=picture, x=(name, x_label), y_label="loss", columns=drawn, **drawn_with),),
     )
-
-
-def _legend(column: str) -> str:
-    return "1 - Dice" if column == "linear" else f"γ = {column.removeprefix('loss_g')}"

@@ -1,9 +1,14 @@
-"""Which settings a sweep visits: `alpha=0.1:0.9:0.1` or `gamma=0,1,2`, crossed or in pairs, or those of the papers."""
+"""What a sweep visits: settings, and which cases it chooses on and reports.
+
+Settings are `alpha=0.1:0.9:0.1` or `gamma=0,1,2`, crossed or in pairs, or those of the papers.
+"""
 
 import itertools
 import math
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from fnmatch import fnmatchcase
 from typing import Any
 
 from segeval.catalogue import measures_of
@@ -104,7 +109,7 @@ def tversky_settings(options: SweepOptions) -> list[Setting]:
     Raises:
         ConfigError: a parameter is unknown or negative, one is missing, or both prices are 0.
     """
-    grid = _named(read_grid(options.grid), PRICES, "tversky_loss")
+    grid = _named(options.grid, PRICES, "tversky_loss")
     if not grid:
         return [{"alpha_fp": alpha, "beta_fn": beta} for alpha, beta in PAPER_PRICES]
     if options.sum_to_one:
@@ -125,7 +130,9 @@ def spoken_names(loss: Measure) -> Mapping[str, str]:
     return {"alpha": "alpha_pos"} if loss.name == "focal_loss" else {}
 
 
-def _named(grid: Mapping[str, list[Any]], names: Mapping[str, str], loss: str) -> dict[str, list[Any]]:
+def _named(texts: Sequence[str], names: Mapping[str, str], loss: str) -> dict[str, list[Any]]:
+    """The values of each parameter under the name of its column."""
+    grid = read_grid(texts)
     require_known(grid, names, loss)
     return {names[name]: values for name, values in grid.items()}
 
@@ -157,7 +164,7 @@ def focal_settings(options: SweepOptions) -> list[Setting]:
     Raises:
         ConfigError: a parameter is unknown or out of range.
     """
-    grid = {**FOCAL_GRID, **_named(read_grid(options.grid), FOCAL, "focal_loss")}
+    grid = {**FOCAL_GRID, **_named(options.grid, FOCAL, "focal_loss")}
     settings = settings_of(grid, paired=options.zip)
     _require_focus([setting["gamma"] for setting in settings])
     require_numbers([{"alpha_pos": setting["alpha_pos"]} for setting in settings], high=1.0)
@@ -245,3 +252,59 @@ def find_loss(name: str) -> Measure:
         raise ConfigError("`sweep losses` compares trained models. Pass --runs or --train.")
     near = did_you_mean(name, [*known, *(loss.removesuffix("_loss") for loss in known)])
     raise ConfigError(f"Unknown loss {name!r}.{near} `segeval measures` lists all of them.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Split:
+    """Case ids of the two sides; the same ids on both where nothing was split."""
+
+    select: tuple[str, ...]
+    report: tuple[str, ...]
+
+    @property
+    def optimistic(self) -> bool:
+        """Whether the choice is made on the reported cases."""
+        return bool(set(self.select) & set(self.report))
+
+    def __str__(self) -> str:
+        if self.optimistic:
+            return "chosen and reported on the same cases"
+        n, others = len(self.select), len(self.report)
+        return f"chosen on {n} case{'s' * (n != 1)}, reported on {others} other{'s' * (others != 1)}"
+
+
+def split_cases(case_ids: Sequence[str], *, select: str | None, report: str | None) -> Split:
+    """Part the cases; a side that is not named gets the rest, and with neither named both get all.
+
+    Args:
+        select, report: ids with `*` for any characters, separated by commas.
+
+    Raises:
+        ConfigError: a side is empty, or a case is on both.
+    """
+    if select is None and report is None:
+        return Split(select=tuple(case_ids), report=tuple(case_ids))
+    if len(case_ids) < 2:
+        raise ConfigError("There is one case only, which is too few to choose on some and report on others.")
+    chosen = _matching(case_ids, select, "--select") if select else None
+    reported = _matching(case_ids, report, "--report") if report else _rest(case_ids, chosen or ())
+    chosen = _rest(case_ids, reported) if chosen is None else chosen
+    both = sorted(set(chosen) & set(reported))
+    if both:
+        raise ConfigError(f"--select and --report share {', '.join(both)}. A case can be on one side only.")
+    if not chosen or not reported:
+        side, other = ("--report", "--select") if chosen else ("--select", "--report")
+        raise ConfigError(f"{other} takes all {len(case_ids)} cases and leaves none for {side}. Name fewer.")
+    return Split(select=chosen, report=reported)
+
+
+def _matching(case_ids: Sequence[str], texts: str, option: str) -> tuple[str, ...]:
+    patterns = [text.strip() for text in texts.split(",") if text.strip()]
+    for pattern in patterns:
+        if not any(fnmatchcase(case_id, pattern) for case_id in case_ids):
+            raise ConfigError(f"{option} {pattern}: no such case. There are {', '.join(case_ids[:5])}, ...")
+    return tuple(case_id for case_id in case_ids if any(fnmatchcase(case_id, pattern) for pattern in patterns))
+
+
+def _rest(case_ids: Sequence[str], taken: Sequence[str]) -> tuple[str, ...]:
+    return tuple(case_id for case_id in case_ids if case_id not in taken)

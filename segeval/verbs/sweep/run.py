@@ -1,28 +1,52 @@
-"""Which function answers which sweep, and what it is told."""
+"""Which function answers which sweep, what it is told, and the folder that it leaves, with `run.json` written last."""
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from segeval.errors import ConfigError
+from segeval.files.ours import RUN_FILE, WRITTEN, digests
 from segeval.files.outputs import OutputFolder
+from segeval.files.paths import safe_name
+from segeval.files.writing import write_text_atomically
 from segeval.options import COMMAND_LINE, SweepMode, SweepOptions, idle
+from segeval.results.csv_tables import write_json_atomically
+from segeval.verbs.running.facts import SCHEMA_VERSION, versions
 from segeval.verbs.sweep.check_table import findings, rows_of
 from segeval.verbs.sweep.curves import exp_log_curve, focal_curve
+from segeval.verbs.sweep.draw import draw_pictures
 from segeval.verbs.sweep.grid import EXP_LOG, FOCAL, PRICES, SEVERAL, find_loss, read_grid
 from segeval.verbs.sweep.maps.any_loss import sweep_any_maps
 from segeval.verbs.sweep.maps.cases import ClassOverCases, MapFiles, find_maps
 from segeval.verbs.sweep.maps.exp_log import SoftmaxEntries, sweep_exp_log_maps
 from segeval.verbs.sweep.maps.focal import sweep_focal_cdf, sweep_focal_maps
 from segeval.verbs.sweep.maps.tversky import sweep_tversky_maps
-from segeval.verbs.sweep.output.draw import draw_pictures
-from segeval.verbs.sweep.output.folder import Outcome, open_folder, write_folder
-from segeval.verbs.sweep.output.papers import papers_of
-from segeval.verbs.sweep.output.table import SweepTable
+from segeval.verbs.sweep.papers import PaperTable, papers_of
+from segeval.verbs.sweep.sheet import SUFFIX, csv_text, markdown, render
+from segeval.verbs.sweep.table import SweepTable
 from segeval.verbs.sweep.trained.sweep import sweep_runs
 from segeval.verbs.sweep.training.progress import TrainWatch
 from segeval.verbs.sweep.training.sweep import sweep_train
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """A finished sweep, and what `run.json` says of it besides its tables.
+
+    Attributes:
+        papers: tables of papers that go beside ours, never into them.
+        sources: where each option was set.
+    """
+
+    table: SweepTable
+    options: SweepOptions
+    papers: Sequence[PaperTable] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
+    inputs: Mapping[str, Path | None] = field(default_factory=dict)
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +104,7 @@ def run_sweep(
             seconds=time.perf_counter() - started,
         )
         if folder is not None:
-            write_folder(folder, outcome)
+            _write_folder(folder, outcome)
     if options.plot is not None:
         draw_pictures(table.pictures, options.plot)
     return outcome
@@ -135,6 +159,10 @@ def _of_maps(loss: str, mode: SweepMode, data: Path | None, truth: Path | None, 
 
 def _table_of_maps(loss: str, mode: SweepMode, options: SweepOptions) -> Callable[[MapFiles], SweepTable]:
     """How the table is made, once the options are known to fit it."""
+
+    def classes(files: MapFiles) -> tuple[ClassOverCases, ...]:
+        return files.classes(only=options.class_name, binned=options.histogram)
+
     named, said = read_grid(options.grid).keys(), f"{loss} --{mode}"
     if mode == "cdf" and loss != "focal_loss":
         raise ConfigError(f"{loss} has no --cdf. It is for focal_loss.")
@@ -144,13 +172,9 @@ def _table_of_maps(loss: str, mode: SweepMode, options: SweepOptions) -> Callabl
     answer = _ANSWERS.get((loss, mode))
     if answer is not None and named <= {*answer.parameters}:
         _refuse_idle(options, answer.reads, said)
-        return lambda files: answer.of_classes(_classes(files, options), options)
+        return lambda files: answer.of_classes(classes(files), options)
     _refuse_idle(options, "any_thresholds" if options.threshold_by else "any", said)
-    return lambda files: sweep_any_maps(find_loss(loss), _classes(files, options), options)
-
-
-def _classes(files: MapFiles, options: SweepOptions) -> tuple[ClassOverCases, ...]:
-    return files.classes(only=options.class_name, binned=options.histogram)
+    return lambda files: sweep_any_maps(find_loss(loss), classes(files), options)
 
 
 def _curve(loss: str, data: Path | None, options: SweepOptions) -> SweepTable:
@@ -179,3 +203,44 @@ def _check_output(options: SweepOptions) -> None:
         raise ConfigError(
             f"--format {', '.join(options.format)}: one can be printed, several need a folder. Name --out."
         )
+
+
+def open_folder(options: SweepOptions) -> AbstractContextManager[OutputFolder | None]:
+    """The folder that the options name, for this sweep alone; None where they name none."""
+    if options.out is None:
+        return nullcontext()
+    return OutputFolder.open(options.out, kind="training" if options.mode == "train" else "sweep")
+
+
+def _write_folder(folder: OutputFolder, outcome: Outcome) -> None:
+    """Write `sweep.csv`, a CSV file for each further table, the formats asked for, the figures and `run.json`."""
+    table, options = outcome.table, outcome.options
+    with folder.stage() as stage:
+        for name, written in {"sweep": table, **table.extras}.items():
+            write_text_atomically(stage / f"{safe_name(name)}.csv", csv_text(written))
+        for form in options.format:
+            if form != "csv":
+                text = render(table, form, layout=options.layout, papers=outcome.papers)
+                write_text_atomically(stage / f"sweep{SUFFIX[form]}", text)
+        if outcome.papers:
+            write_text_atomically(stage / "papers.md", "\n".join(markdown(paper.sheet) for paper in outcome.papers))
+        draw_pictures(table.pictures, stage)
+        write_json_atomically(stage / RUN_FILE, _document(outcome) | {WRITTEN: digests(stage)}, indent=1)
+
+
+def _document(outcome: Outcome) -> dict[str, Any]:
+    table = outcome.table
+    return {
+        "tool": "segeval",
+        "kind": "sweep",
+        "schema_version": SCHEMA_VERSION,
+        "complete": True,
+        "inputs": dict(outcome.inputs),
+        "plan": asdict(outcome.options),
+        "plan_from": dict(outcome.sources),
+        "versions": versions(),
+        "timings": {"seconds": round(outcome.seconds, 3)},
+        "warnings": list(table.notes),
+        "tables": {name: written.document for name, written in {"sweep": table, **table.extras}.items()},
+        "papers": [paper.document for paper in outcome.papers],
+    }

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from segeval.errors import ConfigError, DataError
 from segeval.evidence.overlap.counts import Counts
 from segeval.metrics.overlap import dice, f2, iou, precision, sensitivity
+from segeval.verbs.sweep import papers
 from segeval.verbs.sweep.check_table import CheckedRow, Rounded, check_file, findings
-from segeval.verbs.sweep.output import papers
-from segeval.verbs.sweep.output.papers import PaperTable
-from segeval.verbs.sweep.output.render import markdown
+from segeval.verbs.sweep.papers import PaperTable
+from segeval.verbs.sweep.sheet import markdown
 from tests.conftest import golden
 
 WORKED = golden("sweep")

@@ -8,7 +8,7 @@ from segeval.errors import ConfigError, DataError
 from segeval.losses.modules import MODULES
 from segeval.options import SweepOptions
 from segeval.verbs.sweep.maps.exp_log import SoftmaxEntries, sweep_exp_log_maps
-from segeval.verbs.sweep.output.table import SweepTable
+from segeval.verbs.sweep.table import SweepTable
 from tests.conftest import golden
 from tests.sweep_maps import B, M, softmax_case
 

@@ -9,7 +9,7 @@ from segeval.options import SweepOptions
 from segeval.verbs.sweep.grid import find_loss
 from segeval.verbs.sweep.maps.any_loss import slopes_of, sweep_any_maps, value_of
 from segeval.verbs.sweep.maps.cases import ClassOverCases
-from segeval.verbs.sweep.output.table import MEAN, SweepTable
+from segeval.verbs.sweep.table import MEAN, SweepTable
 from tests.conftest import golden
 from tests.sweep_maps import B, class_maps, random_map
 

@@ -12,10 +12,9 @@ from segeval.errors import ConfigError
 from segeval.options import SweepFormat, SweepOptions
 from segeval.verbs.sweep.maps.focal import sweep_focal_maps
 from segeval.verbs.sweep.maps.tversky import sweep_tversky_maps
-from segeval.verbs.sweep.output.papers import FOCAL_GAMMA, TVERSKY, papers_of
-from segeval.verbs.sweep.output.render import csv_text, json_text, render
-from segeval.verbs.sweep.output.sheet import Bold, paper_sheet, screen_sheet
-from segeval.verbs.sweep.output.table import SweepTable
+from segeval.verbs.sweep.papers import FOCAL_GAMMA, TVERSKY, papers_of
+from segeval.verbs.sweep.sheet import Bold, csv_text, json_text, paper_sheet, render, screen_sheet
+from segeval.verbs.sweep.table import SweepTable
 from tests.sweep_maps import B, class_maps, random_map
 
 EMPTY = (B[0], np.zeros(8, dtype=bool))

@@ -7,8 +7,7 @@ from sklearn.metrics import average_precision_score
 from segeval.errors import ConfigError, DataError
 from segeval.options import SweepOptions
 from segeval.verbs.sweep.check_table import findings, rows_of
-from segeval.verbs.sweep.output.render import render
-from segeval.verbs.sweep.output.sheet import screen_sheet
+from segeval.verbs.sweep.sheet import render, screen_sheet
 from segeval.verbs.sweep.trained.sweep import sweep_runs
 
 SHAPE = (6, 7)
@@ -59,7 +58,7 @@ def sweep(runs, truth, loss="tversky", **options):
 
 def shown(table):
     """The cells of all rows, undefined ones as None so that equal ones are equal."""
-    return [{name: None if value != value else value for name, value in table.cells(row).items()} for row in table.rows]
+    return [{name: None if value != value else value for name, value in row.items()} for row in table.whole.rows]
 
 
 def test_the_columns_are_the_papers_and_the_numbers_those_of_the_masks(runs, truth):

@@ -11,7 +11,7 @@ from segeval.options import SweepOptions
 from segeval.results.table import Row
 from segeval.verbs.sweep.maps.cases import ClassOverCases
 from segeval.verbs.sweep.maps.tversky import sweep_tversky_maps
-from segeval.verbs.sweep.output.table import MEAN, SweepTable
+from segeval.verbs.sweep.table import MEAN, SweepTable
 from tests.conftest import golden
 from tests.sweep_maps import B, class_maps, random_map
 
@@ -53,7 +53,7 @@ def test_rows_of_the_paper_are_the_default_and_sorted_by_beta() -> None:
 
 def test_a_row_says_what_holds_for_all_of_them() -> None:
     table = swept(class_maps(B))
-    cells = table.cells(table.rows[0])
+    cells = table.whole.rows[0]
     assert cells["mode"] == "maps"
     assert cells["averaging"] == "case"
     assert cells["n_cases"] == 1

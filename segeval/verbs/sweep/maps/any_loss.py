@@ -12,15 +12,12 @@ from segeval.evidence.probabilities.soft import ProbVoxels, SoftCounts, two_chan
 from segeval.files.paths import safe_name
 from segeval.measure import Measure, MeasureCall, ratio
 from segeval.options import SweepOptions
-from segeval.results.table import Row
 from segeval.statistics.summary import mean, summarise
-from segeval.verbs.sweep.grid import Setting, read_grid, require_a_price, require_known, settings_of, spoken_names
+from segeval.verbs.sweep.draw import lines
+from segeval.verbs.sweep.grid import read_grid, require_a_price, require_known, settings_of, split_cases, spoken_names
 from segeval.verbs.sweep.maps.cases import ClassOfCase, ClassOverCases
 from segeval.verbs.sweep.maps.tversky import sweep_tversky_maps
-from segeval.verbs.sweep.output.draw import SweepPicture
-from segeval.verbs.sweep.output.pictures import by_class, lines
-from segeval.verbs.sweep.output.table import SweepTable, mean_cells, with_means
-from segeval.verbs.sweep.split import split_cases
+from segeval.verbs.sweep.table import SweepPicture, SweepTable, mean_cells, with_means
 
 OF_VALUES = ("loss_mean", "loss_std", "loss_min", "loss_max")
 OF_SLOPES = ("grad_l1", "grad_pos_share", "grad_hard_share", "n_eff_grad")
@@ -42,7 +39,8 @@ def sweep_any_maps(loss: Measure, classes: Sequence[ClassOverCases], options: Sw
     Raises:
         ConfigError: a parameter is unknown or does not fit, or the loss needs to know where voxels lie.
     """
-    if any(need.on_map for need in _needs(loss)):
+    needs: tuple[Any, ...] = loss.needs
+    if any(need.on_map for need in needs):
         raise ConfigError(f"{loss.name} weighs voxels by where they lie, which a sweep does not know. Score with it.")
     grid = _grid(loss, options)
     names = {knob: spoken_names(loss).get(knob, knob) for knob in grid}
@@ -52,7 +50,13 @@ def sweep_any_maps(loss: Measure, classes: Sequence[ClassOverCases], options: Sw
     shown = [{names[knob]: value for knob, value in setting.items()} for setting in settings]
     split = split_cases(classes[0].case_ids, select=options.select, report=options.report)
     reported = [maps.only(split.report) for maps in classes]
-    blocks = {maps.name: _rows(maps, calls, shown, options.easy_threshold) for maps in reported}
+    blocks = {
+        maps.name: [
+            {**setting, **_cells(maps, call, options.easy_threshold), "approx": maps.curve.approx}
+            for call, setting in zip(calls, shown, strict=True)
+        ]
+        for maps in reported
+    }
     rows = with_means(blocks, tuple(names.values()), AVERAGED)
     table = SweepTable(
         loss=loss.name,
@@ -79,17 +83,17 @@ def _pictures(table: SweepTable) -> tuple[SweepPicture, ...]:
         return ()
     drawn = {"grad_pos_share": "voxels of the class", "grad_hard_share": "hard voxels"}
     return tuple(
-        replace(
-            lines(
-                replace(table, rows=rows, title=f"Share of the gradient of {table.loss}: {name}"),
-                name=f"gradient_{safe_name(name)}",
-                x=(x, x),
-                y_label="share of the gradient",
-                columns=drawn,
-            ),
+        lines(
+            table,
+            name=f"gradient_{safe_name(name)}",
+            x=(x, x),
+            y_label="share of the gradient",
+            columns=drawn,
+            rows=table.of_class(name),
+            title=f"Share of the gradient of {table.loss}: {name}",
             y_range=(0.0, 1.02),
         )
-        for name, rows in by_class(table).items()
+        for name in table.places
     )
 
 
@@ -125,18 +129,11 @@ def _grid(loss: Measure, options: SweepOptions) -> dict[str, list[Any]]:
     }
 
 
-def _rows(maps: ClassOverCases, calls: Sequence[MeasureCall], settings: Sequence[Setting], easy: float) -> list[Row]:
-    return [
-        {**setting, **_cells(maps, call, easy), "approx": maps.curve.approx}
-        for call, setting in zip(calls, settings, strict=True)
-    ]
-
-
 def _cells(maps: ClassOverCases, call: MeasureCall, easy: float) -> dict[str, Any]:
     cases = [_case_cells(case, call, easy) for case in maps.cases]
     values = summarise(np.array([cells["loss"] for cells in cases]))
     limits = _limits(maps, call)
-    is_region = SoftCounts in _needs(call.measure) and np.isfinite(call.measure.bounds).all()
+    is_region = SoftCounts in call.measure.needs and np.isfinite(call.measure.bounds).all()
     return {
         **dict(zip(OF_VALUES, (values.mean, values.std, values.min, values.max), strict=True)),
         **mean_cells(cases, OF_SLOPES),
@@ -161,7 +158,10 @@ def _case_cells(case: ClassOfCase, call: MeasureCall, easy: float) -> dict[str, 
 
 def _limits(maps: ClassOverCases, call: MeasureCall) -> dict[str, float]:
     """The loss of predicting nothing, everything, and the truth, as means over the cases."""
-    inside, outside = (_totals(maps.cases, side) for side in ("positives", "negatives"))
+    inside, outside = (
+        np.array([getattr(case.histogram, side).sum() for case in maps.cases], dtype=np.int64)
+        for side in ("positives", "negatives")
+    )
     none = np.zeros_like(inside)
     masks = {
         "loss_if_empty": Counts(tp=none, fp=none, fn=inside, tn=outside),
@@ -169,14 +169,6 @@ def _limits(maps: ClassOverCases, call: MeasureCall) -> dict[str, float]:
         "loss_if_perfect": Counts(tp=inside, fp=none, fn=none, tn=outside),
     }
     return {name: float(mean(np.asarray(value_of(call, voxels_of_counts(mask))))) for name, mask in masks.items()}
-
-
-def _totals(cases: Sequence[ClassOfCase], side: str) -> np.ndarray:
-    return np.array([getattr(case.histogram, side).sum() for case in cases], dtype=np.int64)
-
-
-def _needs(loss: Measure) -> tuple[Any, ...]:
-    return loss.needs
 
 
 def value_of(call: MeasureCall, voxels: Any) -> Any:

@@ -1,4 +1,4 @@
-"""All masks that thresholds can make of a probability map, and the best of them, exactly.
+"""All masks that thresholds can make of a probability map, and the best of them, exactly: pooled, by mean, by case.
 
 The counts of a mask change only at the probabilities that occur, so those are all the thresholds there are.
 """

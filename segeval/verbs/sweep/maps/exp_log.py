@@ -12,11 +12,10 @@ from segeval.losses.compound import exp_log_loss
 from segeval.measure import MeasureCall, ratio
 from segeval.options import SweepOptions
 from segeval.results.table import Row
+from segeval.verbs.sweep.draw import lines
 from segeval.verbs.sweep.grid import Setting, exp_log_settings
 from segeval.verbs.sweep.maps.cases import MapCase
-from segeval.verbs.sweep.output.draw import SweepPicture
-from segeval.verbs.sweep.output.pictures import lines
-from segeval.verbs.sweep.output.table import SweepTable, mean_cells
+from segeval.verbs.sweep.table import SweepPicture, SweepTable, mean_cells
 
 SETTINGS = ("gamma", "w_dice", "w_cross")
 PARTS = ("loss", "dice_part", "cross_part")
@@ -166,11 +165,13 @@ def _picture(table: SweepTable, shares: Sequence[str]) -> SweepPicture:
     pairs = dict.fromkeys((row["w_dice"], row["w_cross"]) for row in table.rows)
     drawn = PAPER_WEIGHTS if PAPER_WEIGHTS in pairs else next(iter(pairs))
     rows = tuple(row for row in table.rows if (row["w_dice"], row["w_cross"]) == drawn)
-    picture = lines(
-        replace(table, rows=rows, title=f"Share of the gradient by label, weights {drawn[0]:g} and {drawn[1]:g}"),
+    return lines(
+        table,
         name="exp_log_shares",
         x=("gamma", "γ"),
         y_label="share of the gradient",
         columns={name: name.removeprefix("grad_share_") for name in shares},
+        rows=rows,
+        title=f"Share of the gradient by label, weights {drawn[0]:g} and {drawn[1]:g}",
+        y_range=(0.0, None),
     )
-    return replace(picture, y_range=(0.0, None))

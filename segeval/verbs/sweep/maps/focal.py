@@ -12,12 +12,11 @@ from segeval.losses.pixel import focal_cost
 from segeval.measure import ratio
 from segeval.options import SweepOptions
 from segeval.results.table import Row
+from segeval.verbs.sweep.draw import lines
 from segeval.verbs.sweep.grid import focal_settings, gammas
 from segeval.verbs.sweep.maps.cases import ClassOverCases
-from segeval.verbs.sweep.output.draw import Series, SweepPicture
-from segeval.verbs.sweep.output.pictures import lines
-from segeval.verbs.sweep.output.sheet import setting_text
-from segeval.verbs.sweep.output.table import SweepTable, mean_cells, with_means
+from segeval.verbs.sweep.sheet import knob_text
+from segeval.verbs.sweep.table import Series, SweepPicture, SweepTable, mean_cells, with_means
 
 SETTINGS = ("gamma", "alpha_pos")
 COLUMNS = (
@@ -203,16 +202,17 @@ def _effective(sides: tuple[FocalSide, FocalSide], values: list[np.ndarray]) -> 
 
 def _picture(table: SweepTable, name: str) -> SweepPicture:
     """Shares against γ for the first α of the grid."""
-    of_class = [row for row in table.rows if row["class"] == name]
-    rows = tuple(row for row in of_class if row["alpha_pos"] == of_class[0]["alpha_pos"])
-    picture = lines(
-        replace(table, rows=rows, title=f"Share of the focal loss: {name}, α = {setting_text(rows[0]['alpha_pos'])}"),
+    alpha = table.of_class(name)[0]["alpha_pos"]
+    return lines(
+        table,
         name=f"focal_shares_{safe_name(name)}",
         x=("gamma", "γ"),
         y_label="share",
         columns=_DRAWN,
+        rows=[row for row in table.of_class(name) if row["alpha_pos"] == alpha],
+        title=f"Share of the focal loss: {name}, α = {knob_text(alpha)}",
+        y_range=(0.0, 1.02),
     )
-    return replace(picture, y_range=(0.0, 1.02))
 
 
 def sweep_focal_cdf(classes: Sequence[ClassOverCases], options: SweepOptions) -> SweepTable:

@@ -8,10 +8,8 @@ from segeval.metrics.overlap import dice, f2, precision, sensitivity, specificit
 from segeval.results.table import Row
 from segeval.verbs.sweep.maps.cases import ClassOverCases
 from segeval.verbs.sweep.maps.curve import tversky_score
-from segeval.verbs.sweep.output.draw import Series, SweepPicture
-from segeval.verbs.sweep.output.pictures import by_class
-from segeval.verbs.sweep.output.sheet import setting_text
-from segeval.verbs.sweep.output.table import MEAN, SweepTable
+from segeval.verbs.sweep.sheet import knob_text
+from segeval.verbs.sweep.table import MEAN, Series, SweepPicture, SweepTable
 
 _POINTS = 400  # of a curve, more than a page can resolve
 
@@ -54,9 +52,9 @@ def precision_recall(classes: Sequence[ClassOverCases], table: SweepTable) -> Sw
     nothing: dict[str, None] = {}
     for maps in classes:
         chosen: dict[float, list[str]] = {}
-        for row in by_class(table)[maps.name]:
+        for row in table.of_class(maps.name):
             if row.get("threshold") is not None:
-                setting = "/".join(setting_text(row[column]) for column in table.settings)
+                setting = "/".join(knob_text(row[column]) for column in table.settings)
                 chosen.setdefault(row["threshold"], []).append(setting)
         nothing |= dict.fromkeys(f"{setting} of {maps.name}" for setting in chosen.pop(np.inf, []))
         if maps.curve.n_truth:

@@ -16,6 +16,7 @@ from segeval.options import SweepOptions
 from segeval.results.table import Row
 from segeval.statistics.bootstrap import Draws, draw
 from segeval.statistics.summary import mean
+from segeval.verbs.sweep.draw import tradeoff
 from segeval.verbs.sweep.estimates import (
     PAIRED,
     Estimate,
@@ -27,7 +28,7 @@ from segeval.verbs.sweep.estimates import (
     of_counts,
     with_baseline,
 )
-from segeval.verbs.sweep.grid import PRICES, Setting, baseline_of, tversky_settings
+from segeval.verbs.sweep.grid import PRICES, Setting, Split, baseline_of, split_cases, tversky_settings
 from segeval.verbs.sweep.maps.cases import ClassOverCases
 from segeval.verbs.sweep.maps.curve import (
     Criterion,
@@ -38,10 +39,8 @@ from segeval.verbs.sweep.maps.curve import (
 )
 from segeval.verbs.sweep.maps.operating_points import operating_points, precision_recall
 from segeval.verbs.sweep.maps.thresholds import ChosenThreshold, choose, counts_at, score_at
-from segeval.verbs.sweep.output.papers import LAYOUTS
-from segeval.verbs.sweep.output.pictures import tradeoff
-from segeval.verbs.sweep.output.table import MEAN, METRICS, SweepTable, better_of
-from segeval.verbs.sweep.split import Split, split_cases
+from segeval.verbs.sweep.papers import LAYOUTS
+from segeval.verbs.sweep.table import MEAN, METRICS, SweepTable, better_of
 
 COLUMNS = (
     *("soft_loss", "threshold", "threshold_low", "hard_loss"),

@@ -9,7 +9,7 @@ from segeval.images.labels.label_ids import distinct, to_labels
 from segeval.images.readers.readers import read_volume
 from segeval.options import SweepOptions
 from segeval.verbs.score import label_map_of
-from segeval.verbs.sweep.output.table import SweepTable
+from segeval.verbs.sweep.table import SweepTable
 from segeval.verbs.sweep.trained.layouts import baseline_row, table_of
 from segeval.verbs.sweep.trained.runs import asked_runs, find_runs, pair_runs
 from segeval.verbs.sweep.trained.schema import schema_of

@@ -9,11 +9,12 @@ import numpy as np
 
 from segeval.measure import ratio
 from segeval.metrics.overlap import tversky_index
-from segeval.options import SweepOptions
+from segeval.options import SweepMode, SweepOptions
 from segeval.results.table import Row
 from segeval.statistics.bootstrap import Draws, draw
 from segeval.statistics.significance import average_ranks
 from segeval.statistics.summary import mean, summarise
+from segeval.verbs.sweep.draw import tradeoff
 from segeval.verbs.sweep.estimates import (
     PAIRED,
     Estimate,
@@ -25,9 +26,8 @@ from segeval.verbs.sweep.estimates import (
     of_counts,
     with_baseline,
 )
-from segeval.verbs.sweep.output.papers import LAYOUTS
-from segeval.verbs.sweep.output.pictures import tradeoff
-from segeval.verbs.sweep.output.table import MEAN, Mode, SweepTable, better_of, mean_cells
+from segeval.verbs.sweep.papers import LAYOUTS
+from segeval.verbs.sweep.table import MEAN, SweepTable, better_of, mean_cells
 from segeval.verbs.sweep.trained.schema import SettingSchema
 from segeval.verbs.sweep.trained.scores import METRICS, Achieved
 
@@ -53,7 +53,7 @@ class TrainedReport:
         title, threshold_rule, split, caption, notes: as in `SweepTable`.
     """
 
-    mode: Mode
+    mode: SweepMode
     schema: SettingSchema
     options: SweepOptions
     rows: Sequence[Achieved]

@@ -20,8 +20,7 @@ from segeval.verbs.sweep.grid import PRICES, Setting, read_grid, settings_of, tv
 from segeval.verbs.sweep.maps.cases import ClassOverCases
 from segeval.verbs.sweep.maps.focal import sweep_focal_maps
 from segeval.verbs.sweep.maps.tversky import sweep_tversky_maps
-from segeval.verbs.sweep.output.draw import Series, SweepPicture
-from segeval.verbs.sweep.output.table import SweepTable
+from segeval.verbs.sweep.table import Series, SweepPicture, SweepTable
 from segeval.verbs.sweep.trained.layouts import baseline_row, table_of
 from segeval.verbs.sweep.trained.schema import LOSS, SettingSchema, schema_of, setting_text
 from segeval.verbs.sweep.trained.sweep import chosen_classes

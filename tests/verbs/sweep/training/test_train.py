@@ -11,7 +11,7 @@ import torch
 from segeval.errors import ConfigError, DataError
 from segeval.options import SweepOptions
 from segeval.verbs.sweep.check_table import findings, rows_of
-from segeval.verbs.sweep.output.folder import open_folder
+from segeval.verbs.sweep.run import open_folder
 from segeval.verbs.sweep.trained.sweep import sweep_runs
 from segeval.verbs.sweep.training import campaign, fit
 from segeval.verbs.sweep.training.sweep import sweep_train
@@ -62,7 +62,7 @@ def train(data, loss="tversky", *, watch=None, **options):
 
 
 def shown(table):
-    return [{name: None if value != value else value for name, value in table.cells(row).items()} for row in table.rows]
+    return [{name: None if value != value else value for name, value in row.items()} for row in table.whole.rows]
 
 
 def test_the_columns_are_those_of_runs_and_of_the_training(data):

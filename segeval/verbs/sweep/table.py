@@ -1,4 +1,4 @@
-"""The table that every mode of `segeval sweep` returns, and what must be said of it."""
+"""The table that every mode of `segeval sweep` returns: its rows, what must be said of it, and its pictures as data."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -10,13 +10,12 @@ import numpy as np
 
 import segeval
 from segeval.evidence.labels import MEAN_OF_CLASSES
+from segeval.options import Averaging, SweepMode
 from segeval.results.table import Row, Table
 from segeval.statistics.summary import mean
-from segeval.verbs.sweep.output.draw import SweepPicture
 
-Mode = Literal["maps", "runs", "train", "curve", "cdf"]
-Averaging = Literal["case", "pooled"]
 Better = Literal["higher", "lower"]
+Numbers = Sequence[float]
 
 METRICS = ("dsc", "sensitivity", "specificity", "precision", "f2", "apr", "iou")
 MEAN = MEAN_OF_CLASSES  # the class of rows that are means over the classes
@@ -40,6 +39,48 @@ class PaperLayout:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Series:
+    """A line, or with `marked` points on it; undefined values leave a gap.
+
+    Attributes:
+        line: whether the points are joined.
+        notes: texts that stand beside the points, one each; an empty one is left out.
+        like: the name of another series whose colour it has, and whose legend speaks for it.
+    """
+
+    name: str
+    x: Numbers
+    y: Numbers
+    line: bool = True
+    marked: bool = False
+    notes: tuple[str, ...] = ()
+    like: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepPicture:
+    """One figure, drawn to `<name>.svg` and `<name>.png`.
+
+    Attributes:
+        caption: what a reader must know, in small print below.
+        x_range, y_range: ends of the axes; None leaves an end to the data.
+        region: a stretch of x that is shaded, and what it is called.
+        square: whether both axes go from 0 to 1 at the same scale.
+    """
+
+    name: str
+    title: str
+    x_label: str
+    y_label: str
+    series: tuple[Series, ...]
+    caption: str = ""
+    x_range: tuple[float, float | None] | None = None
+    y_range: tuple[float, float | None] | None = None
+    region: tuple[float, float, str] | None = None
+    square: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class SweepTable:
     """Rows of one mode, sorted by parameter, in the columns that every format shows.
 
@@ -60,7 +101,7 @@ class SweepTable:
     """
 
     loss: str
-    mode: Mode
+    mode: SweepMode
     title: str
     settings: tuple[str, ...]
     columns: tuple[str, ...]
@@ -84,6 +125,16 @@ class SweepTable:
     def classes(self) -> tuple[str, ...]:
         """The classes in the order of their rows; none where rows have no class."""
         return tuple(dict.fromkeys(row["class"] for row in self.rows if "class" in row))
+
+    @cached_property
+    def places(self) -> Mapping[str, tuple[int, ...]]:
+        """Where the rows of each class stand; all of them under an empty name where rows have no class."""
+        names = [row.get("class", "") for row in self.rows]
+        return {name: tuple(i for i, other in enumerate(names) if other == name) for name in self.classes or ("",)}
+
+    def of_class(self, name: str) -> tuple[Row, ...]:
+        """The rows of a class."""
+        return tuple(self.rows[i] for i in self.places[name])
 
     @cached_property
     def header(self) -> tuple[str, ...]:
@@ -110,18 +161,9 @@ class SweepTable:
         }
         return "; ".join(f"{name}: {value}" for name, value in said.items() if value)
 
+    @cached_property
     def whole(self) -> Table:
-        """Every column of every row, as files have them."""
-        return Table(
-            title=self.title,
-            caption=self.caption_text,
-            columns=self.header,
-            rows=tuple(self.cells(row) for row in self.rows),
-            notes=self.notes,
-        )
-
-    def cells(self, row: Row) -> dict[str, Any]:
-        """Every column of a row; what the row does not say itself, the table says for all."""
+        """Every column of every row, as files have them; what a row does not say itself, the table says for all."""
         shared = {
             "mode": self.mode,
             "averaging": self.averaging,
@@ -131,7 +173,24 @@ class SweepTable:
             "segeval_version": segeval.__version__,
             "note": "",
         }
-        return {column: row.get(column, shared.get(column)) for column in self.header}
+        rows = ({column: row.get(column, shared.get(column)) for column in self.header} for row in self.rows)
+        return Table(
+            title=self.title, caption=self.caption_text, columns=self.header, rows=tuple(rows), notes=self.notes
+        )
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What JSON files say of it."""
+        whole = self.whole
+        return {
+            "loss": self.loss,
+            "mode": self.mode,
+            "title": whole.title,
+            "caption": whole.caption,
+            "notes": list(whole.notes),
+            "columns": list(whole.columns),
+            "rows": whole.records(),
+        }
 
 
 def better_of(*columns: str) -> dict[str, Better]:
@@ -156,8 +215,5 @@ def with_means(blocks: Mapping[str, Sequence[Row]], settings: Sequence[str], col
 
 def mean_cells(rows: Sequence[Row], columns: Sequence[str]) -> dict[str, float]:
     """The mean of each column over the rows that define it."""
-    return {column: _mean_of([row.get(column) for row in rows]) for column in columns}
-
-
-def _mean_of(values: Sequence[Any]) -> float:
-    return float(mean(np.array([math.nan if value is None else value for value in values], dtype=np.float64)))
+    values = {name: [math.nan if row.get(name) is None else row[name] for row in rows] for name in columns}
+    return {name: float(mean(np.array(column, dtype=np.float64))) for name, column in values.items()}

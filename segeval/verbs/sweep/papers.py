@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from segeval.verbs.sweep.output.sheet import Sheet
-from segeval.verbs.sweep.output.table import Mode, PaperLayout
+from segeval.options import SweepMode
+from segeval.verbs.sweep.sheet import Sheet
+from segeval.verbs.sweep.table import PaperLayout
 
 Standing = Literal["verified", "secondary"]
 _SAID = {
@@ -148,9 +149,8 @@ _OF_LOSS: Mapping[str, Sequence[PaperTable]] = {
     "focal_loss": (FOCAL_ALPHA, FOCAL_GAMMA),
     "losses": (SKULL,),
 }
-_WITHOUT_DATA: tuple[Mode, ...] = ("curve", "cdf")
 
 
-def papers_of(loss: str, mode: Mode) -> tuple[PaperTable, ...]:
+def papers_of(loss: str, mode: SweepMode) -> tuple[PaperTable, ...]:
     """The tables that papers print of this loss; none for curves, which are reproduced and not compared."""
-    return () if mode in _WITHOUT_DATA else tuple(_OF_LOSS.get(loss, ()))
+    return () if mode in ("curve", "cdf") else tuple(_OF_LOSS.get(loss, ()))

@@ -1,9 +1,10 @@
-"""Pictures as data, and how they are drawn: the same bytes each time, readable in grey and for colour-blind eyes."""
+"""The pictures of a sweep, and how they are drawn: the same bytes each time, readable in grey and in few colours."""
 
 import io
+import math
 import textwrap
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ import numpy as np
 
 from segeval.errors import ConfigError
 from segeval.files.marked import write_marked
+from segeval.results.table import Row
+from segeval.verbs.sweep.sheet import knob_text
+from segeval.verbs.sweep.table import Series, SweepPicture, SweepTable
 
 # Okabe and Ito 2008, "Color universal design", in an order that also differs in lightness
 _COLOURS = ("#000000", "#d55e00", "#0072b2", "#e69f00", "#009e73", "#56b4e9", "#cc79a7")
@@ -33,51 +37,70 @@ _SMALL = 7.5  # points of a note
 _AROUND = ((1, 0.6), (1, 0), (-1, -0.6), (-1, 0), (1, -0.6), (-1, 0.6), (0, 1), (0, -1))  # places beside a point
 _GAPS = (5, 14, 26, 40, 56, 74, 94)  # points between a mark and its note
 _WITHOUT_DATE = {"svg": {"Date": None}, "png": {"Software": None}}
+_MARKED = 20  # points of a line up to which each has its mark
 
 
-Numbers = Sequence[float]
+def tradeoff(table: SweepTable, symbols: Mapping[str, str]) -> SweepPicture:
+    """Precision against sensitivity, the settings marked: which errors a setting buys with which.
 
-
-@dataclass(frozen=True, kw_only=True)
-class Series:
-    """A line, or with `marked` points on it; undefined values leave a gap.
-
-    Attributes:
-        line: whether the points are joined.
-        notes: texts that stand beside the points, one each; an empty one is left out.
-        like: the name of another series whose colour it has, and whose legend speaks for it.
+    Args:
+        symbols: what to write beside a point: symbol -> column.
     """
+    series = []
+    for name in table.places:
+        rows = table.of_class(name)
+        notes = tuple("/".join(knob_text(row[column]) for column in symbols.values()) for row in rows)
+        x, y = (_numbers(row.get(metric) for row in rows) for metric in ("sensitivity", "precision"))
+        series.append(Series(name=name, x=x, y=y, marked=True, notes=notes))
+    return SweepPicture(
+        name="tradeoff",
+        title="Precision against sensitivity, by setting",
+        x_label="sensitivity",
+        y_label="precision",
+        caption=f"{table.caption_text}. Beside each point: {', '.join(symbols)}.",
+        series=tuple(series),
+    )
 
-    name: str
-    x: Numbers
-    y: Numbers
-    line: bool = True
-    marked: bool = False
-    notes: tuple[str, ...] = ()
-    like: str = ""
 
+def lines(
+    table: SweepTable,
+    *,
+    name: str,
+    x: tuple[str, str],
+    y_label: str,
+    columns: Mapping[str, str],
+    rows: Sequence[Row] | None = None,
+    title: str = "",
+    **drawn_with: Any,
+) -> SweepPicture:
+    """Columns of a table against one of its settings.
 
-@dataclass(frozen=True, kw_only=True)
-class SweepPicture:
-    """One figure, drawn to `<name>.svg` and `<name>.png`.
-
-    Attributes:
-        caption: what a reader must know, in small print below.
-        x_range, y_range: ends of the axes; None leaves an end to the data.
-        region: a stretch of x that is shaded, and what it is called.
-        square: whether both axes go from 0 to 1 at the same scale.
+    Args:
+        x: the setting, and the label of its axis.
+        columns: column -> name in the legend.
+        rows: some of the rows, of which a title of their own may speak; None for all.
+        **drawn_with: further fields of the picture.
     """
+    rows = table.rows if rows is None else rows
+    column, x_label = x
+    values = [row[column] for row in rows]
+    series = [
+        Series(name=said, x=values, y=_numbers(row.get(shown) for row in rows), marked=len(values) < _MARKED)
+        for shown, said in columns.items()
+    ]
+    return SweepPicture(
+        name=name,
+        title=title or table.title,
+        x_label=x_label,
+        y_label=y_label,
+        series=tuple(series),
+        caption=f"{replace(table, rows=tuple(rows)).caption_text}.",
+        **drawn_with,
+    )
 
-    name: str
-    title: str
-    x_label: str
-    y_label: str
-    series: tuple[Series, ...]
-    caption: str = ""
-    x_range: tuple[float, float | None] | None = None
-    y_range: tuple[float, float | None] | None = None
-    region: tuple[float, float, str] | None = None
-    square: bool = False
+
+def _numbers(values: Iterable[float | None]) -> list[float]:
+    return [math.nan if value is None else float(value) for value in values]
 
 
 def draw_pictures(pictures: Sequence[SweepPicture], folder: Path) -> list[Path]:
