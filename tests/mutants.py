@@ -28,10 +28,11 @@ from cosmic_ray.ast import Visitor, get_ast
 from cosmic_ray.mutating import mutate_code
 
 PROJECT = Path(__file__).parents[1]
+# the reference pages hold what a declaration says, and the laws what is true of every measure
 ROOMS = {
-    "metrics": ("metrics",),
-    "evidence": ("evidence",),
-    "losses": ("losses",),
+    "metrics": ("metrics", "test_readme.py", "test_laws.py"),
+    "evidence": ("evidence", "test_laws.py"),
+    "losses": ("losses", "test_readme.py"),
     "statistics": ("statistics",),
     "gate": ("verbs/gate", "cli/test_gate.py"),
 }

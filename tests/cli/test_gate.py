@@ -7,6 +7,7 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
+import yaml
 
 from tests.cli.given import ROOT, SAMPLE, Run, rows_of, write_image
 
@@ -47,6 +48,12 @@ def test_the_sample_passes_its_gate_and_degraded_predictions_fail_it(run: Run) -
 
 def test_a_starter_file_passes_its_own_run_and_can_fail(run: Run, scored: Path) -> None:
     assert run("gate", scored, "--init", "start.yaml").code == 0
+    made = yaml.safe_load(Path("start.yaml").read_text())["rules"]
+    # 2 % worse than 0.90631, 0.76830, 2.50236 and 4.92389, and away from them to three digits
+    assert [(rule["stat"], rule.get("min"), rule.get("max")) for rule in made[:4]] == [
+        *(("mean", 0.888, None), ("p5", 0.752, None)),
+        *(("mean", None, 2.553), ("p95", None, 5.023)),
+    ]
     assert run("gate", scored, "-c", "start.yaml").code == 0
     tested = run("gate", scored, "-c", "start.yaml", "--selftest")
     assert tested.code == 0

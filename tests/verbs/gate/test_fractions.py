@@ -49,6 +49,12 @@ def test_a_loss_of_just_the_allowed_size_is_not_worse(table, rule, verdict):
     assert found.value == 0
 
 
+def test_a_loss_of_any_size_is_worse_where_none_is_allowed(table, rule, verdict):
+    any_loss = {"max_fraction": {"worse_by": 0, "of_cases": 0.03}}
+    found = verdict(table({"liver": worse(50, by=0.01)}), rule(**any_loss), baseline=table({"liver": OLD}))
+    assert (found.value, found.outcome) == (0.25, "fail")
+
+
 def test_too_few_cases_to_prove_a_small_share_are_said_so(table, rule, verdict):
     found = verdict(table({"liver": OLD[:40]}), rule(**fraction()), baseline=table({"liver": OLD[:40]}))
     assert found.outcome == "inconclusive"
