@@ -26,7 +26,6 @@ from sklearn.metrics import average_precision_score
 
 import segeval
 from segeval.evidence.labels import LabelClass
-from segeval.evidence.probabilities.class_maps import ClassMaps
 from segeval.evidence.probabilities.prob_maps import ProbMaps
 from segeval.evidence.probabilities.probabilities import ProbEvidence
 from segeval.measure import Measure
@@ -100,7 +99,7 @@ def all_values(losses: list[Measure], evidence: ProbEvidence) -> list[Any]:
 
 
 def average_precision(probs: np.ndarray, truth: np.ndarray) -> Any:
-    return probability.average_precision(ClassMaps.of(probs[1:], truth, classes=CLASSES))
+    return probability.average_precision(ProbMaps.of_array(probs[1:], truth=truth, channels=CLASSES))
 
 
 def lovasz(probs: np.ndarray, truth: np.ndarray) -> Any:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from segeval.evidence.labels import LabelClass
+from segeval.evidence.probabilities.prob_maps import ProbMaps
 from segeval.evidence.surfaces.surface import Surfaces
 from tests.conftest import golden
 
@@ -85,3 +86,9 @@ MASKS = {
 def digest(mask: np.ndarray) -> str:
     """First 16 digits of the SHA-256 of the packed bits."""
     return hashlib.sha256(np.packbits(mask.astype(np.uint8)).tobytes()).hexdigest()[:16]
+
+
+def whole_case_of(probs: np.ndarray, codes: np.ndarray) -> ProbMaps:
+    """Maps that share out the probability, and the row of the true class of each voxel; negative ones are ignored."""
+    channels = tuple(LabelClass(name=str(i), ids=(i,)) for i in range(len(probs)))
+    return ProbMaps.of_array(probs, truth=codes, channels=channels, partition=len(probs)).whole_case

@@ -29,7 +29,7 @@ from segeval.scoring.plan import Plan
 MEASURES = list(catalogue.measures().values())
 OF_COLUMN = {one.at().column: one for one in MEASURES}
 PER_CLASS = [one for one in MEASURES if "class" in one.levels]
-SOFT = [one for one in MEASURES if issubclass(one.needs[0], SoftEvidence) or one.reads("ClassMaps")]
+SOFT = [one for one in MEASURES if issubclass(one.needs[0], SoftEvidence) or one.reads("ProbMaps")]
 SPACING = (0.7, 1.5, 2.0)
 # of knobs that have no room above their default, or do nothing there
 TURNED = {"alpha_max": -1.0, "percent": 50.0, "iou_threshold": 0.6, "min_size_mm3": 100.0}

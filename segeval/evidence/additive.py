@@ -51,9 +51,9 @@ class State:
 
 @dataclass(frozen=True)
 class ByClass:
-    """The states of single classes; a sum has the classes of both sides."""
+    """The states of single classes, or of other keys; a sum has those of both sides."""
 
-    rows: Mapping[Hashable, State]
+    rows: Mapping[Hashable, Any]
 
     def __add__(self, other: "ByClass") -> "ByClass":
         total = dict(self.rows)
@@ -69,10 +69,7 @@ class ByClass:
 
 @dataclass(frozen=True, eq=False)
 class Kept(Generic[Result]):
-    """One result per setting, computed when first asked for.
-
-    The sum of two has the settings of both.
-    """
+    """One result per setting, computed when first asked for."""
 
     results: dict[Hashable, Result] = field(default_factory=dict)
 
@@ -92,9 +89,3 @@ class Kept(Generic[Result]):
     def values(self) -> list[Result]:
         """All results so far."""
         return list(self.results.values())
-
-    def __add__(self, other: "Kept[Result]") -> "Kept[Result]":
-        total: dict[Hashable, Any] = dict(self.results)
-        for setting, result in other.results.items():
-            total[setting] = total[setting] + result if setting in total else result
-        return Kept(total)

@@ -26,11 +26,10 @@ if TYPE_CHECKING:
     from segeval.evidence.lesions.lesions import Lesions
     from segeval.evidence.lesions.voronoi import LesionCells
     from segeval.evidence.masks import Masks
-    from segeval.evidence.probabilities.class_maps import ClassMaps
+    from segeval.evidence.probabilities.prob_maps import ProbMaps
     from segeval.evidence.probabilities.scored_map import ClassImage
     from segeval.evidence.surfaces.surface import Surfaces
     from segeval.evidence.topology import Skeletons, Topology
-    from segeval.scoring.maps import CaseMaps
 
 MAX_IDS = 4096
 
@@ -148,7 +147,7 @@ class Evidence:
             key: self._by_class(key[0], state) for key, state in self._states.items() if state is not None
         }
         if self.maps is not None and "soft" in vars(self):  # of hard masks the counts say it all
-            states["soft"] = self.maps.shared.sums
+            states["soft"] = self.maps.sums
         return states
 
     def _by_class(self, level: Level, state: State) -> State | ByClass:
@@ -159,13 +158,13 @@ class Evidence:
         return partition_of(self.histogram, self.classes, self.plan.labels)
 
     @cached_property
-    def maps(self) -> "CaseMaps | None":
+    def maps(self) -> "ProbMaps | None":
         """The probability maps; None where there are only masks."""
         if self.case.probs is None:
             return None
-        from segeval.scoring.maps import CaseMaps
+        from segeval.evidence.probabilities.prob_maps import ProbMaps
 
-        return CaseMaps.of(
+        return ProbMaps.of_channels(
             self.case.probs,
             self.case.truth,
             classes=self.classes,
@@ -177,7 +176,7 @@ class Evidence:
     def soft(self) -> ProbEvidence:
         """What losses read: the maps, or of a hard mask its counts, and its voxels where a weight map needs them."""
         if self.maps is not None:
-            found = self.maps.soft
+            found = ProbEvidence.of_maps(self.maps, classes=self.maps.of_classes)
         else:
             partition = self.partition if self.partition.total else None  # without a voxel there is nothing to lose
             found = ProbEvidence.of_counts(self.counts, partition, in_space=self._in_space)
@@ -193,14 +192,6 @@ class Evidence:
         one = ProbMap(stored=pred.view(np.uint8), levels=np.array([0.0, 1.0]))
         scored = None if self.ignored is None else ~self.ignored
         return ClassImage.of(one, is_one_of(self.case.truth, self.members[index].ids), scored=scored)
-
-    @cached_property
-    def class_maps(self) -> "ClassMaps | None":
-        return None if self.maps is None else self.maps.of_classes
-
-    @cached_property
-    def case_maps(self) -> "ClassMaps | None":
-        return None if self.maps is None else self.maps.of_partition
 
     def values(self, call: MeasureCall, level: Level) -> Any:
         """The measure on this case: one float64 per class, or a single one; nan where probabilities are lacking."""
@@ -227,7 +218,7 @@ class Evidence:
         """Whether values were read from bins, so that they are off by up to 1e-5."""
         if issubclass(call.measure.needs[0], SoftEvidence):
             return self.soft.is_approximate(call)
-        if not call.measure.reads("ClassMaps") or call.all_knobs.get("exact") is not False:
+        if not call.measure.reads("ProbMaps") or call.all_knobs.get("exact") is not False:
             return False
         return any(getattr(self._piece(need, call, "class"), "approx", False) for need in call.measure.needs)
 
@@ -242,8 +233,8 @@ _PROVIDERS: Mapping[tuple[str, Level], Callable[[Evidence], Any]] = {
     ("LesionCells", "class"): lambda evidence: evidence.lesion_cells,
     ("Topology", "class"): lambda evidence: evidence.topology,
     ("Skeletons", "class"): lambda evidence: evidence.skeletons,
-    ("ClassMaps", "class"): lambda evidence: evidence.class_maps,
-    ("ClassMaps", "case"): lambda evidence: evidence.case_maps,
+    ("ProbMaps", "class"): lambda evidence: evidence.maps,
+    ("ProbMaps", "case"): lambda evidence: None if evidence.maps is None else evidence.maps.whole_case,
     ("Grid", "class"): lambda evidence: evidence.grid,
     ("Grid", "case"): lambda evidence: evidence.grid,
 }

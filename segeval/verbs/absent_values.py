@@ -53,7 +53,7 @@ def _scored(plan: Plan, in_pred: bool, in_truth: bool, shape: tuple[int, int, in
     case = Case(case_id="absent", pred=mask * in_pred, truth=mask * in_truth, spacing_mm=(1.0, 1.5, 2.0))
     likely = np.linspace(0.1, 0.4, mask.size).reshape(shape) + 0.5 * case.pred
     probs = Channels(maps=(ProbMap(stored=likely),), layout=Layout(classes=(ABSENT,), exclusive=True))
-    needy = tuple(call for call in plan.measures if call.measure.reads("ClassMaps"))
+    needy = tuple(call for call in plan.measures if call.measure.reads("ProbMaps"))
     return _of_class(case, plan) | _of_class(replace(case, probs=probs), replace(plan, measures=needy))
 
 

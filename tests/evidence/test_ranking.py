@@ -7,7 +7,7 @@ import pytest
 
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.probabilities.channels import ProbMap
-from segeval.evidence.probabilities.class_maps import Areas, ClassMaps
+from segeval.evidence.probabilities.class_maps import Areas
 from segeval.evidence.probabilities.prob_maps import ProbMaps
 from segeval.evidence.probabilities.probabilities import ProbEvidence
 from segeval.losses.lovasz import lovasz_hinge_loss, lovasz_sigmoid_loss, lovasz_softmax_loss
@@ -53,7 +53,6 @@ def maps_of(one: ProbMap, truth: np.ndarray, device: str | None = None) -> ProbM
 def differences(one: ProbMap, truth: np.ndarray, *, ties: bool, device: str | None = None) -> dict[str, float]:
     """How far each measure is from itself with `exact`."""
     maps = maps_of(one, truth, device)
-    metrics = ClassMaps.of_channels(maps, [0])
     losses = ProbEvidence.of_maps(maps, classes=[0])
     calls = {
         "auc": probability.auc_roc,
@@ -62,7 +61,7 @@ def differences(one: ProbMap, truth: np.ndarray, *, ties: bool, device: str | No
         "dice": probability.best_dice,
         **({} if ties else {"adaptive": probability.adaptive_ece}),
     }
-    found = {name: float(abs(call(metrics, exact=True) - call(metrics))[0]) for name, call in calls.items()}
+    found = {name: float(abs(call(maps, exact=True) - call(maps))[0]) for name, call in calls.items()}
     for loss, level in ((lovasz_sigmoid_loss, "class"), (lovasz_hinge_loss, "class"), (lovasz_softmax_loss, "case")):
         both = [np.ravel(losses.values(loss.at(exact=exact), level))[0] for exact in (True, False)]
         found[loss.name] = abs(float(both[0] - both[1]))
@@ -87,7 +86,7 @@ def test_the_threshold_read_from_bins_gives_a_dice_within_the_bound() -> None:
     random = np.random.default_rng(1)
     p = VALUES["ordinary"](random)
     truth = a_truth(p, 0.1, random)
-    maps = ClassMaps.of_channels(maps_of(ProbMap(stored=p), truth), [0])
+    maps = maps_of(ProbMap(stored=p), truth)
     mask = p >= probability.best_threshold(maps)[0]
     dice = 2 * (mask & truth).sum() / (mask.sum() + truth.sum())
     assert dice == pytest.approx(probability.best_dice(maps, exact=True)[0], abs=BOUND)
@@ -95,7 +94,7 @@ def test_the_threshold_read_from_bins_gives_a_dice_within_the_bound() -> None:
 
 def test_a_map_of_one_value_in_a_wide_bin_is_ranked_exactly() -> None:
     p, truth = np.full(1000, 0.3), np.arange(1000) < 10
-    maps = ClassMaps.of_channels(maps_of(ProbMap(stored=p), truth), [0])
+    maps = maps_of(ProbMap(stored=p), truth)
     assert probability.auc_roc(maps).tolist() == [0.5]
     assert probability.average_precision(maps).tolist() == [0.01]
     assert probability.best_threshold(maps).tolist() == [0.3]
@@ -121,6 +120,6 @@ def test_one_half_has_a_bin_of_its_own() -> None:
 def test_of_tied_thresholds_the_highest_is_the_best() -> None:
     # p >= 0.9 and p >= 0.2 both have a Dice of 2/3: 2 * 1 / (1 + 2), and 2 * 2 / (4 + 2)
     p = np.array([0.9, 0.7, 0.5, 0.2])
-    maps = ClassMaps.of_channels(maps_of(ProbMap(stored=p), np.array([1, 0, 0, 1])), [0])
+    maps = maps_of(ProbMap(stored=p), np.array([1, 0, 0, 1]))
     assert probability.best_dice(maps).tolist() == [2 / 3]
     assert probability.best_threshold(maps).tolist() == [0.9]

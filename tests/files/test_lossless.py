@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from segeval.evidence.additive import ByClass, Kept
+from segeval.evidence.additive import ByClass
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.lesions.lesions import LesionCounts
 from segeval.evidence.probabilities.class_maps import Areas
@@ -96,8 +96,8 @@ def test_states_add_up_to_the_same_after_their_way_through_text() -> None:
     for name, column in vars(direct.rows[LIVER].histograms[0]).items():
         found = getattr(told.rows[LIVER].histograms[0], name)
         assert (found.dtype, found.tobytes()) == (column.dtype, column.tobytes()), name
-    kept = back(Kept({("histogram", LIVER): histogram(1)}) + Kept({("histogram", LIVER): histogram(2)}))
-    assert [setting for setting, _ in kept.items()] == [("histogram", LIVER)]
+    kept = back(ByClass({("histogram", LIVER): histogram(1)}) + ByClass({("histogram", LIVER): histogram(2)}))
+    assert list(kept.rows) == [("histogram", LIVER)]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import math
 import pickle
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,12 @@ from segeval.errors import ConfigError
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.probabilities import class_maps
 from segeval.evidence.probabilities.channels import BACKGROUND, Channels, Layout, ProbMap
-from segeval.evidence.probabilities.class_maps import ClassMaps, ProbBins
+from segeval.evidence.probabilities.class_maps import ProbBins
 from segeval.evidence.probabilities.prob_maps import ProbMaps
 from segeval.measure import Measure
 from segeval.metrics import probability
 from tests.conftest import golden
-from tests.masks import ONE
+from tests.masks import ONE, whole_case_of
 
 GOLDEN = golden("probability")
 VALUES = GOLDEN["values"]
@@ -30,30 +31,30 @@ RANKING = ("auc_roc", "average_precision", "best_threshold", "best_dice")
 few = settings(max_examples=60)
 
 
-def binary() -> ClassMaps:
+def binary() -> ProbMaps:
     """Fixture B: eight voxels of one class."""
-    return ClassMaps.of(ARRAYS["B.probs"][None], ARRAYS["B.truth"], classes=ONE)
+    return ProbMaps.of_array(ARRAYS["B.probs"][None], truth=ARRAYS["B.truth"], channels=ONE)
 
 
-def of(probs: np.ndarray, inside: np.ndarray) -> ClassMaps:
-    return ClassMaps.of(probs[None], inside.astype(np.uint8), classes=ONE)
+def of(probs: np.ndarray, inside: np.ndarray) -> ProbMaps:
+    return ProbMaps.of_array(probs[None], truth=inside.astype(np.uint8), channels=ONE)
 
 
-def bins_of(maps: ClassMaps, bins: int, **how: Any) -> ProbBins:
+def bins_of(maps: ProbMaps, bins: int, **how: Any) -> ProbBins:
     return ProbBins.read(maps, bins=bins, **{"closed": "right", "region": "all", **how})
 
 
 CLASSES = tuple(LabelClass(name=str(one), ids=(one,)) for one in range(3))
 
 
-def three_classes() -> ClassMaps:
+def three_classes() -> ProbMaps:
     """Fixture M: seven voxels of three classes, class by class."""
-    return ClassMaps.of(ARRAYS["M.probs"].T, ARRAYS["M.truth"], classes=CLASSES)
+    return ProbMaps.of_array(ARRAYS["M.probs"].T, truth=ARRAYS["M.truth"], channels=CLASSES)
 
 
-def whole_case() -> ClassMaps:
+def whole_case() -> ProbMaps:
     """Fixture M as one case."""
-    return ClassMaps.of_case(ARRAYS["M.probs"].T, ARRAYS["M.truth"])
+    return whole_case_of(ARRAYS["M.probs"].T, ARRAYS["M.truth"])
 
 
 WORKED = re.compile(r"B\.(?P<name>ece|mce|ace|bins)\.m(?P<bins>\d+)\.(?P<how>right|left|foreground)")
@@ -102,7 +103,7 @@ def test_the_worked_value_of_a_whole_case_comes_out(name: str) -> None:
 
 def test_the_worked_score_of_both_channels_comes_out() -> None:
     rows = np.stack([1 - ARRAYS["B.probs"], ARRAYS["B.probs"]])
-    case = ClassMaps.of_case(rows, ARRAYS["B.truth"].astype(int))
+    case = whole_case_of(rows, ARRAYS["B.truth"].astype(int))
     assert float(probability.brier(case)) == pytest.approx(VALUES["B.brier_two_class"], abs=1e-9)
 
 
@@ -241,10 +242,10 @@ def test_an_edge_of_a_complement_is_one_too(dtype: type, closed: Any) -> None:
     stored = (np.arange(1, 10) / 10).astype(dtype)
     found = Channels(maps=(ProbMap(stored=stored),), layout=Layout(classes=(foreground,), exclusive=True))
     maps = ProbMaps(maps=(found.of(BACKGROUND),), truth=np.zeros(9, dtype=np.uint8), channels=(BACKGROUND,))
-    of_background = ClassMaps.of_channels(maps, [0])
-    bins = bins_of(of_background, 10, closed=closed).n
+    bins = bins_of(maps, 10, closed=closed).n
     assert bins.tolist() == [[*[1.0] * 9, 0.0] if closed == "right" else [0.0, *[1.0] * 9]]
-    whole = bins_of(ClassMaps.of_partition(found.maps, np.ones(9, dtype=np.int32)), 10, closed=closed)
+    both = ProbMaps(maps=found.maps, truth=np.ones(9), channels=(foreground,), partition=1)
+    whole = bins_of(both.whole_case, 10, closed=closed)
     # the largest of p and 1 - p: 0.9 0.8 0.7 0.6 0.5 0.6 0.7 0.8 0.9
     assert whole.n.tolist() == ([0.0] * 4 + [1, 2, 2, 2, 2, 0] if closed == "right" else [0.0] * 5 + [1, 2, 2, 2, 2])
 
@@ -314,11 +315,11 @@ def test_chunks_change_no_sum() -> None:
     assert probability.brier(maps) == pytest.approx([((probs - inside) ** 2).mean()])
     assert bins_of(maps, 7).n.sum() == 5000
     rows = np.stack([1 - probs, probs])
-    case = ClassMaps.of_case(rows, inside.astype(int))
+    case = whole_case_of(rows, inside.astype(int))
     assert float(probability.brier(case)) == pytest.approx(2 * ((probs - inside) ** 2).mean())
 
 
-def every_value(maps: ClassMaps) -> dict[str, list[float]]:
+def every_value(maps: ProbMaps) -> dict[str, list[float]]:
     return {name: one(maps).tolist() for name, one in MEASURES.items()}
 
 
@@ -326,9 +327,9 @@ def every_value(maps: ClassMaps) -> dict[str, list[float]]:
 def test_the_memory_layout_changes_nothing(order: Any) -> None:
     rng = np.random.default_rng(3)
     probs, truth = rng.integers(0, 5, (2, 4, 5, 6)) / 4, rng.integers(0, 3, (4, 5, 6)).astype(np.int16)
-    expected = every_value(ClassMaps.of(probs, truth, classes=CLASSES[1:]))
+    expected = every_value(ProbMaps.of_array(probs, truth=truth, channels=CLASSES[1:]))
     channel_last = np.moveaxis(np.asarray(np.moveaxis(probs, 0, -1), order=order), -1, 0)
-    found = every_value(ClassMaps.of(channel_last, np.asarray(truth, order=order), classes=CLASSES[1:]))
+    found = every_value(ProbMaps.of_array(channel_last, truth=np.asarray(truth, order=order), channels=CLASSES[1:]))
     for name, values in expected.items():
         assert found[name] == pytest.approx(values), name
 
@@ -338,22 +339,22 @@ def test_ignored_voxels_count_nowhere() -> None:
     probs, truth = rng.random((1, 60)), rng.integers(0, 2, 60)
     kept = np.arange(60) % 3 > 0
     marked = np.where(kept, truth, 9)
-    found = every_value(ClassMaps.of(probs, marked, classes=ONE, ignore=(9,)))
-    assert found == every_value(ClassMaps.of(probs[:, kept], truth[kept], classes=ONE))
+    found = every_value(ProbMaps.of_array(probs, truth=marked, channels=ONE, ignore=(9,)))
+    assert found == every_value(ProbMaps.of_array(probs[:, kept], truth=truth[kept], channels=ONE))
     rows, codes = np.concatenate([1 - probs, probs]), np.where(kept, truth, -1)
-    case = ClassMaps.of_case(rows, codes)
+    case = whole_case_of(rows, codes)
     assert float(probability.nll(case)) == pytest.approx(found["nll"][0])
 
 
 def test_the_most_probable_class_of_a_tie_is_the_first() -> None:
-    case = ClassMaps.of_case(np.array([[0.5, 0.5], [0.5, 0.5]]), np.array([0, 1]))
+    case = whole_case_of(np.array([[0.5, 0.5], [0.5, 0.5]]), np.array([0, 1]))
     assert bins_of(case, 2).positives.tolist() == [1.0, 0.0]
 
 
 def test_a_region_takes_the_truth_of_all_its_ids() -> None:
     probs, truth = np.array([[0.9, 0.8, 0.1]]), np.array([1, 2, 0])
     both = (LabelClass(name="both", ids=(1, 2)),)
-    assert probability.auc_roc(ClassMaps.of(probs, truth, classes=both)).tolist() == [1.0]
+    assert probability.auc_roc(ProbMaps.of_array(probs, truth=truth, channels=both)).tolist() == [1.0]
 
 
 @few
@@ -372,7 +373,7 @@ def test_a_sum_of_cases_is_the_value_of_all_voxels_together(
 
 
 def test_a_class_without_a_map_has_no_value() -> None:
-    maps = ClassMaps(maps=(None, *binary().maps))
+    maps = replace(binary(), channel_of=(None, 0))
     for name, measure in MEASURES.items():
         values = measure(maps)
         assert math.isnan(values[0]), name
@@ -389,4 +390,4 @@ def test_measures_say_at_which_level_they_speak() -> None:
     both = {name for name, one in MEASURES.items() if one.levels == ("class", "case")}
     assert both == {"brier", "nll", "ece", "mce", "ace"}
     assert probability.average_precision.aliases == ("apr",)
-    assert all(one.reads("ClassMaps") for one in MEASURES.values())
+    assert all(one.reads("ProbMaps") for one in MEASURES.values())

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from segeval.evidence.labels import LabelClass
-from segeval.evidence.probabilities.class_maps import ClassMaps
+from segeval.evidence.probabilities.prob_maps import ProbMaps
 from segeval.metrics import probability
-from tests.masks import ONE
+from tests.masks import ONE, whole_case_of
 
 CLASSES = tuple(LabelClass(name=str(one), ids=(one,)) for one in range(3))
 
@@ -31,8 +31,8 @@ def three_classes(seed: int) -> tuple[np.ndarray, np.ndarray]:
     return probs, (rng.random(1500)[:, None] > probs.cumsum(axis=1)).sum(axis=1)
 
 
-def maps(probs: np.ndarray, truth: np.ndarray) -> ClassMaps:
-    return ClassMaps.of(probs[None], truth, classes=ONE)
+def maps(probs: np.ndarray, truth: np.ndarray) -> ProbMaps:
+    return ProbMaps.of_array(probs[None], truth=truth, channels=ONE)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -55,7 +55,7 @@ def test_scikit_learn_has_the_same_likelihood(seed: int) -> None:
     probs, truth = binary(seed)
     assert probability.nll(maps(probs, truth)) == pytest.approx([sklearn.log_loss(truth, probs)])
     rows, codes = three_classes(seed)
-    case = ClassMaps.of_case(rows.T, codes)
+    case = whole_case_of(rows.T, codes)
     assert float(probability.nll(case)) == pytest.approx(sklearn.log_loss(codes, rows))
 
 
@@ -72,7 +72,7 @@ def test_torchmetrics_finds_the_same_calibration_error(seed: int, norm: str, nam
     theirs = functional.multiclass_calibration_error(
         torch.from_numpy(rows), torch.from_numpy(codes), num_classes=3, norm=norm, n_bins=15
     )
-    assert float(measure(ClassMaps.of_case(rows.T, codes))) == pytest.approx(float(theirs), rel=1e-5)
+    assert float(measure(whole_case_of(rows.T, codes))) == pytest.approx(float(theirs), rel=1e-5)
 
 
 @pytest.mark.parametrize("seed", range(3))

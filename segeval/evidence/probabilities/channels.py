@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from types import EllipsisType
 
 import numpy as np
@@ -166,11 +165,6 @@ class Channels:
         """The channel of a class, None where there is no channel of just its ids."""
         known = [set(of.ids) for of in self.layout.classes]
         return known.index(set(wanted.ids)) if set(wanted.ids) in known else None
-
-    @cached_property
-    def channel_of_id(self) -> dict[int, int]:
-        """The exclusive channel that each id is counted in; an id without one is background."""
-        return {one: channel for channel, of in enumerate(self.layout.classes) for one in of.ids}
 
     def _union(self, wanted: LabelClass) -> ProbMap:
         """What the channels of a union have together, and as log odds, since that may be hardly less than 1.

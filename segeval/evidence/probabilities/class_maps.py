@@ -1,6 +1,6 @@
 """What metrics of probability read: sums, bins and curves of the maps of a case, which add up over cases."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial, reduce
 from operator import add
@@ -10,14 +10,13 @@ import numpy as np
 
 from segeval.errors import ConfigError
 from segeval.evidence.additive import Record, State
-from segeval.evidence.labels import LabelClass
 from segeval.evidence.probabilities.bins import Detail, part_sizes
 from segeval.evidence.probabilities.channels import ProbMap, blocks
 from segeval.evidence.probabilities.histogram import ProbHistogram, are_few
 from segeval.evidence.probabilities.prob_maps import Order, ProbMaps
 from segeval.evidence.probabilities.soft import PixelTerms, SoftCounts
 from segeval.evidence.shape_words import Float
-from segeval.evidence.shapes import Labels, PerLabel, Probs
+from segeval.evidence.shapes import PerLabel
 
 Closed = Literal["right", "left"]
 Region = Literal["all", "foreground"]
@@ -80,48 +79,12 @@ class TopLabelMap:
 Map = ClassMap | TopLabelMap
 
 
-@dataclass(frozen=True, kw_only=True)
-class ClassMaps:
-    """The probability map of every class of a case, None where there is none; or one of the case as a whole."""
-
-    maps: tuple[Map | None, ...]
-    of_whole_case: bool = False
-
-    @classmethod
-    def of(
-        cls, probs: Probs, truth: Labels, *, classes: Sequence[LabelClass], ignore: Sequence[int] = ()
-    ) -> "ClassMaps":
-        """Take one map per class, in the order of `classes`.
-
-        Args:
-            ignore: truth ids whose voxels count nowhere.
-        """
-        maps = ProbMaps.of_array(probs, truth=truth, channels=tuple(classes), ignore=tuple(ignore))
-        return cls.of_channels(maps, range(len(maps)))
-
-    @classmethod
-    def of_channels(cls, maps: ProbMaps, channels: Sequence[int | None]) -> "ClassMaps":
-        """Take the channel of each class."""
-        return cls(maps=tuple(None if one is None else ClassMap(maps=maps, channel=one) for one in channels))
-
-    @classmethod
-    def of_case(cls, probs: Float[np.ndarray, "label voxel"], codes: np.ndarray) -> "ClassMaps":
-        """Take the case as a whole: maps of all classes that sum to 1, and the row of the true class per voxel.
-
-        Voxels with a negative code are ignored. Rankings of the most probable class are not defined;
-        sums and bins are, and have no class axis.
-        """
-        return cls.of_partition([ProbMap(stored=one) for one in probs], codes)
-
-    @classmethod
-    def of_partition(cls, maps: Sequence[ProbMap], codes: np.ndarray) -> "ClassMaps":
-        """The same of maps as they were stored, and codes in their shape."""
-        return cls(maps=(TopLabelMap(maps=tuple(maps), codes=codes),), of_whole_case=True)
-
-    def states(self, read: Callable[[Any], Record], nothing: Record) -> Record:
-        """The states of all maps as one, `nothing` where there is no map."""
-        rows = [nothing if one is None else read(one) for one in self.maps]
-        return rows[0] if self.of_whole_case else type(nothing).stack(rows)
+def states(maps: ProbMaps, read: Callable[[Any], Record], nothing: Record) -> Record:
+    """The states of the maps of all classes as one, `nothing` where there is no map; or that of the whole case."""
+    if maps.of_whole_case:
+        return read(TopLabelMap(maps=maps.maps[: maps.partition] or maps.maps, codes=maps.codes))
+    rows = [nothing if channel is None else read(ClassMap(maps=maps, channel=channel)) for channel in maps.of_classes]
+    return type(nothing).stack(rows)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,9 +100,9 @@ class ProbSums(State):
     log_loss: PerLabel
 
     @classmethod
-    def read(cls, maps: ClassMaps) -> "ProbSums":
+    def read(cls, maps: ProbMaps) -> "ProbSums":
         """Sum over each map; over all classes of a voxel for a whole case."""
-        return maps.states(_sums, cls.of(**dict.fromkeys(cls._names(), np.nan)))
+        return states(maps, _sums, cls.of(**dict.fromkeys(cls._names(), np.nan)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +114,7 @@ class ProbBins(State):
     positives: Float[np.ndarray, "*label bin"]
 
     @classmethod
-    def read(cls, maps: ClassMaps, *, bins: int, closed: Closed, region: Region) -> "ProbBins":
+    def read(cls, maps: ProbMaps, *, bins: int, closed: Closed, region: Region) -> "ProbBins":
         """Count in bins of equal width.
 
         Raises:
@@ -159,7 +122,7 @@ class ProbBins(State):
         """
         _check_number(bins)
         nothing = np.full(bins, np.nan)
-        return maps.states(partial(_binned, bins, closed, region), cls(n=nothing, probs=nothing, positives=nothing))
+        return states(maps, partial(_binned, bins, closed, region), cls(n=nothing, probs=nothing, positives=nothing))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,11 +133,11 @@ class Areas(State):
     detail: ClassVar[Detail] = "area"
 
     @classmethod
-    def read(cls, maps: ClassMaps, *, exact: bool) -> "Areas":
+    def read(cls, maps: ProbMaps, *, exact: bool) -> "Areas":
         """Count the voxels by probability; `exact` tells all of them apart."""
         detail: Detail = "exact" if exact else cls.detail
         nothing = cls(histograms=ProbHistogram.empty())
-        return maps.states(lambda one: cls(histograms=one.maps.histogram(one.channel, detail)), nothing)
+        return states(maps, lambda one: cls(histograms=one.maps.histogram(one.channel, detail)), nothing)
 
     @property
     def approx(self) -> bool:
@@ -211,7 +174,7 @@ class EqualParts(State):
     parts: Any
 
     @classmethod
-    def read(cls, maps: ClassMaps, *, bins: int, exact: bool) -> "EqualParts":
+    def read(cls, maps: ProbMaps, *, bins: int, exact: bool) -> "EqualParts":
         """Cut each map into `bins` equally large parts.
 
         Raises:
@@ -219,7 +182,7 @@ class EqualParts(State):
         """
         _check_number(bins)
         nothing = cls(parts=PartsOfMap(ProbHistogram.empty()))
-        return maps.states(lambda one: cls(parts=_parts(one, bins, exact=exact)), nothing)
+        return states(maps, lambda one: cls(parts=_parts(one, bins, exact=exact)), nothing)
 
     @property
     def approx(self) -> bool:

@@ -1,16 +1,17 @@
 """Probability maps of one case, read channel by channel."""
 
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 
-from segeval.evidence.additive import Kept
+from segeval.evidence.additive import ByClass, Kept
 from segeval.evidence.arrays import is_one_of
 from segeval.evidence.labels import LabelClass
-from segeval.evidence.probabilities.bins import Detail
-from segeval.evidence.probabilities.channels import ProbMap
+from segeval.evidence.probabilities.bins import Detail, condensed
+from segeval.evidence.probabilities.channels import BACKGROUND, Channels, ProbMap
 from segeval.evidence.probabilities.histogram import ProbHistogram, are_few
 from segeval.evidence.probabilities.scored_map import ClassImage, ScoredMap
 from segeval.evidence.probabilities.soft import ProbVoxels, joined
@@ -28,18 +29,18 @@ class Condensed:
     def __add__(self, other: "Condensed") -> "Condensed":
         both = joined([self.voxels, other.voxels])
         if len(both.count) > _MANY:
-            from segeval.evidence.probabilities.bins import condensed
-
             both = condensed(both)
         return Condensed(both)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ProbMaps:
-    """Probability maps of one case beside its truth, on one grid.
+    """Probability maps of one case beside its truth, on one grid: every map that some measure reads, each once.
+
+    Losses, metrics of probability and sweeps read the same maps, so that each is counted once.
 
     Args:
-        maps: one per channel.
+        maps: one per channel: as they were stored, then unions and complements that classes ask for.
         truth: class ids, (*space).
         channels: the class of each channel; None takes every id that no other channel has, as the background of a
             softmax does.
@@ -48,6 +49,9 @@ class ProbMaps:
             to background.
         device: the torch device that builds the evidence; None for numpy.
         logits: what the maps of the partition were made of, where it was that.
+        channel_of: the map of each class that is scored, None for one that no channel speaks of; by default every map
+            is of one.
+        of_whole_case: whether metrics read the most probable class of the partition instead of each class.
     """
 
     maps: tuple[ProbMap, ...]
@@ -57,8 +61,43 @@ class ProbMaps:
     partition: int = 0
     device: str | None = None
     logits: tuple[np.ndarray, ...] | None = None
+    channel_of: tuple[int | None, ...] | None = None
+    of_whole_case: bool = False
     _kept: Kept[Any] = field(default_factory=Kept, repr=False)
     _told_apart: Kept[ProbHistogram] = field(default_factory=Kept, repr=False, init=False)  # serve every detail alike
+
+    @classmethod
+    def of_channels(
+        cls,
+        channels: Channels,
+        truth: np.ndarray,
+        *,
+        classes: Sequence[LabelClass],
+        ignore: Sequence[int] = (),
+        device: str | None = None,
+    ) -> "ProbMaps":
+        """Find the map of every class; `device` is the torch device that counts, None for numpy."""
+        exclusive = channels.layout.exclusive
+        maps = list(channels.maps)
+        named = [None if exclusive and of == BACKGROUND else of for of in channels.layout.classes]
+        channel_of: list[int | None] = []
+        for wanted in classes:
+            found = channels.index_of(wanted)
+            if found is None and exclusive:
+                found = len(maps)
+                maps.append(channels.of(wanted))
+                named.append(wanted)
+            channel_of.append(found)
+        return cls(
+            maps=tuple(maps),
+            truth=truth,
+            channels=tuple(named),
+            ignore=tuple(ignore),
+            partition=len(channels.maps) if exclusive else 0,
+            device=device,
+            logits=channels.logits,
+            channel_of=tuple(channel_of),
+        )
 
     @classmethod
     def of_array(cls, probs: np.ndarray, *, full: float | None = None, **facts: Any) -> "ProbMaps":
@@ -68,6 +107,39 @@ class ProbMaps:
 
     def __len__(self) -> int:
         return len(self.channels)
+
+    @property
+    def of_classes(self) -> Sequence[int | None]:
+        """The map of each class that is scored, None where there is none."""
+        return range(len(self)) if self.channel_of is None else self.channel_of
+
+    @property
+    def of_each_class(self) -> list[ProbMap | None]:
+        """The maps themselves."""
+        return [None if channel is None else self.maps[channel] for channel in self.of_classes]
+
+    @property
+    def whole_case(self) -> "ProbMaps":
+        """The same maps for metrics of the case as a whole.
+
+        Rankings of the most probable class are not defined; sums and bins are, and have no class axis.
+        """
+        return replace(self, of_whole_case=True)
+
+    @cached_property
+    def codes(self) -> np.ndarray:
+        """The channel of each voxel's true class, (*space); -1 where it is ignored, or of no channel.
+
+        A single map has the code 1, and leaves the rest to 0.
+        """
+        channels = self.channels[: self.partition] or self.channels
+        single = len(channels) == 1
+        rest = [i for i, of in enumerate(channels) if of is None or of == BACKGROUND]
+        codes = np.full_like(self.truth, 0 if single else rest[0] if rest else -1, dtype=np.int32)
+        for i, of in enumerate(channels):
+            codes[is_one_of(self.truth, of.ids if of else BACKGROUND.ids)] = i + single
+        codes[is_one_of(self.truth, self.ignore)] = -1
+        return codes
 
     @cached_property
     def n(self) -> int:
@@ -106,7 +178,7 @@ class ProbMaps:
     @property
     def sums(self) -> "MapSums":
         """What was asked for so far, without the maps it came from."""
-        return MapSums(channels=self.channels, partition=self.partition, kept=self._kept)
+        return MapSums(channels=self.channels, partition=self.partition, kept=ByClass(dict(self._kept.items())))
 
     @property
     def is_exact(self) -> bool:
@@ -150,7 +222,7 @@ class MapSums:
 
     channels: tuple[LabelClass | None, ...]
     partition: int
-    kept: Kept[Any]
+    kept: ByClass
 
     def __len__(self) -> int:
         return len(self.channels)
@@ -161,22 +233,23 @@ class MapSums:
 
     def condensed(self, channel: int) -> ProbVoxels:
         """See `ProbMaps.condensed`."""
-        found: Condensed = self.kept.get(("condensed", self.channels[channel]), _never_asked_for)
+        found: Condensed = self._known("condensed", self.channels[channel])
         return replace(found.voxels)  # whatever is computed on the way is not kept
 
     def confusion(self) -> np.ndarray:
         """See `ProbMaps.confusion`; classes of different cases never met."""
         channels = self.channels[: self.partition]
         for channel in channels:
-            self.kept.get(("met", channel, channel), _never_asked_for)
-        met = dict(self.kept.items())
+            self._known("met", channel, channel)
+        met: Mapping[Hashable, Any] = self.kept.rows
         return np.array([[met.get(("met", row, column), 0.0) for column in channels] for row in channels])
 
     def histogram(self, channel: int, detail: Detail) -> ProbHistogram:
         """See `ProbMaps.histogram`."""
-        found: ProbHistogram = self.kept.get(("histogram", self.channels[channel], detail), _never_asked_for)
+        found: ProbHistogram = self._known("histogram", self.channels[channel], detail)
         return found
 
-
-def _never_asked_for() -> Any:
-    raise LookupError("Maps that are added up know only what every case was asked for.")
+    def _known(self, *setting: Hashable) -> Any:
+        if setting not in self.kept.rows:
+            raise LookupError("Maps that are added up know only what every case was asked for.")
+        return self.kept.rows[setting]

@@ -72,7 +72,7 @@ def _definition(call: MeasureCall, job: Job, *, length: str) -> dict[str, Any]:
         "levels": list(measure.levels),
         **({"profile": measure.profile} if measure.profile else {}),
         **({"tool_errors": list(tool_errors)} if tool_errors else {}),
-        **({"needs_probabilities": True} if measure.reads("ClassMaps") else {}),
+        **({"needs_probabilities": True} if measure.reads("ProbMaps") else {}),
         **({"needs_logits": True} if measure.reads("LogitsInSpace") else {}),
         **({"empty_distance": job.plan.empty_distance} if is_distance else {}),
         **({"instances": list(given)} if given and measure.reads("Lesions", "LesionCells") else {}),
