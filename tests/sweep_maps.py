@@ -9,7 +9,7 @@ from segeval.evidence.case import Case
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.probabilities.channels import Channels, Layout, ProbMap
 from segeval.evidence.probabilities.scored_map import ScoredMap
-from segeval.verbs.sweep.maps.cases import MOST_LEVELS, ClassOfCase, ClassOverCases, MapCase
+from segeval.verbs.sweep.maps.cases import MOST_LEVELS, ClassOfCase, ClassOverCases
 
 # data B and M of the worked examples
 B = (np.array([0.9, 0.4, 0.3, 0.6, 0.2, 0.1, 0.1, 0.05]), np.array([1, 1, 1, 0, 0, 0, 0, 0], dtype=bool))
@@ -39,15 +39,14 @@ def class_maps(*maps: Map, name: str = "lesion", binned: bool = False) -> ClassO
     return ClassOverCases(name=name, cases=cases)
 
 
-def softmax_case(probs: np.ndarray, ids: np.ndarray, names: Sequence[str] = ("one", "two")) -> MapCase:
+def softmax_case(probs: np.ndarray, ids: np.ndarray, names: Sequence[str] = ("one", "two")) -> Case:
     """A case whose channels share out the probability, background first."""
     classes = tuple(LabelClass(name=name, ids=(i + 1,)) for i, name in enumerate(names))
     background = LabelClass(name="background", ids=(0,))
     maps = tuple(ProbMap(stored=one[:, None]) for one in probs)
     channels = Channels(maps=maps, layout=Layout(classes=(background, *classes), exclusive=True))
     truth = ids[:, None].astype(np.uint8)
-    case = Case(case_id="case", pred=np.zeros_like(truth), truth=truth, probs=channels)
-    return MapCase(case=case, classes=classes)
+    return Case(case_id="case", pred=np.zeros_like(truth), truth=truth, probs=channels)
 
 
 @st.composite

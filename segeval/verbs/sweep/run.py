@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -168,7 +169,9 @@ def _table_of_maps(loss: str, mode: SweepMode, options: SweepOptions) -> Callabl
         raise ConfigError(f"{loss} has no --cdf. It is for focal_loss.")
     if (loss, mode) == ("exp_log_loss", "maps") and named <= {*EXP_LOG}:
         _refuse_idle(options, "exp_log", said)
-        return lambda files: sweep_exp_log_maps(files.read(SoftmaxEntries.of_case), options)
+        return lambda files: sweep_exp_log_maps(
+            files.read(partial(SoftmaxEntries.of_case, ignore=files.labels.ignore)), options
+        )
     answer = _ANSWERS.get((loss, mode))
     if answer is not None and named <= {*answer.parameters}:
         _refuse_idle(options, answer.reads, said)

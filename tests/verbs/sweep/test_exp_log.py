@@ -71,9 +71,11 @@ def test_independent_maps_are_refused() -> None:
 
     from segeval.evidence.probabilities.channels import Channels, Layout
 
-    channels = Channels(maps=CASE.channels.maps[1:], layout=Layout(classes=CASE.classes, exclusive=False))
+    assert CASE.probs is not None
+    layout = Layout(classes=CASE.probs.layout.classes[1:], exclusive=False)
+    channels = Channels(maps=CASE.probs.maps[1:], layout=layout)
     with pytest.raises(DataError, match="independent maps"):
-        SoftmaxEntries.of_case(replace(CASE, case=replace(CASE.case, probs=channels)))
+        SoftmaxEntries.of_case(replace(CASE, probs=channels))
 
 
 def test_unknown_parameters_are_refused() -> None:

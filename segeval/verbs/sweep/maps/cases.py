@@ -7,15 +7,12 @@ from operator import add
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
-
 from segeval.errors import ConfigError, DataError
-from segeval.evidence.arrays import is_one_of
 from segeval.evidence.case import Case
 from segeval.evidence.device import resolve_device
 from segeval.evidence.labels import LabelClass, LabelMap
-from segeval.evidence.probabilities.channels import BACKGROUND, Channels
 from segeval.evidence.probabilities.histogram import ProbHistogram
+from segeval.evidence.probabilities.prob_maps import ProbMaps
 from segeval.evidence.probabilities.scored_map import ScoredMap
 from segeval.evidence.probabilities.soft import ProbVoxels
 from segeval.files.paths import printable
@@ -33,56 +30,21 @@ MOST_LEVELS = 1 << 24  # different probabilities that all cases together may kee
 Used = TypeVar("Used")
 
 
-@dataclass(frozen=True, kw_only=True)
-class MapCase:
-    """The probability maps of one case beside its truth.
+def scored_classes(
+    case: Case, classes: Sequence[LabelClass], *, ignore: Sequence[int], device: str | None = None
+) -> list[ScoredMap]:
+    """The voxels of a case that count: for each class its probability, and whether it is true.
 
-    Attributes:
-        classes: the classes of the tables.
-        ignore: ids of the truth whose voxels count nowhere.
-        device: the torch device that counts; None for numpy.
+    Raises:
+        LookupError: the case has masks only, or no channel speaks of a class.
     """
-
-    case: Case
-    classes: tuple[LabelClass, ...]
-    ignore: tuple[int, ...] = ()
-    device: str | None = None
-
-    @property
-    def channels(self) -> Channels:
-        if self.case.probs is None:
-            raise LookupError(f"{self.case.case_id} has no probability maps.")
-        return self.case.probs
-
-    @property
-    def partition(self) -> tuple[LabelClass, ...]:
-        """The classes that share out the whole probability of a voxel, background first; none where they overlap."""
-        layout = self.channels.layout
-        if not layout.exclusive:
-            return ()
-        zero = any(0 in label.ids for label in layout.classes)
-        return layout.classes if zero else (BACKGROUND, *layout.classes)
-
-    def scored(self, wanted: LabelClass) -> ScoredMap:
-        """The voxels that count: the probability of a class, and whether it is true."""
-        probs = self.channels.of(wanted)
-        return ScoredMap(
-            map=replace(probs, stored=self._counted(probs.stored)),
-            truth=self._counted(self._is_true(wanted)),
-            device=self.device,
-        )
-
-    def _is_true(self, wanted: LabelClass) -> np.ndarray:
-        """Voxels of a class; background is every id that no channel has."""
-        if wanted in self.partition and 0 in wanted.ids:
-            others = [label_id for label in self.partition if label != wanted for label_id in label.ids]
-            return ~is_one_of(self.case.truth, others)
-        return is_one_of(self.case.truth, wanted.ids)
-
-    def _counted(self, image: np.ndarray) -> np.ndarray:
-        if self.ignore:
-            return image[~is_one_of(self.case.truth, self.ignore)]
-        return image.reshape(-1, order="F" if self.case.truth.flags.f_contiguous else "C")
+    if case.probs is None:
+        raise LookupError(f"{case.case_id} has no probability maps.")
+    maps = ProbMaps.of_channels(case.probs, case.truth, classes=classes, ignore=ignore, device=device)
+    lacking = [of.name for of, channel in zip(classes, maps.of_classes, strict=True) if channel is None]
+    if lacking:
+        raise LookupError(f"No channel is of {lacking[0]}: they are {case.probs.layout}.")
+    return [maps.scored(channel) for channel in maps.of_classes if channel is not None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,13 +129,13 @@ class MapFiles:
     device: str | None = None
     notes: tuple[str, ...] = ()
 
-    def read(self, use: Callable[[MapCase], Used]) -> Iterator[Used]:
+    def read(self, use: Callable[[Case], Used]) -> Iterator[Used]:
         """What `use` makes of every case, in order; a case is let go once it is used.
 
         Raises:
             DataError: a file cannot be read, or is of another kind than the first.
         """
-        return in_order(lambda pair: use(self._case(pair)), self.pairs, workers=self.workers)
+        return in_order(lambda pair: use(read_case(pair, self.rules)), self.pairs, workers=self.workers)
 
     def classes(self, *, only: str | None, binned: bool) -> tuple[ClassOverCases, ...]:
         """The voxels of every class over all cases, or of the class that is named.
@@ -187,19 +149,14 @@ class MapFiles:
             raise ConfigError(f"--class {only}: no such class. There are {', '.join(label.name for label in known)}.")
         most_levels = 0 if binned else MOST_LEVELS // max(len(self.pairs), 1)
 
-        def count(case: MapCase) -> list[ClassOfCase]:
-            case_id = case.case.case_id
-            return [ClassOfCase.count(case_id, case.scored(label), most_levels=most_levels) for label in chosen]
+        def count(case: Case) -> list[ClassOfCase]:
+            maps = scored_classes(case, chosen, ignore=self.labels.ignore, device=self.device)
+            return [ClassOfCase.count(case.case_id, scored, most_levels=most_levels) for scored in maps]
 
         of_classes = zip(*self.read(count), strict=True)
         return tuple(
             ClassOverCases(name=label.name, cases=cases) for label, cases in zip(chosen, of_classes, strict=True)
         )
-
-    def _case(self, pair: Pair) -> MapCase:
-        classes = self.labels.classes_among(())
-        case = read_case(pair, self.rules)
-        return MapCase(case=case, classes=classes, ignore=self.labels.ignore, device=self.device)
 
 
 def find_maps(maps: Path | None, truth: Path | None, options: InputOptions) -> MapFiles:

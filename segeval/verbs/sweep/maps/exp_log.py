@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from segeval.errors import DataError
+from segeval.evidence.case import Case
+from segeval.evidence.probabilities.channels import BACKGROUND
 from segeval.evidence.probabilities.soft import ChannelCounts, ProbVoxels
 from segeval.losses.compound import exp_log_loss
 from segeval.measure import MeasureCall, ratio
@@ -14,7 +16,7 @@ from segeval.options import SweepOptions
 from segeval.results.table import Row
 from segeval.verbs.sweep.draw import lines
 from segeval.verbs.sweep.grid import Setting, exp_log_settings
-from segeval.verbs.sweep.maps.cases import MapCase
+from segeval.verbs.sweep.maps.cases import scored_classes
 from segeval.verbs.sweep.table import SweepPicture, SweepTable, mean_cells
 
 SETTINGS = ("gamma", "w_dice", "w_cross")
@@ -46,24 +48,29 @@ class SoftmaxEntries:
     count: np.ndarray
 
     @classmethod
-    def of_case(cls, case: MapCase) -> "SoftmaxEntries":
+    def of_case(cls, case: Case, *, ignore: Sequence[int] = ()) -> "SoftmaxEntries":
         """Take a case whose channels share out the whole probability.
 
         Raises:
             DataError: the channels are independent of each other.
         """
-        if not case.partition:
+        layout = None if case.probs is None else case.probs.layout
+        if layout is None or not layout.exclusive:
             raise DataError(
-                f"{case.case.case_id}: its channels are independent maps ({case.channels.layout}), and exp_log looks "
+                f"{case.case_id}: its channels are independent maps ({layout}), and exp_log looks "
                 "across the channels of a softmax. Give a channel for the background too."
             )
-        channels = [case.scored(label) for label in case.partition]
-        label = np.argmax([scored.truth for scored in channels], axis=0)
+        has_rest = any(0 in label.ids for label in layout.classes)
+        partition = layout.classes if has_rest else (BACKGROUND, *layout.classes)
+        channels = scored_classes(case, partition, ignore=ignore)
+        truth = np.stack([scored.truth for scored in channels])
+        rest = next(i for i, label in enumerate(partition) if 0 in label.ids)
+        label = np.where(truth.any(axis=0), truth.argmax(axis=0), rest)  # which is every id that no channel has
         rows = np.stack([label, *(scored.map.probs() for scored in channels)]).astype(np.float64)
         rows = rows[:, np.lexsort(rows)]
         first = np.flatnonzero(np.concatenate([[True], (np.diff(rows) != 0).any(axis=0)]))
         count = np.diff(first, append=rows.shape[1]).astype(np.float64)
-        names = tuple(label.name for label in case.partition)
+        names = tuple(label.name for label in partition)
         return cls(names=names, probs=rows[1:, first], label=rows[0, first].astype(np.int64), count=count)
 
     @property

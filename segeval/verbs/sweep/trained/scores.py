@@ -28,7 +28,7 @@ from segeval.scoring.plan import Plan
 from segeval.verbs.running.stream import in_order
 from segeval.verbs.score import input_rules_of, worker_count
 from segeval.verbs.sweep.grid import Setting
-from segeval.verbs.sweep.maps.cases import MapCase
+from segeval.verbs.sweep.maps.cases import scored_classes
 from segeval.verbs.sweep.maps.curve import Curve
 from segeval.verbs.sweep.trained.runs import PairedRuns
 
@@ -111,8 +111,7 @@ class PredictionScorer:
         if case.probs is None:
             labels = LabelMap(classes=self.classes, ignore=self.labels.ignore)
             return ScoredPrediction(rows=self._named(evaluate(case, self._plan(labels))), is_map=False)
-        maps = MapCase(case=case, classes=self.classes, ignore=self.labels.ignore)
-        return self.score_maps(case.case_id, [maps.scored(label) for label in self.classes])
+        return self.score_maps(case.case_id, scored_classes(case, self.classes, ignore=self.labels.ignore))
 
     def score_maps(self, case_id: str, maps: Sequence[ScoredMap]) -> ScoredPrediction:
         """Score the masks `p >= 0.5` of every class, which may overlap, and the curves behind them."""
