@@ -15,7 +15,7 @@ from segeval.evidence.arrays import is_one_of
 from segeval.evidence.grid import Grid, Lattice
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.shape_words import Bool, Int64
-from segeval.evidence.shapes import AxesMm, Labels, Onehot, SpacingMm
+from segeval.evidence.shapes import AxesMm, Labels, SpacingMm
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,19 +117,6 @@ class Masks:
             shape=pred.shape,
             spacing_mm=spacing_mm,
             axes_mm=axes_mm,
-        )
-
-    @classmethod
-    def of_onehot(
-        cls, pred: Onehot, truth: Onehot, *, classes: Sequence[LabelClass], spacing_mm: SpacingMm | None = None
-    ) -> "Masks":
-        """Take one boolean image per class; classes may overlap."""
-        return cls(
-            pred=tuple(map(Voxels.of, pred)),
-            truth=tuple(map(Voxels.of, truth)),
-            classes=tuple(classes),
-            shape=pred.shape[1:],
-            spacing_mm=spacing_mm,
         )
 
     @property

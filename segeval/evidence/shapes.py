@@ -12,7 +12,6 @@ from segeval.evidence.shape_words import Bool, Float, Float64, Int64, Integer
 Labels = Integer[Any, "*space"]  # class ids, 2-D or 3-D
 Mask = Bool[Any, "*space"]  # voxels that are meant
 Probs = Float[Any, "label *space"]  # one probability map per class
-Onehot = Bool[Any, "label *space"]  # one mask per class; classes may overlap
 PerLabel = Float64[Any, "*label"]  # one number per class, or a single one
 Values = Float[Any, "*label"]  # the same in any precision, numpy or torch, so that autograd flows
 Factors = Float[Any, "..."]  # numbers that broadcast against `Values`

@@ -58,16 +58,6 @@ def test_an_id_of_any_size_is_a_class() -> None:
 
 
 @few
-@given(masks())
-def test_boolean_images_give_the_same_masks_as_label_images(inside: np.ndarray) -> None:
-    one = (LabelClass(name="one", ids=(1,)),)
-    by_labels = Masks.of(inside.astype(np.uint8), inside.astype(np.uint8), classes=one)
-    by_onehot = Masks.of_onehot(inside[None], inside[None], classes=one)
-    assert by_labels.pred[0].index.tolist() == by_onehot.pred[0].index.tolist()
-    assert by_labels.shape == by_onehot.shape == inside.shape
-
-
-@few
 @given(masks(), st.integers(0, 2))
 def test_a_boxed_mask_is_the_mask_cut_out(inside: np.ndarray, margin: int) -> None:
     boxed = Voxels.of(inside).in_box(margin=margin).dense()

@@ -12,7 +12,7 @@ from scipy.spatial.distance import cdist
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.probabilities.prob_maps import ProbMaps
 from segeval.evidence.probabilities.probabilities import ProbEvidence
-from segeval.evidence.probabilities.weight_maps import gap_by_digits, gap_in_mask, object_gap, objects_of
+from segeval.evidence.space.weight_maps import gap_by_digits, gap_in_mask, object_gap, objects_of
 from segeval.losses.boundary import shape_aware_loss, unet_weighted_ce_loss
 
 ONE = LabelClass(name="one", ids=(1,))
@@ -61,7 +61,7 @@ def test_very_many_objects_take_the_way_of_many(monkeypatch: pytest.MonkeyPatch)
     expected[expected > 30] = np.inf
     taken = []
     monkeypatch.setattr(
-        "segeval.evidence.probabilities.weight_maps.gap_by_digits",
+        "segeval.evidence.space.weight_maps.gap_by_digits",
         lambda *given: taken.append(1) or gap_by_digits(*given),
     )
     np.testing.assert_array_equal(object_gap(objects, reach=30.0), expected)

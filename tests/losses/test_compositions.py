@@ -11,7 +11,7 @@ import segeval
 from segeval import ConfigError, DataError
 from segeval.evidence.arrays import neg_log, power
 from segeval.evidence.probabilities.soft import ChannelCounts, ChannelTerms, ChannelVolumes
-from segeval.evidence.probabilities.weight_maps import object_gap
+from segeval.evidence.space.weight_maps import object_gap
 from segeval.losses.compound import exp_log_loss
 from segeval.losses.modules import MODULES, DeepSupervision, Sum
 from segeval.losses.region import generalized_dice_loss

@@ -22,7 +22,7 @@ from segeval.evidence.probabilities.soft import (
     Volumes,
     two_channels,
 )
-from segeval.evidence.probabilities.weight_maps import BorderTerms, object_gap
+from segeval.evidence.space.weight_maps import BorderTerms, object_gap
 from segeval.losses.boundary import unet_weight_map, unet_weighted_ce_loss
 from segeval.losses.compound import bce_dice_loss, combo_loss, dice_focal_loss, exp_log_loss
 from segeval.losses.lovasz import lovasz_hinge_loss, lovasz_sigmoid_loss, lovasz_softmax_loss

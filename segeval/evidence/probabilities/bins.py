@@ -75,7 +75,7 @@ def coarse_edges() -> tuple[np.ndarray, np.ndarray]:
 def place_in_coarse(q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The coarse bin of each q, and how far into it q lies, in widths of the bin."""
     at = ((q * LIFT).astype(np.float32).view(np.uint32) >> COARSE_SHIFT).astype(np.intp)
-    lowest, width = (one[at] for one in coarse_edges())
+    lowest, width = (column[at] for column in coarse_edges())
     return at, (q - lowest) / width
 
 
@@ -124,7 +124,7 @@ def condensed(voxels: ProbVoxels) -> ProbVoxels:
     at, f = place_in_coarse(q)
     key = at + N_COARSE * (2 * voxels.truth + (voxels.truth != is_wrong))
     weights = (voxels.count * power for power in (1.0, f, f * f))
-    table = [np.bincount(key, weights=one, minlength=4 * N_COARSE) for one in weights]
+    table = [np.bincount(key, weights=weight, minlength=4 * N_COARSE) for weight in weights]
     return voxels_of_moments(np.reshape(table, (3, 2, 2, -1)))
 
 
@@ -141,7 +141,7 @@ def voxels_of_moments(moments: np.ndarray) -> ProbVoxels:
     """
     truth, upper, at = np.nonzero(moments[0])
     n, first, second = moments[:, truth, upper, at]
-    lowest, width = (one[at] for one in coarse_edges())
+    lowest, width = (column[at] for column in coarse_edges())
     mean = first / n
     deviation = np.sqrt(np.maximum(second / n - mean**2, 0.0))
     mean, deviation = lowest + width * mean, width * deviation

@@ -104,7 +104,7 @@ class Layout:
     exclusive: bool
 
     def __str__(self) -> str:
-        names = ", ".join(one.name for one in self.classes)
+        names = ", ".join(label.name for label in self.classes)
         if len(self.classes) == 1:
             return f"one map of class {names}"
         return f"a softmax of {names}" if self.exclusive else f"sigmoids of {names}"
@@ -130,7 +130,7 @@ class Form:
         """The label map with the classes that it leaves to the channels."""
         if self.layout is None or labels.classes is not None:
             return labels
-        own = (one for one in self.layout.classes if one != BACKGROUND and one not in labels.regions)
+        own = (label for label in self.layout.classes if label != BACKGROUND and label not in labels.regions)
         return replace(labels, classes=tuple(sorted(own, key=lambda row: row.ids)))
 
     def __str__(self) -> str:
@@ -172,12 +172,12 @@ class Channels:
         How much less is told by the other channels, where all of them add up to 1 but for rounding.
         """
         is_in = [of.ids[0] in wanted.ids for of in self.layout.classes]
-        steps = max(one.own_steps for one in self.maps)
+        steps = max(channel.own_steps for channel in self.maps)
         stored = np.empty_like(self.maps[0].stored, dtype=np.float64)
         for block in blocks(stored):
             sums = np.zeros((2, *stored[block].shape))
-            for one, inside in zip(self.maps, is_in, strict=True):
-                sums[int(inside)] += one.probs(block)
+            for channel, inside in zip(self.maps, is_in, strict=True):
+                sums[int(inside)] += channel.probs(block)
             rest, p = sums
             stored[block] = log_odds(p, np.where(np.abs(p + rest - 1) <= _of_rounding(steps), rest, 1 - p))
         return ProbMap(stored=stored, is_log_odds=True, steps=steps)
@@ -214,19 +214,19 @@ def activated(logits: Channels) -> Channels:
 
     The logit of a sigmoid is its log odds. Those of a softmax are the logit minus logsumexp of the others.
     """
-    stored = tuple(one.stored for one in logits.maps)
+    stored = tuple(channel.stored for channel in logits.maps)
     if not logits.layout.exclusive or len(stored) == 1:
         return replace(logits, logits=stored)
     odds = _softmax_log_odds(stored)
-    return replace(logits, maps=tuple(ProbMap(stored=one, is_log_odds=True) for one in odds), logits=stored)
+    return replace(logits, maps=tuple(ProbMap(stored=channel, is_log_odds=True) for channel in odds), logits=stored)
 
 
 def _softmax_log_odds(logits: Sequence[np.ndarray]) -> list[np.ndarray]:
-    odds = [np.empty_like(one, dtype=np.promote_types(one.dtype, np.float32)) for one in logits]
+    odds = [np.empty_like(channel, dtype=np.promote_types(channel.dtype, np.float32)) for channel in logits]
     for block in blocks(logits[0]):
-        here = np.stack([one[block] for one in logits]).astype(np.float64)
-        for one, values in zip(odds, _log_odds(here), strict=True):
-            one[block] = values
+        here = np.stack([channel[block] for channel in logits]).astype(np.float64)
+        for channel, values in zip(odds, _log_odds(here), strict=True):
+            channel[block] = values
     return odds
 
 

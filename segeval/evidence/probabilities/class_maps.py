@@ -45,6 +45,10 @@ class ClassMap:
         """See `ProbMap.rounded`."""
         return self.maps.maps[self.channel].rounded(values)
 
+    def histogram(self, detail: Detail) -> ProbHistogram:
+        """Voxels by probability, as finely as `detail` needs it."""
+        return self.maps.histogram(self.channel, detail)
+
 
 @dataclass(frozen=True, kw_only=True)
 class TopLabelMap:
@@ -64,15 +68,15 @@ class TopLabelMap:
 
     def rounded(self, values: np.ndarray) -> np.ndarray:
         """See `ProbMap.rounded`."""
-        (one, *others) = self.maps
-        return (one if others else replace(one, steps=one.own_steps)).rounded(values)
+        (first, *others) = self.maps
+        return (first if others else replace(first, steps=first.own_steps)).rounded(values)
 
     def columns(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """The probabilities of all classes at some voxels, (label, voxel), and the true class of each."""
         for block in blocks(self.codes):
             scored = self.codes[block] >= 0
-            here = [replace(one, stored=one.stored[block][scored]) for one in self.maps]
-            probs = [one.probs() for one in here] if len(here) > 1 else here[0].both_sides()[::-1]
+            here = [replace(channel, stored=channel.stored[block][scored]) for channel in self.maps]
+            probs = [channel.probs() for channel in here] if len(here) > 1 else here[0].both_sides()[::-1]
             yield np.stack(probs), self.codes[block][scored]
 
 
@@ -137,12 +141,12 @@ class Areas(State):
         """Count the voxels by probability; `exact` tells all of them apart."""
         detail: Detail = "exact" if exact else cls.detail
         nothing = cls(histograms=ProbHistogram.empty())
-        return states(maps, lambda one: cls(histograms=one.maps.histogram(one.channel, detail)), nothing)
+        return states(maps, lambda class_map: cls(histograms=class_map.histogram(detail)), nothing)
 
     @property
     def approx(self) -> bool:
         """Whether voxels are known by their bin only."""
-        return any(one.approx for one in np.ravel(self.histograms))
+        return any(histogram.approx for histogram in np.ravel(self.histograms))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,16 +186,16 @@ class EqualParts(State):
         """
         _check_number(bins)
         nothing = cls(parts=PartsOfMap(ProbHistogram.empty()))
-        return states(maps, lambda one: cls(parts=_parts(one, bins, exact=exact)), nothing)
+        return states(maps, lambda class_map: cls(parts=_parts(class_map, bins, exact=exact)), nothing)
 
     @property
     def approx(self) -> bool:
         """Whether voxels are known by their bin only."""
-        return any(one.histogram.approx for one in np.ravel(self.parts))
+        return any(part.histogram.approx for part in np.ravel(self.parts))
 
     def gaps(self, n: int) -> list[np.ndarray]:
         """|mean probability − share of positives| of the `n` parts, for each class."""
-        return [one.histogram.gaps_of_equal_parts(n) if one.gaps is None else one.gaps for one in self.parts]
+        return [part.histogram.gaps_of_equal_parts(n) if part.gaps is None else part.gaps for part in self.parts]
 
 
 def _check_number(bins: int) -> None:
@@ -199,10 +203,10 @@ def _check_number(bins: int) -> None:
         raise ConfigError(f"bins={bins} is no number of bins. Give 1 or more.")
 
 
-def _sums(one: Map) -> ProbSums:
-    if isinstance(one, TopLabelMap):
-        return reduce(add, (_sums_over_classes(probs.astype(np.float64), codes) for probs, codes in one.columns()))
-    voxels = one.maps.condensed(one.channel)
+def _sums(found: Map) -> ProbSums:
+    if isinstance(found, TopLabelMap):
+        return reduce(add, (_sums_over_classes(probs.astype(np.float64), codes) for probs, codes in found.columns()))
+    voxels = found.maps.condensed(found.channel)
     counts, terms = SoftCounts(voxels), PixelTerms(voxels)
     return ProbSums.of(
         n=counts.n,
@@ -232,10 +236,10 @@ def _sums_over_classes(probs: np.ndarray, codes: np.ndarray) -> ProbSums:
     )
 
 
-def _binned(bins: int, closed: Closed, region: Region, one: Map) -> ProbBins:
+def _binned(bins: int, closed: Closed, region: Region, found: Map) -> ProbBins:
     above = np.greater if closed == "right" else np.greater_equal
-    all_probs, all_inside = one.flat()
-    edges = one.rounded(np.arange(1, bins) / bins)
+    all_probs, all_inside = found.flat()
+    edges = found.rounded(np.arange(1, bins) / bins)
     n, mass, positives = np.zeros((3, bins))
     for chunk in _chunks(all_probs.size):
         probs, inside = all_probs[chunk].astype(np.float64), all_inside[chunk]
@@ -243,7 +247,7 @@ def _binned(bins: int, closed: Closed, region: Region, one: Map) -> ProbBins:
             kept = (probs >= 0.5) | inside
             probs, inside = probs[kept], inside[kept]
         which = np.zeros(probs.size, dtype=np.min_scalar_type(bins))
-        values = one.rounded(probs)
+        values = found.rounded(probs)
         for edge in edges:  # so few comparisons beat a binary search
             which += above(values, edge)
         n += np.bincount(which, minlength=bins)
@@ -252,11 +256,11 @@ def _binned(bins: int, closed: Closed, region: Region, one: Map) -> ProbBins:
     return ProbBins(n=n, probs=mass, positives=positives)
 
 
-def _parts(one: ClassMap, n: int, *, exact: bool) -> PartsOfMap:
-    histogram = one.maps.histogram(one.channel, "exact" if exact else n)
-    if not (exact or are_few(one.maps.n)):
+def _parts(class_map: ClassMap, n: int, *, exact: bool) -> PartsOfMap:
+    histogram = class_map.histogram("exact" if exact else n)
+    if not (exact or are_few(class_map.maps.n)):
         return PartsOfMap(histogram)
-    probs, inside = one.flat("C")
+    probs, inside = class_map.flat("C")
     order, sizes = np.argsort(probs, kind="stable"), part_sizes(probs.size, n)
     excess = probs[order].astype(np.float64) - inside[order]
     return PartsOfMap(histogram, np.abs(np.add.reduceat(excess, np.cumsum(sizes) - sizes)) / sizes)

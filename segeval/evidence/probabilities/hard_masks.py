@@ -101,14 +101,14 @@ class Overlay:
 
 def _by_arg_max(channels: Channels, *, like: Labels) -> Labels:
     """The class of the highest probability, of equal ones the first; a single map is held against one half."""
-    ids = [one.ids[0] for one in channels.layout.classes]
+    ids = [label.ids[0] for label in channels.layout.classes]
     labels = _image(like, max(ids))
     as_stored = _rise_as_stored(channels.maps)
     for block in blocks(labels):
         if len(ids) == 1:
             labels[block] = channels.maps[0].at_least_half(block) * labels.dtype.type(ids[0])
         else:
-            which = _highest([_rank(one, block, as_stored=as_stored) for one in channels.maps])
+            which = _highest([_rank(prob_map, block, as_stored=as_stored) for prob_map in channels.maps])
             labels[block] = which if ids == list(range(len(ids))) else np.array(ids, labels.dtype).take(which)
     return labels
 
@@ -122,8 +122,8 @@ def _highest(ranks: Sequence[np.ndarray]) -> np.ndarray:
     return which
 
 
-def _rank(one: ProbMap, block: tuple[slice, ...], *, as_stored: bool) -> np.ndarray:
-    stored = one.stored[block] if as_stored else one.probs(block)
+def _rank(prob_map: ProbMap, block: tuple[slice, ...], *, as_stored: bool) -> np.ndarray:
+    stored = prob_map.stored[block] if as_stored else prob_map.probs(block)
     return stored.astype(np.float32) if stored.dtype == np.float16 else stored  # half floats compare slowly
 
 
@@ -131,15 +131,15 @@ def _rise_as_stored(maps: Sequence[ProbMap]) -> bool:
     """Whether the stored numbers of all maps rank as their probabilities do."""
     levels = maps[0].levels
     if levels is None:
-        return all(one.levels is None for one in maps)
-    alike = all(one.levels is not None and np.array_equal(one.levels, levels) for one in maps)
+        return all(prob_map.levels is None for prob_map in maps)
+    alike = all(prob_map.levels is not None and np.array_equal(prob_map.levels, levels) for prob_map in maps)
     return alike and maps[0].stored.dtype.kind == "u" and bool((np.diff(levels) >= 0).all())
 
 
 def _translated(codes: UInt[np.ndarray, "*space"], ids: Mapping[int, int]) -> Labels:
     labels = _image(codes, max(ids.values()))
     known = np.array(sorted(ids), dtype=codes.dtype)
-    new = np.array([ids[one] for one in known.tolist()], dtype=labels.dtype)
+    new = np.array([ids[code] for code in known.tolist()], dtype=labels.dtype)
     for block in blocks(codes):
         labels[block] = 0
         on = codes[block] != 0  # cost follows the foreground

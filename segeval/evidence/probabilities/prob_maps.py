@@ -103,7 +103,7 @@ class ProbMaps:
     def of_array(cls, probs: np.ndarray, *, full: float | None = None, **facts: Any) -> "ProbMaps":
         """From one array, channels first: floats, or unsigned integers from 0 to `full`."""
         levels = None if full is None else np.arange(full + 1) / full
-        return cls(maps=tuple(ProbMap(stored=one, levels=levels) for one in probs), **facts)
+        return cls(maps=tuple(ProbMap(stored=channel, levels=levels) for channel in probs), **facts)
 
     def __len__(self) -> int:
         return len(self.channels)
@@ -159,9 +159,9 @@ class ProbMaps:
 
     def scored(self, channel: int, order: Order = "K") -> ScoredMap:
         """The scored voxels of a channel, and which of them are its class."""
-        one = self.maps[channel]
-        one, truth = replace(one, stored=self.flat(one.stored, order)), self.flat(self._members(channel), order)
-        return ScoredMap(map=one, truth=truth, device=self.device)
+        prob_map = self.maps[channel]
+        flat = replace(prob_map, stored=self.flat(prob_map.stored, order))
+        return ScoredMap(map=flat, truth=self.flat(self._members(channel), order), device=self.device)
 
     @cached_property
     def _scored(self) -> np.ndarray | None:
@@ -171,7 +171,7 @@ class ProbMaps:
 
     def _members(self, channel: int) -> np.ndarray:
         of = self.channels[channel]
-        ids = of.ids if of else [one for other in self.channels if other for one in other.ids]
+        ids = of.ids if of else [label for other in self.channels if other for label in other.ids]
         found = is_one_of(self.truth, ids)
         return found if of else ~found
 
@@ -183,7 +183,7 @@ class ProbMaps:
     @property
     def is_exact(self) -> bool:
         """Whether histograms tell all probabilities apart without being asked to."""
-        return are_few(self.n) or all(one.is_coded for one in self.maps)
+        return are_few(self.n) or all(prob_map.is_coded for prob_map in self.maps)
 
     def condensed(self, channel: int) -> ProbVoxels:
         """Few entries with the sums of a channel's voxels; kept, as all losses and many metrics read them."""

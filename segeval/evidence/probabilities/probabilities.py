@@ -104,7 +104,8 @@ class ProbEvidence:
             return stacked([row(channel) for channel in range(len(maps))])
 
         def rows(level: Level, detail: Entries) -> ProbVoxels:
-            which = [one for one in (classes if level == "class" else range(maps.partition)) if one is not None]
+            scored = classes if level == "class" else range(maps.partition)
+            which = [channel for channel in scored if channel is not None]
             found = mapped(channels(detail), lambda array: array[which])
             return found if level == "class" or len(which) > 1 else mapped(two_channels(found), lambda array: array[0])
 
@@ -125,11 +126,13 @@ class ProbEvidence:
             return self._of_logits(call, level)
         if level == "case":
             return call(*(self.of(need, level) for need in needs)) if self.is_partition else np.float64(np.nan)
-        has_one = [one is not None for one in self.classes]
+        has_one = [channel is not None for channel in self.classes]
         values = np.full(len(has_one), np.nan)
         if any(need.on_map for need in needs):
-            channels = [one for one in self.classes if one is not None]
-            values[has_one] = [call(*(self._alone(need, *one) for need in needs)) for one in enumerate(channels)]
+            channels = [channel for channel in self.classes if channel is not None]
+            values[has_one] = [
+                call(*(self._alone(need, row, channel) for need in needs)) for row, channel in enumerate(channels)
+            ]
         elif any(has_one):
             values[has_one] = call(*(self.of(need, level) for need in needs))
         return values
@@ -140,9 +143,11 @@ class ProbEvidence:
         maps = self.maps if isinstance(self.maps, ProbMaps) and self.maps.logits else None
         if level == "case":
             return call(need.of_maps(maps, None)) if maps and self.is_partition else np.float64(np.nan)
-        has_one = [maps is not None and one is not None for one in self.classes]
+        has_one = [maps is not None and channel is not None for channel in self.classes]
         values = np.full(len(has_one), np.nan)
-        values[has_one] = [call(need.of_maps(maps, one)) for one in self.classes if one is not None and maps]
+        values[has_one] = [
+            call(need.of_maps(maps, channel)) for channel in self.classes if channel is not None and maps
+        ]
         return values
 
     def is_approximate(self, call: MeasureCall) -> bool:

@@ -71,7 +71,7 @@ class ScoredMap:
 
         from segeval.evidence.probabilities import soft_torch
 
-        tensors = (torch.from_numpy(np.ascontiguousarray(one)).to(self.device) for one in arrays)
+        tensors = (torch.from_numpy(np.ascontiguousarray(array)).to(self.device) for array in arrays)
         return getattr(soft_torch, what)(*before, *tensors, **options)
 
 
@@ -90,12 +90,12 @@ class ClassImage:
     lattice: Lattice | None = None
 
     @classmethod
-    def of(cls, one: ProbMap, truth: Mask, *, scored: Mask | None = None) -> "ClassImage":
+    def of(cls, prob_map: ProbMap, truth: Mask, *, scored: Mask | None = None) -> "ClassImage":
         """The class is predicted where p >= 0.5."""
-        pred = one.at_least_half()
+        pred = prob_map.at_least_half()
         if scored is not None:
             pred, truth = pred & scored, truth & scored
-        return cls(map=one, pred=pred, truth=truth, scored=scored)
+        return cls(map=prob_map, pred=pred, truth=truth, scored=scored)
 
     def cropped(self, box: Box) -> "ClassImage":
         """The same in a part of the image."""

@@ -112,7 +112,7 @@ def stacked(rows: Sequence[ProbVoxels]) -> ProbVoxels:
 def joined(several: Sequence[ProbVoxels]) -> ProbVoxels:
     """The entries of several lists as one."""
     truth, count, hit, miss = (
-        np.concatenate([getattr(one, name) for one in several]) for name in ("truth", "count", "hit", "miss")
+        np.concatenate([getattr(entries, name) for entries in several]) for name in ("truth", "count", "hit", "miss")
     )
     return ProbVoxels(truth=truth, count=count, hit=hit, miss=miss)
 

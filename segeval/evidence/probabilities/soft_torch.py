@@ -22,7 +22,7 @@ def moments(p: Any, truth: Any, *, is_log_odds: bool = False) -> ProbVoxels:
 
     q, group = _folded(p, truth, is_log_odds=is_log_odds)
     code = (_bits(q * bins.LIFT) >> bins.COARSE_SHIFT).long()
-    lowest, width = (torch.from_numpy(one).to(q.device) for one in bins.coarse_edges())
+    lowest, width = (torch.from_numpy(column).to(q.device) for column in bins.coarse_edges())
     f = (q.double() - lowest[code]) / width[code]
     key = code + bins.N_COARSE * group
     table = [_counted(key, 4 * bins.N_COARSE, weights) for weights in (None, f, f * f)]

@@ -13,8 +13,8 @@ from segeval.evidence.arrays import Lazy, namespace, neg_log, sums_by
 from segeval.evidence.grid import Lattice
 from segeval.evidence.probabilities.scored_map import ClassImage
 from segeval.evidence.probabilities.soft import SoftEvidence
-from segeval.evidence.probabilities.weight_maps import objects_of
 from segeval.evidence.space.neighbours import inner_part
+from segeval.evidence.space.weight_maps import objects_of
 
 Units = Literal["mm", "voxel"]
 Empty = Literal["zero", "diagonal"]

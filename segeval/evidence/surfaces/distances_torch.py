@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from segeval.evidence.probabilities.weight_maps import REACH, BorderTerms, contour_distance, object_gap, objects_of
+from segeval.evidence.space.weight_maps import REACH, BorderTerms, contour_distance, object_gap, objects_of
 
 
 def distances_in_batch(
