@@ -5,16 +5,33 @@ too.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from segeval.verbs.report.content import RunContent, as_number
 
 Spec = dict[str, Any]
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#882255", "#999933")
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#888888", "#999933")
 STATUSES = ("ok", "absent_pred", "absent_truth", "missing_pred", "absent_both")
 _SHAPES = ("circle", "cross", "diamond", "triangle-up", "square")
 _SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"  # a name, which nothing fetches
+
+
+_FEW_CLASSES = 4  # whose limits of agreement can be told apart in one chart
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chart:
+    """A chart of a page.
+
+    Attributes:
+        choices: channels whose measure a reader may choose, with the one that comes first.
+    """
+
+    title: str
+    spec: Spec
+    choices: Mapping[str, str] = field(default_factory=dict)
 
 
 def chart_rows(content: RunContent) -> list[dict[str, Any]]:
@@ -40,7 +57,10 @@ def strip_chart(content: RunContent, measure: str) -> Spec:
                 "encoding": {"y": _class_axis(content), "x": axis, "color": class_colour(content.classes)},
             },
             {
-                "transform": [{"calculate": "random() - 0.5", "as": "jitter"}],
+                "transform": [  # multiples of the golden section spread evenly, and alike in every drawing
+                    {"window": [{"op": "row_number", "as": "row"}]},
+                    {"calculate": "(datum.row * 0.618034) % 1 - 0.5", "as": "jitter"},
+                ],
                 "mark": {"type": "point", "filled": True, "size": 34, "opacity": 0.85, "cursor": "pointer"},
                 "encoding": {
                     "y": _class_axis(content),
@@ -75,57 +95,74 @@ def scatter_chart(content: RunContent, x: str, y: str, *, log_x: bool = False) -
 
 
 def agreement_chart(content: RunContent) -> Spec:
-    """Difference of the two sizes relative to their mean, with its average over the cases (Bland and Altman 1986)."""
+    """Difference of the two sizes relative to their mean, with its average over the cases (Bland and Altman 1986).
+
+    Of few classes the limits of agreement are there too: 1.96 standard deviations on either side of the average.
+    """
     names = [{"field": name, "type": "nominal"} for name in ("case", "class")]
-    return spec_of(
-        "volume agreement",
-        {"height": 300},
-        transform=[
-            {"filter": "datum.n_pred + datum.n_truth > 0"},
-            {"calculate": "(datum.n_pred + datum.n_truth) / 2", "as": "mean_size"},
-            {"calculate": "100 * (datum.n_pred - datum.n_truth) / datum.mean_size", "as": "difference"},
+    size = {"field": "mean_size", "type": "quantitative", "title": "mean of both sizes (voxels)"}
+    difference = {"field": "difference", "type": "quantitative", "title": "prediction − truth (% of the mean)"}
+    colour = class_colour(content.classes)
+    points = {
+        "mark": {"type": "point", "filled": True, "size": 45, "opacity": 0.8, "cursor": "pointer"},
+        "encoding": {
+            "x": {**size, "scale": {"type": "log"}},
+            "y": difference,
+            "color": colour,
+            "tooltip": [*names, {"field": "difference", "type": "quantitative", "format": ".1f"}],
+        },
+    }
+    over_cases = [{"op": op, "field": "difference", "as": op} for op in ("mean", "stdev")]
+    lines = {
+        "transform": [
+            {"aggregate": over_cases, "groupby": ["class"]},
+            {"calculate": "datum.mean - 1.96 * datum.stdev", "as": "low"},
+            {"calculate": "datum.mean + 1.96 * datum.stdev", "as": "high"},
         ],
-        layer=[
+        "layer": [
             {
-                "mark": {"type": "point", "filled": True, "size": 45, "opacity": 0.8, "cursor": "pointer"},
-                "encoding": {
-                    "x": {
-                        "field": "mean_size",
-                        "type": "quantitative",
-                        "title": "mean of both sizes (voxels)",
-                        "scale": {"type": "log"},
-                    },
-                    "y": {
-                        "field": "difference",
-                        "type": "quantitative",
-                        "title": "prediction − truth (% of the mean)",
-                    },
-                    "color": class_colour(content.classes),
-                    "tooltip": [*names, {"field": "difference", "type": "quantitative", "format": ".1f"}],
-                },
-            },
-            {
-                "mark": {"type": "rule", "strokeDash": [6, 4]},
-                "encoding": {
-                    "y": {"aggregate": "mean", "field": "difference", "type": "quantitative"},
-                    "color": class_colour(content.classes),
-                },
-            },
+                "mark": {"type": "rule", "strokeDash": dash},
+                "encoding": {"y": {**difference, "field": name}, "color": colour},
+            }
+            for name, dash in (("mean", [6, 4]), ("low", [2, 4]), ("high", [2, 4]))
+            if name == "mean" or len(content.classes) <= _FEW_CLASSES
         ],
-    )
+    }
+    transform = [
+        {"filter": "datum.n_pred + datum.n_truth > 0"},
+        {"calculate": "(datum.n_pred + datum.n_truth) / 2", "as": "mean_size"},
+        {"calculate": "100 * (datum.n_pred - datum.n_truth) / datum.mean_size", "as": "difference"},
+    ]
+    return spec_of("volume agreement", {"height": 300}, transform=transform, layer=[points, lines])
 
 
-def charts_of(content: RunContent) -> dict[str, Spec]:
-    """The charts of a run by name, without their data."""
-    if not content.measures:
+def charts_of(content: RunContent) -> dict[str, Chart]:
+    """The charts of a run by name; most of them are drawn from `chart_rows`."""
+    if not content.measures or not content.scores:
         return {}
-    first = content.measures[0]
-    found = {"distribution": strip_chart(content, first), "size": scatter_chart(content, "n_truth", first, log_x=True)}
-    if len(content.measures) > 1:
-        found["pair"] = scatter_chart(content, first, content.measures[1])
+    first, *others = content.measures
+    found = {
+        "distribution": Chart(
+            title="Each case, class by class", spec=strip_chart(content, first), choices={"measure": first}
+        ),
+        "size": Chart(
+            title="Size in the truth against quality",
+            spec=scatter_chart(content, "n_truth", first, log_x=True),
+            choices={"y": first},
+        ),
+    }
+    if others:
+        found["pair"] = Chart(
+            title="Two measures against one another",
+            spec=scatter_chart(content, first, others[0]),
+            choices={"x": first, "y": others[0]},
+        )
     for i, column in enumerate(content.group_columns):
-        found[f"groups-{i + 1}"] = group_chart(content, column, first)
-    return {**found, "agreement": agreement_chart(content)}
+        title = f"{first} by {column}, with intervals"
+        found[f"groups-{i + 1}"] = Chart(title=title, spec=group_chart(content, column, first))
+    limits = ", with the limits of agreement" if len(content.classes) <= _FEW_CLASSES else ""
+    title = f"Agreement of sizes (Bland and Altman 1986){limits}"
+    return {**found, "agreement": Chart(title=title, spec=agreement_chart(content))}
 
 
 def group_chart(content: RunContent, column: str, measure: str) -> Spec:
@@ -182,7 +219,7 @@ def spec_of(title: str, size: Mapping[str, Any], **parts: Any) -> Spec:
             "view": {"stroke": None},
             "axis": {"labelFontSize": 12, "titleFontSize": 12, "labelOverlap": "greedy", "labelSeparation": 6},
             # one below the other, or a phone cuts the second one off
-            "legend": {"layout": {"bottom": {"direction": "vertical", "anchor": "start"}}},
+            "legend": {"labelFontSize": 12, "layout": {"bottom": {"direction": "vertical", "anchor": "start"}}},
         },
     }
 
@@ -228,7 +265,7 @@ def class_colour(classes: Sequence[str]) -> dict[str, Any]:
 
 
 def _status_shape(content: RunContent) -> dict[str, Any]:
-    present = {row["status"] for row in content.scores}
+    present = {row["status"] for row in content.scores if any(row[name] is not None for name in content.measures)}
     shapes = {status: shape for status, shape in zip(STATUSES, _SHAPES, strict=True) if status in present}
     return {
         "field": "status",

@@ -23,6 +23,7 @@ class RunContent:
     Attributes:
         document: the whole of `run.json`.
         measures: the columns that the page shows, the first one deciding which cases are worst.
+        case_measures: the same of whole cases, over all classes together.
         groups: of the first measure, by columns of a case table.
         scores: one row per case and class, as in `scores.csv`; only the first cases where there are too many.
         n_left_out: rows of `scores.csv` that the page does not hold.
@@ -30,6 +31,7 @@ class RunContent:
 
     document: Mapping[str, Any]
     measures: tuple[str, ...]
+    case_measures: tuple[str, ...]
     classes: tuple[str, ...]
     scores: Sequence[Row]
     cases: Sequence[Row]
@@ -67,9 +69,16 @@ class RunContent:
         """The cases to open first: those that miss or invent the class, then by the first measure."""
         if not self.measures:
             return []
-        first, better = self.measures[0], self.definitions[self.measures[0]]["better"]
         rows = [row for row in self.scores if row["class"] == class_name and row["status"] != "absent_both"]
-        return sorted(rows, key=lambda row: _badness(row, first, better))[:n]
+        return self._by_badness(rows, self.measures[0])[:n]
+
+    def worst_cases(self, n: int) -> list[Row]:
+        """The cases to open first by the first measure of whole cases."""
+        return self._by_badness(self.cases, self.case_measures[0])[:n] if self.case_measures else []
+
+    def _by_badness(self, rows: Sequence[Row], measure: str) -> list[Row]:
+        better = self.definitions[measure]["better"]
+        return sorted(rows, key=lambda row: _badness(row, measure, better))
 
 
 def content_of(document: Mapping[str, Any], *, table: Callable[[str], list[dict[str, Any]]]) -> RunContent:
@@ -80,15 +89,16 @@ def content_of(document: Mapping[str, Any], *, table: Callable[[str], list[dict[
         table: gives the rows of a table of the document by its name.
     """
     scores: Sequence[Row] = table("scores")
-    measures = _measures(document, scores)
+    measures, cases = _measures(document, scores), table("cases")
     classes = tuple(dict.fromkeys(entry["class"] for entry in document["labels"]))
     most = MOST_CELLS // max(1, len(measures) + 3)
     return RunContent(
         document=document,
         measures=measures,
+        case_measures=_measures(document, cases),
         classes=classes,
         scores=scores[:most],
-        cases=table("cases"),
+        cases=cases,
         summary=table("summary"),
         confusion=table("confusion"),
         lesions=table("lesions"),
@@ -97,12 +107,12 @@ def content_of(document: Mapping[str, Any], *, table: Callable[[str], list[dict[
     )
 
 
-def _measures(document: Mapping[str, Any], scores: Sequence[Row]) -> tuple[str, ...]:
+def _measures(document: Mapping[str, Any], rows: Sequence[Row]) -> tuple[str, ...]:
     """Headline measures first, then the others in the order of the run; none that has no value at all."""
-    columns = [name for name in document["definitions"] if scores and name in scores[0]]
+    columns = [name for name in document["definitions"] if rows and name in rows[0]]
     headline = [name for wanted in HEADLINE for name in columns if name.partition("(")[0] == wanted]
     asked = [*headline, *(name for name in columns if name not in headline)]
-    known = [name for name in asked if any(row[name] is not None for row in scores)]
+    known = [name for name in asked if any(row[name] is not None for row in rows)]
     return tuple(known[:MOST_MEASURES])
 
 

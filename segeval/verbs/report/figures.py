@@ -25,9 +25,9 @@ def write_figures(content: RunContent, folder: Path) -> list[Path]:
     except OSError as error:
         raise ConfigError(f"--figures {folder}: cannot be made ({error.strerror}). Name another folder.") from error
     written, rows = [], chart_rows(content)
-    for name, spec in charts_of(content).items():
-        sized = {**spec, "width": WIDTH}
-        alone = sized if "values" in spec["data"] else with_data(sized, rows)
+    for name, chart in charts_of(content).items():
+        sized = {**chart.spec, "width": WIDTH}
+        alone = sized if "values" in chart.spec["data"] else with_data(sized, rows)
         drawn = {
             "svg": vl_convert.vegalite_to_svg(alone).encode(),
             "png": vl_convert.vegalite_to_png(alone, ppi=300),

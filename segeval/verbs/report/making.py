@@ -13,7 +13,7 @@ from segeval.files.paths import printable, require_existing
 from segeval.results.run_schema import checked_document
 from segeval.results.stored_runs import refuse_shard
 from segeval.verbs.report.content import RunContent, content_of
-from segeval.verbs.report.page import report_page
+from segeval.verbs.report.facts import report_page
 from segeval.verbs.report.pictures import CasePictures, PictureOptions, pictures_of_worst
 from segeval.verbs.report.review import Review, read_review
 from segeval.verbs.report.slices import groups_of_run

@@ -10,7 +10,7 @@ from segeval.files.csv_rows import read_csv_rows
 from segeval.results import Table
 from segeval.verbs.compare import Comparison, Difference, RankedRuns, compare, rank
 from segeval.verbs.compare.files import change_table, difference_table, group_table, ranking_table
-from segeval.verbs.report.charts import COLOURS, Spec, class_colour, finite, interval_layers, spec_of, with_data
+from segeval.verbs.report.charts import COLOURS, Chart, Spec, class_colour, finite, interval_layers, spec_of, with_data
 from segeval.verbs.report.content import number_text, signed_text
 from segeval.verbs.report.page import rendered
 
@@ -33,13 +33,13 @@ _IN_DIFFERENCES = (
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """A section of the page: charts by name with their captions, then a table, then pictures."""
+    """A section of the page: charts by name, then a table, then pictures."""
 
     name: str
     table: Table | None = None
     caption: str = ""
     notes: tuple[str, ...] = ()
-    charts: Mapping[str, tuple[str, Spec]] = field(default_factory=dict)
+    charts: Mapping[str, Chart] = field(default_factory=dict)
     pictures: Sequence[Mapping[str, str]] = ()
 
 
@@ -71,9 +71,11 @@ def sweep_page(document: Mapping[str, Any], folder: Path, *, title: str) -> str:
 def _compared(found: Comparison) -> list[Part]:
     measures = list(dict.fromkeys(row.measure for row in found.differences))
     charts = {
-        f"difference-{i}": (f"{name}: better by", difference_chart(found, name)) for i, name in enumerate(measures)
+        f"difference-{i}": Chart(title=f"{name}: better by", spec=difference_chart(found, name))
+        for i, name in enumerate(measures)
     }
-    charts["significance"] = ("Which changes are more than chance: p ≤ 0.05 after Holm", significance_map(found))
+    title = "Which changes are more than chance: p ≤ 0.05 after Holm"
+    charts["significance"] = Chart(title=title, spec=significance_map(found))
     said = "Means of the paired cases; differences are above zero where the new run is better, p after Holm"
     table, changes = difference_table(found), change_table(found)
     shown = Table(columns=_IN_DIFFERENCES, rows=table.rows)
@@ -91,13 +93,13 @@ def _groups(found: Comparison, measure: str) -> list[Part]:
         of_column = [row for row in rows if (row["by"], row["measure"]) == (by, measure)]
         worst = [f"{row['class']}: {row['group'] or '–'}" for row in of_column if row["is_worst"]]
         table = Table(columns=("group", *_IN_DIFFERENCES), rows=tuple(of_column))
-        chart = group_difference_chart(found, by, measure)
+        chart = Chart(title=f"{measure} by {by}: better by", spec=group_difference_chart(found, by, measure))
         part = Part(
             name=f"By {by}",
             table=table,
             caption=f"{measure} in the cases of each group; p after Holm among all groups, classes and measures",
             notes=(f"Least gained or most lost: {'; '.join(worst)}",) if worst else (),
-            charts={f"groups-{i}": (f"{measure} by {by}: better by", chart)},
+            charts={f"groups-{i}": chart},
         )
         parts.append(part)
     return parts
@@ -221,9 +223,12 @@ def trend_chart(found: RankedRuns, measure: str) -> Spec:
 
 def _ranked(found: RankedRuns) -> list[Part]:
     measures = list(dict.fromkeys(row.measure for row in found.rankings))
-    charts = {f"trend-{i}": (f"{name} of each run", trend_chart(found, name)) for i, name in enumerate(measures)}
+    charts = {
+        f"trend-{i}": Chart(title=f"{name} of each run", spec=trend_chart(found, name))
+        for i, name in enumerate(measures)
+    }
     charts |= {
-        f"wins-{i}": (f"{name}: which run is significantly better than which", wins_map(found, name))
+        f"wins-{i}": Chart(title=f"{name}: which run is significantly better than which", spec=wins_map(found, name))
         for i, name in enumerate(measures)
     }
     said = "Rank of each run by three ways to rank, and in which share of the resamples of the cases it is first"
@@ -245,9 +250,10 @@ def _picture(path: Path) -> dict[str, str]:
 
 
 def _page(title: str, facts: Sequence[str], parts: Sequence[Part]) -> str:
-    charts = {name: spec for part in parts for name, (_, spec) in part.charts.items()}
-    data = {"fields": [], "rows": [], "measures": [], "units": {}, "bounds": {}, "worst": [], "charts": charts}
-    return rendered("runs.html", title=title, data=data, facts=facts, parts=[_shown(part) for part in parts])
+    charts = {name: chart.spec for part in parts for name, chart in part.charts.items()}
+    sections = [(f"part-{i + 1}", part.name) for i, part in enumerate(parts)]
+    shown = [_shown(part) for part in parts]
+    return rendered("runs.html", title=title, data={"charts": charts}, facts=facts, sections=sections, parts=shown)
 
 
 def _shown(part: Part) -> dict[str, Any]:
@@ -259,7 +265,7 @@ def _shown(part: Part) -> dict[str, Any]:
         "name": part.name,
         "caption": part.caption,
         "notes": part.notes,
-        "charts": {name: caption for name, (caption, _) in part.charts.items()},
+        "charts": part.charts,
         "columns": [
             {"name": name, "is_number": is_number} for name, is_number in zip(table.columns, numeric, strict=True)
         ],

@@ -120,9 +120,12 @@ def test_a_case_without_any_class_has_a_page_too(tmp_path):
     nothing = np.zeros((6, 6), dtype=np.uint8)
     write_cases(tmp_path / "gt", {"a": nothing})
     write_cases(tmp_path / "pred", {"a": nothing})
-    score(tmp_path / "pred", tmp_path / "gt", "--out", tmp_path / "out")
+    run = ["score", str(tmp_path / "pred"), str(tmp_path / "gt"), "-m", "dice", "--out", str(tmp_path / "out"), "-q"]
+    assert app.run(run) == 4  # nothing could be judged
     page = report(tmp_path / "out", ReportOptions()).read_text()
     assert "No case has a value, so there is nothing to sum up." in page
+    score(tmp_path / "pred", tmp_path / "gt", "-m", "dice,pixel_accuracy", "--out", tmp_path / "out")
+    assert "Measures of all classes of a case together" in report(tmp_path / "out", ReportOptions()).read_text()
 
 
 def test_what_is_no_run_is_refused_by_name(tmp_path):
