@@ -51,6 +51,7 @@ class CaseRow:
     probability_source: str = ""
     pred_file: str = ""
     truth_file: str = ""
+    digest: str = ""  # of the bytes of all files that were opened for the case, where a run keeps a folder
     values: Values = field(default_factory=dict)
     approx: tuple[str, ...] = ()  # columns with values that were read from bins
     notes: tuple[str, ...] = ()

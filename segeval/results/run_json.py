@@ -20,7 +20,7 @@ def run_document(results: Results) -> dict[str, Any]:
     return {
         **results.facts,
         "labels": [{"label": one.label, "class": one.name, "ids": list(one.ids)} for one in results.classes],
-        "files": {row.case_id: {"pred": row.pred_file, "truth": row.truth_file} for row in results.case_rows},
+        "files": {row.case_id: _files(row) for row in results.case_rows},
         "problems": [_problem(row) for row in results.problems],
         "notes": {row.case_id: list(row.notes) for row in results.case_rows if row.notes},
         "approx": {row.case_id: list(row.approx) for row in results.case_rows if row.approx},
@@ -47,6 +47,10 @@ def _rows_text(table: Table) -> str:
 
 def _dump(value: Any, indent: int | None = None) -> str:
     return json.dumps(jsonable(value), ensure_ascii=False, allow_nan=False, indent=indent)
+
+
+def _files(row: CaseRow) -> dict[str, str]:
+    return {"pred": row.pred_file, "truth": row.truth_file} | ({"sha256": row.digest} if row.digest else {})
 
 
 def _problem(row: CaseRow) -> dict[str, str]:

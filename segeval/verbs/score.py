@@ -261,8 +261,10 @@ def _scores(pairs: Pairs, job: Job, watch: Watch | None, folder: RunFolder | Non
             return taken, None, True
         with opened_files() as opened:
             score = _score(pair, job.plan, job.rules, job.options)
-        files = opened | job.rules.opened.get(pair.case_id, {})
-        return score, None if folder is None else KeptCase.of_score(pair, files, score), False
+        if folder is None:
+            return score, None, False
+        kept = KeptCase.of_score(pair, opened | job.rules.opened.get(pair.case_id, {}), score)
+        return score if kept is None else kept.score, kept, False
 
     n_scored = 0
     try:

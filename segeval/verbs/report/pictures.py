@@ -16,10 +16,12 @@ from segeval.images.cases import read_case
 from segeval.images.pairing.folders import find_case_files
 from segeval.images.pairing.pairs import Pair
 from segeval.images.readers.readers import read_volume
+from segeval.images.readers.streams import Opened, opened_files
 from segeval.verbs.again import job_again
 from segeval.verbs.report.content import RunContent
 from segeval.verbs.report.overlays import Picture, ShownClass, masks_of, picture_of, slices_around, worst_place
 from segeval.verbs.running.job import Job
+from segeval.verbs.running.kept import digest_of_all
 
 MOST_PICTURES = 60
 MOST_BYTES = 6_000_000  # of all pictures of a page
@@ -55,7 +57,7 @@ class CasePictures:
         self._pairs: dict[str, Pair] = {pair.case_id: pair for pair in pairs}
         self._job: Job = job
         self._options = options
-        self._written = path.stat().st_mtime if path.exists() else None
+        self._files: Mapping[str, Mapping[str, str]] = document.get("files", {})
         self._images = _images_in(options.images)
         self._last: tuple[str, tuple[Case, np.ndarray | None, np.ndarray | None]] | None = None
         self.classes = {entry["class"]: tuple(entry["ids"]) for entry in document["labels"]}
@@ -79,22 +81,19 @@ class CasePictures:
         if case_id not in self._pairs:
             raise ConfigError(f"The run has no case {case_id!r} with both sides.{_hint(case_id, list(self._pairs))}")
         pair = self._pairs[case_id]
-        self._refuse_if_changed(pair)
-        case = read_case(pair, self._job.rules)
+        with opened_files() as opened:
+            case = read_case(pair, self._job.rules)
+        self._refuse_if_changed(pair, opened | self._job.rules.opened.get(case_id, {}))
         affine = read_volume(pair.truth).affine if pair.truth is not None and pair.truth.is_file() else None
         read = case, affine, self._image_of(case)
         self._last = case_id, read
         return read
 
-    def _refuse_if_changed(self, pair: Pair) -> None:
-        for path in (pair.pred, pair.truth):
-            if (
-                path is not None
-                and self._written is not None
-                and path.exists()
-                and path.stat().st_mtime > self._written
-            ):
-                raise DataError(f"{printable(path)}: was written after the run that scored it. Score again first.")
+    def _refuse_if_changed(self, pair: Pair, opened: Opened) -> None:
+        scored = self._files.get(pair.case_id, {}).get("sha256")
+        if scored and digest_of_all(opened) != scored:
+            sides = " or ".join(printable(path) for path in (pair.pred, pair.truth) if path is not None)
+            raise DataError(f"{sides}: holds other bytes now than those that were scored. Score again first.")
 
     def _image_of(self, case: Case) -> np.ndarray | None:
         path = self._images.get(case.case_id)

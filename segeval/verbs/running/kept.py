@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -107,7 +107,8 @@ class KeptCase:
             if (now.st_size, now.st_mtime_ns) != (status.st_size, status.st_mtime_ns):
                 return None
             states.append(state)
-        return cls(pair=pair, files=tuple(states), score=score)
+        row = replace(score.row, digest=_joined(state.digest for state in states))
+        return cls(pair=pair, files=tuple(states), score=replace(score, row=row))
 
 
 @dataclass(kw_only=True)
@@ -145,6 +146,15 @@ def this_version() -> str:
 def versions_text(versions: Mapping[str, str]) -> str:
     """The two as a message names them."""
     return f"segeval {versions.get('segeval')} with numpy {versions.get('numpy')}"
+
+
+def digest_of_all(opened: Opened) -> str:
+    """One digest of the bytes that some files hold now, wherever they lie and in whatever order they were opened."""
+    return _joined(map(_digest, opened))
+
+
+def _joined(digests: Iterable[str]) -> str:
+    return hashlib.sha256("".join(sorted(digests)).encode()).hexdigest()
 
 
 def _digest(path: Path) -> str:
