@@ -12,39 +12,23 @@ from typing import Any
 import numpy as np
 
 from segeval.errors import not_installed
-from segeval.evidence.labels import WHOLE_CASE, LabelClass
+from segeval.evidence.labels import LabelClass
 from segeval.files.writing import write_text_atomically
 from segeval.measure import ratio
 from segeval.results.csv_tables import jsonable
-from segeval.results.number_text import UNDEFINED, digits
-from segeval.results.records import ClassRow, SummaryRow
+from segeval.results.records import ClassRow
 from segeval.results.table import Table, latex, markdown
 from segeval.results.tables import TABLES, Results
 
 
 def markdown_summary(results: Results) -> str:
     """The summary as a Markdown table: a row per class, mean ± std per measure."""
-    return markdown(_mean_table(results))
+    return markdown(results.mean_table)
 
 
 def latex_summary(results: Results) -> str:
     """The summary as a LaTeX tabular for booktabs."""
-    return latex(_mean_table(results))
-
-
-def _mean_table(results: Results) -> Table:
-    found: dict[str, dict[str, str]] = {}
-    for row in results.summary:
-        if row.name != WHOLE_CASE:
-            found.setdefault(row.name, {"class": row.name})[row.column] = _mean_cell(row)
-    return Table(columns=("class", *results.class_columns), rows=tuple(found.values()))
-
-
-def _mean_cell(row: SummaryRow) -> str:
-    mean, std = row.statistics["mean"], row.statistics.get("std", math.nan)
-    if math.isnan(mean):
-        return UNDEFINED
-    return digits(mean) + ("" if math.isnan(std) else f" ± {digits(std, 2)}") + f" (n={row.n})"
+    return latex(results.mean_table)
 
 
 def nnunet_summary(results: Results) -> str:

@@ -1,11 +1,13 @@
 """One table: columns by name, rows as mappings, and what is said of all of it.
 
-Every table of the package is one of these, whatever writes it: CSV, JSON, Markdown, LaTeX or a data frame. Readers take
-a cell by the name of its column, never by its place.
+Every table of the package is one of these, whatever writes it: CSV, JSON, Markdown, LaTeX, HTML or a data frame.
+Readers take a cell by the name of its column, never by its place.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 from segeval.files.paths import printable
@@ -90,3 +92,38 @@ def latex_text(text: str) -> str:
     """Text with the special characters of LaTeX escaped."""
     escaped = "".join(_LATEX.get(c, c) for c in printable(text))
     return f"{{}}{escaped}" if escaped.startswith("::") else escaped  # else a CI server takes it for a command
+
+
+def html(table: Table) -> str:
+    """The table in HTML, its cells as text."""
+    head, *body = [table.columns, *(tuple(map(str, table.cells(row))) for row in table.rows)]
+    names = "".join(f"<th>{escape(name)}</th>" for name in head)
+    rows = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in body)
+    return f"<table><thead><tr>{names}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def strip_plot(values: Mapping[str, Sequence[float]], *, title: str) -> str:
+    """An SVG with a line of points per name, on one axis; what is undefined or infinite is left out."""
+    finite = [value for of_name in values.values() for value in of_name if math.isfinite(value)]
+    if not finite:
+        return ""
+    low, high = min(0.0, *finite), max(1.0, *finite)
+    left, width, step = 140, 380, 26
+    height = step * (len(values) + 1)
+
+    def x(value: float) -> float:
+        return left + width * (value - low) / (high - low)
+
+    parts = []
+    for i, (name, of_name) in enumerate(values.items()):
+        y = step * i + step / 2
+        parts.append(f'<text x="{left - 10}" y="{y + 4}" text-anchor="end">{escape(printable(name)[:20])}</text>')
+        parts.append(f'<line x1="{left}" x2="{left + width}" y1="{y}" y2="{y}" stroke="currentColor" opacity=".2"/>')
+        points = [value for value in of_name if math.isfinite(value)]
+        parts += [f'<circle cx="{x(value):.1f}" cy="{y}" r="4" fill="#0072B2" fill-opacity=".55"/>' for value in points]
+    for value, anchor in ((low, "start"), (high, "end")):
+        parts.append(f'<text x="{x(value)}" y="{height - 8}" text-anchor="{anchor}">{value:g}</text>')
+    parts.append(f'<text x="{left + width / 2}" y="{height - 8}" text-anchor="middle">{escape(title)}</text>')
+    style = 'font-family="sans-serif" font-size="12" fill="currentColor"'
+    size = f'width="{left + width + 20}" height="{height}"'
+    return f'<svg {size} role="img" aria-label="{escape(title)} of each case" {style}>{"".join(parts)}</svg>'

@@ -5,7 +5,7 @@ The columns that say what a row is of are named here once; every further column 
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
@@ -13,9 +13,9 @@ from segeval.errors import ConfigError, did_you_mean
 from segeval.evidence.labels import WHOLE_CASE, LabelClass
 from segeval.evidence.lesions.lesion_rows import LesionRow
 from segeval.evidence.overlap.counts import Histogram
-from segeval.results.number_text import joined
+from segeval.results.number_text import UNDEFINED, digits, joined
 from segeval.results.records import CaseRow, ClassRow, SummaryRow
-from segeval.results.table import Table
+from segeval.results.table import Table, html, markdown, strip_plot
 from segeval.statistics.summary import STATISTICS
 
 COUNTS = ("n_pred", "n_truth", "tp", "fp", "fn", "tn")
@@ -34,7 +34,7 @@ class Results:
     `classes` and the two column tuples give the order of everything, `shown` are the columns for a
     screen. `lesions` are those of each case; None without a lesion measure. `groups` are summaries by
     columns of a case table; None without one. `facts` is what `run.json` says besides the tables (plan,
-    definitions, versions, timings, warnings).
+    definitions, versions, timings, warnings). `draw` makes the picture of a case, where its masks can be had again.
     """
 
     classes: tuple[LabelClass, ...]
@@ -48,6 +48,47 @@ class Results:
     shown: tuple[str, ...]
     facts: Mapping[str, Any]
     groups: Table | None = None
+    draw: Callable[[str, str | None], Any] | None = field(default=None, compare=False)
+
+    def __repr__(self) -> str:
+        n_cases, n_problems = len(self.case_rows), len(self.problems)
+        problems = f", {n_problems} of them with problems" if n_problems else ""
+        return f"{n_cases} case{'s' * (n_cases != 1)}{problems}; mean ± std (n)\n{markdown(self.mean_table)}"
+
+    def _repr_html_(self) -> str:
+        """In a notebook: the summary, and each case as a point of the first measure."""
+        plot = ""
+        if self.class_columns:
+            first = self.class_columns[0]
+            values: dict[str, list[float]] = {row.name: [] for row in self.classes}
+            for row in self.class_rows:
+                values[row.of.name].append(row.values[first])
+            plot = strip_plot(values, title=first)
+        return html(self.mean_table) + plot
+
+    def show(self, case_id: str, class_name: str | None = None) -> Any:
+        """The picture of a case: three planes with false alarms, misses and both contours; a notebook shows it.
+
+        Args:
+            case_id: of which case.
+            class_name: of which class; by default the one that went worst.
+
+        Raises:
+            ConfigError: there is no such case or class, or these results have no masks.
+            DataError: the files of the case have changed since.
+        """
+        if self.draw is None:
+            raise ConfigError("These results hold numbers alone. Score the masks again, and show a case of that.")
+        return self.draw(case_id, class_name)
+
+    @cached_property
+    def mean_table(self) -> Table:
+        """A row per class with mean ± std of each measure over the cases."""
+        found: dict[str, dict[str, str]] = {}
+        for row in self.summary:
+            if row.name != WHOLE_CASE:
+                found.setdefault(row.name, {"class": row.name})[row.column] = _mean_cell(row)
+        return Table(columns=("class", *self.class_columns), rows=tuple(found.values()))
 
     @property
     def problems(self) -> tuple[CaseRow, ...]:
@@ -123,6 +164,12 @@ class Results:
         if table not in self.tables:
             raise ConfigError(f"There is no table {table!r}. The tables are: {', '.join(self.tables)}.")
         return self.tables[table].to_pandas()
+
+
+def _mean_cell(row: SummaryRow) -> str:
+    if math.isnan(row.mean):
+        return UNDEFINED
+    return digits(row.mean) + ("" if math.isnan(row.std) else f" ± {digits(row.std, 2)}") + f" (n={row.n})"
 
 
 def scores_table(results: Results) -> Table:

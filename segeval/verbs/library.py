@@ -1,10 +1,10 @@
 """`segeval.score` for programs: paths, arrays or tensors in, results out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -37,6 +37,9 @@ from segeval.verbs.score import (
     plan_for,
     score_folders,
 )
+
+if TYPE_CHECKING:
+    from segeval.verbs.report.overlays import Picture
 
 Masks = Any  # a path, an array or tensor, a sequence of them, or a mapping from case id to them
 
@@ -73,7 +76,7 @@ def score(
     sources = dict.fromkeys([*given, *options], "library call")
     if all(one is None or _is_path(one) for one in (pred, truth)):
         chosen = checked(options_of(options | given))
-        return score_folders(pred and Path(pred), truth and Path(truth), chosen, sources=sources)
+        return to_be_shown(score_folders(pred and Path(pred), truth and Path(truth), chosen, sources=sources))
     chosen = checked(options_of(options | dict.fromkeys(given, _AT_HAND)))
     for name in chosen.format:
         EXTRA_FORMATS[name].check()
@@ -133,7 +136,27 @@ def _score_each(
     job = Job(options=options, plan=plan_for(rules, plan), rules=rules, sources=sources)
     cases = (_case(pair, known, [side[pair.case_id] for side in maps], rules) for pair in pairs)
     scores = (job.pool.take(evaluate(case, job.plan)) for case in cases)
-    return finished(list(in_one_unit(scores, job)), job)
+    results = finished(list(in_one_unit(scores, job)), job)
+
+    def case_again(case_id: str) -> Case:
+        at_hand: dict[str, Prediction] = {}
+        known: dict[str, Volume] = {}
+        pair = next(pair for pair in pairs if pair.case_id == case_id)
+        _take(pair, preds[case_id], truths[case_id], options, at_hand=at_hand, known=known)
+        return _case(pair, known, [side[case_id] for side in maps], replace(rules, at_hand=at_hand))
+
+    return to_be_shown(results, case_again)
+
+
+def to_be_shown(results: Results, case_again: Callable[[str], Case] | None = None) -> Results:
+    """The results with what draws their cases, from the files of the run or from what `case_again` gives."""
+
+    def draw(case_id: str, class_name: str | None) -> "Picture":
+        from segeval.verbs.report.making import picture_of_results
+
+        return picture_of_results(results, case_id, class_name, case_again)
+
+    return replace(results, draw=draw)
 
 
 def _take(

@@ -14,6 +14,7 @@ from segeval.errors import ConfigError, DataError
 
 TRUTH = np.array([[1, 1, 0], [0, 2, 2]])
 PRED = np.array([[1, 0, 0], [0, 2, 2]])
+SQUARE = np.pad(np.ones((4, 4), dtype=np.uint8), 2)
 
 
 def dice_of(results: segeval.Results) -> dict[tuple[str, str], float]:
@@ -235,3 +236,35 @@ def test_every_case_needs_its_instance_map() -> None:
         segeval.score({"a": mask, "b": mask}, {"a": mask, "b": mask}, measures="lesion", pred_instances={"a": mask})
     with pytest.raises(ConfigError, match="no lesion measure is chosen"):
         segeval.score(mask, mask, measures="dice", pred_instances=mask)
+
+
+def test_results_say_in_a_few_lines_what_they_hold() -> None:
+    results = segeval.score(
+        {"a": SQUARE, "b": SQUARE * 0}, {"a": SQUARE, "b": SQUARE}, labels={1: "<b>"}, measures=["dice"]
+    )
+    assert repr(results).splitlines() == [
+        "2 cases; mean ± std (n)",
+        "| class | dice |",
+        "| --- | --- |",
+        "| <b> | 0.5 ± 0.71 (n=2) |",
+        "| (mean) | 0.5 (n=1) |",
+    ]
+    page = results._repr_html_()
+    assert page.startswith("<table>")
+    assert "&lt;b&gt;" in page
+    assert "<b>" not in page
+    assert page.count("<circle") == 2
+
+
+def test_a_case_of_results_is_drawn_from_what_was_scored(tmp_path: Path) -> None:
+    results = segeval.score({"a": np.roll(SQUARE, 1, 0)}, {"a": SQUARE}, labels={1: "liver"}, measures=["dice"])
+    picture = results.show("a")
+    assert picture._repr_png_().startswith(b"\x89PNG")
+    assert "false and" in picture.caption
+    for asked, says in ((("b",), "no case 'b'"), (("a", "livre"), "Did you mean 'liver'")):
+        with pytest.raises(ConfigError, match=says):
+            results.show(*asked)
+    for side in ("pred", "gt"):
+        (tmp_path / side).mkdir()
+        np.save(tmp_path / side / "a.npy", SQUARE)
+    assert segeval.score(tmp_path / "pred", tmp_path / "gt", measures=["dice"]).show("a").png.startswith(b"\x89PNG")

@@ -1,15 +1,19 @@
 """The verbs: `report` writes the page of a run, `show` the picture of a case."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from segeval.errors import ConfigError
+from segeval.errors import ConfigError, did_you_mean
+from segeval.evidence.case import Case
 from segeval.files.marked import write_marked
 from segeval.files.ours import RUN_FILE
 from segeval.files.paths import printable, require_existing
+from segeval.results import Results
+from segeval.results.csv_tables import jsonable
+from segeval.results.run_json import run_document
 from segeval.results.run_schema import checked_document
 from segeval.results.stored_runs import refuse_shard
 from segeval.verbs.report.content import RunContent, content_of
@@ -17,6 +21,9 @@ from segeval.verbs.report.facts import report_page
 from segeval.verbs.report.pictures import CasePictures, PictureOptions, pictures_of_worst
 from segeval.verbs.report.review import Review, read_review
 from segeval.verbs.report.slices import groups_of_run
+
+if TYPE_CHECKING:
+    from segeval.verbs.report.overlays import Picture
 
 PAGE = "report.html"
 
@@ -123,6 +130,33 @@ def show(
     picture = picture_of(drawn.masks(case_id, name), title=f"{case_id}, {name}", distances=distances)
     write_marked(out, picture.png)
     return picture.caption
+
+
+def picture_of_results(
+    results: Results, case_id: str, class_name: str | None, case_again: Callable[[str], Case] | None
+) -> "Picture":
+    """The picture of a case of results in memory.
+
+    Args:
+        case_again: gives the masks of a case; without it they are read from the files of the run.
+
+    Raises:
+        ConfigError: there is no such case or class.
+        DataError: the files of the case cannot be read.
+    """
+    from segeval.verbs.report.overlays import masks_of, picture_of
+
+    document = jsonable(run_document(results))
+    name = class_name or _class_to_show(content_of(document, table=lambda table: rows_of(document, table)), case_id)
+    if case_again is None:
+        masks = CasePictures(document, path=Path("these results"), options=PictureOptions()).masks(case_id, name)
+    else:
+        cases, classes = [row.case_id for row in results.case_rows], {row.name: row for row in results.classes}
+        for what, asked, known in (("case", case_id, cases), ("class", name, [*classes])):
+            if asked not in known:
+                raise ConfigError(f"There is no {what} {asked!r} in these results.{did_you_mean(asked, known)}")
+        masks = masks_of(case_again(case_id), classes[name])
+    return picture_of(masks, title=f"{case_id}, {name}")
 
 
 def _class_to_show(content: RunContent, case_id: str) -> str:

@@ -31,6 +31,10 @@ class Picture:
     caption: str
     alt: str
 
+    def _repr_png_(self) -> bytes:
+        """In a notebook."""
+        return self.png
+
 
 @dataclass(frozen=True, kw_only=True)
 class ShownClass:

@@ -114,8 +114,15 @@
   // --- charts: specifications come with the page; the interpreter needs no code made of text
   const charts = data.charts || {};
   const view = {};
+  // the page's own colours, which are those of paper while it is printed
+  function themed(spec) {
+    const style = getComputedStyle(document.documentElement);
+    const [ink, soft, line, paper] = ["ink", "soft", "line", "paper"].map((name) => style.getPropertyValue(`--${name}`).trim());
+    const config = spec.config, words = { labelColor: ink, titleColor: ink };
+    return { ...spec, background: paper, config: { ...config, axis: { ...config.axis, ...words, gridColor: line, domainColor: soft, tickColor: soft }, legend: { ...config.legend, ...words, symbolBaseFillColor: ink, symbolBaseStrokeColor: ink }, title: { color: ink }, rule: { color: soft }, text: { color: ink } } };
+  }
   function draw(name) {
-    const compiled = vegaLite.compile(charts[name], { logger: { level() { return this; }, error() { return this; }, warn() { return this; }, info() { return this; }, debug() { return this; } } }).spec;
+    const compiled = vegaLite.compile(themed(charts[name]), { logger: { level() { return this; }, error() { return this; }, warn() { return this; }, info() { return this; }, debug() { return this; } } }).spec;
     if (view[name]) view[name].finalize();
     view[name] = new vega.View(vega.parse(compiled, null, { ast: true }), { expr: vega.expressionInterpreter, renderer: "canvas", container: $(`chart-${name}`), hover: true });
     if (!charts[name].data.values) view[name].data("rows", rows.map((row) => Object.fromEntries(Object.entries(row).map(([key, value]) => [key, value === "inf" || value === "-inf" ? null : value]))));
@@ -143,6 +150,8 @@
   const drawOnce = (name) => { if (!view[name]) draw(name); };
   const near = new IntersectionObserver((entries) => { for (const entry of entries) if (entry.isIntersecting) { near.unobserve(entry.target); drawOnce(entry.target.id.slice("chart-".length)); } }, { rootMargin: "200px" });
   for (const name of Object.keys(charts)) near.observe($(`chart-${name}`));
-  window.addEventListener("beforeprint", () => Object.keys(charts).forEach(drawOnce));
+  window.addEventListener("beforeprint", () => { document.documentElement.classList.add("paper"); Object.keys(charts).forEach(draw); });
+  window.addEventListener("afterprint", () => { document.documentElement.classList.remove("paper"); Object.keys(view).forEach(draw); });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => Object.keys(view).forEach(draw));
   window.segeval = { choose, mark, reviewCsv, view, ready: () => ready || !rows.length };
 })();
