@@ -15,7 +15,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from segeval.errors import DataError
-from segeval.evidence.arrays import LOG_FLOOR, Lazy, neg_log
+from segeval.evidence.arrays import LOG_FLOOR, Lazy
+from segeval.evidence.probabilities.soft import ProbVoxels, surprise
 
 Activation = Literal["sigmoid", "softmax", "none"]
 SoftTarget = Literal["product", "l1"]
@@ -31,7 +32,8 @@ class Batch:
         pred: logits or probabilities, (case, channel, voxel); finite where a voxel does not count.
         activation: what turns them into probabilities.
         ids: the class of each voxel, (case, voxel); None where `masks` are given.
-        masks: the truth of each channel, 0 and 1 or fractional if floating, (case, channel, voxel).
+        masks: the truth of each channel, 0 and 1 or fractional, (case, channel, voxel).
+        is_soft: whether the masks may be fractional.
         kept: which voxels count, (case, 1 or channel, voxel); None for all.
         weight_map: how much each voxel matters to voxel losses, in the shape of `kept`.
         soft_target: overlap with a fractional truth y: product sums p y, l1 sums min(p, y).
@@ -42,15 +44,11 @@ class Batch:
     activation: Activation
     ids: Tensor | None = None
     masks: Tensor | None = None
+    is_soft: bool = False
     kept: Tensor | None = None
     weight_map: Tensor | None = None
     soft_target: SoftTarget = "product"
     space: tuple[int, ...] = ()
-
-    @property
-    def is_soft(self) -> bool:
-        """Whether the truth is fractional."""
-        return self.masks is not None and self.masks.is_floating_point()
 
     @property
     def n_channels(self) -> int:
@@ -77,7 +75,7 @@ class Batch:
     def y(self) -> Any:
         """Truth of each channel as numbers; 0 where a voxel does not count."""
         if self.masks is not None:
-            return self.masks.to(self.pred.dtype)
+            return self.masks
         onehot = torch.zeros_like(self.pred, memory_format=torch.contiguous_format, requires_grad=False)
         return onehot.scatter_(1, self._index, 1.0 if self.weight is None else self.weight)
 
@@ -154,24 +152,23 @@ class Batch:
         """Sum of a cost over the truth of each channel and over the rest, the channel against everything else.
 
         Args:
-            cost: takes -ln p_t and -ln(1 - p_t); None for -ln p_t.
+            cost: takes what has -ln p_t as `nll`, -ln(1 - p_t) as `nlm` and 1 - p_t as `miss`; None for -ln p_t.
             eps: keeps p_t within [eps, 1 - eps].
         """
         if self.is_soft:
-            nll, nlm = self._surprise
-            of_class, of_rest = _priced(cost, nll, nlm, eps), _priced(cost, nlm, nll, eps)
+            of_class, of_rest = (_priced(cost, side, eps) for side in self._surprise)
             return self.summed(self.y * of_class), self.summed((1 - self.y) * of_rest)
         price = self._hard_price(cost, eps)
         of_class = self.summed(price * self.y)
         return of_class, self.summed(price) - of_class
 
     def plain_total(self, *, across: bool) -> Tensor | None:
-        """Sum of -ln p_t over the whole batch in one step of torch; None where voxels have weights or shares.
+        """Sum of -ln p_t over the whole batch in one step of torch; None where voxels have weights.
 
         Args:
             across: of the true class under a softmax, instead of each channel against everything else.
         """
-        if self.weight is not None or self.weight_map is not None or self.is_soft:
+        if self.weight is not None or self.weight_map is not None:
             return None
         if across and self.activation == "softmax" and self.ids is not None:
             return functional.cross_entropy(self.pred, self._index[:, 0], reduction="sum")
@@ -195,12 +192,10 @@ class Batch:
             eps: as in `sides`.
         """
         if self.ids is None:
-            nll, nlm = self._surprise
-            costs = _priced(cost, nll, nlm, eps) * self.y
+            costs = _priced(cost, self._surprise[0], eps) * self.y
             costs = costs if weights is None else costs * weights[..., None]
             return self.summed(costs).sum(-1)
-        nll, nlm = self._true_surprise(needs_rest=cost is not None)
-        costs = _priced(cost, nll, nlm, eps)
+        costs = _priced(cost, self._true_surprise, eps)
         if weights is not None:
             costs = costs * weights.expand(self.pred.shape[:2]).gather(1, self._index[:, 0])
         return self.summed(costs)
@@ -212,8 +207,8 @@ class Batch:
     def true_class_costs(self) -> Any:
         """-ln p_t of the true class, (case, voxel)."""
         if self.ids is not None:
-            return self._true_surprise(needs_rest=False)[0]
-        return (self._surprise[0] * self.y).sum(1)
+            return self._true_surprise.nll
+        return (self._surprise[0].nll * self.y).sum(1)
 
     @Lazy
     def channel_totals(self) -> Any:
@@ -225,8 +220,7 @@ class Batch:
     @Lazy
     def side_totals(self) -> Any:
         """Sums of -ln p and of -ln(1 - p) of each channel over all voxels."""
-        nll, nlm = self._surprise
-        return self.summed(nll), self.summed(nlm)
+        return tuple(self.summed(side.nll) for side in self._surprise)
 
     @property
     def _index(self) -> Any:
@@ -236,39 +230,53 @@ class Batch:
         """The cost of each voxel and channel under a truth of zeros and ones."""
         if self.activation == "none":
             miss = self.p + self.y - 2 * self.p * self.y
-            hit = 1 - miss
-            return _priced(cost, neg_log(hit, miss), neg_log(miss, hit) if cost else None, eps)
+            return _priced(cost, _known(1 - miss, miss), eps)
         nll = functional.binary_cross_entropy_with_logits(self.log_odds, self.y, reduction="none")
-        return _priced(cost, nll, _of_rest(nll) if cost else None, eps)
+        return _priced(cost, _Surprise(nll), eps)
 
     @Lazy
     def _surprise(self) -> Any:
-        """-ln p and -ln(1 - p) of each channel."""
+        """What a cost reads of each channel, and of everything else beside it."""
         if self.activation == "none":
-            return neg_log(self.p, 1 - self.p), neg_log(1 - self.p, self.p)
+            return _known(self.p, 1 - self.p), _known(1 - self.p, self.p)
         if self.activation == "softmax":
             nll = -self.pred.log_softmax(1)
-            return nll, _of_rest(nll)
-        zero, one = torch.zeros_like(self.pred), torch.ones_like(self.pred)
-        return tuple(
-            functional.binary_cross_entropy_with_logits(self.pred, side, reduction="none") for side in (one, zero)
-        )
+            nlm = _of_rest(nll)
+        else:
+            nll, nlm = functional.softplus(-self.pred), functional.softplus(self.pred)
+        return _Surprise(nll, nlm), _Surprise(nlm, nll)
 
     @Lazy
     def log_odds(self) -> Any:
         """ln p - ln(1 - p) of each channel."""
         if self.activation == "sigmoid":
             return self.pred
-        nll, nlm = self._surprise
+        nll, nlm = (side.nll for side in self._surprise)
         return nlm - nll
 
-    def _true_surprise(self, *, needs_rest: bool) -> tuple[Any, Any]:
-        """-ln p_t and, where it is read, -ln(1 - p_t) of the true class of each voxel."""
+    @property
+    def _true_surprise(self) -> Any:
+        """What a cost reads of the true class of each voxel."""
         if self.activation == "softmax":
-            nll = functional.cross_entropy(self.pred, self._index[:, 0], reduction="none")
-            return nll, _of_rest(nll) if needs_rest else None
+            return _Surprise(functional.cross_entropy(self.pred, self._index[:, 0], reduction="none"))
         p = self.pred.clip(0.0, 1.0).gather(1, self._index)[:, 0]
-        return neg_log(p, 1 - p), neg_log(1 - p, p) if needs_rest else None
+        return _known(p, 1 - p)
+
+
+@dataclass(frozen=True, eq=False)
+class _Surprise:
+    """What a cost reads of p_t, each made when it does; `rest` is -ln(1 - p_t) where it is known."""
+
+    nll: Any
+    rest: Any = None
+
+    @Lazy
+    def nlm(self) -> Any:
+        return _of_rest(self.nll) if self.rest is None else self.rest
+
+    @Lazy
+    def miss(self) -> Any:
+        return _missed(self.nll)
 
 
 class _ClassSums(torch.autograd.Function):
@@ -315,15 +323,35 @@ class _OfRest(torch.autograd.Function):
         return -slope * (nlm - nll).exp()
 
 
+class _Missed(torch.autograd.Function):
+    """1 - p of -ln p, in one step that keeps only itself."""
+
+    @staticmethod
+    def forward(nll: Any) -> Any:
+        return nll.neg().expm1_().neg_()
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        ctx.save_for_backward(output)
+
+    @staticmethod
+    def backward(ctx: Any, slope: Any) -> Any:
+        return torch.addcmul(slope, slope, ctx.saved_tensors[0], value=-1)
+
+
+_missed: Callable[[Tensor], Tensor] = _Missed.apply
 _of_rest: Callable[[Tensor], Tensor] = _OfRest.apply
 _class_sums: Callable[[Tensor, Tensor, Tensor | None], tuple[Tensor, Tensor, Tensor]] = _ClassSums.apply
 
 
-def _priced(cost: Any, nll: Any, nlm: Any, eps: float | None) -> Any:
-    if eps is not None:
-        low, high = -math.log1p(-eps), -math.log(eps)
-        nll, nlm = nll.clip(low, high), None if nlm is None else nlm.clip(low, high)
-    return nll if cost is None else cost(nll, nlm)
+def _known(p: Any, rest: Any) -> ProbVoxels:
+    return ProbVoxels(truth=None, count=None, hit=p, miss=rest)
+
+
+def _priced(cost: Any, side: Any, eps: float | None) -> Any:
+    """The cost of each voxel, with p_t kept within [eps, 1 - eps]."""
+    side = side if eps is None else _Surprise(side.nll.clip(-math.log1p(-eps), -math.log(eps)))
+    return (cost or surprise)(side)
 
 
 def read_batch(
@@ -369,13 +397,14 @@ def read_batch(
     space, flat = tuple(pred.shape[2:]), pred.flatten(2)
     truth = (truth.unsqueeze(1) if truth.ndim == pred.ndim - 1 else truth).flatten(2)
     kept = None if ignore_index is None else truth != ignore_index
-    is_ids = flat.shape[1] > 1 and truth.shape[1] == 1
-    truth = _ids(truth, kept, flat.shape[1], validate) if is_ids else _masks(truth, kept, validate)
+    is_ids, is_soft = flat.shape[1] > 1 and truth.shape[1] == 1, truth.is_floating_point()
+    truth = _ids(truth, kept, flat.shape[1], validate) if is_ids else _masks(truth, kept, pred.dtype, validate)
     return Batch(
         pred=flat if kept is None else torch.where(kept, flat, 0.0),
         activation=activation,
         ids=truth if is_ids else None,
         masks=None if is_ids else truth,
+        is_soft=is_soft and not is_ids,
         kept=kept,
         weight_map=None if weight_map is None else _flat_weights(weight_map, pred),
         soft_target=soft_target,
@@ -399,18 +428,18 @@ def _ids(truth: Any, kept: Any, n_classes: int, validate: bool) -> Any:
     return counted.long() if counted.is_floating_point() else counted
 
 
-def _masks(truth: Any, kept: Any, validate: bool) -> Any:
-    """A mask or share per channel, 0 where a voxel does not count."""
+def _masks(truth: Any, kept: Any, dtype: Any, validate: bool) -> Any:
+    """A mask or share per channel as numbers, 0 where a voxel does not count."""
     counted = truth if kept is None else torch.where(kept, truth, torch.zeros_like(truth))
-    if truth.dtype == torch.bool:
-        return counted
-    if validate:
+    is_labels = not truth.is_floating_point()
+    if is_labels and not validate:
+        return (counted != 0).to(dtype)
+    counted = counted.to(dtype)  # first, since the extremes of floats are found faster
+    if validate and truth.dtype != torch.bool:
         low, high = torch.aminmax(counted)
-        if truth.is_floating_point():
-            _require((low >= 0) & (high <= 1), lambda: _wrong_share(low, high))
-        else:
-            _require((low >= 0) & (high <= 1), lambda: _wrong_label(low, high, 2))
-    return counted if truth.is_floating_point() or validate else counted != 0
+        of_labels, of_shares = lambda: _wrong_label(low, high, 2), lambda: _wrong_share(low, high)
+        _require((low >= 0) & (high <= 1), of_labels if is_labels else of_shares)
+    return counted
 
 
 def _flat_weights(weight_map: Any, pred: Any) -> Any:

@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from segeval.evidence.probabilities.soft import ChannelVolumes
+from segeval.evidence.probabilities.soft import ChannelVolumes, surprise
 from segeval.evidence.shapes import Values
 from segeval.evidence.space.weight_maps import BorderTerms, ContourTerms, object_gap
-from segeval.losses.pixel import reduced, surprise
+from segeval.losses.pixel import reduced
 from segeval.losses.weights import class_weights
 from segeval.measure import loss
 

@@ -195,7 +195,7 @@ def exp_log_loss(
     dice = quotient(2 * counts.tp + eps, counts.pred + counts.truth + eps, empty=1.0)
     of_classes = channel_mean(power(neg_log(dice, 1 - dice), gamma_dice), classes)
     weights = class_weights(volumes.truth, "sqrt_inverse")
-    of_voxels = terms.true_class_total(lambda nll, nlm: power(nll, gamma_cross), weights=weights)
+    of_voxels = terms.true_class_total(lambda voxels: power(voxels.nll, gamma_cross), weights=weights)
     return w_dice * of_classes + w_cross * reduced(of_voxels, terms, "mean", voxels=terms.n[..., 0])
 
 

@@ -1,6 +1,7 @@
 """Distribution losses: a cost per voxel, summed over the class and over the rest.
 
-Every cost is a function of -ln p_t and -ln(1 - p_t), where p_t is the probability given to the true side.
+Every cost is a function of p_t, the probability given to the true side: of -ln p_t (`nll`), -ln(1 - p_t) (`nlm`) and
+1 - p_t (`miss`).
 Sources, variants, pitfalls and errata of each: docs/losses.md.
 """
 
@@ -39,7 +40,7 @@ def bce_loss(
         label_smoothing: share of the truth that is spread over the class and the rest alike.
     """
     half = label_smoothing / 2
-    cost = (lambda nll, nlm: (1 - half) * nll + half * nlm) if half else None
+    cost = (lambda voxels: (1 - half) * voxels.nll + half * voxels.nlm) if half else None
     return reduced(terms.total(cost, eps=eps), terms, reduction)
 
 
@@ -206,8 +207,8 @@ def focal_star_loss(
         reduction: as in `bce_loss`.
     """
 
-    def cost(nll: Any, nlm: Any) -> Any:
-        shifted = gamma * (nlm - nll) + beta
+    def cost(voxels: Any) -> Any:
+        shifted = gamma * (voxels.nlm - voxels.nll) + beta
         xp = namespace(shifted)
         return xp.logaddexp(xp.zeros_like(shifted), -shifted) / gamma
 
@@ -229,7 +230,7 @@ def poly1_ce_loss(terms: ChannelTerms, *, epsilon: float = 1.0) -> Values:
     Args:
         epsilon: ε; 0 is cross-entropy, and below -1 the gradient would turn round.
     """
-    total = terms.true_class_total(lambda nll, nlm: nll + epsilon * namespace(nlm).exp(-nlm))
+    total = terms.true_class_total(lambda voxels: voxels.nll + epsilon * voxels.miss)
     return reduced(total, terms, "mean", voxels=terms.n[..., 0])
 
 
@@ -252,7 +253,7 @@ def poly1_focal_loss(
         gamma: focus, as in `focal_loss`.
         alpha: as in `focal_loss`.
     """
-    added = terms.true_class_total(lambda nll, nlm: namespace(nlm).exp(-(gamma + 1) * nlm))
+    added = terms.true_class_total(lambda voxels: voxels.miss ** (gamma + 1))
     focal = focal_loss(terms, gamma=gamma, alpha=alpha)
     return focal + epsilon * reduced(added, terms, "mean", voxels=terms.n[..., 0])
 
@@ -279,11 +280,6 @@ def topk_ce_loss(
     return terms.ranked_for("exact" if exact else "hinge").largest_mean(k, rounding)
 
 
-def surprise(nll: Any, nlm: Any) -> Any:
-    """-ln p_t, the cost of cross-entropy."""
-    return nll
-
-
 def smoothed_total(
     terms: ChannelTerms, *, weights: Any = None, label_smoothing: float = 0.0, eps: float | None = None
 ) -> Any:
@@ -297,11 +293,11 @@ def smoothed_total(
 
 
 def focal_cost(gamma: float, *, detach_modulator: bool = False) -> Any:
-    """(1-p_t)^γ (-ln p_t), the power taken as exp(γ ln(1-p_t)), whose slope stays finite for γ < 1."""
+    """(1-p_t)^γ (-ln p_t); for γ < 1 the power is exp(γ ln(1-p_t)), whose slope stays finite."""
 
-    def cost(nll: Any, nlm: Any) -> Any:
-        modulator = namespace(nlm).exp(-gamma * nlm)
-        return (constant(modulator) if detach_modulator else modulator) * nll
+    def cost(voxels: Any) -> Any:
+        modulator = voxels.miss**gamma if gamma >= 1 else namespace(voxels.nlm).exp(-gamma * voxels.nlm)
+        return (constant(modulator) if detach_modulator else modulator) * voxels.nll
 
     return cost
 

@@ -57,7 +57,7 @@ def sums(voxels: ProbVoxels) -> dict[str, float]:
         "weak focus": focal_loss(channels, gamma=0.5, alpha=None),
         "focus": focal_loss(channels, gamma=5.0),
         "star": focal_star_loss(terms, gamma=4.0, beta=0.0),
-        "root": terms.sums(lambda nll, nlm: np.where(nll > 1e-12, nll, 0.0) ** 0.3)[0],
+        "root": terms.sums(lambda voxels: np.where(voxels.nll > 1e-12, voxels.nll, 0.0) ** 0.3)[0],
     }
     volumes = {name: getattr(counts, name) for name in ("n", "truth", "pred", "tp", "pred_squared", "error_on_truth")}
     return {name: float(value) for name, value in (costs | volumes).items()}

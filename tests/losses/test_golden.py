@@ -18,6 +18,7 @@ from segeval.evidence.probabilities.soft import (
     ChannelVolumes,
     LovaszTerms,
     PixelTerms,
+    ProbVoxels,
     SoftCounts,
     Volumes,
     two_channels,
@@ -141,7 +142,7 @@ def curve(of: Callable[[Any, Any], Any]) -> Callable[[float, float], Number]:
     return at
 
 
-focal_at = curve(lambda gamma, p: focal_cost(gamma)(neg_log(*p), neg_log(*p[::-1])))
+focal_at = curve(lambda gamma, p: focal_cost(gamma)(ProbVoxels(truth=None, count=None, hit=p[0], miss=p[1])))
 exp_log_at = curve(lambda gamma, dice: power(neg_log(*dice), gamma))
 
 

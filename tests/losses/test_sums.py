@@ -6,7 +6,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from segeval.evidence.probabilities.soft import ChannelCounts, ChannelTerms, PixelTerms, SoftCounts, two_channels
+from segeval.evidence.probabilities.soft import (
+    ChannelCounts,
+    ChannelTerms,
+    PixelTerms,
+    SoftCounts,
+    surprise,
+    two_channels,
+)
 from segeval.losses.batch import Batch, read_batch
 from segeval.losses.modules import MODULES
 from segeval.losses.pixel import focal_cost
@@ -80,7 +87,7 @@ def test_costs_are_those_of_the_voxels(kind: str, activation: str, ignored: bool
 def test_chosen_channels_pay_for_their_own_voxels() -> None:
     batch = a_batch("ids", "softmax", ignored=False)
     chosen = BatchSums(batch, form="across", channels=[2, 1])
-    of_all = ChannelTerms(voxels_of(batch)).on_true_class(lambda nll, nlm: nll)
+    of_all = ChannelTerms(voxels_of(batch)).on_true_class(surprise)
     torch.testing.assert_close(chosen.true_class_total(), of_all[:, 1:].sum(-1))
     weights = torch.tensor([5.0, 7.0]).double()
     expected = 5 * of_all[:, 2] + 7 * of_all[:, 1]

@@ -1,6 +1,5 @@
 """What docs/training.md shows runs for a few steps on the sample, where the library is installed."""
 
-import importlib.util
 import re
 from pathlib import Path
 from typing import Any
@@ -89,13 +88,81 @@ def test_lightning() -> None:
     assert float(module.training_step((image, labels), 0).detach()) < before
 
 
-def test_nnunet() -> None:
-    if importlib.util.find_spec("nnunetv2") is None:
-        pytest.skip("nnunetv2 is not installed; what its trainer would call runs in the next test")
+CONFIGURATION = {
+    "data_identifier": "none",
+    "batch_size": 1,
+    "patch_size": [32, 32, 16],
+    "batch_dice": True,
+    "architecture": {
+        "network_class_name": "dynamic_network_architectures.architectures.unet.PlainConvUNet",
+        "arch_kwargs": {
+            "n_stages": 3,
+            "features_per_stage": [4, 8, 8],
+            "conv_op": "torch.nn.modules.conv.Conv3d",
+            "kernel_sizes": [[3, 3, 3]] * 3,
+            "strides": [[1, 1, 1], [2, 2, 2], [2, 2, 2]],
+            "n_conv_per_stage": [1, 1, 1],
+            "n_conv_per_stage_decoder": [1, 1],
+            "conv_bias": True,
+            "norm_op": "torch.nn.modules.instancenorm.InstanceNorm3d",
+            "norm_op_kwargs": {"eps": 1e-5, "affine": True},
+            "dropout_op": None,
+            "dropout_op_kwargs": None,
+            "nonlin": "torch.nn.LeakyReLU",
+            "nonlin_kwargs": {"inplace": True},
+        },
+        "_kw_requires_import": ["conv_op", "norm_op", "dropout_op", "nonlin"],
+    },
+}
+
+
+def steps_of_nnunet(kind: Any, labels: dict[str, Any], batch: dict[str, Any]) -> list[float]:
+    """The losses of four steps of a trainer that starts without a preprocessed data set."""
+    plans = {"dataset_name": "Dataset001_sample", "plans_name": "plans", "configurations": {"3d": CONFIGURATION}}
+    facts: dict[str, Any] = {"labels": labels, "channel_names": {"0": "CT"}, "file_ending": ".nii.gz"}
+    if "whole" in labels:
+        facts["regions_class_order"] = [1, 2]
+    trainer = kind({**plans, "continue_training": False}, "3d", 0, facts, torch.device("cpu"))
+    torch.manual_seed(0)
+    heads = trainer.label_manager.num_segmentation_heads
+    trainer.network = trainer.build_network_architecture(
+        trainer.plans_manager, trainer.configuration_manager, 1, heads, trainer.enable_deep_supervision
+    )
+    trainer.optimizer, trainer.lr_scheduler = trainer.configure_optimizers()
+    trainer.loss = trainer._build_loss()
+    return [float(trainer.train_step(batch)["loss"]) for _ in range(4)]
+
+
+@pytest.mark.filterwarnings("ignore")  # nnU-Net warns of its own environment variables
+@pytest.mark.parametrize("kind", ["labels", "ignored", "regions"])
+def test_a_trainer_of_nnunet_takes_the_same_steps_as_with_its_own_loss(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("nnunetv2", reason="nnU-Net is not installed: uv sync --group peers-nnunet")
+    for name in ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.setenv("nnUNet_compile", "f")
+    from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
+
     (block,) = blocks("nnU-Net")
     scope: dict[str, Any] = {}
     exec(block, scope)
-    assert "_build_loss" in vars(scope["nnUNetTrainerSegeval"])
+    image, ids = a_batch()
+    labels: dict[str, Any] = {"background": 0, "a": 1, "b": 2, "c": 3}
+    truth = ids[:, None]
+    if kind == "ignored":
+        labels["ignore"] = 4
+        truth = truth.clone()
+        truth[:, :, :5] = 4
+    if kind == "regions":
+        labels = {"background": 0, "whole": [1, 2, 3], "core": [2]}
+        truth = torch.cat([truth > 0, truth == 2], 1)
+    targets = [truth.float(), truth[:, :, ::2, ::2, ::2].float()]
+    batch = {"data": image, "target": targets}
+    theirs, ours = (steps_of_nnunet(it, labels, batch) for it in (nnUNetTrainer, scope["nnUNetTrainerSegeval"]))
+    # nnU-Net subtracts the Dice coefficient where we add 1 minus it
+    assert ours == pytest.approx([cost + 1 for cost in theirs], rel=1e-4)
+    assert ours[-1] < ours[0]
 
 
 def test_the_loss_of_nnunet_takes_the_lists_of_its_trainer() -> None:

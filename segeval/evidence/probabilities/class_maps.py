@@ -215,7 +215,7 @@ def _sums(found: Map) -> ProbSums:
         probs_squared=counts.pred_squared,
         hits=counts.tp,
         squared_error=counts.error_on_truth + counts.error_on_rest,
-        log_loss=sum(terms.sums(lambda nll, nlm: np.minimum(nll, _DEAREST))),
+        log_loss=sum(terms.sums(lambda voxels: np.minimum(voxels.nll, _DEAREST))),
     )
 
 

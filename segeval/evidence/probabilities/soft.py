@@ -15,7 +15,7 @@ import numpy as np
 from segeval.evidence.arrays import Lazy, argsort, constant, namespace, neg_log, quotient, take_along, widened
 from segeval.evidence.overlap.counts import Counts
 
-Cost = Callable[[Any, Any], Any]  # (-ln p_t, -ln(1 - p_t)) -> cost of the voxel
+Cost = Callable[[Any], Any]  # what has p_t as `nll`, `nlm` and `miss` -> cost of the voxel
 Targets = Literal["hard", "product", "l1"]
 
 
@@ -271,11 +271,11 @@ class PixelTerms(SoftEvidence):
         """Sum of `cost` over the voxels of the class, and over the rest.
 
         Args:
-            cost: takes -ln p_t and -ln(1 - p_t), gives the cost of the voxel.
+            cost: takes voxels, of which it reads `nll`, `nlm` and `miss`, and gives the cost of each.
             eps: keeps p_t within [eps, 1 - eps].
         """
         voxels = self.voxels
-        price = cost(_within(voxels.nll, eps), _within(voxels.nlm, eps))
+        price = cost(_within(voxels, eps))
         if voxels.weight_map is not None:
             price = price * voxels.weight_map
         return (self.on_truth * price).sum(-1), (self.on_rest * price).sum(-1)
@@ -289,18 +289,22 @@ class PixelTerms(SoftEvidence):
             back: factor of the rest.
             eps: as in `sums`.
         """
-        of_class, of_rest = self.sums(cost or _surprise, eps=eps)
+        of_class, of_rest = self.sums(cost or surprise, eps=eps)
         return front * of_class + back * of_rest
 
 
-def _surprise(nll: Any, nlm: Any) -> Any:
-    return nll
+def surprise(voxels: Any) -> Any:
+    """-ln p_t, the cost of cross-entropy."""
+    return voxels.nll
 
 
-def _within(neg_log_p: Any, eps: float | None) -> Any:
+def _within(voxels: Any, eps: float | None) -> Any:
+    """The voxels with p_t kept within [eps, 1 - eps]."""
     if eps is None:
-        return neg_log_p
-    return namespace(neg_log_p).clip(neg_log_p, float(-np.log1p(-eps)), float(-np.log(eps)))
+        return voxels
+    clip = namespace(voxels.hit).clip
+    hit, miss = clip(voxels.hit, eps, 1 - eps), clip(voxels.miss, eps, 1 - eps)
+    return ProbVoxels(truth=voxels.truth, count=voxels.count, hit=hit, miss=miss)
 
 
 AnyLovasz = TypeVar("AnyLovasz", bound="LovaszTerms")
@@ -371,12 +375,12 @@ class ChannelTerms(PixelTerms):
             weights: a factor per channel, the last axis; None for 1.
             eps: as in `sums`.
         """
-        of_channels = self.on_true_class(cost or _surprise, eps=eps)
+        of_channels = self.on_true_class(cost or surprise, eps=eps)
         return (of_channels if weights is None else weights * of_channels).sum(-1)
 
     def channel_totals(self) -> Any:
         """Sum of -ln p of each channel over all voxels, whatever their class."""
-        return self.sums(_surprise)[0] + self.sums(lambda nll, nlm: nlm)[1]
+        return self.sums(surprise)[0] + self.sums(lambda voxels: voxels.nlm)[1]
 
 
 class ChannelLovasz(LovaszTerms):
