@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from tests.cli.given import ROOT, Run, write_image
-from tests.images import dicom_files
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 TUTORIALS = {page.stem: page for page in sorted((ROOT / "docs" / "tutorials").glob("*.md"))}
@@ -62,8 +61,7 @@ def given(command: str) -> None:
                 write_image(here / "gt" / case / "segmentations" / f"{name}.nii.gz", (truth == label).astype(np.uint8))
         probs = softmax(pred)
         if "{case}/segmentations/" not in command:
-            affine = dicom_files.world() if "rtstruct/" in command else None
-            write_image(here / "gt" / f"{case}.nii.gz", truth, affine=affine)
+            write_image(here / "gt" / f"{case}.nii.gz", truth, affine=world_of(command))
         write_image(here / "pred" / f"{case}{'_pred' if '_pred' in command else ''}.nii.gz", pred)
         if "rtstruct/" in command:
             save_patient(here / "rtstruct" / case, {name: pred == label for label, name in NAMES.items()})
@@ -88,8 +86,19 @@ def given(command: str) -> None:
     Path("segeval.yaml").write_text(next(text for _, text in blocks("yaml") if text.startswith("schema_version")))
 
 
+def world_of(command: str) -> np.ndarray | None:
+    """Where the truth lies, beside contours that were drawn on a series."""
+    if "rtstruct/" not in command:
+        return None
+    from tests.images import dicom_files
+
+    return dicom_files.world()
+
+
 def save_patient(folder: Path, masks: Mapping[str, np.ndarray]) -> None:
     """A series with the contours that were drawn on it."""
+    from tests.images import dicom_files
+
     rois = {name: dicom_files.contours_of(mask) for name, mask in masks.items()}
     dicom_files.save_rtstruct(folder / "rt.dcm", rois, folder.name)
     dicom_files.save_ct(folder, next(iter(masks.values())).shape, folder.name)
@@ -152,6 +161,8 @@ def test_a_recipe_for_another_tool_runs_with_it(library: str, code: str, monkeyp
     if library != "dvc":  # which reads a file
         pytest.importorskip(library, reason=f"{library} is not installed here")
     monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "file:mlruns")  # no server, no data base
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
     names: dict[str, object] = {}
     (setup,) = (text for page, text in blocks("python") if page == "recipes")
     exec(setup + code, names)
