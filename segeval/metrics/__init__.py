@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import Any
 
-from segeval.errors import did_you_mean
+from segeval.errors import nearest
 from segeval.measure import Measure
 
 _MODULES = (
@@ -20,7 +20,9 @@ def __getattr__(name: str) -> Any:
         found = getattr(import_module(f"segeval.metrics.{module}"), name, None)
         if found is not None:
             return found
-    help = did_you_mean(name, __dir__())
+    spelt = {spelling: known for known in __dir__() for spelling in (known, *__getattr__(known).aliases)}
+    near = nearest(name, spelt)
+    help = f" Did you mean {spelt[near]!r}?" if near else ""
     raise AttributeError(f"segeval.metrics has no {name!r}.{help} `segeval measures` lists every measure.")
 
 

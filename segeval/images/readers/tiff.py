@@ -45,7 +45,7 @@ def read_tiff(path: Path) -> Volume:
             if "imagecodecs" in str(error):
                 raise DataError(
                     f"{printable(path)}: its compression is unpacked by a package of its own. "
-                    "Run `pip install imagecodecs`, or save the file with deflate or without compression."
+                    "Run `pip install 'segeval-masks[tiff]'`, or save the file with deflate or without compression."
                 ) from error
             raise DataError(f"{printable(path)}: cannot be decoded ({reason_of(error)}). {WRITE_AGAIN}") from error
     return _volume(path, array, axes, spacing)

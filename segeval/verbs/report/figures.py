@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from segeval.errors import ConfigError
+from segeval.errors import ConfigError, not_installed
 from segeval.files.marked import write_marked
 from segeval.verbs.report.charts import chart_rows, charts_of, with_data
 from segeval.verbs.report.content import RunContent
@@ -19,7 +19,7 @@ def write_figures(content: RunContent, folder: Path) -> list[Path]:
     try:
         import vl_convert
     except ImportError as error:
-        raise ConfigError("--figures needs a package that draws Vega-Lite: `pip install vl-convert-python`.") from error
+        raise not_installed("vl_convert") from error
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
