@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from segeval.cli.screens import console
 
 if TYPE_CHECKING:
-    from segeval.verbs.sweep.training.progress import Step
+    from segeval.verbs.sweep.training.campaign import Step
 
 
 class TrainTalk(AbstractContextManager["TrainTalk"]):

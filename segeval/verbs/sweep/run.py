@@ -29,7 +29,7 @@ from segeval.verbs.sweep.papers import PaperTable, papers_of
 from segeval.verbs.sweep.sheet import SUFFIX, csv_text, markdown, render
 from segeval.verbs.sweep.table import SweepTable
 from segeval.verbs.sweep.trained.sweep import sweep_runs
-from segeval.verbs.sweep.training.progress import TrainWatch
+from segeval.verbs.sweep.training.campaign import TrainWatch
 from segeval.verbs.sweep.training.sweep import sweep_train
 
 

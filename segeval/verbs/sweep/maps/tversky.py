@@ -37,8 +37,14 @@ from segeval.verbs.sweep.maps.curve import (
     score_of,
     weights_of,
 )
-from segeval.verbs.sweep.maps.operating_points import operating_points, precision_recall
-from segeval.verbs.sweep.maps.thresholds import ChosenThreshold, choose, counts_at, score_at
+from segeval.verbs.sweep.maps.thresholds import (
+    ChosenThreshold,
+    choose,
+    counts_at,
+    operating_points,
+    precision_recall,
+    score_at,
+)
 from segeval.verbs.sweep.papers import LAYOUTS
 from segeval.verbs.sweep.table import MEAN, METRICS, SweepTable, better_of
 

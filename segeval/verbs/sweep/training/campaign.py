@@ -1,10 +1,11 @@
-"""Run every training of a sweep: all settings, seeds and folds, each scored as soon as it is done."""
+"""Run every training of a sweep: all settings, seeds and folds, each scored as soon as it is done, and told of."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -19,7 +20,6 @@ from segeval.verbs.sweep.trained.schema import SettingSchema
 from segeval.verbs.sweep.trained.scores import Achieved, PredictionScorer, ScoredPrediction
 from segeval.verbs.sweep.training.cases import Fold, TrainingCase
 from segeval.verbs.sweep.training.patches import PatchSource, patch_source
-from segeval.verbs.sweep.training.progress import Pace, TrainWatch
 from segeval.verbs.sweep.training.recipe import Recipe
 from segeval.verbs.sweep.training.store import PlannedTraining, Trained, TrainingStore
 
@@ -113,6 +113,66 @@ class FinishedTraining:
         return f"{where}: the loss ended at {self.last:.3g}, no lower than it began" if self.diverged else ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One iteration is done.
+
+    Attributes:
+        training: which one, such as `alpha_fp=0.3, beta_fn=0.7, fold 1, seed 0`.
+        done, total: iterations of all trainings.
+        seconds_left: at the pace so far; None until there is one.
+    """
+
+    training: str
+    done: int
+    total: int
+    loss: float
+    seconds_left: float | None
+
+
+@runtime_checkable
+class TrainWatch(Protocol):
+    """Who wants to see how far the trainings are."""
+
+    def start(self, total: int) -> None:
+        """So many iterations lie ahead; those of trainings that were read back are not among them."""
+
+    def advance(self, step: Step) -> None:
+        """One more iteration is done."""
+
+
+@dataclass(kw_only=True)
+class Pace:
+    """Counts iterations for a watch, and says what is left."""
+
+    total: int
+    watch: TrainWatch | None = None
+    done: int = 0
+    started: float = field(default_factory=time.perf_counter)
+
+    def __post_init__(self) -> None:
+        if self.watch is not None:
+            self.watch.start(self.total)
+
+    def counter(self, training: str, iterations: int) -> Callable[[float], None]:
+        """What a training calls after every iteration; one that breaks off early counts as done at the next call."""
+        self.done = -(-self.done // iterations) * iterations
+
+        def on_step(loss: float) -> None:
+            self.done += 1
+            if self.watch is not None:
+                self.watch.advance(
+                    Step(training=training, done=self.done, total=self.total, loss=loss, seconds_left=self._left())
+                )
+
+        return on_step
+
+    def _left(self) -> float | None:
+        if self.done < 2:
+            return None
+        return (time.perf_counter() - self.started) / self.done * (self.total - self.done)
+
+
 def run_campaign(
     campaign: Campaign, watch: TrainWatch | None, folder: OutputFolder | None = None
 ) -> list[FinishedTraining]:
@@ -140,7 +200,7 @@ def _run(
     for plan, key in zip(campaign.trainings, keys, strict=True):
         trained = store.find(plan, key)
         if trained is None:
-            from segeval.verbs.sweep.training.fit import train_and_predict
+            from segeval.verbs.sweep.training.network import train_and_predict
 
             trained = train_and_predict(
                 plan.call,

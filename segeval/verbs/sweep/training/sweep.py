@@ -25,7 +25,7 @@ from segeval.verbs.sweep.trained.layouts import baseline_row, table_of
 from segeval.verbs.sweep.trained.schema import LOSS, SettingSchema, schema_of, setting_text
 from segeval.verbs.sweep.trained.sweep import chosen_classes
 from segeval.verbs.sweep.trained.tables import TrainedReport
-from segeval.verbs.sweep.training.campaign import FACTS, Campaign, FinishedTraining, achieved, run_campaign
+from segeval.verbs.sweep.training.campaign import FACTS, Campaign, FinishedTraining, TrainWatch, achieved, run_campaign
 from segeval.verbs.sweep.training.cases import (
     Fold,
     TrainingCase,
@@ -34,7 +34,6 @@ from segeval.verbs.sweep.training.cases import (
     read_training_case,
     require_disjoint,
 )
-from segeval.verbs.sweep.training.progress import TrainWatch
 from segeval.verbs.sweep.training.recipe import recipe_of
 
 POINTS, DRAWN = 100, 30  # of a loss curve, in tables and in pictures

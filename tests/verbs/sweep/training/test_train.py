@@ -13,7 +13,7 @@ from segeval.options import SweepOptions
 from segeval.verbs.sweep.check_table import findings, rows_of
 from segeval.verbs.sweep.run import open_folder
 from segeval.verbs.sweep.trained.sweep import sweep_runs
-from segeval.verbs.sweep.training import campaign, fit
+from segeval.verbs.sweep.training import campaign, network
 from segeval.verbs.sweep.training.sweep import sweep_train
 
 CASES = tuple(f"c{i}" for i in range(6))
@@ -239,7 +239,7 @@ def test_a_run_whose_loss_becomes_nan_keeps_its_row(data, monkeypatch):
         def forward(self, logits, truth):
             return logits.mean() * 0 + next(losses)
 
-    monkeypatch.setattr(fit, "loss_module", lambda call, *, n_outputs: Fails())
+    monkeypatch.setattr(network, "loss_module", lambda call, *, n_outputs: Fails())
     flat, broken = train(data).rows
     assert flat["diverged"]
     assert "no lower than it began" in flat["note"]
@@ -250,7 +250,7 @@ def test_a_run_whose_loss_becomes_nan_keeps_its_row(data, monkeypatch):
 
 
 def test_a_network_that_says_nan_predicts_nothing(data, monkeypatch):
-    monkeypatch.setattr(fit, "_activated", lambda logits: logits.sigmoid() * math.nan)
+    monkeypatch.setattr(network, "_activated", lambda logits: logits.sigmoid() * math.nan)
     row = train(data, grid=("alpha=0.5", "beta=0.5")).rows[0]
     assert (row["sensitivity"], row["dsc"], row["empty_predictions"]) == (0, 0, 2)
     assert row["pred_volume_ratio"] == 0
