@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from segeval.errors import ConfigError
 from segeval.evidence.arrays import namespace, neg_log, numbers_like, power, quotient
-from segeval.evidence.probabilities.soft import ChannelCounts, ChannelVolumes, SoftConfusion, SoftCounts
+from segeval.evidence.probabilities.soft import ChannelCounts, ChannelVolumes, SoftCounts
 from segeval.evidence.shapes import Values
 from segeval.losses.weights import channel_numbers, class_weights
 from segeval.measure import loss
@@ -155,7 +155,7 @@ def _check_distances(dist: tuple[float, ...] | None) -> None:
     checks={"dist": _check_distances},
 )
 def generalized_wasserstein_dice_loss(
-    counts: SoftConfusion,
+    counts: ChannelCounts,
     *,
     dist: tuple[float, ...] | None = None,
     weighting: Literal["default", "GDL"] = "default",
@@ -181,7 +181,7 @@ def generalized_wasserstein_dice_loss(
     return 1 - quotient(2 * good + smooth, 2 * good + bad + smooth, empty=1.0)
 
 
-def _costs_by_class(counts: SoftConfusion, dist: tuple[float, ...] | None) -> tuple[Any, Any]:
+def _costs_by_class(counts: ChannelCounts, dist: tuple[float, ...] | None) -> tuple[Any, Any]:
     """What the voxels of each class cost together, and how far each class is from background."""
     n_channels = counts.truth.shape[-1]
     if dist is None:

@@ -14,11 +14,11 @@ from torch.nn.functional import logsigmoid
 
 from segeval.evidence.arrays import Lazy, quotient
 from segeval.evidence.probabilities.soft import (
+    ChannelCounts,
     ChannelTerms,
     ChannelVolumes,
     ProbVoxels,
     RankedCosts,
-    SoftConfusion,
     SoftVoxels,
     Volumes,
     confusion_of_two,
@@ -34,7 +34,7 @@ Form = Literal["alone", "across", "two"]
 
 
 @dataclass(frozen=True, eq=False)
-class BatchSums(SoftConfusion, ChannelTerms, ChannelVolumes):
+class BatchSums(ChannelCounts, ChannelTerms, ChannelVolumes):
     """The sums of a batch as soft counts, voxel costs and volumes.
 
     Args:

@@ -14,8 +14,8 @@ from segeval.evidence.probabilities.bins import Detail
 from segeval.evidence.probabilities.prob_maps import MapSums, ProbMaps
 from segeval.evidence.probabilities.scored_map import ClassImage
 from segeval.evidence.probabilities.soft import (
+    ChannelCounts,
     ProbVoxels,
-    SoftConfusion,
     mapped,
     stacked,
     two_channels,
@@ -164,7 +164,7 @@ class ProbEvidence:
             found = self._rows(level, detail)
             return two_channels(found) if need.per_channel and level == "class" else found
 
-        if issubclass(need, SoftConfusion) and level == "case":
+        if issubclass(need, ChannelCounts) and level == "case":
             return need(voxels("sums"), self._confusion)
         if not need.ranked:
             return need(voxels("sums"))

@@ -226,20 +226,15 @@ class SoftCounts(SoftEvidence):
         return (self.on_rest * self.voxels.miss**2).sum(-1)
 
 
-class ChannelCounts(SoftCounts):
-    """Soft counts with a channel axis."""
-
-    per_channel = True
-
-
 @dataclass(frozen=True, eq=False)
-class SoftConfusion(ChannelCounts):
-    """Soft counts of channels that also tell which other channels took the voxels of a class.
+class ChannelCounts(SoftCounts):
+    """Soft counts with a channel axis, which also tell which other channels took the voxels of a class.
 
-    `made` gives the matrix where it was made elsewhere; two channels follow from their own counts.
+    `made` gives that matrix where it was made elsewhere; two channels follow from their own counts.
     """
 
     made: Callable[[], Any] | None = None
+    per_channel: ClassVar[bool] = True
 
     @Lazy
     def confusion(self) -> Any:
