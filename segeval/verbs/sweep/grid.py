@@ -1,14 +1,9 @@
-"""What a sweep visits: settings, and which cases it chooses on and reports.
-
-Settings are `alpha=0.1:0.9:0.1` or `gamma=0,1,2`, crossed or in pairs, or those of the papers.
-"""
+"""Which settings a sweep visits: `alpha=0.1:0.9:0.1` or `gamma=0,1,2`, crossed or in pairs, or those of the papers."""
 
 import itertools
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from fnmatch import fnmatchcase
 from typing import Any
 
 from segeval.catalogue import measures_of
@@ -186,21 +181,23 @@ def exp_log_settings(options: SweepOptions) -> list[Setting]:
         weights = {part: values if part == name else _rest_of_one(values) for part in EXP_LOG_WEIGHTS}
     pairs = settings_of(weights, paired=True)
     require_numbers(pairs)
-    return [{"gamma": gamma, **pair} for gamma in _gammas(grid, EXP_LOG_GAMMAS) for pair in pairs]
+    focus = gammas(options, EXP_LOG_GAMMAS, "exp_log_loss", known=EXP_LOG)
+    return [{"gamma": gamma, **pair} for gamma in focus for pair in pairs]
 
 
-def gammas(options: SweepOptions, default: Sequence[float], loss: str) -> list[float]:
-    """The γ of a sweep that turns nothing else, sorted.
+def gammas(
+    options: SweepOptions, default: Sequence[float], loss: str, *, known: Collection[str] = ("gamma",)
+) -> list[float]:
+    """The γ of a sweep, sorted.
+
+    Args:
+        known: the parameters that may be named; by default the sweep turns nothing but γ.
 
     Raises:
         ConfigError: another parameter is named, or a value is negative or none.
     """
     grid = read_grid(options.grid)
-    require_known(grid, ("gamma",), loss)
-    return _gammas(grid, default)
-
-
-def _gammas(grid: Mapping[str, Sequence[Any]], default: Sequence[float]) -> list[float]:
+    require_known(grid, known, loss)
     values = grid.get("gamma", default)
     _require_focus(values)
     return sorted(values)
@@ -252,59 +249,3 @@ def find_loss(name: str) -> Measure:
         raise ConfigError("`sweep losses` compares trained models. Pass --runs or --train.")
     near = did_you_mean(name, [*known, *(loss.removesuffix("_loss") for loss in known)])
     raise ConfigError(f"Unknown loss {name!r}.{near} `segeval measures` lists all of them.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Split:
-    """Case ids of the two sides; the same ids on both where nothing was split."""
-
-    select: tuple[str, ...]
-    report: tuple[str, ...]
-
-    @property
-    def optimistic(self) -> bool:
-        """Whether the choice is made on the reported cases."""
-        return bool(set(self.select) & set(self.report))
-
-    def __str__(self) -> str:
-        if self.optimistic:
-            return "chosen and reported on the same cases"
-        n, others = len(self.select), len(self.report)
-        return f"chosen on {n} case{'s' * (n != 1)}, reported on {others} other{'s' * (others != 1)}"
-
-
-def split_cases(case_ids: Sequence[str], *, select: str | None, report: str | None) -> Split:
-    """Part the cases; a side that is not named gets the rest, and with neither named both get all.
-
-    Args:
-        select, report: ids with `*` for any characters, separated by commas.
-
-    Raises:
-        ConfigError: a side is empty, or a case is on both.
-    """
-    if select is None and report is None:
-        return Split(select=tuple(case_ids), report=tuple(case_ids))
-    if len(case_ids) < 2:
-        raise ConfigError("There is one case only, which is too few to choose on some and report on others.")
-    chosen = _matching(case_ids, select, "--select") if select else None
-    reported = _matching(case_ids, report, "--report") if report else _rest(case_ids, chosen or ())
-    chosen = _rest(case_ids, reported) if chosen is None else chosen
-    both = sorted(set(chosen) & set(reported))
-    if both:
-        raise ConfigError(f"--select and --report share {', '.join(both)}. A case can be on one side only.")
-    if not chosen or not reported:
-        side, other = ("--report", "--select") if chosen else ("--select", "--report")
-        raise ConfigError(f"{other} takes all {len(case_ids)} cases and leaves none for {side}. Name fewer.")
-    return Split(select=chosen, report=reported)
-
-
-def _matching(case_ids: Sequence[str], texts: str, option: str) -> tuple[str, ...]:
-    patterns = [text.strip() for text in texts.split(",") if text.strip()]
-    for pattern in patterns:
-        if not any(fnmatchcase(case_id, pattern) for case_id in case_ids):
-            raise ConfigError(f"{option} {pattern}: no such case. There are {', '.join(case_ids[:5])}, ...")
-    return tuple(case_id for case_id in case_ids if any(fnmatchcase(case_id, pattern) for pattern in patterns))
-
-
-def _rest(case_ids: Sequence[str], taken: Sequence[str]) -> tuple[str, ...]:
-    return tuple(case_id for case_id in case_ids if case_id not in taken)

@@ -4,7 +4,8 @@ import pytest
 
 from segeval.errors import ConfigError
 from segeval.options import SweepOptions
-from segeval.verbs.sweep.grid import read_grid, settings_of, split_cases, tversky_settings
+from segeval.verbs.sweep.estimates import split_cases
+from segeval.verbs.sweep.grid import read_grid, settings_of, tversky_settings
 
 IDS = ("case_01", "case_02", "case_11", "case_12")
 

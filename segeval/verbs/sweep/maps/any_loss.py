@@ -14,7 +14,8 @@ from segeval.measure import Measure, MeasureCall, ratio
 from segeval.options import SweepOptions
 from segeval.statistics.summary import mean, summarise
 from segeval.verbs.sweep.draw import lines
-from segeval.verbs.sweep.grid import read_grid, require_a_price, require_known, settings_of, split_cases, spoken_names
+from segeval.verbs.sweep.estimates import split_cases
+from segeval.verbs.sweep.grid import read_grid, require_a_price, require_known, settings_of, spoken_names
 from segeval.verbs.sweep.maps.cases import ClassOfCase, ClassOverCases
 from segeval.verbs.sweep.maps.tversky import sweep_tversky_maps
 from segeval.verbs.sweep.table import SweepPicture, SweepTable, mean_cells, with_means

@@ -21,14 +21,16 @@ from segeval.verbs.sweep.estimates import (
     PAIRED,
     Estimate,
     MetricColumns,
+    Split,
     differ_in_cases,
     mean_over_classes,
     metric_rows,
     of_cases,
     of_counts,
+    split_cases,
     with_baseline,
 )
-from segeval.verbs.sweep.grid import PRICES, Setting, Split, baseline_of, split_cases, tversky_settings
+from segeval.verbs.sweep.grid import PRICES, Setting, baseline_of, tversky_settings
 from segeval.verbs.sweep.maps.cases import ClassOverCases
 from segeval.verbs.sweep.maps.curve import (
     Criterion,
@@ -248,17 +250,14 @@ def _notes(classes: Sequence[ClassOverCases], blocks: Sequence[Block], plan: Ope
         notes.append(_OPTIMISTIC)
     if plan.draws is not None:
         notes.append("Intervals resample the cases and take the thresholds as given.")
-    if plan.draws is not None and plan.baseline is not None and _differ_in_cases(blocks):
+    estimates = (estimate for block in blocks for estimate in block.metrics.values())
+    if plan.draws is not None and plan.baseline is not None and differ_in_cases(estimates):
         notes.append(PAIRED)
     for maps, block in zip(classes, blocks, strict=True):
         chosen = [cells.get("threshold") for cells in block.cells]
         if len(chosen) > 1 and None not in chosen and len(set(chosen)) == 1:
             notes.append(f"{maps.name} is flat, every row chose {chosen[0]:.4g}: {_why_flat(maps, plan)}.")
     return notes
-
-
-def _differ_in_cases(blocks: Sequence[Block]) -> bool:
-    return differ_in_cases(estimate for block in blocks for estimate in block.metrics.values())
 
 
 def _why_flat(maps: ClassOverCases, plan: OperatingPlan) -> str:

@@ -8,8 +8,8 @@ import numpy as np
 from segeval.errors import ConfigError
 from segeval.options import SweepOptions
 from segeval.statistics.summary import mean, summarise
-from segeval.verbs.sweep.estimates import Estimate, mean_over_classes
-from segeval.verbs.sweep.grid import Setting, Split, read_grid, require_known, split_cases
+from segeval.verbs.sweep.estimates import Estimate, Split, mean_over_classes, split_cases
+from segeval.verbs.sweep.grid import Setting, read_grid, require_known
 from segeval.verbs.sweep.table import Better, SweepTable, better_of
 from segeval.verbs.sweep.trained.schema import LOSS, SettingSchema, setting_text
 from segeval.verbs.sweep.trained.scores import Achieved
