@@ -64,14 +64,22 @@ class FocalSide:
     def size(self) -> int:
         return int(self.n.sum())
 
+    @property
+    def nll(self) -> np.ndarray:
+        return neg_log(self.hit, self.miss)
+
+    @property
+    def nlm(self) -> np.ndarray:
+        return neg_log(self.miss, self.hit)
+
     def losses(self, gamma: float) -> np.ndarray:
         """-(1 - p_t)^γ ln p_t of each entry."""
-        losses: np.ndarray = focal_cost(float(gamma))(neg_log(self.hit, self.miss), neg_log(self.miss, self.hit))
+        losses: np.ndarray = focal_cost(float(gamma))(self)
         return losses
 
     def slopes(self, gamma: float) -> np.ndarray:
         """Magnitude of the gradient in the logit: (1 - p_t)^γ |γ p_t ln p_t + p_t - 1|."""
-        return self.miss**gamma * (gamma * self.hit * neg_log(self.hit, self.miss) + self.miss)
+        return self.miss**gamma * (gamma * self.hit * self.nll + self.miss)
 
     def sum_of_largest(self, values: np.ndarray, n: float) -> float:
         """Sum of the `n` largest values over the voxels; values fall from entry to entry."""
