@@ -59,7 +59,7 @@ def why_not(contender: Contender) -> str:
 
 def version(distribution: str) -> str | None:
     try:
-        return metadata.version(distribution)
+        return metadata.version("segeval-masks" if distribution == "segeval" else distribution)
     except metadata.PackageNotFoundError:
         return None
 

@@ -17,7 +17,7 @@ from segeval.losses.modules import MODULES, DeepSupervision, Sum
 from segeval.losses.region import generalized_dice_loss
 from segeval.losses.weights import class_weights
 from segeval.measure import parse_call
-from tests.losses.test_worked import ENTRIES, case_of
+from tests.losses.test_worked import ENTRIES, FIXTURES, case_of
 from tests.losses.worked import M_PROBS, M_TRUTH, onehot, voxels
 
 
@@ -172,3 +172,50 @@ def test_powers_and_logarithms_near_0(of: Any) -> None:
     found = neg_log(p, rest).tolist()
     assert found[:6] == pytest.approx([0, 1e-12, np.log(2), 30 * np.log(10), 100, 100], rel=1e-9)
     assert np.isnan(found[6])
+
+
+@pytest.mark.parametrize(
+    ("name", "loss"),
+    [
+        ("jaccard_metric.v1.soft.F6", "JaccardMetricLoss(variant=1,smooth=0)"),
+        ("jaccard_metric.v2.soft.F6", "JaccardMetricLoss(variant=2,smooth=0)"),
+        ("dice_semimetric.v1.soft.F6", "DiceSemimetricLoss(variant=1,smooth=0)"),
+        ("dice_semimetric.v2.soft.F6", "DiceSemimetricLoss(variant=2,smooth=0)"),
+        ("dice.product.soft.F6", "DiceLoss(smooth=0)"),
+        ("dice.product.p_equals_y.F6", "DiceLoss(smooth=0)"),
+        ("label_smoothing.as_soft_label.F6", "BCELoss"),
+    ],
+)
+def test_shares_give_the_worked_values(name: str, loss: str) -> None:
+    facts = FIXTURES["F6"]
+    p, y = (torch.tensor(facts[side], dtype=torch.float64)[None, None] for side in ("p", "y"))
+    module, knobs = parse_call(loss)
+    found = MODULES[module](activation="none", **knobs)(y if "equals" in name else p, y)
+    assert float(found) == pytest.approx(ENTRIES[name]["value"], rel=1e-9)
+
+
+def test_a_mean_over_the_foreground_is_that_of_its_classes() -> None:
+    logits, _, truth = case_of("F3")
+    pred, ids = torch.from_numpy(logits)[None], torch.from_numpy(truth).long()[None]
+    options: dict[str, Any] = {"activation": "softmax", "units": "voxel", "include_background": False}
+    for name, loss in (
+        ("hausdorff_dt.foreground_mean.F3", segeval.losses.HausdorffDTLoss),
+        ("log_hausdorff_dt.log_then_mean.F3", segeval.losses.LogHausdorffDTLoss),
+    ):
+        assert float(loss(**options)(pred, ids)) == pytest.approx(ENTRIES[name]["value"], rel=1e-9)
+
+
+def test_a_void_case_leaves_the_worked_mean() -> None:
+    cases = [case_of(name) for name in ("F3", "F3b")]
+    pred = torch.stack([torch.from_numpy(logits) for logits, _, _ in cases])
+    truth = torch.stack([torch.from_numpy(ids).long() for _, _, ids in cases])
+    truth[1] = 255
+    found = segeval.losses.DiceCELoss(ignore_index=255)(pred, truth)
+    assert float(found) == pytest.approx(ENTRIES["ignore.batch_with_void_case.dice_ce"]["value"], rel=1e-9)
+
+
+def test_eroded_errors_in_a_volume_give_the_worked_value() -> None:
+    entry = ENTRIES["hausdorff_er.a2.k10.3d"]
+    p, y = (torch.tensor(entry["params"][side], dtype=torch.float64)[None, None] for side in ("pred", "truth"))
+    found = segeval.losses.HausdorffERLoss(activation="none", has_channels=True)(p, y.long())
+    assert float(found) == pytest.approx(entry["value"], rel=1e-9)
