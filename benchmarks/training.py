@@ -39,9 +39,9 @@ A batch of 2 cases of {side}³ voxels in float32, {channels} channels under a so
 int64, forward and backward, one thread. Times are medians of {runs} runs in turns; a ratio is the median of the ratios
 to the best peer of the same turn. *Kept* is every distinct tensor that autograd holds between forward and backward,
 the inputs among them, in multiples of the logits. Asked for is at most {aim} of the best peer, for the losses in bold.
-A binary cross-entropy is so short that two looks at the voxels show, at the ids and for infinite logits: a tenth of it
-by themselves, and a ratio between 1.06 and 1.23 from run to run where other work shares the machine. Lovász carries whose
-voxel it is and how much it counts through the sort, where that peer takes errors alone.
+A binary cross-entropy is so short that two looks at the voxels show, at the ids and for infinite logits: a tenth of
+it by themselves, and a ratio between 1.06 and 1.23 from run to run where other work shares the machine. Lovász
+carries whose voxel it is and how much it counts through the sort, where that peer takes errors alone.
 
 """
 
