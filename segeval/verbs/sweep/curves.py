@@ -1,16 +1,26 @@
-"""`--curve`: losses as functions of one number, without data, in the manner of the papers' figures."""
+"""The figures of the papers as tables: `--curve`, losses as functions of one number, `--cdf`, the voxels they lie on.
 
+Curves need no data; the cumulative loss is that of one set of probability maps.
+"""
+
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from segeval.files.paths import safe_name
+from segeval.measure import ratio
 from segeval.options import SweepOptions
+from segeval.results.table import Row
 from segeval.verbs.sweep.draw import lines
 from segeval.verbs.sweep.grid import EXP_LOG_GAMMAS, gammas
-from segeval.verbs.sweep.table import SweepTable
+from segeval.verbs.sweep.maps.cases import ClassOverCases
+from segeval.verbs.sweep.maps.focal import SIDES, FocalSide, sides_of
+from segeval.verbs.sweep.table import Series, SweepPicture, SweepTable
 
 FOCAL_GAMMAS = (0, 0.5, 1, 2, 5)
+CDF_GAMMAS = (0, 0.5, 1, 2)
 _STEPS = 100
 
 
@@ -46,6 +56,93 @@ def exp_log_curve(options: SweepOptions) -> SweepTable:
         "exp_log_loss", "Exponential logarithmic Dice loss of one label", "dice", dice, columns,
         "Dice of the label", y_range=(0.0, 3.0),
     )  # fmt: skip
+
+
+def sweep_focal_cdf(classes: Sequence[ClassOverCases], options: SweepOptions) -> SweepTable:
+    """Tabulate the share of the loss that the easiest voxels carry, as Figure 4 of arXiv 1708.02002 draws it.
+
+    Raises:
+        ConfigError: a parameter other than gamma is named, or a value is out of range.
+    """
+    chosen = gammas(options, CDF_GAMMAS, "focal_loss --cdf")
+    rows = [row for maps in classes for row in _cdf_rows(maps, chosen, options)]
+    table = SweepTable(
+        loss="focal_loss",
+        mode="cdf",
+        title="Cumulative focal loss of one set of probability maps",
+        settings=("of_class", "class", "gamma", "fraction"),
+        columns=("cumulative_loss", "n", "trained_gamma", "approx"),
+        rows=tuple(rows),
+        averaging="pooled",
+        n_cases=len(classes[0].cases),
+        caption={"voxels": f"at most {options.max_voxels} per side" if options.max_voxels else "all"},
+        notes=(
+            "One set of maps serves every γ; the model is not trained again.",
+            "f80 is the share of the loss that the easiest 80 % carry, 1 - f80 that of the hardest fifth.",
+        ),
+    )
+    f80 = _f80(table, chosen)
+    pictures = tuple(_panel(table, maps.name, side, chosen) for maps in classes for side in SIDES)
+    return replace(table, pictures=pictures, extras={"f80": f80}, screen=f80)
+
+
+def _cdf_rows(maps: ClassOverCases, chosen: Sequence[float], options: SweepOptions) -> list[Row]:
+    rows: list[Row] = []
+    for name, side in zip(SIDES, sides_of(maps.pooled), strict=True):
+        drawn = side.drawn(options.max_voxels, options.seed)
+        shared = {"of_class": maps.name, "class": name, "n": drawn.size, "approx": maps.curve.approx}
+        shared |= {"trained_gamma": options.trained_gamma, "note": "" if drawn.size else f"no voxel is {name}"}
+        for gamma in chosen:
+            shares = enumerate(cumulative_loss(drawn, gamma))
+            rows += [{**shared, "gamma": gamma, "fraction": i / 100, "cumulative_loss": float(x)} for i, x in shares]
+    return rows
+
+
+def cumulative_loss(side: FocalSide, gamma: float) -> np.ndarray:
+    """Share of the side's loss carried by its 0, 1, ..., 100 % easiest voxels; a weight per side would cancel."""
+    losses = side.losses(gamma)
+    largest = [side.size - -(-percent * side.size // 100) for percent in range(101)]
+    of_hardest = np.array([side.sum_of_largest(losses, n) for n in largest])
+    return ratio(of_hardest[0] - of_hardest, of_hardest[0])
+
+
+def _f80(table: SweepTable, chosen: Sequence[float]) -> SweepTable:
+    """What the easiest 80 % carry: a row per class and γ."""
+    at = {(row["of_class"], row["gamma"], row["class"]): row for row in table.rows if row["fraction"] == 0.8}
+    names = dict.fromkeys(row["of_class"] for row in table.rows)
+    rows = [
+        {"of_class": name, "gamma": gamma}
+        | {f"f80_{side}": at[name, gamma, side]["cumulative_loss"] for side in SIDES}
+        | {f"n_{side}": at[name, gamma, side]["n"] for side in SIDES}
+        for name in names
+        for gamma in chosen
+    ]
+    return replace(
+        table,
+        title="Share of the loss that the easiest 80 % of the voxels carry",
+        settings=("of_class", "gamma"),
+        columns=("f80_pos", "f80_neg", "n_pos", "n_neg"),
+        rows=tuple(rows),
+    )
+
+
+def _panel(table: SweepTable, name: str, side: str, chosen: Sequence[float]) -> SweepPicture:
+    """One panel of the paper's figure."""
+    rows = [row for row in table.rows if (row["of_class"], row["class"]) == (name, side)]
+    series = []
+    for gamma in chosen:
+        of_gamma = [row for row in rows if row["gamma"] == gamma]
+        x, y = ([row[column] for row in of_gamma] for column in ("fraction", "cumulative_loss"))
+        series.append(Series(name=f"γ = {gamma:g}", x=x, y=y))
+    return SweepPicture(
+        name=f"focal_cdf_{safe_name(name)}_{side}",
+        title=f"Cumulative focal loss: {name}, {SIDES[side]}",
+        x_label="fraction of the voxels, the easiest first",
+        y_label="share of the loss",
+        square=True,
+        caption=f"{table.caption_text}.",
+        series=tuple(series),
+    )
 
 
 def _slope(dice: np.ndarray, gamma: float) -> np.ndarray:

@@ -17,13 +17,13 @@ from segeval.options import COMMAND_LINE, SweepMode, SweepOptions, idle
 from segeval.results.csv_tables import write_json_atomically
 from segeval.verbs.running.facts import SCHEMA_VERSION, versions
 from segeval.verbs.sweep.check_table import findings, rows_of
-from segeval.verbs.sweep.curves import exp_log_curve, focal_curve
+from segeval.verbs.sweep.curves import exp_log_curve, focal_curve, sweep_focal_cdf
 from segeval.verbs.sweep.draw import draw_pictures
 from segeval.verbs.sweep.grid import EXP_LOG, FOCAL, PRICES, SEVERAL, find_loss, read_grid
 from segeval.verbs.sweep.maps.any_loss import sweep_any_maps
 from segeval.verbs.sweep.maps.cases import ClassOverCases, MapFiles, find_maps
 from segeval.verbs.sweep.maps.exp_log import SoftmaxEntries, sweep_exp_log_maps
-from segeval.verbs.sweep.maps.focal import sweep_focal_cdf, sweep_focal_maps
+from segeval.verbs.sweep.maps.focal import sweep_focal_maps
 from segeval.verbs.sweep.maps.tversky import sweep_tversky_maps
 from segeval.verbs.sweep.papers import PaperTable, papers_of
 from segeval.verbs.sweep.sheet import SUFFIX, csv_text, markdown, render

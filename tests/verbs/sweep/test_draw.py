@@ -10,9 +10,8 @@ from PIL import Image
 
 from segeval.errors import ConfigError
 from segeval.options import SweepOptions
-from segeval.verbs.sweep.curves import focal_curve
+from segeval.verbs.sweep.curves import focal_curve, sweep_focal_cdf
 from segeval.verbs.sweep.draw import draw_pictures
-from segeval.verbs.sweep.maps.focal import sweep_focal_cdf
 from segeval.verbs.sweep.maps.tversky import sweep_tversky_maps
 from segeval.verbs.sweep.table import Series, SweepPicture
 from tests.sweep_maps import B, class_maps, random_map

@@ -10,8 +10,9 @@ from segeval.errors import ConfigError
 from segeval.evidence.probabilities.soft import ChannelTerms, PixelTerms, two_channels
 from segeval.losses.pixel import bce_loss, focal_loss
 from segeval.options import SweepOptions
+from segeval.verbs.sweep.curves import cumulative_loss, sweep_focal_cdf
 from segeval.verbs.sweep.maps.cases import ClassOverCases
-from segeval.verbs.sweep.maps.focal import cumulative_loss, focal_cells, sides_of, sweep_focal_cdf, sweep_focal_maps
+from segeval.verbs.sweep.maps.focal import focal_cells, sides_of, sweep_focal_maps
 from segeval.verbs.sweep.table import MEAN, SweepTable
 from tests.conftest import golden
 from tests.sweep_maps import B, Map, class_maps, maps_with_ties, random_map
