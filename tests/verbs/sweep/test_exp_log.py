@@ -1,12 +1,18 @@
 """Which labels the exponential logarithmic loss pulls on."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from segeval.errors import ConfigError, DataError
+from segeval.evidence.case import Case
+from segeval.evidence.labels import LabelClass
+from segeval.evidence.probabilities.channels import Channels, Layout, ProbMap
 from segeval.losses.modules import MODULES
 from segeval.options import SweepOptions
+from segeval.verbs.sweep.maps.cases import scored_classes
 from segeval.verbs.sweep.maps.exp_log import SoftmaxEntries, sweep_exp_log_maps
 from segeval.verbs.sweep.table import SweepTable
 from tests.conftest import golden
@@ -67,15 +73,23 @@ def test_a_single_map_has_its_background() -> None:
 
 
 def test_independent_maps_are_refused() -> None:
-    from dataclasses import replace
-
-    from segeval.evidence.probabilities.channels import Channels, Layout
-
     assert CASE.probs is not None
     layout = Layout(classes=CASE.probs.layout.classes[1:], exclusive=False)
     channels = Channels(maps=CASE.probs.maps[1:], layout=layout)
     with pytest.raises(DataError, match="independent maps"):
         SoftmaxEntries.of_case(replace(CASE, probs=channels))
+
+
+def test_an_id_of_no_channel_is_rest_to_a_softmax_but_no_voxel_of_a_class_of_id_0() -> None:
+    rest, organ = LabelClass(name="rest", ids=(0,)), LabelClass(name="organ", ids=(1,))
+    maps = tuple(ProbMap(stored=np.array([[p], [q], [p]])) for p, q in ((0.9, 0.2), (0.1, 0.8)))
+    truth = np.array([[0], [1], [7]], dtype=np.uint8)
+    channels = Channels(maps=maps, layout=Layout(classes=(rest, organ), exclusive=True))
+    case = Case(case_id="case", pred=np.zeros_like(truth), truth=truth, probs=channels)
+    entries = SoftmaxEntries.of_case(case)
+    assert dict(zip(entries.label.tolist(), entries.count.tolist(), strict=True)) == {0: 2, 1: 1}
+    (scored,) = scored_classes(case, (rest,), ignore=())
+    assert scored.truth.tolist() == [True, False, False]  # as `score` counts it
 
 
 def test_unknown_parameters_are_refused() -> None:
