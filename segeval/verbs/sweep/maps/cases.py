@@ -32,8 +32,8 @@ Used = TypeVar("Used")
 
 def scored_classes(
     case: Case, classes: Sequence[LabelClass], *, ignore: Sequence[int], device: str | None = None
-) -> list[ScoredMap]:
-    """The voxels of a case that count: for each class its probability, and whether it is true.
+) -> Iterator[ScoredMap]:
+    """The voxels of a case that count: for each class its probability, and whether it is true; one class at a time.
 
     Raises:
         LookupError: the case has masks only, or no channel speaks of a class.
@@ -41,10 +41,10 @@ def scored_classes(
     if case.probs is None:
         raise LookupError(f"{case.case_id} has no probability maps.")
     maps = ProbMaps.of_channels(case.probs, case.truth, classes=classes, ignore=ignore, device=device)
-    lacking = [of.name for of, channel in zip(classes, maps.of_classes, strict=True) if channel is None]
-    if lacking:
-        raise LookupError(f"No channel is of {lacking[0]}: they are {case.probs.layout}.")
-    return [maps.scored(channel) for channel in maps.of_classes if channel is not None]
+    for label, channel in zip(classes, maps.of_classes, strict=True):
+        if channel is None:
+            raise LookupError(f"No channel is of {label.name}: they are {case.probs.layout}.")
+        yield maps.scored(channel)
 
 
 @dataclass(frozen=True, kw_only=True)

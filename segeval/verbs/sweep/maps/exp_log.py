@@ -62,7 +62,7 @@ class SoftmaxEntries:
             )
         has_rest = any(0 in label.ids for label in layout.classes)
         partition = layout.classes if has_rest else (BACKGROUND, *layout.classes)
-        channels = scored_classes(case, partition, ignore=ignore)
+        channels = list(scored_classes(case, partition, ignore=ignore))
         truth = np.stack([scored.truth for scored in channels])
         rest = next(i for i, label in enumerate(partition) if 0 in label.ids)
         label = np.where(truth.any(axis=0), truth.argmax(axis=0), rest)  # which is every id that no channel has

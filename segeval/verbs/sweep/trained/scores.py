@@ -111,7 +111,7 @@ class PredictionScorer:
         if case.probs is None:
             labels = LabelMap(classes=self.classes, ignore=self.labels.ignore)
             return ScoredPrediction(rows=self._named(evaluate(case, self._plan(labels))), is_map=False)
-        return self.score_maps(case.case_id, scored_classes(case, self.classes, ignore=self.labels.ignore))
+        return self.score_maps(case.case_id, [*scored_classes(case, self.classes, ignore=self.labels.ignore)])
 
     def score_maps(self, case_id: str, maps: Sequence[ScoredMap]) -> ScoredPrediction:
         """Score the masks `p >= 0.5` of every class, which may overlap, and the curves behind them."""
