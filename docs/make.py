@@ -99,7 +99,7 @@ def _section(measure: Measure, absent: AbsentValues) -> str:
         "formula": measure.formula,
         "range": f"{range_text(measure)}, {BETTER[measure.better]}",
         "absent from": absent_text(absent),
-        "per": " and ".join(measure.levels),
+        "per": " and ".join(measure.per),
         "aliases": ", ".join(f"`{alias}`" for alias in measure.aliases),
         "reference": measure.reference,
     }

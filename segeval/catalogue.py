@@ -19,6 +19,7 @@ GROUPS = {
     "lesion": ("metrics.lesion",),
     "probability": ("metrics.probability",),
     "topology": ("metrics.topology",),
+    "detection": ("metrics.detection", "metrics.lesion"),
 }
 
 

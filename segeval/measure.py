@@ -8,7 +8,7 @@ import inspect
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cache
 from types import MappingProxyType
 from typing import Any, Literal, get_args, get_origin
@@ -70,6 +70,7 @@ class Measure:
     reference: str = ""
     aliases: tuple[str, ...] = ()
     levels: tuple[Level, ...] = ("class",)
+    of_data_set: bool = False  # whether only all cases together have a value
     absent: Absent = Absent()
     in_column: tuple[str, ...] = ()  # knobs that the column name always carries
     profile: str = ""  # the tool whose definition it follows
@@ -116,6 +117,11 @@ class Measure:
     def notes(self) -> str:
         """The docstring after its first line."""
         return (inspect.getdoc(self.function) or "").partition("\n")[2].strip()
+
+    @property
+    def per(self) -> tuple[str, ...]:
+        """What there are values for."""
+        return ("data set",) if self.of_data_set else self.levels
 
     @property
     def worst(self) -> float | None:
@@ -225,7 +231,9 @@ def _reading_of(need: type) -> _Reading | None:
     if read is None:
         return None
     source, *settings = inspect.signature(read).parameters.values()
-    return _Reading(source=source.annotation, settings=tuple(setting.name for setting in settings))
+    names = [setting.name for setting in settings if setting.kind is not setting.VAR_KEYWORD]
+    names += [field.name for field in fields(need.rule)] if hasattr(need, "rule") else []
+    return _Reading(source=source.annotation, settings=tuple(names))
 
 
 def ratio(numerator: Any, denominator: Any) -> np.ndarray:
@@ -270,9 +278,7 @@ def _knob_value(text: str) -> Any:
     if text.lower() in words:
         return words[text.lower()]
     if ";" in text and ":" not in text:
-        return tuple(
-            _number(value, f"{text}: write one number per channel, such as 1;2;0.5") for value in text.split(";")
-        )
+        return tuple(_number(value, f"{text}: write numbers such as 1;2;0.5") for value in text.split(";"))
     if ":" in text:
         return PerClass({name.strip(): _of_class(name, value) for name, _, value in _split_at_colons(text)})
     try:
@@ -350,7 +356,7 @@ def _said(annotation: Any) -> list[str]:
     words = {float: "a number", int: "a whole number", str: "a word", bool: "true or false", type(None): "none"}
     words[PerClass] = "a number for each class"
     if get_origin(annotation) is tuple:
-        return ["one number per channel, such as 1;2;0.5"]
+        return ["numbers such as 1;2;0.5"]
     if get_origin(annotation) is Literal:
         return [knob_text(choice) for choice in get_args(annotation)]
     if get_args(annotation):

@@ -28,7 +28,7 @@ from segeval.scoring.plan import Plan
 
 MEASURES = list(catalogue.measures().values())
 OF_COLUMN = {one.at().column: one for one in MEASURES}
-PER_CLASS = [one for one in MEASURES if "class" in one.levels]
+PER_CLASS = [one for one in MEASURES if "class" in one.levels and not one.of_data_set]
 SOFT = [one for one in MEASURES if issubclass(one.needs[0], SoftEvidence) or one.reads("ProbMaps")]
 SPACING = (0.7, 1.5, 2.0)
 # of knobs that have no room above their default, or do nothing there
@@ -309,7 +309,7 @@ def cannot_tell(measure: Measure, mode: dict[str, Any], knob: str, value: Any) -
     return "min_spacing" in (value, mode.get("tolerance_mm")) and "unit" in {knob, *mode}  # is 1, as the default
 
 
-OF_MASKS = [one for one in MEASURES if one.kind == "metric" and one not in SOFT]
+OF_MASKS = [one for one in MEASURES if one.kind == "metric" and one not in SOFT and not one.of_data_set]
 
 
 def turned_pairs(measure: Measure) -> list[tuple[MeasureCall, MeasureCall]]:

@@ -10,12 +10,21 @@ from segeval.evidence.shapes import AxesMm, Labels, SpacingMm
 
 
 @dataclass(frozen=True, kw_only=True)
+class Confidences:
+    """What a file says of the candidates of a case: their confidence by class name and id."""
+
+    source: str
+    of: Mapping[tuple[str, int], float]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Case:
     """Two label images of one shape, and what is known of their grid.
 
     `spacing_mm` is in array axis order; None means pixels without a size. `axes_mm` are the axes of a sheared grid, see
     `segeval.evidence.grid.skewed_axes`. `probs` are what `pred` was cut from.
-    `instances` are maps of lesion ids for both sides, None where connected components are the lesions.
+    `instances` are maps of lesion ids for both sides, None where connected components are the lesions; `confidences`
+    are those of the predicted ones, where a file gives them.
     Classes may overlap: `claims` says which of them share the voxels of an id, in `pred` or in `truth`.
     """
 
@@ -26,6 +35,7 @@ class Case:
     axes_mm: AxesMm | None = None
     probs: Channels | None = None
     instances: tuple[Labels | None, Labels | None] = (None, None)
+    confidences: Confidences | None = None
     claims: Mapping[int, tuple[LabelClass, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 

@@ -89,3 +89,10 @@ from segeval.metrics.topology import euler_error as euler_error
 from segeval.metrics.topology import cl_precision as cl_precision
 from segeval.metrics.topology import cl_sensitivity as cl_sensitivity
 from segeval.metrics.topology import cldice as cldice
+from segeval.metrics.detection import froc_score as froc_score
+from segeval.metrics.detection import sensitivity_at_fp as sensitivity_at_fp
+from segeval.metrics.detection import lesion_average_precision as lesion_average_precision
+from segeval.metrics.detection import case_auroc as case_auroc
+from segeval.metrics.detection import picai_score as picai_score
+from segeval.metrics.detection import instance_average_precision as instance_average_precision
+from segeval.metrics.detection import average_recall as average_recall

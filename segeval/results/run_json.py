@@ -64,7 +64,10 @@ def _undefined(results: Results) -> dict[str, dict[str, dict[str, int]]]:
     rows = [(row.of.name, row) for row in results.class_rows] + [(WHOLE_CASE, row) for row in results.case_rows]
     for name, row in rows:
         for column in (column for column, value in row.values.items() if math.isnan(value)):
-            reason = _lack(of_case[row.case_id], row.status, results.facts["definitions"][column])
+            definition = results.facts["definitions"][column]
+            if definition["levels"] == ["data set"]:  # of which no case has a value
+                continue
+            reason = _lack(of_case[row.case_id], row.status, definition)
             found[name][column][reason or row.status] += 1
     return {name: {column: dict(why) for column, why in columns.items()} for name, columns in found.items()}
 

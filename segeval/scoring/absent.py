@@ -33,7 +33,7 @@ class AbsentClasses:
         """One value per class. Surfaces that are nowhere and maps that nobody gave leave it undefined."""
         if issubclass(call.measure.needs[0], SoftEvidence):
             return ProbEvidence.of_counts(self.counts, None, in_space=self._in_space).values(call, "class")
-        if call.measure.reads("Surfaces", "ProbMaps"):
+        if call.measure.of_data_set or call.measure.reads("Surfaces", "ProbMaps"):
             return np.full(len(self.classes), np.nan)
         return call(*(self._piece(piece.__name__) for piece in call.measure.evidence))
 

@@ -22,6 +22,7 @@ from segeval.measure import Level, MeasureCall, PerClass
 from segeval.scoring.plan import Plan
 
 if TYPE_CHECKING:
+    from segeval.evidence.detection.candidates import CaseCandidates
     from segeval.evidence.lesions.lesion_rows import LesionRow
     from segeval.evidence.lesions.lesions import Lesions
     from segeval.evidence.lesions.voronoi import LesionCells
@@ -131,11 +132,31 @@ class Evidence:
 
         return Skeletons.of_masks(self.masks)
 
+    @cached_property
+    def candidates(self) -> "CaseCandidates | None":
+        """What was proposed as lesions, with confidences; None where the predictions of the run have none."""
+        is_map = self.plan.form is not None and self.plan.form.kind != "labels"
+        if self.maps is None and self.case.confidences is None and not is_map:
+            return None
+        from segeval.evidence.detection.candidates import CaseCandidates
+
+        return CaseCandidates(
+            case_id=self.case.case_id,
+            lesions=self.lesions,
+            maps=None if self.maps is None else self.maps.of_each_class,
+            given=self.case.confidences,
+            ignored=self.ignored,
+        )
+
     def lesion_rows(self) -> tuple["LesionRow", ...]:
-        """A row per lesion, matched as the first of the chosen lesion measures does it."""
-        rule = self.plan.lesion_rule
+        """A row per lesion, matched as the first of the chosen lesion measures does it, or per candidate."""
+        rule, detection_rule = self.plan.lesion_rule, self.plan.detection_rule
         if rule is None:
             return ()
+        if detection_rule is not None and self.candidates is not None:
+            from segeval.evidence.detection.detections import candidate_rows
+
+            return tuple(candidate_rows(self.candidates, detection_rule))
         from segeval.evidence.lesions.lesion_rows import lesion_rows
 
         probs = None if self.maps is None else self.maps.of_each_class
@@ -197,9 +218,10 @@ class Evidence:
         """The measure on this case: one float64 per class, or a single one; nan where probabilities are lacking."""
         if issubclass(call.measure.needs[0], SoftEvidence):
             return self.soft.values(call, level)
+        nothing = np.full(len(self.classes), np.nan) if level == "class" else np.nan
         pieces = [self._piece(need, call, level) for need in call.measure.needs]
-        if any(piece is None for piece in pieces):
-            return np.full(len(self.classes), np.nan) if level == "class" else np.nan
+        if call.measure.of_data_set or any(piece is None for piece in pieces):
+            return nothing
         return call(*pieces)
 
     def _piece(self, need: type, call: MeasureCall, level: Level) -> Any:
@@ -230,6 +252,7 @@ _PROVIDERS: Mapping[tuple[str, Level], Callable[[Evidence], Any]] = {
     ("Surfaces", "class"): lambda evidence: evidence.surfaces,
     ("Masks", "class"): lambda evidence: evidence.masks,
     ("Lesions", "class"): lambda evidence: evidence.lesions,
+    ("CaseCandidates", "class"): lambda evidence: evidence.candidates,
     ("LesionCells", "class"): lambda evidence: evidence.lesion_cells,
     ("Topology", "class"): lambda evidence: evidence.topology,
     ("Skeletons", "class"): lambda evidence: evidence.skeletons,

@@ -10,6 +10,7 @@ from segeval.evidence.shape_words import TYPE_CHECKING
 from segeval.measure import Level, MeasureCall
 
 if TYPE_CHECKING:
+    from segeval.evidence.detection.hits import DetectionRule
     from segeval.evidence.lesions.matching import MatchRule
 
 
@@ -39,7 +40,7 @@ class Plan:
     @property
     def lesion_rule(self) -> "MatchRule | None":
         """How the table of lesions is made: as the first lesion measure does it; None without such a measure."""
-        of_lesions = (call for call in self.measures if call.measure.reads("Lesions", "LesionCells"))
+        of_lesions = (call for call in self.measures if call.measure.reads("Lesions", "LesionCells", "CaseCandidates"))
         first = next(of_lesions, None)
         if first is None:
             return None
@@ -47,9 +48,19 @@ class Plan:
 
         known = {field.name for field in fields(MatchRule)}
         asked = {name: value for name, value in first.all_knobs.items() if name in known}
-        if first.measure.reads("LesionCells"):  # which match nothing: the table does it in the usual way
-            asked.pop("matching")
+        if first.measure.reads("LesionCells", "CaseCandidates"):  # which match in ways of their own, or not at all
+            asked = {name: value for name, value in asked.items() if name not in ("matching", "iou_threshold")}
         return MatchRule(**asked)
+
+    @property
+    def detection_rule(self) -> "DetectionRule | None":
+        """How candidates are matched in the table of lesions: as the first measure of detections does it."""
+        first = next((call for call in self.measures if call.measure.reads("Detections")), None)
+        if first is None:
+            return None
+        from segeval.evidence.detection.hits import DetectionRule
+
+        return DetectionRule(**first.measure.settings(first.measure.needs[0], first.knobs))
 
     def at(self, level: Level) -> tuple[MeasureCall, ...]:
         """The measures that give one value per class, or one per case."""

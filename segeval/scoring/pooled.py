@@ -16,13 +16,15 @@ from segeval.evidence.probabilities.soft import SoftEvidence
 from segeval.measure import Level, MeasureCall
 from segeval.scoring.evidence import partition_of, state_key
 from segeval.scoring.plan import Plan
+from segeval.statistics.bootstrap import Draws, case_weights
 
 
 @dataclass(frozen=True, kw_only=True)
 class PooledCases:
     """What adds up over the cases of a run, added up.
 
-    `totals` are sums of what cases gave for pooling, `sources` where their probabilities came from.
+    `totals` are sums of what cases gave for pooling, `sources` where their probabilities came from, `volumes_ml` how
+    much of each case is scored.
     """
 
     plan: Plan
@@ -31,10 +33,28 @@ class PooledCases:
     counts: Counts
     sources: frozenset[str]
     totals: Mapping[Hashable, Any] = field(default_factory=dict)
+    volumes_ml: Mapping[str, float] = field(default_factory=dict)
+
+    def of_data_set(self, call: MeasureCall, draws: Draws | None) -> tuple[np.ndarray, np.ndarray]:
+        """A measure that only all cases together have: (class,), and in resamples of the cases, (resample, class)."""
+        value, n_classes = np.full(len(self.classes), np.nan), len(self.classes)
+        resampled = np.full((draws.resamples if draws else 0, n_classes), np.nan)
+        (key,) = (state_key(need, call, "class") for need in call.measure.needs)
+        known = [key in self.totals and of in self.totals[key].rows for of in self.classes]
+        if any(known):
+            classes = [of for of, has in zip(self.classes, known, strict=True) if has]
+            state = self.totals[key].stacked(classes).over(self.volumes_ml)
+            value[known] = call(state)
+            blocks = case_weights(draws, np.arange(len(self.volumes_ml))) if draws else ()
+            rows = [call(state.drawn(weights)) for block in blocks for weights in block]
+            resampled[:, known] = np.array(rows).reshape(len(resampled), len(classes))
+        return value, resampled
 
     def values(self, call: MeasureCall, level: Level) -> Any:
         """One value per class, or a single one; nan where what the measure reads does not add up."""
         nothing = np.full(len(self.classes), np.nan) if level == "class" else math.nan
+        if call.measure.of_data_set:
+            return self.of_data_set(call, None)[0]
         if level == "case" and self.plan.overlaps:
             return nothing
         if issubclass(call.measure.needs[0], SoftEvidence):

@@ -17,8 +17,8 @@ from segeval.scoring.evaluate import may_be_endless, with_declared
 from segeval.scoring.evidence import MAX_IDS
 from segeval.scoring.plan import Aggregation, Plan
 from segeval.scoring.pooled import PooledCases
-from segeval.statistics.bootstrap import draw
-from segeval.statistics.intervals import intervals_of_means
+from segeval.statistics.bootstrap import Draws, draw
+from segeval.statistics.intervals import corrected, intervals_of_means
 from segeval.statistics.summary import STATISTICS, Summary, apply_undefined, mean, summarise_columns
 
 
@@ -88,8 +88,15 @@ class _Block:
         shape = (len(scored.cases), len(names), len(calls))
         raw = np.array([[row[call.column] for call in calls] for row in rows], dtype=np.float64).reshape(shape)
         values = _defined(raw, calls, names, scored, how)
-        intervals, macro = _intervals(values, [case.case_id for case in scored.cases], how)
-        pooled = _pooled_values(scored, level, calls, len(names))
+        draws = _draws(scored, how)
+        intervals, macro = _intervals(values, draws, how)
+        together = _together(scored)
+        pooled = _pooled_values(together, level, calls, len(names))
+        for j, call in enumerate(calls):
+            if call.measure.of_data_set and together is not None and draws is not None:
+                resampled = together.of_data_set(call, draws)[1]
+                intervals[:, :, j] = np.transpose([_ends(column, how) for column in resampled.T])
+                macro[:, j] = _ends(mean(resampled.T), how)
         return cls(
             names=names, calls=calls, raw=raw, values=values, pooled=pooled, intervals=intervals, macro_intervals=macro
         )
@@ -102,12 +109,13 @@ class _Block:
 
     def _row(self, i: int, j: int, found: Summary, n_missing: int) -> SummaryRow:
         low, high = self.intervals[:, i, j]
+        is_of_all = self.calls[j].measure.of_data_set  # and so of every case, none of which lacks a value
         statistics: dict[str, float] = {name: getattr(found, name) for name in STATISTICS}
         return SummaryRow(
             name=self.names[i],
             column=self.calls[j].column,
-            n=found.n,
-            n_undefined=int(np.isnan(self.raw[:, i, j]).sum()),
+            n=len(self.raw) if is_of_all else found.n,
+            n_undefined=0 if is_of_all else int(np.isnan(self.raw[:, i, j]).sum()),
             n_inf=found.n_inf,
             n_missing=n_missing,
             statistics={**statistics, "ci_low": float(low), "ci_high": float(high)},
@@ -122,7 +130,7 @@ class _Block:
             SummaryRow(
                 name=MEAN_OF_CLASSES,
                 column=call.column,
-                n=int((~np.isnan(of_classes[:, j])).sum()),
+                n=int((~np.isnan((self.pooled if call.measure.of_data_set else of_classes)[:, j])).sum()),
                 n_undefined=None,
                 n_inf=None,
                 n_missing=scored.n_missing,
@@ -143,7 +151,7 @@ def _defined(
     """The values with the policy for undefined ones applied; a measure that only describes skips them."""
     values, case_ids = raw.copy(), [case.case_id for case in scored.cases]
     for j, call in enumerate(calls):
-        if call.measure.better == "none":
+        if call.measure.better == "none" or call.measure.of_data_set:
             continue
         if how.undefined == "worst" and may_be_endless(call.measure):
             values[:, :, j] = np.where(np.isnan(raw[:, :, j]), _worst_distances(scored)[:, None], raw[:, :, j])
@@ -168,36 +176,56 @@ def _worst_distances(scored: Scored) -> np.ndarray:
     return np.nan_to_num(np.array(worst, dtype=np.float64), nan=math.inf, posinf=math.inf)
 
 
-def _intervals(values: np.ndarray, case_ids: Sequence[str], how: Aggregation) -> tuple[np.ndarray, np.ndarray]:
+def _draws(scored: Scored, how: Aggregation) -> Draws | None:
+    """Resamples of the cases; None where none are wanted, or of one case."""
+    case_ids = [case.case_id for case in scored.cases]
+    return draw(case_ids, resamples=how.bootstrap, seed=how.seed) if how.bootstrap and len(case_ids) > 1 else None
+
+
+def _intervals(values: np.ndarray, draws: Draws | None, how: Aggregation) -> tuple[np.ndarray, np.ndarray]:
     """Low and high ends: of every mean, (2, name, column), and of the means over names, (2, column)."""
     _, n_names, n_columns = values.shape
-    if how.bootstrap == 0 or len(case_ids) < 2:
+    if draws is None:
         return np.full((2, n_names, n_columns), math.nan), np.full((2, n_columns), math.nan)
-    draws = draw(case_ids, resamples=how.bootstrap, seed=how.seed)
     return intervals_of_means(draws, values, level=how.ci_level)
 
 
-def _pooled_values(scored: Scored, level: Level, calls: Sequence[MeasureCall], n_names: int) -> np.ndarray:
-    """Each measure on the summed evidence of all cases; nan where its evidence does not add up."""
-    pooled = np.full((n_names, len(calls)), math.nan)
+def _ends(resampled: np.ndarray, how: Aggregation) -> tuple[float, float]:
+    interval = corrected(resampled, estimate=math.nan, jackknife=None).interval(how.ci_level)
+    return interval.low, interval.high
+
+
+def _together(scored: Scored) -> PooledCases | None:
+    """All cases as one; None where nothing adds up."""
     if not scored.cases or scored.pooled is None:
-        return pooled
-    together = PooledCases(
+        return None
+    counts = _counts_of_cases(scored)
+    n_scored = counts[:, 0].sum(axis=-1) if counts.shape[1] else np.zeros(len(scored.cases))
+    return PooledCases(
         plan=scored.plan,
         classes=scored.classes,
         histogram=scored.pooled,
-        counts=_summed_counts(scored),
+        counts=Counts(**dict(zip(("tp", "fp", "fn", "tn"), counts.sum(axis=0).T, strict=True))),
         sources=frozenset(row.probability_source for row in scored.cases),
         totals=scored.totals,
+        volumes_ml={row.case_id: n * row.grid.voxel_ml for row, n in zip(scored.cases, n_scored, strict=True)},
     )
+
+
+def _pooled_values(
+    together: PooledCases | None, level: Level, calls: Sequence[MeasureCall], n_names: int
+) -> np.ndarray:
+    """Each measure on the summed evidence of all cases; nan where its evidence does not add up."""
+    pooled = np.full((n_names, len(calls)), math.nan)
     for j, call in enumerate(calls):
+        if together is None:
+            continue
         values = together.values(call, level)
         pooled[:, j] = with_declared(values, call, together.counts) if level == "class" else values
     return pooled
 
 
-def _summed_counts(scored: Scored) -> Counts:
-    """The counts of every class over all cases."""
+def _counts_of_cases(scored: Scored) -> np.ndarray:
+    """tp, fp, fn and tn of every class of every case, (case, class, 4)."""
     rows = [[row.tp, row.fp, row.fn, row.tn] for row in scored.class_rows]
-    counts = np.array(rows, dtype=np.int64).reshape(len(scored.cases), len(scored.classes), 4).sum(axis=0)
-    return Counts(**dict(zip(("tp", "fp", "fn", "tn"), counts.T, strict=True)))
+    return np.array(rows, dtype=np.int64).reshape(len(scored.cases), len(scored.classes), 4)

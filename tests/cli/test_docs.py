@@ -120,7 +120,7 @@ def test_a_command_of_the_docs_runs(command: str, run: Run) -> None:
     if "main-run/" in arguments:
         run("score", "pred/", "gt/", "--out", "main-run")
     if arguments[0] != "score" and {"compare", "gate", "report", "show"} & set(arguments):
-        run("score", "pred/", "gt/")
+        run("score", *(("probs/", "gt/", "-m", "froc_score") if "froc_score" in command else ("pred/", "gt/")))
     if arguments[0] == "merge":
         run_array(run)
     done = run(*arguments)

@@ -116,7 +116,7 @@ def test_weights_per_channel_are_read_from_text() -> None:
     assert call.knobs["class_weight"] == (1.0, 0.0, 1.0, 1.0)
     assert call.column == "dice_focal_loss(class_weight=1;0;1;1)"
     assert parse_call(call.column) == (name, knobs)
-    with pytest.raises(ConfigError, match="one number per channel, such as 1;2"):
+    with pytest.raises(ConfigError, match="numbers such as 1;2"):
         segeval.losses.weighted_cross_entropy_loss.at(weight=3.0)
     with pytest.raises(ConfigError, match="sigma=inf is out of range"):
         segeval.losses.unet_weighted_ce_loss.at(sigma=float("inf"))

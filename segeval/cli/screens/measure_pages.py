@@ -56,7 +56,7 @@ def _table(measures: Sequence["Measure"]) -> str:
             f"{names}<br>{measure.summary}",
             measure.formula,
             f"{range_text(measure)}, {measure.better}",
-            ", ".join(measure.levels),
+            ", ".join(measure.per),
         )
         lines.append(f"| {' | '.join(map(escaped, cells))} |")
     return "\n".join(lines) + "\n"

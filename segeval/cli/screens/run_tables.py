@@ -97,7 +97,11 @@ class _Column:
 
 def _cells_of(results: Results, names: Sequence[str], measure: str, *, is_first: bool) -> list[_Column]:
     """The columns of a measure; the first measure has its interval and its pooled value beside the mean."""
-    mean = _Column(heading=_heading(results, measure), measure=measure, text=_mean_cell)
+    if _is_of_all(results, measure):
+        heading = f"{_heading(results, measure)}, all cases"
+        mean = _Column(heading=heading, measure=measure, text=lambda row, _: short(row.pooled))
+    else:
+        mean = _Column(heading=_heading(results, measure), measure=measure, text=_mean_cell)
     if not is_first:
         return [mean]
     rows = [row for row in results.summary if row.column == measure and row.name in names]
@@ -105,9 +109,14 @@ def _cells_of(results: Results, names: Sequence[str], measure: str, *, is_first:
     columns = [mean]
     if any(not math.isnan(row.statistics.get("ci_low", math.nan)) for row in rows):
         columns.append(_Column(heading=level, measure=measure, text=_interval_cell))
-    if any(not math.isnan(row.pooled) for row in rows):
+    if any(not math.isnan(row.pooled) for row in rows) and not _is_of_all(results, measure):
         columns.append(_Column(heading="pooled", measure=measure, text=lambda row, _: short(row.pooled)))
     return columns
+
+
+def _is_of_all(results: Results, measure: str) -> bool:
+    """Whether only all cases together have a value."""
+    return bool(results.facts["definitions"][measure]["levels"] == ["data set"])
 
 
 def _heading(results: Results, measure: str) -> str:
@@ -149,7 +158,7 @@ def _interval_cell(row: SummaryRow, _: int) -> str:
 
 def _print_worst(results: Results, screen: Any) -> None:
     """The worst cases of each class by the first measure, those that miss or invent the class before all others."""
-    columns = _class_columns(results)
+    columns = [column for column in _class_columns(results) if not _is_of_all(results, column)]
     if not columns or results.facts["definitions"][columns[0]]["better"] == "none":
         return
     names = [row.name for row in results.classes][:N_CLASSES]

@@ -6,7 +6,7 @@ runs that touch are its edges. The cost follows the mask, not the image around i
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 from operator import mul
@@ -60,13 +60,18 @@ class Components:
     def at_least(self, n_voxels: float) -> "Components":
         """Without the parts that are smaller; the others keep their ids."""
         kept = self.n_voxels >= n_voxels * (1 - 1e-9)
+        return replace(self.only(kept), n_dropped=int((~kept).sum()))
+
+    def only(self, kept: Bool[np.ndarray, " part"]) -> "Components":
+        """Some of the parts, which keep their ids."""
         stays, number = kept[self.owner], np.cumsum(kept) - 1
         return Components(
             index=self.index[stays],
             owner=number[self.owner[stays]],
             ids=self.ids[kept],
             shape=self.shape,
-            n_dropped=int((~kept).sum()),
+            n_dropped=self.n_dropped,
+            n_ignored=None if self.n_ignored is None else self.n_ignored[kept],
         )
 
     def where(self, counts: Bool[np.ndarray, " voxel"]) -> "Components":

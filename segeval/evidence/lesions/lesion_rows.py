@@ -47,6 +47,8 @@ class LesionRow:
     touches_border: bool
     max_prob: float = math.nan
     mean_prob: float = math.nan
+    confidence: float = math.nan
+    rank: int | None = None
     reason: str = ""
 
 
@@ -58,11 +60,20 @@ def lesion_rows(lesions: Lesions, *, probs: Sequence[ProbMap | None] | None = No
         settings: as for `MatchRule`.
     """
     rule = MatchRule(**settings)
+    return rows_of_matched(
+        [lesions.pairing(which, rule) for which in range(len(lesions.classes))], lesions.masks, probs
+    )
+
+
+def rows_of_matched(
+    matched: Sequence[Matched], masks: Masks, probs: Sequence[ProbMap | None] | None = None
+) -> list[LesionRow]:
+    """The same of lesions that are matched already, one matching for each class of the masks."""
     return [
         row
-        for which, of in enumerate(lesions.classes)
-        for side in _sides(lesions.pairing(which, rule))
-        for row in _rows(of, side, lesions.masks, None if probs is None else probs[which])
+        for which, of in enumerate(masks.classes)
+        for side in _sides(matched[which])
+        for row in _rows(of, side, masks, None if probs is None else probs[which])
     ]
 
 
@@ -179,7 +190,7 @@ def _outcome(side: _OneSide, one: int) -> Outcome:
     linked = side.linked(one)
     if side.name == "pred" and side.matched.pred_forgiven[one]:
         return "merged"
-    if side.name == "pred" and side.matched.pred_ignored[one]:
+    if (side.matched.pred_ignored if side.name == "pred" else side.matched.truth_ignored)[one]:
         return "ignored"
     if not len(linked):
         return "fp" if side.name == "pred" else "fn"
@@ -193,7 +204,11 @@ def _reason(side: _OneSide, one: int) -> str:
         return ""
     if side.name == "pred" and side.matched.pred_ignored[one]:
         ignored = side.own.n_ignored[one] if side.own.n_ignored is not None else 0
+        if not ignored:
+            return "hits only lesions that are ignored"
         return f"{ignored} of its {side.own.n_voxels[one] + ignored} voxels are ignored"
+    if side.name == "truth" and side.matched.truth_ignored[one]:
+        return "too small to count"
     if not len(side.pairs[one]):
         return "no overlap"
     if side.matched.rule.matching == "merge":
@@ -201,9 +216,10 @@ def _reason(side: _OneSide, one: int) -> str:
     best = side.pairs[one][0]
     iou = side.overlaps.iou[best]
     met = f"IoU {_rounded_down(iou)} with {side.other_name} {side.other.ids[side.other_of[best]]}"
-    if not side.matched.rule.accepts(iou):
-        return f"best {met} {_too_small(side.matched.rule)}"
-    return f"{met}, which was matched to {side.name} {_joined(_ids(side.own, _partners(side, best)))}"
+    if not side.matched.accepted[best]:
+        return f"best {met} {side.matched.too_little}"
+    partners = _joined(_ids(side.own, _partners(side, best)))
+    return f"{met}, which was matched to {side.name} {partners}" if partners else f"{met}, which is ignored"
 
 
 def _why_not_merged(side: _OneSide, pairs: np.ndarray) -> str:
@@ -214,16 +230,12 @@ def _why_not_merged(side: _OneSide, pairs: np.ndarray) -> str:
     found, truth = side.matched.found, side.overlaps.truth[group[0]]
     preds = _joined(_ids(found.pred, side.overlaps.pred[side.in_group & (side.overlaps.truth == truth)]))
     iou = f"IoU {_rounded_down(side.group_iou[truth])} of pred {preds} with truth {found.truth.ids[truth]}"
-    return f"{iou} {_too_small(side.matched.rule)}"
+    return f"{iou} {side.matched.too_little}"
 
 
 def _partners(side: _OneSide, pair: np.intp) -> np.ndarray:
     """The own lesions that are matched to the other lesion of a pair."""
     return side.own_of[side.matched.linked & (side.other_of == side.other_of[pair])]
-
-
-def _too_small(rule: MatchRule) -> str:
-    return f"{'does not exceed' if rule.strict else 'is below'} {rule.iou_threshold:g}"
 
 
 def _rounded_down(iou: float) -> str:

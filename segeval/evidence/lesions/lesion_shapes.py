@@ -46,8 +46,13 @@ def nearest_other_mm(parts: Components, others: Components, lattice: Lattice) ->
 
 def mean_and_max(probs: ProbMap, parts: Components) -> tuple[np.ndarray, np.ndarray]:
     """Mean and largest probability inside each part."""
-    inside = replace(probs, stored=values_at(probs.stored, parts.index)).probs().astype(np.float64)
+    inside = probs_at(probs, parts.index)
     return per_part(np.add, inside, parts) / parts.n_voxels, per_part(np.maximum, inside, parts)
+
+
+def probs_at(probs: ProbMap, index: Int64[np.ndarray, " voxel"]) -> Float64[np.ndarray, " voxel"]:
+    """Probabilities at flat indices, widened from what is stored."""
+    return replace(probs, stored=values_at(probs.stored, index)).probs().astype(np.float64)
 
 
 def per_part(gather: np.ufunc, values: np.ndarray, parts: Components) -> np.ndarray:

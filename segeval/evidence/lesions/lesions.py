@@ -70,7 +70,7 @@ class Matched:
         """Unmatched predicted lesions that `forgive_extra` does not count."""
         if not self.rule.forgive_extra:
             return np.zeros(len(self.found.pred), dtype=bool)
-        near = self.found.overlaps.pred[self.rule.accepts(self.found.overlaps.iou)]
+        near = self.found.overlaps.pred[self.accepted]
         return _marked(near, len(self.found.pred)) & ~self.pred_used
 
     @cached_property
@@ -82,6 +82,21 @@ class Matched:
     def false_alarm(self) -> Bool[np.ndarray, " predicted"]:
         """Predicted lesions that found nothing and have no excuse."""
         return ~(self.pred_used | self.pred_forgiven | self.pred_ignored)
+
+    @property
+    def truth_ignored(self) -> Bool[np.ndarray, " true"]:
+        """True lesions that count nowhere."""
+        return np.zeros(len(self.found.truth), dtype=bool)
+
+    @property
+    def accepted(self) -> PerPair:
+        """The pairs that overlap enough for a match."""
+        return self.rule.accepts(self.found.overlaps.iou)
+
+    @property
+    def too_little(self) -> str:
+        """The end of a sentence that says why an overlap is not enough."""
+        return f"{'does not exceed' if self.rule.strict else 'is below'} {self.rule.iou_threshold:g}"
 
     @cached_property
     def truth_iou(self) -> Float64[np.ndarray, " true"]:
@@ -145,11 +160,19 @@ class Lesions:
         setting = (which, connectivity, min_size_mm3)
         return self._found.get(setting, partial(self._find, *setting))
 
+    def pred_ids(self, which: int, *, connectivity: Connectivity = "full") -> list[int]:
+        """Ids of all predicted lesions of the class at position `which`, small and ignored ones among them."""
+        ids: list[int] = self._whole_pred(which, connectivity).ids.tolist()
+        return ids
+
+    def _whole_pred(self, which: int, connectivity: Connectivity) -> Components:
+        whole = self.masks.pred if self.masks.whole_pred is None else self.masks.whole_pred
+        return self._components(whole[which], 0, connectivity)
+
     def _find(self, which: int, connectivity: Connectivity, min_size_mm3: float) -> Found:
         masks = self.masks
         n_voxels = min_size_mm3 / masks.voxel_size
-        whole = masks.pred if masks.whole_pred is None else masks.whole_pred
-        pred = self._components(whole[which], 0, connectivity).at_least(n_voxels)
+        pred = self._whole_pred(which, connectivity).at_least(n_voxels)
         if masks.whole_pred is not None:
             pred = pred.where(np.isin(pred.index, masks.pred[which].index, assume_unique=True))
         truth = self._components(masks.truth[which], 1, connectivity).at_least(n_voxels)

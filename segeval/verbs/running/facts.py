@@ -69,7 +69,7 @@ def _definition(call: MeasureCall, job: Job, *, length: str) -> dict[str, Any]:
         "bounds": list(measure.bounds),
         "better": measure.better,
         "unit": _unit(call, length),
-        "levels": list(measure.levels),
+        "levels": list(measure.per),
         **({"profile": measure.profile} if measure.profile else {}),
         **({"tool_errors": list(tool_errors)} if tool_errors else {}),
         **({"needs_probabilities": True} if measure.reads("ProbMaps") else {}),

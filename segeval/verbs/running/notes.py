@@ -132,7 +132,7 @@ def refuse_mixed_units(scores: Iterable[CaseScore], plan: Plan) -> Iterator[Case
 
 
 def _on_probabilities(scores: Sequence[CaseScore], plan: Plan) -> Iterator[str]:
-    columns = [call.column for call in plan.measures if call.measure.reads("ProbMaps")]
+    columns = [call.column for call in plan.measures if call.measure.reads("ProbMaps", "CaseCandidates")]
     if columns and any(one.row.probability_source == "hard" for one in scores):
         yield f"labels have no probabilities, so these are undefined: {named(columns)}. Score the maps instead"
     columns = [call.column for call in plan.measures if call.measure.reads("LogitsInSpace")]

@@ -1,0 +1,259 @@
+"""Scores of a whole data set against worked values, the laws they obey, and what they do with odd data."""
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
+
+import segeval
+from segeval import catalogue
+from segeval.errors import ConfigError
+from segeval.evidence.detection.detections import DetectedCase, DetectionSample
+from segeval.measure import Measure, knob_text
+from tests.conftest import golden
+
+GOLDEN = golden("detection")
+VALUES, ARRAYS = GOLDEN["values"], GOLDEN["arrays"]
+SHAPE = tuple(ARRAYS["D.shape"])
+LUNA, CAMELYON = "0.125;0.25;0.5;1;2;4;8", "0.25;0.5;1;2;4;8"
+
+
+def painted(boxes: list[list[float]], shape: tuple[int, int] = SHAPE) -> np.ndarray:
+    """A map that is 0 but for boxes, each with the value that ends it."""
+    image = np.zeros(shape)
+    for y0, y1, x0, x1, value in boxes:
+        image[int(y0) : int(y1), int(x0) : int(x1)] = value
+    return image
+
+
+TRUTHS = {case: painted(boxes).astype(np.uint8) for case, boxes in ARRAYS["D.truth_boxes"].items()}
+MAPS = {case: painted(boxes) for case, boxes in ARRAYS["D.candidate_boxes"].items()}
+
+
+def pooled(maps: Any, truths: Any, call: str) -> float:
+    results = segeval.score(maps, truths, measures=[call], labels={1: "lesion"}, pred_kind="probs", bootstrap=0)
+    (row,) = (row for row in results.summary if row.name == "lesion")
+    assert np.isnan(row.mean)
+    assert (row.n, row.n_undefined) == (len(results.case_rows), 0)
+    return row.pooled
+
+
+def of_d(name: str, **knobs: Any) -> float:
+    said = ",".join(f"{key}={value}" for key, value in {"candidates": "map", **knobs}.items())
+    return pooled(MAPS, TRUTHS, f"{name}({said})")
+
+
+@pytest.mark.parametrize("name", [name for name in VALUES if re.match(r"D\.(froc_score|sensitivity)", name)])
+def test_froc_agrees_with_the_worked_values(name: str) -> None:
+    said = re.fullmatch(
+        r"D\.(froc_score|sensitivity_at_fp=(?P<fp>[\d.]+))(\.(?P<fps>luna16|camelyon16))?"
+        r"\.(?P<assign>\w+)\.(?P<duplicates>fp|ignore)\.(?P<how>step|linear)(?P<negative>\.negative_cases_only)?",
+        name,
+    )
+    assert said
+    knobs = {"assign": said["assign"], "duplicates": said["duplicates"], "interpolation": said["how"]}
+    knobs |= {"per": "negative_case"} if said["negative"] else {}
+    knobs |= {"fp": said["fp"]} if said["fp"] else {"fps": LUNA if said["fps"] == "luna16" else CAMELYON}
+    found = of_d("sensitivity_at_fp" if said["fp"] else "froc_score", **knobs)
+    assert found == pytest.approx(VALUES[name], abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("name", "measure", "knobs"),
+    [
+        *(
+            (f"D.lesion_ap.{assign}.{rest}", "lesion_average_precision", {"assign": assign, "duplicates": rest})
+            for assign in ("confidence", "overlap")
+            for rest in ("fp", "ignore")
+        ),
+        ("D.case_auroc", "case_auroc", {}),
+        ("D.case_auroc.bayesian", "case_auroc", {"case_score": "noisy_or"}),
+        ("D.picai_score.confidence.fp", "picai_score", {}),
+        ("D.picai_score.overlap.ignore", "picai_score", {"assign": "overlap", "duplicates": "ignore"}),
+        *(
+            (f"D.{name}_ap@{least}", "instance_average_precision", {"iou_threshold": least, "area": area, **more})
+            for name, area, more in (
+                ("coco", "coco", {"ties_together": "false"}),
+                ("voc", "area", {}),
+                ("voc11", "eleven", {}),
+            )
+            for least in ("0.1", "0.5", "0.75")
+        ),
+        ("D.coco_ap@.5:.95", "instance_average_precision", {"iou_threshold": "coco", "area": "coco"}),
+        ("D.coco_ar@.5:.95", "average_recall", {}),
+    ],
+    ids=str,
+)
+def test_scores_agree_with_the_worked_values(name: str, measure: str, knobs: dict[str, Any]) -> None:
+    assert of_d(measure, **knobs) == pytest.approx(VALUES[name], abs=1e-9)
+
+
+def test_a_lesion_that_no_candidate_finds_is_not_forgotten_where_all_others_are_found() -> None:
+    cases = {str(i): case for i, case in enumerate(ARRAYS["E"]["cases"])}
+    maps = {name: painted(case["candidates"]) for name, case in cases.items()}
+    truths = {name: painted(case["truth"]).astype(np.uint8) for name, case in cases.items()}
+    assert pooled(maps, truths, "sensitivity_at_fp(fp=8,candidates=map,interpolation=step)") == 1.0
+    assert pooled(maps, truths, f"froc_score(candidates=map,fps={CAMELYON})") == pytest.approx(
+        VALUES["E.froc_score.camelyon16.linear"], abs=1e-9
+    )
+    assert pooled(maps, truths, "lesion_average_precision(candidates=map)") == pytest.approx(VALUES["E.lesion_ap"])
+
+
+@pytest.mark.parametrize("source", ["dynamic", "dynamic-fast", "dynamic-v2"])
+@pytest.mark.parametrize(("least", "name"), [(3, "min3"), (10, "default")])
+def test_candidates_of_a_softmax_are_the_worked_ones(source: str, least: int, name: str) -> None:
+    probs = np.array(ARRAYS["S.softmax"])
+    call = f"froc_score(candidates={source},min_voxels={least - 1 if name == 'min3' else least})"
+    truth = np.zeros(probs.shape, dtype=np.uint8)
+    results = segeval.score(probs, truth, measures=[call], labels={1: "lesion"}, pred_kind="probs")
+    assert results.lesions is not None
+    rows = [[row.confidence, row.voxels] for rows in results.lesions.values() for row in rows if row.side == "pred"]
+    assert sorted(rows) == [pytest.approx(one) for one in sorted(ARRAYS[f"S.candidates.{source}.{name}"])]
+
+
+def test_rows_of_lesions_carry_confidence_and_rank() -> None:
+    results = segeval.score(
+        MAPS, TRUTHS, measures=["froc_score(candidates=map)"], labels={1: "lesion"}, pred_kind="probs"
+    )
+    assert results.lesions is not None
+    rows = {(row.side, row.lesion_id): row for row in results.lesions["b"]}
+    assert [(rows["pred", i].confidence, rows["pred", i].rank) for i in (1, 2)] == [(0.3, 2), (0.95, 1)]
+    assert (rows["truth", 1].outcome, rows["truth", 1].matched_ids) == ("tp", (2,))
+
+
+def test_without_a_lesion_a_score_is_undefined_and_without_a_candidate_zero() -> None:
+    nothing = {case: 0 * truth for case, truth in TRUTHS.items()}
+    assert np.isnan(pooled(MAPS, nothing, "froc_score(candidates=map)"))
+    assert np.isnan(pooled(MAPS, nothing, "lesion_average_precision(candidates=map)"))
+    empty = {case: 0 * image for case, image in MAPS.items()}
+    assert pooled(empty, TRUTHS, "froc_score") == 0
+    assert pooled(empty, TRUTHS, "lesion_average_precision") == 0
+    assert pooled(empty, TRUTHS, "case_auroc") == 0.5
+
+
+def test_confidences_that_are_no_probabilities_have_no_noisy_or() -> None:
+    case = DetectedCase(
+        case_id="a", n_lesions=1, confidence=np.array([2.5]), found=np.array([1]), false=np.array([False])
+    )
+    assert DetectionSample.of([case], {"a": 1.0, "b": 1.0}).noisy_or is None
+
+
+def test_labels_have_no_candidates_and_a_note_says_so() -> None:
+    results = segeval.score(TRUTHS, TRUTHS, measures=["froc_score"], labels={1: "lesion"})
+    assert np.isnan(results["froc_score", "lesion"].pooled)
+    assert any("froc_score" in note and "Score the maps instead" in note for note in results.facts["warnings"])
+
+
+def test_a_wrong_overlap_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"min_overlap=1\.5 is"):
+        of_d("froc_score", min_overlap=1.5)
+
+
+OF_DATA_SETS = [one for one in catalogue.measures().values() if one.of_data_set]
+BESIDE = {  # what a knob needs beside it to be heard
+    "factor": {"candidates": "dynamic-fast"},
+    "min_voxels": {"candidates": "dynamic-fast"},
+    "n_max": {"candidates": "dynamic", "min_voxels": 0},
+    "radius_mm": {"hit": "distance"},
+}
+WIDE_AWAKE = {
+    "case_auroc": {"case_score": "noisy_or"},
+    "sensitivity_at_fp": {"fp": 0.7},
+}  # the best of all tells little
+TURNED = {"n_max": 1, "t": 0.2, "fps": (0.25, 3.0), "radius_mm": 0.2, "max_detections": 1, "min_overlap": 0.5}
+# a mean or a count of candidates that no knob of their order or of their false alarms moves; and one rate of seven
+DEAF = (
+    {("sensitivity_at_fp", "duplicates")}
+    | {("average_recall", name) for name in ("confidence", "t")}
+    | {("case_auroc", name) for name in ("hit", "min_overlap", "assign", "duplicates", "radius_mm")}
+)
+
+
+def blurred() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Smooth maps of many candidates, large and small, some of which touch at a corner, beside lesions near them."""
+    rng, maps, truths = np.random.default_rng(7), {}, {}
+    for case in range(14):
+        noise = ndimage.gaussian_filter(rng.random((40, 40)), 1.2)
+        maps[str(case)] = (np.clip((noise - 0.42) * 5, 0, 1) * rng.uniform(0.7, 1.0)).round(2)
+        wide = ndimage.gaussian_filter(noise, 1.5) + 0.3 * ndimage.gaussian_filter(rng.random((40, 40)), 2)
+        truths[str(case)] = (wide > (0.68 if case % 2 else 9)).astype(np.uint8)
+    return maps, truths
+
+
+@pytest.mark.parametrize("measure", OF_DATA_SETS, ids=lambda one: one.name)
+def test_each_knob_of_a_data_set_measure_moves_it(measure: Measure) -> None:
+    calls = {}
+    for knob, default in measure.knobs.items():
+        beside = {name: value for name, value in BESIDE.get(knob, {}).items() if name in measure.knobs}
+        beside |= {name: value for name, value in WIDE_AWAKE.get(measure.name, {}).items() if name != knob}
+        words = [word for word in measure.words_for(knob) if word not in (knob_text(default), "edge")]  # 3-D only
+        words = [False] if default is True else words
+        number = TURNED.get(knob, default * 2 + 5 if isinstance(default, int | float) else 1.5)
+        calls[knob] = (
+            measure.at(**beside).column,
+            [measure.at(**beside, **{knob: value}).column for value in (words or [number])],
+        )
+    columns = {column for plain, turned in calls.values() for column in (plain, *turned)}
+    maps, truths = blurred()
+    results = segeval.score(
+        maps, truths, measures=sorted(columns), labels={1: "lesion"}, pred_kind="probs", bootstrap=0
+    )
+    found = {row.column: row.pooled for row in results.summary if row.name == "lesion"}
+    idle = [knob for knob, (plain, turned) in calls.items() if all(found[one] == found[plain] for one in turned)]
+    assert [knob for knob in idle if (measure.name, knob) not in DEAF] == []
+
+
+@st.composite
+def data_sets(draw: st.DrawFn) -> list[DetectedCase]:
+    cases = []
+    for i in range(draw(st.integers(1, 4))):
+        n = draw(st.integers(0, 4))
+        confidence = [draw(st.sampled_from([0.1, 0.4, 0.4, 0.7, 0.9])) for _ in range(n)]
+        found = [draw(st.integers(0, 1)) for _ in range(n)]
+        cases.append(
+            DetectedCase(
+                case_id=str(i),
+                n_lesions=sum(found) + draw(st.integers(0, 2)),
+                confidence=np.array(confidence, dtype=np.float64),
+                found=np.array(found, dtype=np.int64),
+                false=np.array([not hit for hit in found], dtype=bool),
+            )
+        )
+    return cases
+
+
+def sample_of(cases: list[DetectedCase]) -> DetectionSample:
+    return DetectionSample.of(cases, {case.case_id: 1.0 for case in cases})
+
+
+@settings(max_examples=60)
+@given(data_sets())
+def test_points_grow_as_the_threshold_falls(cases: list[DetectedCase]) -> None:
+    points = sample_of(cases).points()
+    assert (np.diff(points.threshold) < 0).all()
+    assert (np.diff(points.tp) >= 0).all()
+    assert (np.diff(points.fp) >= 0).all()
+
+
+@settings(max_examples=60)
+@given(data_sets())
+def test_a_case_without_anything_halves_no_hit_and_stretches_the_rate(cases: list[DetectedCase]) -> None:
+    more = [*cases, DetectedCase.of_nothing("z")]
+    before, after = sample_of(cases).points(), sample_of(more).points()
+    assert np.array_equal(before.tp, after.tp)
+    assert after.fp_rate == pytest.approx(before.fp_rate * len(cases) / len(more))
+
+
+@settings(max_examples=60)
+@given(data_sets())
+def test_a_rising_change_of_all_confidences_changes_thresholds_alone(cases: list[DetectedCase]) -> None:
+    from dataclasses import replace
+
+    changed = [replace(case, confidence=case.confidence**3) for case in cases]
+    before, after = sample_of(cases).points(), sample_of(changed).points()
+    assert np.array_equal(before.tp, after.tp)
+    assert np.array_equal(before.fp, after.fp)
