@@ -160,10 +160,8 @@ BESIDE = {  # what a knob needs beside it to be heard
     "n_max": {"candidates": "dynamic", "min_voxels": 0},
     "radius_mm": {"hit": "distance"},
 }
-WIDE_AWAKE = {
-    "case_auroc": {"case_score": "noisy_or"},
-    "sensitivity_at_fp": {"fp": 0.7},
-}  # the best of all tells little
+# the surest candidate of a case alone tells little
+WIDE_AWAKE = {"case_auroc": {"case_score": "noisy_or"}, "sensitivity_at_fp": {"fp": 0.3}}
 TURNED = {"n_max": 1, "t": 0.2, "fps": (0.25, 3.0), "radius_mm": 0.2, "max_detections": 1, "min_overlap": 0.5}
 # a mean or a count of candidates that no knob of their order or of their false alarms moves; and one rate of seven
 DEAF = (
