@@ -40,6 +40,7 @@ class _OneCase(TypedDict, total=False):
     workers: int
     pred_instances: Any
     truth_instances: Any
+    confidences: str | PathLike[str] | None
     like: Sequence[str]
     mixed_units: bool
     undefined: Literal['skip', 'worst', 'best', 'fail']

@@ -10,6 +10,7 @@ from segeval.evidence.grid import skewed_axes
 from segeval.evidence.probabilities.hard_masks import distinct_ids
 from segeval.evidence.shapes import SpacingMm
 from segeval.files.paths import printable
+from segeval.images.confidences import of_case
 from segeval.images.forms import form_of
 from segeval.images.input_rules import InputRules
 from segeval.images.labels.colors import matched_palette
@@ -62,6 +63,7 @@ def case_of(case_id: str, *, pred: Prediction | None, truth: LabelImage, rules: 
         axes_mm=None if volume.affine is None else skewed_axes(volume.affine[:3, :-1]),
         probs=predicted.probs,
         claims={**truth.claims, **predicted.claims},
+        confidences=of_case(rules.confidences, case_id),
         notes=(*volume.notes, *predicted.notes),
     )
 

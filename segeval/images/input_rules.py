@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from segeval.errors import DataError
+from segeval.evidence.case import Confidences
 from segeval.evidence.labels import LabelMap
 from segeval.evidence.policies import ChannelAxis, Orientation, PredKind
 from segeval.evidence.probabilities.channels import Form
@@ -45,6 +46,7 @@ class InputRules:
         pred_ids: what an id of predictions is in the truth.
         round_labels: take the nearest id for any value.
         clip_probs: take back what a resampling made overshoot.
+        confidences: how sure predictions are of their lesions, by case.
         finder: finds the series that masks of DICOM were drawn on.
         first_prediction: what predictions have to be.
         at_hand: predictions that were read before their turn.
@@ -65,6 +67,7 @@ class InputRules:
     pred_ids: Mapping[int, int] = field(default_factory=dict)
     round_labels: bool = False
     clip_probs: bool = False
+    confidences: Mapping[str, Confidences] | None = None
     finder: SeriesFinder = field(default_factory=SeriesFinder)
     first_prediction: FirstPrediction | None = None
     at_hand: dict[str, Prediction] = field(default_factory=dict)

@@ -52,6 +52,10 @@ class ScoreOptions(InputOptions):
     truth_instances: Annotated[
         Path | None, Option(help="The same for the truths; else connected components.", panel=INPUT)
     ] = None
+    confidences: Annotated[
+        Path | None,
+        Option(help="How sure the prediction is of each lesion: CSV of case,class,instance,confidence.", panel=INPUT),
+    ] = None
     like: Annotated[
         tuple[str, ...],
         Option(help="Measures as this tool defines them, such as medpy or monai; repeatable.", panel=NUMBERS),

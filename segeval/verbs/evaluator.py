@@ -42,7 +42,7 @@ Masks = Any  # a batch as an array or tensor, or a sequence of cases
 
 _OF_FILES = (
     *("pairs", "pred_pattern", "truth_pattern", "channel_files", "truth_files", "colors", "orientation"),
-    *("pred_instances", "truth_instances", "missing", "keep_going", "workers"),
+    *("pred_instances", "truth_instances", "confidences", "missing", "keep_going", "workers"),
 )
 _SAME = 1e-6  # values of a case that ran twice differ by rounding: batches of another size take other kernels
 

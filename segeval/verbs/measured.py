@@ -9,6 +9,7 @@ import numpy as np
 
 from segeval import catalogue
 from segeval.errors import ConfigError, did_you_mean
+from segeval.evidence.labels import MEAN_OF_CLASSES
 from segeval.measure import Measure, knob_text
 from segeval.options import ScoreOptions
 from segeval.results import Results
@@ -99,7 +100,10 @@ def _of_case(measure: Measure, results: Results) -> Any:
     if "class" not in measure.levels:
         (value,) = results.case_rows[0].values.values()
         return float(value)
-    values = {row.of.name: float(next(iter(row.values.values()))) for row in results.class_rows}
+    if measure.of_data_set:  # the one case is all there is
+        values = {row.name: row.pooled for row in results.summary if row.name != MEAN_OF_CLASSES}
+    else:
+        values = {row.of.name: float(next(iter(row.values.values()))) for row in results.class_rows}
     if not values:
         raise ConfigError(f"{measure.name}: every mask holds only id 0. Name the classes, such as labels=[1].")
     return next(iter(values.values())) if len(values) == 1 else values

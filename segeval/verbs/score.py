@@ -12,6 +12,7 @@ from segeval.evidence.device import resolve_device
 from segeval.evidence.labels import LabelMap
 from segeval.files.paths import printable
 from segeval.images.cases import read_case
+from segeval.images.confidences import read_confidences, refuse_strange
 from segeval.images.forms import agree
 from segeval.images.input_rules import InputRules
 from segeval.images.labels.colors import read_color_table
@@ -109,6 +110,7 @@ def make_job(
         raise DataError(missing_message(pairs))
     asked_parts(options.case_table, options.by, [pair.case_id for pair in pairs.pairs])  # before hours of scoring
     rules = agree(pairs.pairs, input_rules_of(options, plan.labels))
+    check_confidences(rules, plan, [pair.case_id for pair in pairs.pairs])
     job = Job(
         options=options,
         plan=plan_for(rules, plan),
@@ -217,6 +219,13 @@ def check_instances(sides: Sequence[str], plan: Plan) -> None:
         raise ConfigError(f"{said}: no lesion measure is chosen that would read the maps. Add -m +lesion.")
 
 
+def check_confidences(rules: InputRules, plan: Plan, case_ids: Sequence[str]) -> None:
+    """Refuse confidences that no measure reads, or of what nobody scores."""
+    if rules.confidences is not None and plan.detection_rule is None:
+        raise ConfigError("--confidences: no measure is chosen that would read them. Add -m +detection.")
+    refuse_strange(rules.confidences, case_ids, [row.name for row in rules.labels.classes or ()])
+
+
 def input_rules_of(options: InputOptions, labels: LabelMap) -> InputRules:
     """How the files of a run become cases."""
     return InputRules(
@@ -234,6 +243,7 @@ def input_rules_of(options: InputOptions, labels: LabelMap) -> InputRules:
         pred_ids=moved_ids(options.pred_ids, source="--pred-ids"),
         round_labels=options.round_labels,
         clip_probs=options.clip_probs,
+        confidences=read_confidences(getattr(options, "confidences", None)),
     )
 
 

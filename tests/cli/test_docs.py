@@ -80,6 +80,8 @@ def given(command: str) -> None:
     rows = [f"{case},pred/{case}.nii.gz,gt/{case}.nii.gz\n" for case in cases]
     Path("pairs.csv").write_text("case,pred,truth\n" + "".join(rows))
     Path("cases.csv").write_text("case,site,scanner\ncase_01,A,x\ncase_02,B,x\ncase_03,B,y\n")
+    sure = [f"{case},{name},1,0.9\n" for case in cases for name in NAMES.values()]
+    Path("sure.csv").write_text("case,class,instance,confidence\n" + "".join(sure))
     Path("dataset.json").write_text(
         json.dumps({"labels": {"background": 0, "liver": 1, "spleen": 2}, "file_ending": ".nii.gz"})
     )

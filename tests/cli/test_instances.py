@@ -7,7 +7,7 @@ import nibabel
 import numpy as np
 import pytest
 
-from tests.cli.given import Run, cell, columns_of, ids, number, rows_of, strict_json, write_cases, write_image
+from tests.cli.given import Done, Run, cell, columns_of, ids, number, rows_of, strict_json, write_cases, write_image
 from tests.conftest import golden
 
 GOLDEN = golden("lesions")
@@ -277,3 +277,48 @@ def test_cells_and_instance_maps_go_together(run: Run, tmp_path: Path) -> None:
 )
 def test_what_has_no_value_per_lesion_is_refused(run: Run, worked: dict[str, Path], measure: str, said: str) -> None:
     assert said in refused(run, worked, "-m", measure, code=2)
+
+
+def two_lesions(run: Run, rows: str) -> Done:
+    """A case with a found lesion and a false alarm, both in a mask, and their confidences."""
+    write_cases(Path("gt"), {"a": ids("1100", "0000", "0000"), "b": ids("0000", "0000", "0000")})
+    write_cases(Path("pred"), {"a": ids("1100", "0000", "0011"), "b": ids("0000", "0000", "1000")})
+    Path("sure.csv").write_text(f"case,class,instance,confidence\n{rows}")
+    measure = ("--labels", "1=lesion", "-m", "lesion_average_precision")
+    return run("score", "pred", "gt", *measure, "--confidences", "sure.csv", "--out", "out")
+
+
+def test_confidences_from_a_file_make_candidates_of_masks(run: Run) -> None:
+    done = two_lesions(run, "a,lesion,1,0.9\na,lesion,2,0.95\nb,lesion,1,0.2\n")
+    assert done.code == 0, done.err
+    row = next(row for row in rows_of(Path("out/summary.csv")) if row["class"] == "lesion")
+    assert (row["measure"], row["mean"], row["pooled"]) == ("lesion_average_precision", "", "0.5")
+    found = {
+        (row["case"], row["lesion_id"]): row["confidence"]
+        for row in rows_of(Path("out/lesions.csv"))
+        if row["side"] == "pred"
+    }
+    assert found == {("a", "1"): "0.9", ("a", "2"): "0.95", ("b", "1"): "0.2"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "code", "says"),
+    [
+        ("a,lesion,1,0.9\nb,lesion,1,0.2\n", 3, "case a: the prediction has instance 2 of class lesion"),
+        ("a,lesion,1,1\na,lesion,2,1\nb,lesion,1,1\nb,lesion,7,1\n", 3, "names instance 7 of class lesion"),
+        ("c,lesion,1,0.9\n", 3, "there is no case 'c'"),
+        ("a,lesin,1,0.9\n", 3, "no class 'lesin'. Did you mean 'lesion'?"),
+        ("a,lesion,1,nan\n", 2, "line 2: confidence 'nan' is no finite number"),
+        ("a,lesion,x,1\n", 2, "instance 'x' is no whole number"),
+        ("a,lesion,1,1\na,lesion,1,1\n", 2, "line 3: instance 1 stands here a second time"),
+    ],
+)
+def test_confidences_that_fit_nothing_are_refused(run: Run, rows: str, code: int, says: str) -> None:
+    done = two_lesions(run, rows)
+    assert (done.code, says in " ".join(done.err.split())) == (code, True), done.err
+
+
+def test_confidences_that_no_measure_reads_are_refused(run: Run) -> None:
+    two_lesions(run, "a,lesion,1,1\n")
+    done = run("score", "pred", "gt", "-m", "dice", "--confidences", "sure.csv")
+    assert (done.code, "Add -m +detection" in done.err) == (2, True)
