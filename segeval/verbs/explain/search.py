@@ -1,0 +1,330 @@
+"""A few cases are asked everything, all cases only what a few agree to."""
+
+import itertools
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from segeval.verbs.explain.evidence import BOTH, OK, PRED, TRUTH, Base, CaseBook, CaseValues
+from segeval.verbs.explain.numbers import Column
+from segeval.verbs.explain.readings import Places, Reading, predicted, readings
+from segeval.verbs.explain.space import Meaning, views
+from segeval.verbs.explain.views import View
+
+N_PROBED = 5  # cases that are asked everything
+_ABSENT = {BOTH: "absent from both sides", PRED: "missed", TRUTH: "only predicted"}
+_FLOAT32 = 1e-6  # what sums in float32 lose, relative
+_MOST_NEAR = 12  # settings that give no number are kept for the answer that nothing matches
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """One alternative of every axis.
+
+    Attributes:
+        absent: values for classes that a side lacks, by status, where they are not those of the definition.
+        scale: `percent`, `complement` (1 - x), or empty.
+        digits: `float32`, `cut` (and not rounded), or empty.
+    """
+
+    meaning: Meaning
+    view: View
+    view_words: str = ""
+    reading: Reading
+    absent: tuple[tuple[int, float], ...] = ()
+    scale: str = ""
+    digits: str = ""
+    cost: float = 0.0
+
+    @property
+    def base(self) -> Base:
+        return Base(call=self.meaning.call, view=self.view, widely=self.reading.widely)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Every way in which it is not what segeval does by default."""
+        empties = (f"{value:g} where a class is {_ABSENT[status]}" for status, value in self.absent)
+        scale = {"percent": "in percent", "complement": "1 - x: an error for a score", "": ""}[self.scale]
+        digits = {"float32": "computed in float32", "cut": "digits cut off and not rounded", "": ""}[self.digits]
+        return tuple(filter(None, (self.meaning.words, self.view_words, self.reading.words, *empties, scale, digits)))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Found:
+    """What a setting gives for the numbers of a column, and which of them it is equal to."""
+
+    setting: Setting
+    predicted: np.ndarray
+    equal: np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Searched:
+    """All settings that gave a number, or nearly so; how many there were, and how far their values spread."""
+
+    found: tuple[Found, ...]
+    costs: np.ndarray
+    spread: float
+    ordinary: np.ndarray  # which numbers are of a class that both sides have
+
+
+def search(
+    column: Column, places: Places, book: CaseBook, every: Sequence[Meaning], *, n_axes: int, spacings: bool, maps: bool
+    , progress: Progress
+) -> Searched:
+    """Try every setting on a column of numbers."""
+    asked = _Column(column=column, places=places, book=book, progress=progress)
+    everything = [
+        (meaning, view, said, reading, cost)
+        for meaning in every
+        for view, said, of_view in views(meaning, n_axes=n_axes, spacings=spacings, maps=maps)
+        for reading in readings(places.kind, book.classes)
+        if (cost := meaning.cost + of_view + reading.cost) <= 2.0 or (meaning.tools and cost <= 3.0) or not of_view
+    ]
+    stages = (
+        [one for one in everything if one[1] == View()],
+        [one for one in everything if one[1].spacing or one[1].threshold or one[1].change == "swapped"],
+        [one for one in everything if one[1].change and one[1].change != "swapped"],
+        [one for one in everything if one[1].slices is not None],
+    )
+    for stage in stages:
+        asked.ask(stage)
+        if asked.explained.all():
+            break
+    return asked.searched()
+
+
+class _Column:
+    """The search of one column, stage by stage."""
+
+    def __init__(self, *, column: Column, places: Places, book: CaseBook, progress: Progress) -> None:
+        self.column, self.places, self.book, self.progress = column, places, book, progress
+        self.values, self.halves = column.values, column.halves
+        self.found: list[Found] = []
+        self.near: list[tuple[float, Setting]] = []
+        self.costs: list[float] = []
+        self.spreads: list[float] = []
+        self.explained = np.zeros(len(self.values), dtype=bool)
+        self.ordinary = np.isfinite(self.values)
+        self.bounded = _is_bounded(column)
+
+    def ask(self, stage: Sequence[tuple[Meaning, View, str, Reading, float]]) -> None:
+        """Try the settings of a stage on numbers that nothing explains yet, until no more of them is explained."""
+        tried: set[int] = set()
+        for _ in range(4):
+            probed = self._probed(tried)
+            if not probed:
+                return
+            tried |= set(probed)
+            before = int(self.explained.sum())
+            survivors = self._survivors(stage, probed, counted=not tried - set(probed))
+            self._ask_all(survivors)
+            if self.explained.all() or (int(self.explained.sum()) == before and len(tried) >= 2 * N_PROBED):
+                return
+
+    def _probed(self, tried: set[int]) -> list[int]:
+        """Cases with numbers that nothing explains and that tell much: neither 0 nor 1, nor undefined."""
+        if self.places.kind in ("class over cases", "all"):
+            return [] if tried else list(range(len(self.book.case_ids)))
+        open_ = ~self.explained
+        telling = open_ & np.isfinite(self.values) & ~np.isin(self.values, (0.0, 1.0, 100.0))
+        ranked = [*self.places.cases[telling].tolist(), *self.places.cases[open_].tolist()]
+        return [case for case in dict.fromkeys(ranked) if case not in tried][:N_PROBED]
+
+    def _survivors(
+        self, stage: Sequence[tuple[Meaning, View, str, Reading, float]], probed: list[int], *, counted: bool
+    ) -> list[Setting]:
+        names = [self.book.case_ids[i] for i in probed]
+        bases = list(dict.fromkeys(Base(call=m.call, view=v, widely=r.widely) for m, v, _, r, _ in stage))
+        if len(names) <= N_PROBED:
+            self.book.keep(names)
+        self._compute(names, bases, "a few cases by every definition")
+        where = np.isin(self.places.cases, probed) if self.places.kind in ("class", "case") else self.explained | True
+        some = self._of(where, probed)
+        kept: list[Setting] = []
+        seen: list[np.ndarray] = []
+        for meaning, view, said, reading, cost in stage:
+            of_base = self.book.of(Base(call=meaning.call, view=view, widely=reading.widely), names)
+            for setting, given, equal in self._fitted(meaning, view, said, reading, cost, of_base, where, some):
+                if counted:
+                    self.costs.append(setting.cost)
+                seen.append(given)
+                if equal.any():
+                    kept.append(setting)
+                else:
+                    self._remember(setting, given, where)
+        self.spreads.append(_spread(seen))
+        return kept
+
+    def _of(self, where: np.ndarray, cases: Sequence[int]) -> Places:
+        """The places of some numbers among some cases."""
+        index = {case: i for i, case in enumerate(cases)}
+        at = np.array([index.get(int(case), 0) for case in self.places.cases[where]], dtype=np.int64)
+        return Places(kind=self.places.kind, cases=at, classes=self.places.classes[where])
+
+    def _compute(self, names: Sequence[str], bases: Sequence[Base], what: str) -> None:
+        lacking = [name for name in names if self.book.lacks(name, bases)]
+        for i, name in enumerate(lacking):
+            self.progress(what, i, len(lacking))
+            self.book.compute(name, bases)
+        if lacking:
+            self.progress(what, len(lacking), len(lacking))
+
+    def _fitted(
+        self,
+        meaning: Meaning,
+        view: View,
+        said: str,
+        reading: Reading,
+        cost: float,
+        of_base: CaseValues,
+        where: np.ndarray,
+        places: Places,
+    ) -> Iterator[tuple[Setting, np.ndarray, np.ndarray]]:
+        """The settings of a base and a reading: values of absent classes and of scale and digits as they fit best."""
+        given, halves = self.values[where], self.halves[where]
+        for scale in self._scales(meaning):
+            best: tuple[tuple[int, float], Setting, np.ndarray, np.ndarray] | None = None
+            for absent in self._absences(of_base, meaning, places):
+                values = _settled(of_base, meaning, absent)
+                said_values = _scaled(predicted(reading, places, of_base, values, meaning.call, len(self.book.classes)), scale)
+                for digits in ("", "float32", "cut"):
+                    equal = _equal(said_values, given, halves, digits)
+                    extra = len(absent) + {"": 0.0, "float32": 0.5, "cut": 1.0}[digits]
+                    extra += {"": 0.0, "percent": 0.25, "complement": 1.0}[scale]
+                    rank = (int(equal.sum()), -(cost + extra))
+                    if best is None or rank > best[0]:
+                        setting = Setting(
+                            meaning=meaning,
+                            view=view,
+                            view_words=said,
+                            reading=reading,
+                            absent=absent,
+                            scale=scale,
+                            digits=digits,
+                            cost=cost + extra,
+                        )
+                        best = rank, setting, said_values, equal
+            if best is not None:
+                yield best[1], best[2], best[3]
+
+    def _scales(self, meaning: Meaning) -> tuple[str, ...]:
+        if meaning.call.measure.bounds != (0.0, 1.0):
+            return ("",)
+        return ("", "complement") if self.bounded else ("percent",)
+
+    def _absences(
+        self, of_base: CaseValues, meaning: Meaning, places: Places
+    ) -> Iterable[tuple[tuple[int, float], ...]]:
+        """What may be said of classes that a side lacks, for the statuses that occur."""
+        n = len(self.book.classes)
+        occurring = [status for status in (BOTH, PRED, TRUTH) if (of_base.status[:, :n] == status).any()]
+        unlike = np.unique(self.values[np.isfinite(self.values)])
+        penalties = [] if self.bounded or meaning.call.measure.bounds[1] <= 1 else _repeated(self.values)
+        values = [math.nan, 0.0, *((1.0,) if meaning.call.measure.bounds[1] <= 1 else (math.inf,)), *penalties]
+        values = [value for value in values if not math.isfinite(value) or places.kind != "class" or value in unlike]
+        options = [[None, *values] for _ in occurring]
+        for chosen in itertools.product(*options):
+            yield tuple((status, value) for status, value in zip(occurring, chosen, strict=True) if value is not None)
+
+    def _remember(self, setting: Setting, given: np.ndarray, where: np.ndarray) -> None:
+        """Keep the settings that come nearest, in case that nothing matches."""
+        off = np.abs(given - self.values[where])
+        off = off[np.isfinite(off)]
+        if off.size:
+            self.near.append((float(np.median(off)), setting))
+            if len(self.near) > 20 * _MOST_NEAR:
+                self.near = sorted(self.near, key=lambda one: one[0])[:_MOST_NEAR]
+
+    def _ask_all(self, survivors: Sequence[Setting]) -> None:
+        known = {id(one.setting) for one in self.found}
+        for found in self._on_all([one for one in survivors if id(one) not in known]):
+            self.found.append(found)
+            self.explained |= found.equal
+
+    def _on_all(self, settings: Sequence[Setting]) -> Iterator[Found]:
+        names = self.book.case_ids
+        self._compute(names, list(dict.fromkeys(one.base for one in settings)), "all cases by what fits")
+        everywhere = np.ones(len(self.values), dtype=bool)
+        seen: set[tuple[int, int, str]] = set()
+        for setting in settings:
+            key = (id(setting.meaning), hash((setting.view, setting.reading)), setting.scale)
+            if key in seen:
+                continue
+            seen.add(key)
+            of_base = self.book.of(setting.base, names)
+            self._note_ordinary(of_base)
+            cost = setting.meaning.cost + setting.reading.cost + (setting.view != View())
+            fitted = self._fitted(
+                setting.meaning, setting.view, setting.view_words, setting.reading, cost, of_base, everywhere, self.places
+            )
+            for again, values, equal in fitted:
+                if again.scale == setting.scale:
+                    yield Found(setting=again, predicted=values, equal=equal)
+
+    def _note_ordinary(self, of_base: CaseValues) -> None:
+        if self.places.kind == "class":
+            padded = np.concatenate([of_base.status, np.full((len(of_base.status), 1), BOTH)], axis=1)
+            self.ordinary &= padded[self.places.cases, self.places.classes] == OK
+
+    def searched(self) -> Searched:
+        nearest = [setting for _, setting in sorted(self.near, key=lambda one: one[0])[:_MOST_NEAR]]
+        found = [*self.found, *(self._on_all(nearest) if not self.explained.all() else ())]
+        spread = float(np.median([one for one in self.spreads if one > 0] or [1.0]))
+        return Searched(found=tuple(found), costs=np.array(self.costs), spread=spread, ordinary=self.ordinary)
+
+
+def _settled(of_base: CaseValues, meaning: Meaning, absent: Sequence[tuple[int, float]]) -> np.ndarray:
+    """The values with what is said of absent classes: by the definition, then by the rule that is tried."""
+    values = of_base.values.copy()
+    declared = dict(zip((BOTH, PRED, TRUTH), meaning.absent, strict=True))
+    for status, value in {**declared, **dict(absent)}.items():
+        if value is not None:
+            values[of_base.status == status] = value
+    return values
+
+
+def _scaled(values: np.ndarray, scale: str) -> np.ndarray:
+    return {"": values, "percent": 100 * values, "complement": 1 - values}[scale]
+
+
+def _equal(values: np.ndarray, given: np.ndarray, halves: np.ndarray, digits: str) -> np.ndarray:
+    """Which values the digits of the given numbers allow."""
+    same = (np.isnan(values) & np.isnan(given)) | (values == given)
+    with np.errstate(invalid="ignore"):
+        off = values - given
+        if digits == "cut":
+            return same | ((off * np.where(given < 0, -1, 1) > -1e-12) & (np.abs(off) < 2 * halves))
+        slack = _FLOAT32 * np.maximum(np.abs(given), 0.1) if digits == "float32" else 0.0
+        return np.asarray(same | (np.abs(off) <= halves + slack))
+
+
+def _is_bounded(column: Column) -> bool:
+    """Whether the numbers lie in 0..1, as scores do unless they are in percent."""
+    finite = column.values[np.isfinite(column.values)]
+    return bool(finite.size == 0 or (finite.max() <= 1 + 1e-6 and not any("%" in one.text for one in column.numbers)))
+
+
+def _repeated(values: np.ndarray) -> list[float]:
+    """Numbers that stand for a distance to nothing: the largest ones, where one stands more than once."""
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return []
+    unlike, n = np.unique(finite, return_counts=True)
+    return [float(unlike[-1])] if n[-1] > 1 or n.size == 1 else []
+
+
+def _spread(seen: Sequence[np.ndarray]) -> float:
+    """How far the values that settings give for a number lie apart, at a typical number."""
+    if not seen:
+        return 0.0
+    values = np.stack(seen)
+    values = np.where(np.isfinite(values), values, np.nan)
+    usable = (~np.isnan(values)).any(axis=0)
+    if not usable.any():
+        return 0.0
+    return float(np.median(np.nanpercentile(values[:, usable], 90, axis=0) - np.nanpercentile(values[:, usable], 10, axis=0)))
