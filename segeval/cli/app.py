@@ -11,8 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 import segeval
-from segeval.cli import usage
-from segeval.cli.screens import console
+from segeval.cli.screens import console, usage
 from segeval.errors import ConfigError, DataError, SegevalError, absent_package, chain_of, not_installed
 from segeval.files.memory import refuse_cramped
 
@@ -30,6 +29,7 @@ COMMANDS = (
     "report",
     "show",
     "doctor",
+    "explain",
     "measures",
 )  # each a function in a module of its name
 _MANNER: Mapping[str, Any] = {

@@ -21,7 +21,7 @@ what segeval does by default. The room reads in this order:
    `n · Πp` times. Where that is above 0.05 the digits are too few, and this is the answer.
 """
 
-from segeval.verbs.explain.answer import Answer
+from segeval.verbs.explain.answer import Explained
 from segeval.verbs.explain.explaining import explain
 
-__all__ = ["Answer", "explain"]
+__all__ = ["Explained", "explain"]

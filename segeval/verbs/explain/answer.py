@@ -8,13 +8,14 @@ import numpy as np
 
 from segeval.profiles import profile
 from segeval.verbs.explain.evidence import BOTH, PRED, TRUTH
-from segeval.verbs.explain.numbers import Column, Given
-from segeval.verbs.explain.search import Found, Searched, Setting
-
+from segeval.verbs.explain.numbers import GivenNumber, NumberColumn
+from segeval.verbs.explain.search import Searched, Setting, TriedSetting
 
 CHANCE = 0.05  # how often an explanation may hit its numbers by accident
+LEAST_SHARE = 0.25  # of the numbers: what gives fewer and is first explains no column
 N_NEAREST = 3
 _MOST_TOLD = 5
+_OF_A_MEAN = 20  # of a single number all that give it are told
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +56,7 @@ class Near:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class Explained:
     """What is known of one column.
 
     Attributes:
@@ -65,7 +66,7 @@ class Answer:
         nearest: where numbers are left, what comes nearest.
     """
 
-    column: Column
+    column: NumberColumn
     n_tried: int
     explanations: tuple[Explanation, ...]
     is_too_coarse: bool
@@ -79,16 +80,16 @@ class Answer:
         """Of all numbers, those that are explained."""
         return 1 - len(self.residual) / len(self.column.numbers)
 
-    def number(self, index: int) -> Given:
+    def number(self, index: int) -> GivenNumber:
         return self.column.numbers[index]
 
 
-def answer(column: Column, searched: Searched, notes: Sequence[str] = ()) -> Answer:
+def answer(column: NumberColumn, searched: Searched, notes: Sequence[str] = ()) -> Explained:
     """Share the numbers out among the settings: who gives most takes them, the rest goes to the next."""
     log_p = _log_chances(column, searched)
     left = np.ones(len(column.numbers), dtype=bool)
     chosen: list[Explanation] = []
-    picked: list[Found] = []
+    picked: list[TriedSetting] = []
     is_too_coarse = False
     while left.any() and len(chosen) < _MOST_TOLD:
         best = max(searched.found, key=lambda one: (int((one.equal & left).sum()), -one.setting.cost), default=None)
@@ -97,7 +98,7 @@ def answer(column: Column, searched: Searched, notes: Sequence[str] = ()) -> Ans
         taken = best.equal & left
         chance = _chance(best.setting, searched, log_p[taken])
         is_too_coarse |= not chosen and chance > CHANCE and bool(taken.sum() * 2 > left.sum())
-        if chance > CHANCE and not is_too_coarse:
+        if (chance > CHANCE and not is_too_coarse) or (not chosen and taken.sum() < LEAST_SHARE * len(left)):
             break
         chosen.append(_explanation(best, taken, chance, searched, left))
         picked.append(best)
@@ -105,7 +106,7 @@ def answer(column: Column, searched: Searched, notes: Sequence[str] = ()) -> Ans
         if is_too_coarse:
             break
     first = picked[0].predicted if picked else np.full(len(left), math.nan)
-    return Answer(
+    return Explained(
         column=column,
         n_tried=len(searched.costs),
         explanations=tuple(chosen),
@@ -117,7 +118,7 @@ def answer(column: Column, searched: Searched, notes: Sequence[str] = ()) -> Ans
     )
 
 
-def _log_chances(column: Column, searched: Searched) -> np.ndarray:
+def _log_chances(column: NumberColumn, searched: Searched) -> np.ndarray:
     """How likely any definition is to give each number, in powers of ten; what is fitted tells nothing."""
     wide = np.clip(2 * column.halves / max(searched.spread, 1e-12), 1e-6, 1.0)
     telling = searched.ordinary & ~np.isin(column.values, (0.0, 1.0))
@@ -129,22 +130,25 @@ def _chance(setting: Setting, searched: Searched, log_p: np.ndarray) -> float:
     return float(10.0 ** min(3.0, math.log10(n) + float(log_p.sum())))
 
 
-def _explanation(best: Found, taken: np.ndarray, chance: float, searched: Searched, left: np.ndarray) -> Explanation:
+def _explanation(
+    best: TriedSetting, taken: np.ndarray, chance: float, searched: Searched, left: np.ndarray
+) -> Explanation:
     alike = [
         name_of(one.setting)
         for one in sorted(searched.found, key=lambda one: one.setting.cost)
         if one is not best and (one.equal & left).sum() == taken.sum() and one.setting.cost <= best.setting.cost + 1
     ]
     own = name_of(best.setting)
-    if not best.setting.meaning.words:
-        alike = [*best.setting.meaning.tools, *alike]
+    alike = [*best.setting.meaning.tools, *alike]
     return Explanation(
         setting=best.setting,
         name=column_name(best.setting),
         numbers=tuple(np.flatnonzero(taken).tolist()),
         n_equal=int(best.equal.sum()),
         by_chance=chance,
-        alike=tuple(dict.fromkeys(name for name in alike if name != own))[:_MOST_TOLD],
+        alike=tuple(dict.fromkeys(name for name in alike if name != own))[
+            : _MOST_TOLD if len(taken) > 1 else _OF_A_MEAN
+        ],
     )
 
 
@@ -168,7 +172,7 @@ def column_name(setting: Setting) -> str:
         declared = dict(zip((BOTH, PRED, TRUTH), (like.both, like.pred, like.truth), strict=True))
         if all(_same(declared[status], value) for status, value in wanted.items()):
             return tool
-    return setting.meaning.tools[0] if setting.meaning.tools else call.column
+    return setting.meaning.tools[0] if setting.meaning.tools and setting.meaning.words else call.column
 
 
 def _same(one: float | None, other: float) -> bool:
@@ -177,12 +181,12 @@ def _same(one: float | None, other: float) -> bool:
 
 def name_of(setting: Setting) -> str:
     """A setting on one line."""
-    said = column_name(setting) or setting.meaning.call.column
-    words = [word for word in setting.words if word != setting.meaning.words or not setting.meaning.tools]
+    said = column_name(setting) or setting.meaning.words or setting.meaning.call.column
+    words = [word for word in setting.words if word != setting.meaning.words]
     return f"{said}, {', '.join(words)}" if words else said
 
 
-def _nearest(column: Column, searched: Searched) -> tuple[Near, ...]:
+def _nearest(column: NumberColumn, searched: Searched) -> tuple[Near, ...]:
     near: dict[str, Near] = {}
     for one in searched.found:
         off = np.abs(one.predicted - column.values)
@@ -194,7 +198,7 @@ def _nearest(column: Column, searched: Searched) -> tuple[Near, ...]:
     return tuple(sorted(near.values(), key=lambda one: (-one.n_equal, one.off))[:N_NEAREST])
 
 
-def _telling(column: Column, picked: Sequence[Found], searched: Searched) -> tuple[Telling, ...]:
+def _telling(column: NumberColumn, picked: Sequence[TriedSetting], searched: Searched) -> tuple[Telling, ...]:
     """The smallest set of numbers that tells the first explanation from its rivals: one number each, shared ones once.
 
     Rivals are what gives nearly as many numbers, and the explanations that follow.
@@ -204,7 +208,8 @@ def _telling(column: Column, picked: Sequence[Found], searched: Searched) -> tup
     first = picked[0]
     enough = first.equal.sum() * 0.5
     rivals = sorted(searched.found, key=lambda one: (-int(one.equal.sum()), one.setting.cost))
-    rivals = [one for one in rivals if one.equal.sum() >= enough and one is not first]
+    nearby = first.setting.cost + 1
+    rivals = [one for one in rivals if one.equal.sum() >= enough and one is not first and one.setting.cost <= nearby]
     parted = [(one, np.flatnonzero(first.equal & ~one.equal)) for one in rivals]
     open_ = [(one, set(where.tolist())) for one, where in parted if where.size][:N_NEAREST]
     told: list[Telling] = []
@@ -220,7 +225,9 @@ def _telling(column: Column, picked: Sequence[Found], searched: Searched) -> tup
     return tuple(told)
 
 
-def _on_empties(column: Column, picked: Sequence[Found], left: np.ndarray, searched: Searched) -> list[str]:
+def _on_empties(
+    column: NumberColumn, picked: Sequence[TriedSetting], left: np.ndarray, searched: Searched
+) -> list[str]:
     """Whether what is left are classes that a side lacks: then another rule for them is all that differs."""
     rest = np.flatnonzero(left & ~searched.ordinary)
     if not picked or not rest.size:
@@ -228,6 +235,3 @@ def _on_empties(column: Column, picked: Sequence[Found], left: np.ndarray, searc
     given, said = column.values[rest], picked[0].predicted[rest]
     pairs = dict.fromkeys(f"{a:g} for {b:g}" for a, b in zip(given.tolist(), said.tolist(), strict=True))
     return [f"{len(rest)} numbers of empty masks follow another rule: {', '.join([*pairs][:3])}"]
-
-
-

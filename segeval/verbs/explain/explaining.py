@@ -17,16 +17,17 @@ from segeval.images.input_rules import InputRules
 from segeval.images.pairing.pairs import Pair
 from segeval.options import ScoreOptions
 from segeval.scoring.summarise import merge_histograms
-from segeval.verbs.explain.answer import Answer, answer
+from segeval.verbs.explain.answer import Explained, answer
 from segeval.verbs.explain.evidence import CaseBook
 from segeval.verbs.explain.layouts import read_numbers
 from segeval.verbs.explain.names import Vocabulary, column_measure, split_heading
-from segeval.verbs.explain.numbers import Column, Given, listed, value_of, with_rounding
+from segeval.verbs.explain.numbers import GivenNumber, NumberColumn, listed, value_of, with_rounding
 from segeval.verbs.explain.readings import BACKGROUND, FOREGROUND, Places, kind_of
 from segeval.verbs.explain.search import Progress, search
 from segeval.verbs.explain.space import meanings
 from segeval.verbs.score import input_rules_of, label_map_of, pairs_of
 
+_SCORE_OF_LOSS = {"dice_loss": "dice", "iou_loss": "iou", "jaccard_loss": "iou"}  # of hard masks one minus the score
 MEAN_NOTE = "one mean proves no definition: every line below gives it"
 
 
@@ -54,7 +55,7 @@ def explain(
     value: str | None = None,
     measure: str | None = None,
     progress: Progress = _silent,
-) -> tuple[Answer, ...]:
+) -> tuple[Explained, ...]:
     """Which definition gives somebody's numbers, one answer for each column.
 
     Args:
@@ -72,16 +73,22 @@ def explain(
     return tuple(_explained(column, images, asked, progress) for column in columns)
 
 
-def _of_value(text: str) -> tuple[Column, ...]:
+def _of_value(text: str) -> tuple[NumberColumn, ...]:
     value = value_of(text)
     if value is None or not np.isfinite(value):
         raise ConfigError(f"--value {text}: no number. Write it as it was published, such as 0.83.")
-    return (Column(name="value", measure="", numbers=with_rounding([Given(text=text, value=value)]), notes=(MEAN_NOTE,)),)
+    return (
+        NumberColumn(
+            name="value", measure="", numbers=with_rounding([GivenNumber(text=text, value=value)]), notes=(MEAN_NOTE,)
+        ),
+    )
 
 
-def _columns(path: Path | None, vocabulary: Vocabulary, asked: str | None) -> tuple[Column, ...]:
+def _columns(path: Path | None, vocabulary: Vocabulary, asked: str | None) -> tuple[NumberColumn, ...]:
     if path is None:
-        raise ConfigError("Name the file with the numbers, then predictions and truth: segeval explain NUMBERS PRED TRUTH.")
+        raise ConfigError(
+            "Name the file with the numbers, then predictions and truth: segeval explain NUMBERS PRED TRUTH."
+        )
     found = read_numbers(path, vocabulary).columns
     if asked is None:
         return found
@@ -94,15 +101,16 @@ def _columns(path: Path | None, vocabulary: Vocabulary, asked: str | None) -> tu
     return tuple(chosen)
 
 
-def _measure_of(column: Column) -> str | None:
+def _measure_of(column: NumberColumn) -> str | None:
     found = split_heading(column.measure)
     return column_measure(column.measure) or (found[0] if found else None)
 
 
-def _explained(column: Column, images: Images, asked: str | None, progress: Progress) -> Answer:
+def _explained(column: NumberColumn, images: Images, asked: str | None, progress: Progress) -> Explained:
     """Find the cases and classes of a column, and what its numbers are."""
     column, places, notes = _placed(column, images.vocabulary)
     name = asked or _measure_of(column)
+    name = _SCORE_OF_LOSS.get(name or "", name)
     if column.measure and name is None:
         notes.append(f"{printable(column.measure)!r} is no measure that is known here: every likely one is tried")
     finite = column.values[np.isfinite(column.values)]
@@ -123,16 +131,18 @@ def _explained(column: Column, images: Images, asked: str | None, progress: Prog
     return replace(found, column=replace(column, measure=name or column.measure))
 
 
-def _on_range(column: Column, bounds: tuple[float, float], finite: np.ndarray) -> list[str]:
+def _on_range(column: NumberColumn, bounds: tuple[float, float], finite: np.ndarray) -> list[str]:
     if not finite.size or (finite.min() >= bounds[0] - 1e-6 and finite.max() <= bounds[1] + 1e-6):
         return []
     worst = finite[np.argmax(np.maximum(bounds[0] - finite, finite - bounds[1]))]
     if bounds == (0.0, 1.0) and 1 < finite.max() <= 100 and finite.min() >= 0:
         return [f"values reach {worst:g} where {bounds[0]:g} to {bounds[1]:g} is possible: taken as percent"]
-    return [f"{worst:g} lies outside {bounds[0]:g} to {bounds[1]:g}, where this measure is: it is called by another's name"]
+    return [
+        f"{worst:g} lies outside {bounds[0]:g} to {bounds[1]:g}, where this measure is: it is called by another's name"
+    ]
 
 
-def _placed(column: Column, vocabulary: Vocabulary) -> tuple[Column, Places, list[str]]:
+def _placed(column: NumberColumn, vocabulary: Vocabulary) -> tuple[NumberColumn, Places, list[str]]:
     """The numbers of cases that there are, and where each stands.
 
     Raises:
@@ -207,7 +217,9 @@ def _images(pred: Path | None, truth: Path | None, options: ScoreOptions, progre
     for i, pair in enumerate(by_id.values()):
         progress("looking at all cases", i, len(by_id))
         case = read_case(pair, rules)
-        histograms.append(joint_histogram(truth=case.truth, pred=case.pred).without(labels.ignore).without_unions(case.claims))
+        histograms.append(
+            joint_histogram(truth=case.truth, pred=case.pred).without(labels.ignore).without_unions(case.claims)
+        )
         spacings |= case.spacing_mm is not None and len(set(case.spacing_mm)) > 1
         axes.add(len(case.shape))
         maps |= case.probs is not None

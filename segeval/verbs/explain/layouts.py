@@ -24,13 +24,14 @@ from segeval.verbs.explain.names import (
     measure_named,
     plain,
     split_heading,
+    words,
 )
-from segeval.verbs.explain.numbers import Column, Given, Numbers, value_of, with_rounding
+from segeval.verbs.explain.numbers import GivenNumber, NumberColumn, Numbers, value_of, with_rounding
 
 # columns that say something of a case and are no measure of agreement
-_FACTS = frozenset(
+_FACTS = words(
     "tp fp fn tn npred ntruth nref status shape spacing spacingmm probabilitysource time runtime seconds fold "
-    "threshold error path predfile truthfile dims unnamed0 numprinstances numrefinstances".split()
+    "threshold error path predfile truthfile dims unnamed0 numprinstances numrefinstances"
 )
 
 
@@ -67,7 +68,7 @@ def read_numbers(path: Path, vocabulary: Vocabulary) -> Numbers:
     return Numbers(columns=columns)
 
 
-def _columns(records: Sequence[Record]) -> tuple[Column, ...]:
+def _columns(records: Sequence[Record]) -> tuple[NumberColumn, ...]:
     """The records by measure; totals are left out where there are the cases that they are of."""
     by_measure: defaultdict[str, list[Record]] = defaultdict(list)
     for record in records:
@@ -81,15 +82,17 @@ def _columns(records: Sequence[Record]) -> tuple[Column, ...]:
             notes = ("means over the classes are left out beside the classes themselves",)
             kept = of_classes
         if numbers := [given for record in kept if (given := _given(record))]:
-            found.append(Column(name=measure, measure=measure, numbers=with_rounding(numbers), notes=notes))
+            found.append(NumberColumn(name=measure, measure=measure, numbers=with_rounding(numbers), notes=notes))
     return tuple(found)
 
 
-def _given(record: Record) -> Given | None:
+def _given(record: Record) -> GivenNumber | None:
     value = value_of(record.text)
     if value is None:
         return None
-    return Given(case=record.case or None, class_name=record.class_name or None, text=record.text.strip(), value=value)
+    return GivenNumber(
+        case=record.case or None, class_name=record.class_name or None, text=record.text.strip(), value=value
+    )
 
 
 def _of_table(text: str, path: Path, vocabulary: Vocabulary) -> Iterator[Record]:

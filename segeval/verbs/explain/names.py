@@ -12,6 +12,12 @@ from segeval.errors import ConfigError, nearest
 from segeval.evidence.labels import LabelClass
 from segeval.files.suffixes import stem
 
+
+def words(text: str) -> frozenset[str]:
+    """The words of a text."""
+    return frozenset(text.split())
+
+
 # what tools and papers call our measures, without case, spaces and signs; the catalogue's own aliases come first
 _CALLED = {
     "dice": "dc dicescore dicecoefficient dicemetric dicesimilarity dicesimilaritycoefficient dsccoefficient f1score "
@@ -41,15 +47,15 @@ _CALLED = {
     "sq": "segmentationquality",
     "rq": "recognitionquality",
 }
-CASE_HEADINGS = frozenset(
+CASE_HEADINGS = words(
     "case caseid casename id name file filename filepath image imageid imagename img subject subjectid subjectname "
-    "patient patientid patientname sample study scan key index volume prediction pred".split()
+    "patient patientid patientname sample study scan key index volume prediction pred"
 )
-CLASS_HEADINGS = frozenset("class classname label labels labelname organ structure roi region segment target".split())
-MEASURE_HEADINGS = frozenset("metric measure metricname measurename".split())
-VALUE_HEADINGS = frozenset("value score result metricvalue number".split())
-TOTALS = frozenset("mean average avg overall total all macro summary mean± foregroundmean nanmean".split())
-SPREADS = frozenset("std sd stddev median min max var percentile 5percentile 95percentile 25 50 75 count".split())
+CLASS_HEADINGS = words("class classname label labels labelname organ structure roi region segment target")
+MEASURE_HEADINGS = words("metric measure metricname measurename")
+VALUE_HEADINGS = words("value score result metricvalue number")
+TOTALS = words("mean average avg overall total all macro summary foregroundmean nanmean")
+SPREADS = words("std sd stddev median min max var percentile 5percentile 95percentile 25 50 75 count")
 
 
 def plain(text: str) -> str:

@@ -10,11 +10,12 @@ import numpy as np
 _NUMBER = re.compile(r"[+-]?(?P<whole>\d*)\.?(?P<part>\d*)(?:[eE](?P<exponent>[+-]?\d+))?")
 _WORDS = {"": math.nan, "nan": math.nan, "none": math.nan, "null": math.nan, "na": math.nan, "n/a": math.nan}
 _WORDS |= {"-": math.nan, "–": math.nan, "inf": math.inf, "infinity": math.inf, "-inf": -math.inf, "∞": math.inf}
+_SIGNIFICANT = 4  # nobody writes fewer digits whatever the size of a number
 NOISE = 1e-11  # what another order of float64 sums may change, relative
 
 
 @dataclass(frozen=True, kw_only=True)
-class Given:
+class GivenNumber:
     """One number.
 
     Attributes:
@@ -37,12 +38,12 @@ class Given:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Column:
+class NumberColumn:
     """Numbers that were made in one way; `measure` is what the file calls it, `name` how the answer does."""
 
     name: str
     measure: str
-    numbers: tuple[Given, ...]
+    numbers: tuple[GivenNumber, ...]
     notes: tuple[str, ...] = ()
 
     @property
@@ -63,7 +64,7 @@ class Column:
 class Numbers:
     """All columns of a file, and what had to be taken for granted."""
 
-    columns: tuple[Column, ...]
+    columns: tuple[NumberColumn, ...]
     notes: tuple[str, ...] = field(default=())
 
 
@@ -78,7 +79,7 @@ def value_of(text: str) -> float | None:
     return float(percent)
 
 
-def with_rounding(numbers: Iterable[Given]) -> tuple[Given, ...]:
+def with_rounding(numbers: Iterable[GivenNumber]) -> tuple[GivenNumber, ...]:
     """The same, each with half a unit of the last digit that it was written to.
 
     Writers drop zeros at the end (`0.5` for `0.5000`) or keep so many significant digits (`12.34` beside `0.001234`),
@@ -95,8 +96,8 @@ def _half(value: float, decimals: int, significant: int) -> float:
     if not math.isfinite(value):
         return 0.0
     fixed = 0.5 * 10.0**-decimals
-    if value == 0:
-        return fixed
+    if value == 0 or significant < _SIGNIFICANT:
+        return fixed + NOISE * abs(value)
     first = math.floor(math.log10(abs(value)))  # place of its first digit
     return float(max(fixed, 0.5 * 10.0 ** (first - significant + 1)) + NOISE * abs(value))
 

@@ -10,7 +10,7 @@ from segeval.evidence.labels import LabelClass
 from segeval.evidence.overlap.counts import Counts
 from segeval.measure import MeasureCall
 from segeval.verbs.explain.evidence import OTHERS, CaseValues, mean
-from segeval.verbs.explain.numbers import Column
+from segeval.verbs.explain.numbers import NumberColumn
 
 Kind = Literal["class", "case", "class over cases", "all"]
 BACKGROUND, FOREGROUND, POOLED, POOLED_WITH_BACKGROUND, WHOLE = range(len(OTHERS))
@@ -45,7 +45,7 @@ class Places:
     classes: np.ndarray
 
 
-def kind_of(column: Column) -> Kind:
+def kind_of(column: NumberColumn) -> Kind:
     """What the numbers of a column speak of, all alike."""
     given = column.numbers[0]
     if given.case is None:
@@ -66,7 +66,11 @@ def readings(kind: Kind, classes: Sequence[LabelClass]) -> Iterator[Reading]:
                     said = ", ".join(filter(None, (reading.words, words)))
                     cost = reading.cost + (how != "mean")
                     yield Reading(
-                        rows=reading.rows, over_cases=how, words=said, cost=cost, widely=reading.widely or how == "pooled"
+                        rows=reading.rows,
+                        over_cases=how,
+                        words=said,
+                        cost=cost,
+                        widely=reading.widely or how == "pooled",
                     )
         case "all":
             for over_classes, (words, cost) in _over_classes(classes).items():

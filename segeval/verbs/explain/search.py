@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from segeval.verbs.explain.evidence import BOTH, OK, PRED, TRUTH, Base, CaseBook, CaseValues
-from segeval.verbs.explain.numbers import Column
+from segeval.verbs.explain.numbers import NumberColumn
 from segeval.verbs.explain.readings import Places, Reading, predicted, readings
 from segeval.verbs.explain.space import Meaning, views
 from segeval.verbs.explain.views import View
@@ -54,7 +54,7 @@ class Setting:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Found:
+class TriedSetting:
     """What a setting gives for the numbers of a column, and which of them it is equal to."""
 
     setting: Setting
@@ -66,24 +66,31 @@ class Found:
 class Searched:
     """All settings that gave a number, or nearly so; how many there were, and how far their values spread."""
 
-    found: tuple[Found, ...]
+    found: tuple[TriedSetting, ...]
     costs: np.ndarray
     spread: float
     ordinary: np.ndarray  # which numbers are of a class that both sides have
 
 
 def search(
-    column: Column, places: Places, book: CaseBook, every: Sequence[Meaning], *, n_axes: int, spacings: bool, maps: bool
-    , progress: Progress
+    column: NumberColumn,
+    places: Places,
+    book: CaseBook,
+    every: Sequence[Meaning],
+    *,
+    n_axes: int,
+    spacings: bool,
+    maps: bool,
+    progress: Progress,
 ) -> Searched:
     """Try every setting on a column of numbers."""
-    asked = _Column(column=column, places=places, book=book, progress=progress)
+    asked = _ColumnSearch(column=column, places=places, book=book, progress=progress)
     everything = [
         (meaning, view, said, reading, cost)
         for meaning in every
         for view, said, of_view in views(meaning, n_axes=n_axes, spacings=spacings, maps=maps)
         for reading in readings(places.kind, book.classes)
-        if (cost := meaning.cost + of_view + reading.cost) <= 2.0 or (meaning.tools and cost <= 3.0) or not of_view
+        if (cost := meaning.cost + of_view + reading.cost) <= _dearest(meaning, view) or view == View()
     ]
     stages = (
         [one for one in everything if one[1] == View()],
@@ -98,13 +105,18 @@ def search(
     return asked.searched()
 
 
-class _Column:
+def _dearest(meaning: Meaning, view: View) -> float:
+    """How far from the default a setting may be beside changed masks: of dear evidence one step, of cheap two."""
+    return 2.0 if meaning.is_counted or view.slices is None else 1.0
+
+
+class _ColumnSearch:
     """The search of one column, stage by stage."""
 
-    def __init__(self, *, column: Column, places: Places, book: CaseBook, progress: Progress) -> None:
+    def __init__(self, *, column: NumberColumn, places: Places, book: CaseBook, progress: Progress) -> None:
         self.column, self.places, self.book, self.progress = column, places, book, progress
         self.values, self.halves = column.values, column.halves
-        self.found: list[Found] = []
+        self.found: list[TriedSetting] = []
         self.near: list[tuple[float, Setting]] = []
         self.costs: list[float] = []
         self.spreads: list[float] = []
@@ -123,7 +135,7 @@ class _Column:
             before = int(self.explained.sum())
             survivors = self._survivors(stage, probed, counted=not tried - set(probed))
             self._ask_all(survivors)
-            if self.explained.all() or (int(self.explained.sum()) == before and len(tried) >= 2 * N_PROBED):
+            if self.explained.all() or int(self.explained.sum()) == before:
                 return
 
     def _probed(self, tried: set[int]) -> list[int]:
@@ -187,13 +199,18 @@ class _Column:
     ) -> Iterator[tuple[Setting, np.ndarray, np.ndarray]]:
         """The settings of a base and a reading: values of absent classes and of scale and digits as they fit best."""
         given, halves = self.values[where], self.halves[where]
+        telling = np.isfinite(given) & ~np.isin(given, (0.0, 1.0))
         for scale in self._scales(meaning):
             best: tuple[tuple[int, float], Setting, np.ndarray, np.ndarray] | None = None
+            is_hit = places.kind != "class" or not telling.any()
             for absent in self._absences(of_base, meaning, places):
                 values = _settled(of_base, meaning, absent)
-                said_values = _scaled(predicted(reading, places, of_base, values, meaning.call, len(self.book.classes)), scale)
+                said_values = _scaled(
+                    predicted(reading, places, of_base, values, meaning.call, len(self.book.classes)), scale
+                )
                 for digits in ("", "float32", "cut"):
                     equal = _equal(said_values, given, halves, digits)
+                    is_hit |= bool((equal & telling).any())
                     extra = len(absent) + {"": 0.0, "float32": 0.5, "cut": 1.0}[digits]
                     extra += {"": 0.0, "percent": 0.25, "complement": 1.0}[scale]
                     rank = (int(equal.sum()), -(cost + extra))
@@ -209,6 +226,8 @@ class _Column:
                             cost=cost + extra,
                         )
                         best = rank, setting, said_values, equal
+                if not is_hit:  # rules for absent classes mend no wrong value
+                    break
             if best is not None:
                 yield best[1], best[2], best[3]
 
@@ -246,7 +265,7 @@ class _Column:
             self.found.append(found)
             self.explained |= found.equal
 
-    def _on_all(self, settings: Sequence[Setting]) -> Iterator[Found]:
+    def _on_all(self, settings: Sequence[Setting]) -> Iterator[TriedSetting]:
         names = self.book.case_ids
         self._compute(names, list(dict.fromkeys(one.base for one in settings)), "all cases by what fits")
         everywhere = np.ones(len(self.values), dtype=bool)
@@ -257,14 +276,22 @@ class _Column:
                 continue
             seen.add(key)
             of_base = self.book.of(setting.base, names)
-            self._note_ordinary(of_base)
+            if setting.view == View():
+                self._note_ordinary(of_base)
             cost = setting.meaning.cost + setting.reading.cost + (setting.view != View())
             fitted = self._fitted(
-                setting.meaning, setting.view, setting.view_words, setting.reading, cost, of_base, everywhere, self.places
+                setting.meaning,
+                setting.view,
+                setting.view_words,
+                setting.reading,
+                cost,
+                of_base,
+                everywhere,
+                self.places,
             )
             for again, values, equal in fitted:
                 if again.scale == setting.scale:
-                    yield Found(setting=again, predicted=values, equal=equal)
+                    yield TriedSetting(setting=again, predicted=values, equal=equal)
 
     def _note_ordinary(self, of_base: CaseValues) -> None:
         if self.places.kind == "class":
@@ -303,7 +330,7 @@ def _equal(values: np.ndarray, given: np.ndarray, halves: np.ndarray, digits: st
         return np.asarray(same | (np.abs(off) <= halves + slack))
 
 
-def _is_bounded(column: Column) -> bool:
+def _is_bounded(column: NumberColumn) -> bool:
     """Whether the numbers lie in 0..1, as scores do unless they are in percent."""
     finite = column.values[np.isfinite(column.values)]
     return bool(finite.size == 0 or (finite.max() <= 1 + 1e-6 and not any("%" in one.text for one in column.numbers)))
@@ -327,4 +354,6 @@ def _spread(seen: Sequence[np.ndarray]) -> float:
     usable = (~np.isnan(values)).any(axis=0)
     if not usable.any():
         return 0.0
-    return float(np.median(np.nanpercentile(values[:, usable], 90, axis=0) - np.nanpercentile(values[:, usable], 10, axis=0)))
+    return float(
+        np.median(np.nanpercentile(values[:, usable], 90, axis=0) - np.nanpercentile(values[:, usable], 10, axis=0))
+    )

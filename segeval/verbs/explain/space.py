@@ -30,6 +30,7 @@ _VALUES: Mapping[str, tuple[Any, ...]] = {
     "iou_threshold": (0.1, 0.25, 0.5, 0.75),
     "min_size_mm3": (),
 }
+_OF_TOOL = 0.9  # a little less than one setting of its own: a known tool is the likelier reason
 _SMOOTH = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1.0)
 
 _SAID: Mapping[tuple[str, str], str] = {
@@ -94,7 +95,18 @@ _SCORES = ("dice", "iou", "nsd", "sensitivity", "precision", "accuracy", "specif
 _DISTANCES = ("hd95", "hd", "assd", "masd", "asd_pred_to_truth", "asd_truth_to_pred")
 _MIXED_UP = (  # names that stand for one another in papers and column heads
     (
-        *("dice", "iou", "sensitivity", "precision", "specificity", "npv", "accuracy", "balanced_accuracy", "f2", "f05"),
+        *(
+            "dice",
+            "iou",
+            "sensitivity",
+            "precision",
+            "specificity",
+            "npv",
+            "accuracy",
+            "balanced_accuracy",
+            "f2",
+            "f05",
+        ),
         *("volume_similarity", "kappa", "mcc", "informedness", "fpr", "fnr", "fdr"),
         *("mean_dice", "mean_iou", "generalized_dice_score", "pixel_accuracy", "mean_accuracy", "adjusted_rand_index"),
     ),
@@ -119,7 +131,11 @@ def _as_other(measure: Measure, asked: Measure) -> list[Meaning]:
 
 def _of_measure(measure: Measure, *, cost: float, words: str = "", n_knobs: int = 2) -> list[Meaning]:
     found = [Meaning(call=measure.at(), absent=_declared(measure), words=words, cost=cost)]
-    found += [_of_tool(tool, measure, words, cost + 1.0) for tool in PROFILES if measure.name in profile(tool).definitions]
+    found += [
+        _of_tool(tool, measure, words, cost + _OF_TOOL)
+        for tool in PROFILES
+        if measure.name in profile(tool).definitions
+    ]
     for n in range(1, n_knobs + 1):
         for some in combinations(_knobs(measure), n):
             if len({name for name, _ in some}) == n and not _is_idle(measure, some):
@@ -140,7 +156,11 @@ def _of_tool(tool: str, measure: Measure, words: str, cost: float) -> Meaning:
     named = [f"the formula of {base.name}"] if base.name != measure.name else []
     said = _joined(words, f"as {tool} defines it", *named, *differs)
     return Meaning(
-        call=base.at(**definition.knobs), absent=_declared(like), words=said, cost=cost, tools=(f"{measure.name}[{tool}]",)
+        call=base.at(**definition.knobs),
+        absent=_declared(like),
+        words=said,
+        cost=cost,
+        tools=(f"{measure.name}[{tool}]",),
     )
 
 
@@ -162,7 +182,9 @@ def _variants(measure: Measure) -> Iterator[tuple[MeasureCall, str, float]]:
             yield call, _knob_words("direction", direction), 1.0
         for rule in ("lower", "higher", "nearest", "midpoint") if percent < 100 else ():
             for direction in ("max", "pooled"):
-                said = _joined(f"the {rule} of two distances at the percentile", _SAID.get(("direction", direction), ""))
+                said = _joined(
+                    f"the {rule} of two distances at the percentile", _SAID.get(("direction", direction), "")
+                )
                 yield percentile_distance.at(percent=percent, rule=rule, direction=direction), said, 1.0
     if measure.name in ("assd", "masd"):
         yield root_mean_square_distance.at(), "the root of the mean square of the distances", 1.0
