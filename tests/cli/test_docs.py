@@ -44,6 +44,13 @@ def softmax(image: np.ndarray) -> np.ndarray:
     return np.where(image[..., None] == np.arange(3), 0.8, 0.1).astype(np.float32)
 
 
+def macro_f1(shift: int) -> float:
+    """What scikit-learn says of a case: the mean over the classes with background."""
+    from sklearn.metrics import f1_score
+
+    return float(f1_score(labels().ravel(), labels(shift=shift).ravel(), average="macro"))
+
+
 def given(command: str) -> None:
     """The files that a command names, in the working folder."""
     here, cases = Path(), {"case_01": 0, "case_02": 1, "case_03": 1}
@@ -79,6 +86,7 @@ def given(command: str) -> None:
     write_image(here / "pred.nii.gz", labels(shift=1))
     rows = [f"{case},pred/{case}.nii.gz,gt/{case}.nii.gz\n" for case in cases]
     Path("pairs.csv").write_text("case,pred,truth\n" + "".join(rows))
+    Path("theirs.csv").write_text("case,dice\n" + "".join(f"{case},{macro_f1(cases[case])!r}\n" for case in cases))
     Path("cases.csv").write_text("case,site,scanner\ncase_01,A,x\ncase_02,B,x\ncase_03,B,y\n")
     sure = [f"{case},{name},1,0.9\n" for case in cases for name in NAMES.values()]
     Path("sure.csv").write_text("case,class,instance,confidence\n" + "".join(sure))
