@@ -76,6 +76,14 @@ def test_a_rule_in_short_gates_every_class_on_its_worse_side(run: Run, scored: P
     assert run("gate", scored, "--fail-under", "hd95:median=1").code == 1
 
 
+def test_a_score_of_all_cases_is_gated_by_its_pooled_value(run: Run) -> None:
+    assert run("score", SAMPLE / "probs", SAMPLE / "gt", "--labels", LABELS, "-m", "froc_score", "-o", "run").code == 0
+    done = run("gate", "run", "--fail-under", "froc_score:mean=0.5")
+    assert (done.code, "no case has a value. Write stat: pooled" in " ".join(done.out.split())) == (1, True)
+    assert run("gate", "run", "--fail-under", "froc_score:pooled=0.5").code == 0
+    assert run("gate", "run", "--fail-under", "froc_score:pooled=0.99").code == 1
+
+
 PROFILES = "hd95[medpy],nsd[panoptica],dice[simpleitk]"
 
 

@@ -209,7 +209,7 @@ def _no_match(rule: Rule, run: RunTable) -> str:
 
 def _nothing_evaluated(run: RunTable) -> Verdict | None:
     """An empty run, or one without any defined value, says nothing about any rule."""
-    if any(_defined([column]) for column in run.columns.values()):
+    if any(_defined([column]) or not math.isnan(column.pooled) for column in run.columns.values()):
         return None
     why = "no case was scored" if not run.case_ids else f"none of {len(run.case_ids)} cases has a defined value"
     return Verdict(rule_id="run", outcome="inconclusive", reason=f"nothing was evaluated: {why}")

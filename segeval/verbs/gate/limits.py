@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from segeval.choice import measure_of
 from segeval.config import Rule
 from segeval.statistics.intervals import Interval, bootstrap_mean, bootstrap_statistic
 from segeval.statistics.summary import mean, summarise
@@ -88,6 +89,8 @@ def _limit_that_counts(rule: Rule, value: float) -> float:
 def _reason(rule: Rule, decisive: float, value: float, limit: float, scale: float) -> str:
     said, at = apart(decisive, limit)
     if math.isnan(decisive):
+        if rule.measure and rule.stat != "pooled" and measure_of(rule.measure).of_data_set:
+            return f"{rule.measure} is of all cases together, so no case has a value. Write stat: pooled"
         what = f"the interval of {rule.stat}" if not math.isnan(value) else rule.stat
         return f"{what} is undefined, which never passes"
     floor = limit == rule.min

@@ -1,12 +1,13 @@
-"""Do the tests of a room notice when one token of it changes? `python tests/mutants.py ROOM [--n 100] [--seed 0]`.
+"""Do the tests of a room notice when one token of it changes? `python benchmarks/mutants.py ROOM [--n 100] [--seed 0]`.
 
 Not a part of the suite, since it takes minutes: draws so many places of the room's code where cosmic-ray can change an
 operator, a comparison, a number, a condition, a loop or a decorator, makes one change after the other in a copy of the
 project, and runs the tests of that room alone until the first that fails. Types, messages and guards such as
 `strict=True` are left as they are: a change of those is no change of what is computed. What survives is printed;
-`tests/mutants.md` says why it may.
+`results/mutants.md` says why it may.
 
-Needs `cosmic-ray` beside the development tools: `uv run --group dev --with cosmic-ray python tests/mutants.py metrics`.
+Needs `cosmic-ray` beside the development tools:
+`uv run --group dev --with cosmic-ray python benchmarks/mutants.py metrics`.
 """
 
 import argparse
