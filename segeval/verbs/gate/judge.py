@@ -1,5 +1,6 @@
 """Rules and a run in, verdicts out. What cannot be judged never passes."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
