@@ -1,7 +1,7 @@
 """The profiles: what each tool computes.
 
 Compared with monai 1.6.1, MetricsReloaded (git cb38dfc), surface-distance 0.1, seg-metrics 1.2.8,
-medpy 0.5.2, panoptica 2.1.7, SimpleITK 2.5.7, torchmetrics 1.9.0 and nnunetv2 2.8.1. Absent values
+medpy 0.5.2, panoptica 2.1.7, SimpleITK 2.5.7, torchmetrics 1.9.0, antspyx 0.6.3 and nnunetv2 2.8.1. Absent values
 stand in the order both, pred, truth.
 """
 
@@ -141,6 +141,15 @@ _TORCHMETRICS = {
     "hd": by(ERROR, INF, INF),
 }
 
+_ANTS = {
+    "dice": by(NAN, 0, 0),
+    "iou": by(NAN, 0, 0),
+    "sensitivity": by(NAN, 0, ERROR),
+    "fnr": by(NAN, 1, ERROR),
+    "fpr": _OURS,
+    "volume_similarity": by(NAN, -2, 2, formula=signed_volume_similarity),
+}
+
 _NNUNET = {"dice": by(NAN, 0, 0), "iou": by(NAN, 0, 0)}
 
 PROFILES = {
@@ -194,6 +203,12 @@ PROFILES = {
             name="torchmetrics",
             note="Its Hausdorff distance is right for square 2-D images only; the values here are always right.",
             definitions=_TORCHMETRICS,
+        ),
+        Profile(
+            name="ants",
+            note="LabelOverlapMeasures, called with the prediction first. Where a ratio is 0/0 it returns 1.8e308, as "
+            "it does for fpr of a missed class, which is 0 here; a label that neither side has is not in its table.",
+            definitions=_ANTS,
         ),
         Profile(name="nnunet", definitions=_NNUNET),
     )

@@ -8,12 +8,17 @@ import pytest
 
 from segeval import catalogue, profiles
 from segeval.errors import ConfigError
+from segeval.evidence.case import Case
+from segeval.evidence.labels import LabelClass, LabelMap
 from segeval.evidence.overlap.counts import Counts
 from segeval.evidence.surfaces.surface import Surfaces
 from segeval.measure import Measure
 from segeval.profiles.tables import PROFILES
+from segeval.scoring.evaluate import evaluate
+from segeval.scoring.plan import Plan
 from tests.conftest import golden
 from tests.masks import MASKS, Masks, surfaces_of
+from tests.verbs.explain import masks as explained_masks
 
 GOLDEN = golden("boundary")
 VALUES = {name: float(value) for name, value in GOLDEN["values"].items() if name.startswith("profile.")}
@@ -120,3 +125,28 @@ def test_an_unknown_profile_gets_a_suggestion() -> None:
 def test_a_measure_that_the_tool_lacks_is_refused_with_those_it_has() -> None:
     with pytest.raises(ConfigError, match="nnunet has no 'hd95'"):
         of("nnunet", "hd95")
+
+
+ANTS = {
+    "TotalOrTargetOverlap": "sensitivity",
+    "UnionOverlap": "iou",
+    "MeanOverlap": "dice",
+    "VolumeSimilarity": "volume_similarity",
+    "FalseNegativeError": "fnr",
+    "FalsePositiveError": "fpr",
+}
+LARGEST = 1.7976931348623157e308  # what it returns for 0/0
+
+
+@pytest.mark.parametrize("called", ANTS)
+def test_ants_gives_the_same_overlaps(called: str) -> None:
+    measure, stored = of("ants", ANTS[called]), golden("ants")["cases"]
+    for case, (pred, truth) in explained_masks.cases().items():
+        for label, theirs in stored[case].items():
+            plan = Plan(measures=(measure.at(),), labels=LabelMap(classes=(LabelClass(name=label, ids=(int(label),)),)))
+            (row,) = evaluate(Case(case_id=case, pred=pred, truth=truth), plan).classes
+            (ours,) = row.values.values()
+            if theirs[called] == LARGEST and called != "FalsePositiveError":
+                assert math.isnan(ours), (case, label)
+            elif theirs[called] != LARGEST:
+                assert ours == pytest.approx(theirs[called], rel=1e-9), (case, label)

@@ -22,6 +22,7 @@ QUICK = (
     "monai dice",
     "monai asd by default",
     "monai loss with 1",
+    "monai hd95 without spacing",
     "medpy hd95 in mm",
     "medpy ravd",
     "medpy dc in percent",
