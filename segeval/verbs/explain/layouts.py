@@ -117,14 +117,16 @@ def _records(header: Sequence[str], rows: Sequence[Sequence[str]], vocabulary: V
     """The cells of a table, each with its case, class and measure."""
     columns = [[row[i] for row in rows] for i in range(len(header))]
     case_at = _case_column(header, columns, vocabulary)
-    class_at = _column_called(header, CLASS_HEADINGS, but=case_at)
+    classes = {plain(row.name) for row in vocabulary.classes}  # one may be called `organ`, as a column of classes is
+    heads = ["" if plain(heading) in classes else heading for heading in header]
+    class_at = _column_called(heads, CLASS_HEADINGS, but=case_at)
     measure_at = _column_called(header, MEASURE_HEADINGS, but=case_at)
     value_at = _column_called(header, VALUE_HEADINGS, but=case_at)
     keys = {case_at, class_at, measure_at}
     if measure_at is not None and value_at is not None:
         wide = [value_at]
     else:
-        told = keys | {i for i, heading in enumerate(header) if is_heading(heading, CLASS_HEADINGS)}
+        told = keys | {i for i, heading in enumerate(heads) if is_heading(heading, CLASS_HEADINGS)}
         wide = [i for i in range(len(header)) if i not in told and _is_numeric(columns[i]) and not _is_fact(header[i])]
     numbered = _classes_by_number([header[i] for i in wide], vocabulary)
     for row in rows:

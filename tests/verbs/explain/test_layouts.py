@@ -15,12 +15,12 @@ WORDS = Vocabulary(
 )
 
 
-def read(tmp_path: Path, text: str) -> dict[str, list[tuple[str | None, str | None, str]]]:
+def read(tmp_path: Path, text: str, words: Vocabulary = WORDS) -> dict[str, list[tuple[str | None, str | None, str]]]:
     path = tmp_path / "numbers"
     path.write_text(text)
     return {
         column.measure: [(given.case, given.class_name, given.text) for given in column.numbers]
-        for column in read_numbers(path, WORDS).columns
+        for column in read_numbers(path, words).columns
     }
 
 
@@ -70,6 +70,12 @@ def test_objects_in_objects_are_cases_and_classes(tmp_path: Path) -> None:
 def test_our_own_columns_are_known_with_their_knobs(tmp_path: Path) -> None:
     text = "case,class,hd95[medpy],nsd(tolerance_mm=2)\ncase_01,liver,3.5,0.9\n"
     assert [*read(tmp_path, text)] == ["hd95[medpy]", "nsd(tolerance_mm=2)"]
+
+
+def test_a_class_may_be_called_as_a_column_of_classes_is(tmp_path: Path) -> None:
+    words = Vocabulary(case_ids=("case_01",), classes=tuple(LabelClass(name=n, ids=(1,)) for n in ("organ", "label")))
+    found = read(tmp_path, "case,organ,label\ncase_01,0.8,0.7\n", words)
+    assert found == {"": [("case_01", "organ", "0.8"), ("case_01", "label", "0.7")]}
 
 
 def test_a_row_that_does_not_fit_is_named(tmp_path: Path) -> None:
