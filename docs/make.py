@@ -18,6 +18,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))  # so that this folder is found when the file runs as a script
 
 from docs.losses_page import losses_page  # noqa: E402
+from docs.quirks_page import quirks_page  # noqa: E402
 from docs.stubs import losses_stub, metrics_stub, package_stub  # noqa: E402
 
 _INTRODUCTION = """# Measures
@@ -75,6 +76,7 @@ def measures_page() -> str:
 PAGES: Mapping[str, Callable[[], str]] = {
     "docs/metrics.md": measures_page,
     "docs/losses.md": losses_page,
+    "docs/quirks.md": quirks_page,
     "segeval/__init__.pyi": package_stub,
     "segeval/losses/__init__.pyi": losses_stub,
     "segeval/metrics/__init__.pyi": metrics_stub,

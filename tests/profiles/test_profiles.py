@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from docs.quirks_page import QUIRKS, Quirk, value_of_quirk
 from segeval import catalogue, profiles
 from segeval.errors import ConfigError
 from segeval.evidence.case import Case
@@ -150,3 +151,12 @@ def test_ants_gives_the_same_overlaps(called: str) -> None:
                 assert math.isnan(ours), (case, label)
             elif theirs[called] != LARGEST:
                 assert ours == pytest.approx(theirs[called], rel=1e-9), (case, label)
+
+
+@pytest.mark.parametrize("quirk", QUIRKS, ids=lambda quirk: f"{quirk.measure} {quirk.said[:20]}")
+def test_a_quirk_that_is_told_makes_a_difference_or_is_corrected(quirk: Quirk) -> None:
+    theirs, ours = (value_of_quirk(name, quirk) for name in (quirk.measure, quirk.measure.partition("[")[0]))
+    if quirk.is_corrected:
+        assert math.isnan(theirs)
+    else:
+        assert theirs != pytest.approx(ours, nan_ok=True)
