@@ -49,7 +49,11 @@ class Setting:
         """Every way in which it is not what segeval does by default."""
         empties = (f"{value:g} where a class is {_ABSENT[status]}" for status, value in self.absent)
         scale = {"percent": "in percent", "complement": "1 - x: an error for a score", "": ""}[self.scale]
-        digits = {"float32": "computed in float32", "cut": "digits cut off and not rounded", "": ""}[self.digits]
+        digits = {
+            "float32": "to the precision of float32, which sums or a spacing may have",
+            "cut": "digits cut off and not rounded",
+            "": "",
+        }[self.digits]
         return tuple(filter(None, (self.meaning.words, self.view_words, self.reading.words, *empties, scale, digits)))
 
 

@@ -81,7 +81,7 @@ def test_a_column_of_another_tool_is_traced_to_its_definition(images: Path, name
     [
         ("medpy dc", "noise"),
         ("medpy dc", "cases"),
-        ("monai dice", "noise"),
+        ("medpy ravd", "noise"),
         ("medpy hd95 in mm", "noise"),
         ("medpy ravd", "cases"),
     ],
