@@ -17,6 +17,7 @@ GROUPS = {
     "rare_losses": ("losses.rare",),
     "boundary": ("metrics.boundary", "metrics.boundary_scores", "metrics.point_sets"),
     "lesion": ("metrics.lesion",),
+    "instance": ("metrics.tasks.instances", "metrics.tasks.connections"),
     "probability": ("metrics.probability",),
     "topology": ("metrics.topology",),
     "detection": ("metrics.detection", "metrics.lesion"),

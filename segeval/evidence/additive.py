@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
@@ -24,8 +24,10 @@ class State:
             def read(cls, surfaces: Surfaces, *, tolerance_mm: float) -> "Shares": ...
 
     The type of the first argument is what a case has to provide; a measure that takes the state has the settings among
-    its knobs.
+    its knobs. `has_classes` says that a value of a whole case reads the state of each of its classes.
     """
+
+    has_classes: ClassVar[bool] = False
 
     @classmethod
     def of(cls: type[Record], **numbers: Any) -> Record:

@@ -4,8 +4,9 @@ A class seldom fills more than a few percent of an image, so its voxels are gath
 pass over the image for all classes; whatever follows costs as much as the class is large.
 """
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -82,6 +83,7 @@ class Masks:
     axes_mm: AxesMm | None = None
     whole_pred: tuple[Voxels, ...] | None = None  # ignored voxels included; None where nothing is ignored
     unseen: tuple[np.ndarray, ...] = ()  # along each axis, the slices that are ignored whole
+    n_ignored: int = 0  # voxels that count on neither side
 
     @classmethod
     def of(
@@ -103,14 +105,17 @@ class Masks:
         pred_voxels, truth_voxels = (_voxels_by_id(side, classes) for side in (pred, truth))
         whole_pred: tuple[Voxels, ...] | None = None
         unseen: tuple[np.ndarray, ...] = ()
+        n_ignored = 0
         if len(ignore):
             whole_pred = tuple(_mask(one, pred_voxels, pred.shape) for one in classes)
-            unseen = _slices_of(is_one_of(truth, ignore))
+            ignored = is_one_of(truth, ignore)
+            unseen, n_ignored = _slices_of(ignored), int(ignored.sum())
             pred_voxels = {one: _outside(truth, ignore, index) for one, index in pred_voxels.items()}
             truth_voxels = {one: _outside(truth, ignore, index) for one, index in truth_voxels.items()}
         return cls(
             whole_pred=whole_pred,
             unseen=unseen,
+            n_ignored=n_ignored,
             pred=tuple(_mask(one, pred_voxels, pred.shape) for one in classes),
             truth=tuple(_mask(one, truth_voxels, pred.shape) for one in classes),
             classes=tuple(classes),
@@ -118,6 +123,18 @@ class Masks:
             spacing_mm=spacing_mm,
             axes_mm=axes_mm,
         )
+
+    def only(self, classes: Sequence[LabelClass]) -> "Masks":
+        """The masks of some of the classes."""
+        which = [self.classes.index(one) for one in classes]
+        pred, truth = (tuple(side[i] for i in which) for side in (self.pred, self.truth))
+        whole = None if self.whole_pred is None else tuple(self.whole_pred[i] for i in which)
+        return replace(self, pred=pred, truth=truth, whole_pred=whole, classes=tuple(classes))
+
+    @property
+    def n_scored(self) -> int:
+        """Voxels of the image that are not ignored."""
+        return math.prod(self.shape) - self.n_ignored
 
     @property
     def grid(self) -> Grid:

@@ -8,7 +8,7 @@ from segeval.errors import ConfigError, DataError
 from segeval.evidence.case import Case
 from segeval.evidence.grid import skewed_axes
 from segeval.evidence.probabilities.hard_masks import distinct_ids
-from segeval.evidence.shapes import SpacingMm
+from segeval.evidence.shapes import Labels, SpacingMm
 from segeval.files.paths import printable
 from segeval.images.confidences import of_case
 from segeval.images.forms import form_of
@@ -46,15 +46,13 @@ def case_of(case_id: str, *, pred: Prediction | None, truth: LabelImage, rules: 
     if pred is not None and not rules.ignore_geometry:
         images, whole = on_one_grid(pred.images, truth.volume)
         pred, truth = replace(pred, images=images), replace(truth, volume=whole)
-    volume = matched_palette(truth.volume, rules.palette)
-    refuse_greys(volume, rules.labels, side="truth")
-    volume = labelled(volume, side="truth", ignore=rules.labels.ignore, rounding=rules.round_labels)
-    if pred is None:
-        predicted = OnGrid(labels=np.zeros_like(volume.array))
+    instances: tuple[Labels | None, Labels | None] = (None, None)
+    if rules.instances:
+        from segeval.images.instances import maps_as_masks
+
+        predicted, volume, instances = maps_as_masks(pred, truth.volume, rules)
     else:
-        predicted = on_grid(pred, volume, form_of(pred, rules), rules)
-        if truth.claims:
-            predicted = _beside_claims(predicted, truth)
+        predicted, volume = _labels_of_both(pred, truth, rules)
     return Case(
         case_id=case_id,
         pred=predicted.labels,
@@ -62,10 +60,21 @@ def case_of(case_id: str, *, pred: Prediction | None, truth: LabelImage, rules: 
         spacing_mm=_spacing(volume, rules),
         axes_mm=None if volume.affine is None else skewed_axes(volume.affine[:3, :-1]),
         probs=predicted.probs,
+        instances=instances,
         claims={**truth.claims, **predicted.claims},
         confidences=of_case(rules.confidences, case_id),
         notes=(*volume.notes, *predicted.notes),
     )
+
+
+def _labels_of_both(pred: Prediction | None, truth: LabelImage, rules: InputRules) -> tuple[OnGrid, Volume]:
+    volume = matched_palette(truth.volume, rules.palette)
+    refuse_greys(volume, rules.labels, side="truth")
+    volume = labelled(volume, side="truth", ignore=rules.labels.ignore, rounding=rules.round_labels)
+    if pred is None:
+        return OnGrid(labels=np.zeros_like(volume.array)), volume
+    predicted = on_grid(pred, volume, form_of(pred, rules), rules)
+    return _beside_claims(predicted, truth) if truth.claims else predicted, volume
 
 
 def _beside_claims(predicted: OnGrid, truth: LabelImage) -> OnGrid:

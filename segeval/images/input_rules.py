@@ -44,6 +44,7 @@ class InputRules:
         palette: colours of the first truth, (index, 3).
         channels: the class of each channel, by its name or id.
         pred_ids: what an id of predictions is in the truth.
+        instances: masks are maps of objects, all of one class.
         round_labels: take the nearest id for any value.
         clip_probs: take back what a resampling made overshoot.
         confidences: how sure predictions are of their lesions, by case.
@@ -65,6 +66,7 @@ class InputRules:
     palette: np.ndarray | None = None
     channels: tuple[str, ...] = ()
     pred_ids: Mapping[int, int] = field(default_factory=dict)
+    instances: bool = False
     round_labels: bool = False
     clip_probs: bool = False
     confidences: Mapping[str, Confidences] | None = None

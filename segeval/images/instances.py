@@ -15,12 +15,15 @@ from segeval.files.paths import printable, require_existing
 from segeval.files.suffixes import image_suffix, is_store
 from segeval.images.geometry.geometry import align
 from segeval.images.input_rules import InputRules
-from segeval.images.labels.label_ids import to_labels
+from segeval.images.labels.label_ids import labelled, to_labels
+from segeval.images.on_grid import OnGrid
 from segeval.images.pairing.folders import find_case_files
 from segeval.images.pairing.pairs import Pair, Pairs
+from segeval.images.predictions.predictions import Prediction
 from segeval.images.readers.readers import read_volume
 from segeval.images.readers.volumes import Volume
 
+Ids = tuple[Labels | None, Labels | None]
 Maps = tuple[Volume | None, Volume | None]  # of the prediction and of the truth
 _FileOf = Callable[[Pair, Path], Path]  # of a case whose mask is that file
 
@@ -127,6 +130,18 @@ def with_instances(case: Case, maps: Maps, truth: Volume, rules: InputRules) -> 
             _check_one_class_each(image.path, placed, mask, scored, classes)
             notes += _on_what_is_left_out(side, placed, mask, scored, classes)
     return replace(case, instances=(found[0], found[1]), notes=(*case.notes, *notes))
+
+
+def maps_as_masks(pred: Prediction | None, truth: Volume, rules: InputRules) -> tuple[OnGrid, Volume, Ids]:
+    """The masks of two maps of objects, all of one class, and the ids of these; without a prediction there are none.
+
+    Raises:
+        DataError: a map holds no ids, or the grids differ.
+    """
+    volume = labelled(truth, side="truth", most=None, rounding=rules.round_labels)
+    ids = volume.array
+    found = np.zeros_like(ids) if pred is None else _on_grid(pred.images[0].scaled(), volume, rules)
+    return OnGrid(labels=(found > 0).view(np.uint8)), replace(volume, array=(ids > 0).view(np.uint8)), (found, ids)
 
 
 def _on_grid(image: Volume, truth: Volume, rules: InputRules) -> Labels:

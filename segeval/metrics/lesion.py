@@ -8,7 +8,7 @@ import numpy as np
 
 from segeval.evidence.lesions.components import Connectivity
 from segeval.evidence.lesions.lesions import LesionCounts
-from segeval.evidence.lesions.matching import ByShape, Matching
+from segeval.evidence.lesions.matching import ByShape, Matching, Void
 from segeval.evidence.shapes import PerLabel
 from segeval.measure import Idle, Measure, metric, ratio
 
@@ -43,6 +43,7 @@ def lesion_metric(
             min_size_mm3: float = 0.0,
             strict: bool = False,
             forgive_extra: bool = False,
+            void: Void = "forgive",
         ) -> PerLabel:
             return formula(found)
 
@@ -52,7 +53,7 @@ def lesion_metric(
         if shapes:
             read = [knob.replace(annotation=ByShape) if knob.name == "matching" else knob for knob in read]
         kernel.__signature__ = inspect.Signature(read)  # type: ignore[attr-defined]
-        return metric(idle=_IDLE, **facts)(kernel)
+        return metric(idle=tuple(rule for rule in _IDLE if rule.under not in without), **facts)(kernel)
 
     return declare
 
@@ -68,7 +69,7 @@ def lesion_precision(found: LesionCounts) -> PerLabel:
     formula="TP / (TP + FN), lesions",
     bounds=(0.0, 1.0),
     better="higher",
-    without=("forgive_extra",),
+    without=("forgive_extra", "void"),
 )
 def lesion_recall(found: LesionCounts) -> PerLabel:
     """Share of true lesions that are found."""
@@ -99,7 +100,7 @@ def rq(found: LesionCounts) -> PerLabel:
     bounds=(0.0, 1.0),
     better="higher",
     reference=_PANOPTIC,
-    without=("forgive_extra",),
+    without=("forgive_extra", "void"),
     shapes=True,
 )
 def sq(found: LesionCounts) -> PerLabel:
@@ -132,7 +133,7 @@ def fp_volume_ml(found: LesionCounts) -> PerLabel:
     bounds=(0.0, np.inf),
     better="lower",
     unit="ml",
-    without=("forgive_extra",),
+    without=("forgive_extra", "void"),
 )
 def fn_volume_ml(found: LesionCounts) -> PerLabel:
     """Volume of the true lesions that were missed; needs a voxel size and three dimensions."""

@@ -56,6 +56,10 @@ class ScoreOptions(InputOptions):
         Path | None,
         Option(help="How sure the prediction is of each lesion: CSV of case,class,instance,confidence.", panel=INPUT),
     ] = None
+    instances: Annotated[
+        bool,
+        Option(help="Masks are maps of objects, as of cells: each id is one, and all are of one class.", panel=INPUT),
+    ] = False
     like: Annotated[
         tuple[str, ...],
         Option(help="Measures as this tool defines them, such as medpy or monai; repeatable.", panel=NUMBERS),
@@ -140,4 +144,4 @@ class ScoreOptions(InputOptions):
     def instance_sides(self) -> tuple[str, ...]:
         """The sides whose lesions are given as maps."""
         places = {"pred": self.pred_instances, "truth": self.truth_instances}
-        return tuple(side for side, place in places.items() if place is not None)
+        return tuple(side for side, place in places.items() if self.instances or place is not None)

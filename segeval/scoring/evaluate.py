@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from segeval.evidence.case import Case
 from segeval.evidence.labels import LabelClass
@@ -44,7 +45,15 @@ def case_values(evidence: Evidence) -> dict[str, float]:
     calls = evidence.plan.at("case")
     if evidence.plan.overlaps:
         return {call.column: math.nan for call in calls}
-    return {call.column: float(evidence.values(call, "case")) for call in calls}
+    return {call.column: value_of_case(evidence.values(call, "case"), call, evidence.counts) for call in calls}
+
+
+def value_of_case(value: Any, call: MeasureCall, counts: Counts) -> float:
+    """The value of all classes together; one that a measure has of nothing else is declared where a side is empty."""
+    if "class" in call.measure.levels:
+        return float(value)
+    of_all = Counts(**{name: getattr(counts, name).sum(keepdims=True) for name in ("tp", "fp", "fn", "tn")})
+    return with_declared([float(value)], call, of_all)[0]
 
 
 def class_rows(evidence: Evidence) -> tuple[ClassRow, ...]:

@@ -110,6 +110,15 @@ class Evidence:
         return Lesions.of_masks(self.masks, instances=self.case.instances)
 
     @cached_property
+    def objects(self) -> "Lesions | None":
+        """The lesions of all classes together; None where two classes may share a voxel."""
+        return None if overlapping(self.disjoint) or not self.disjoint else self.lesions.only(self.disjoint)
+
+    @cached_property
+    def disjoint(self) -> list[LabelClass]:
+        return without_regions(self.classes, self.plan.labels)
+
+    @cached_property
     def lesion_cells(self) -> "LesionCells":
         from segeval.evidence.lesions.voronoi import LesionCells
 
@@ -165,14 +174,17 @@ class Evidence:
     def for_pooling(self) -> dict[Hashable, Any]:
         """The evidence that has to be added up over the cases, as far as a measure has asked for it."""
         states: dict[Hashable, Any] = {
-            key: self._by_class(key[0], state) for key, state in self._states.items() if state is not None
+            key: self._for_sums(key[0], state) for key, state in self._states.items() if state is not None
         }
         if self.maps is not None and "soft" in vars(self):  # of hard masks the counts say it all
             states["soft"] = self.maps.sums
         return states
 
-    def _by_class(self, level: Level, state: State) -> State | ByClass:
-        return state if level == "case" else ByClass({of: state[i] for i, of in enumerate(self.classes)})
+    def _for_sums(self, level: Level, state: State) -> State | ByClass:
+        if level == "case" and not state.has_classes:
+            return state
+        classes = self.disjoint if level == "case" else self.classes
+        return ByClass({of: state[i] for i, of in enumerate(classes)})
 
     @cached_property
     def partition(self) -> Joint:
@@ -253,6 +265,7 @@ _PROVIDERS: Mapping[tuple[str, Level], Callable[[Evidence], Any]] = {
     ("Masks", "class"): lambda evidence: evidence.masks,
     ("Lesions", "class"): lambda evidence: evidence.lesions,
     ("CaseCandidates", "class"): lambda evidence: evidence.candidates,
+    ("Lesions", "case"): lambda evidence: evidence.objects,
     ("LesionCells", "class"): lambda evidence: evidence.lesion_cells,
     ("Topology", "class"): lambda evidence: evidence.topology,
     ("Skeletons", "class"): lambda evidence: evidence.skeletons,
@@ -289,13 +302,18 @@ def state_key(need: type, call: MeasureCall, level: Level) -> tuple[Level, Hasha
 
 def partition_of(histogram: Histogram, classes: Sequence[LabelClass], labels: LabelMap) -> Joint:
     """A case over background and all its disjoint classes; an id that only regions name stands for itself."""
-    disjoint = [one for one in classes if one.ids != (0,) or labels.names_zero]
-    disjoint = [one for one in disjoint if one not in labels.regions]
+    disjoint = without_regions(classes, labels)
     only_in_regions = _ids(labels.regions) - _ids(disjoint) - {0}
     disjoint += [LabelClass(name=str(one), ids=(one,)) for one in sorted(only_in_regions)]
     if overlapping(disjoint):
         disjoint = [LabelClass(name=str(one), ids=(one,)) for one in histogram.ids if one]
     return histogram.joint(disjoint, rest_is_class=not labels.names_zero and 0 not in labels.ignore)
+
+
+def without_regions(classes: Sequence[LabelClass], labels: LabelMap) -> list[LabelClass]:
+    """The classes without regions, and without a background that nobody named."""
+    named = [one for one in classes if one.ids != (0,) or labels.names_zero]
+    return [one for one in named if one not in labels.regions]
 
 
 def _ids(classes: Sequence[LabelClass]) -> set[int]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from segeval.evidence.additive import State
+from segeval.evidence.additive import ByClass, State
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.overlap.counts import Counts, Histogram, Joint, per_class_joint
 from segeval.evidence.probabilities.probabilities import ProbEvidence, no_image
@@ -82,7 +82,7 @@ class PooledCases:
         if len(totals) < len(call.measure.needs):
             return nothing
         if level == "case":
-            return call(*totals)
+            return call(*(total.stacked(list(total.rows)) if isinstance(total, ByClass) else total for total in totals))
         known = [all(of in total.rows for total in totals) for of in self.classes]
         if any(known):
             classes = [of for of, has in zip(self.classes, known, strict=True) if has]

@@ -13,7 +13,7 @@ from segeval.evidence.overlap.counts import Counts, Histogram
 from segeval.evidence.policies import distance_or_policy
 from segeval.measure import Level, MeasureCall
 from segeval.results import CaseRow, ClassRow, SummaryRow
-from segeval.scoring.evaluate import may_be_endless, with_declared
+from segeval.scoring.evaluate import may_be_endless, value_of_case, with_declared
 from segeval.scoring.evidence import MAX_IDS
 from segeval.scoring.plan import Aggregation, Plan
 from segeval.scoring.pooled import PooledCases
@@ -221,7 +221,8 @@ def _pooled_values(
         if together is None:
             continue
         values = together.values(call, level)
-        pooled[:, j] = with_declared(values, call, together.counts) if level == "class" else values
+        declared = with_declared if level == "class" else value_of_case
+        pooled[:, j] = declared(values, call, together.counts)
     return pooled
 
 

@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 from segeval.choice import choose
 from segeval.errors import ConfigError, DataError
 from segeval.evidence.device import resolve_device
-from segeval.evidence.labels import LabelMap
+from segeval.evidence.labels import LabelClass, LabelMap
 from segeval.files.paths import printable
 from segeval.images.cases import read_case
 from segeval.images.confidences import read_confidences, refuse_strange
@@ -35,6 +35,7 @@ from segeval.verbs.running.notes import notes_on_scores, refuse_mixed_units
 from segeval.verbs.running.stream import in_order
 
 MAX_WORKERS = 4  # more readers than that only wait for one another
+OBJECT = LabelClass(name="object", ids=(1,))
 NO_PREDICTION = "no prediction"
 _MOST_PROBLEMS = 10
 _MOST_LOOKED_AT = 100  # cases, since reading them takes a while and nothing is scored any more
@@ -164,12 +165,37 @@ def make_plan(options: ScoreOptions) -> Plan:
 
 def label_map_of(options: InputOptions) -> LabelMap:
     """Which ids are classes, as the options say."""
+    if getattr(options, "instances", False):
+        _refuse_beside_instances(options)
+        return LabelMap(classes=(OBJECT,))
     return read_label_map(
         options.labels,
         regions=options.regions,
         ignore=options.ignore_label,
         include_background=options.include_background,
     )
+
+
+def _refuse_beside_instances(options: InputOptions) -> None:
+    """Refuse what speaks of ids as classes: they are objects."""
+    named = {
+        "--labels": options.labels,
+        "--regions": options.regions,
+        "--ignore-label": options.ignore_label,
+        "--include-background": options.include_background,
+        "--channels": options.channels,
+        "--pred-ids": options.pred_ids,
+        "--colors": options.colors,
+        "--pred-kind": options.pred_kind not in ("auto", "labels"),
+        "--pred-instances": getattr(options, "pred_instances", None),
+        "--truth-instances": getattr(options, "truth_instances", None),
+    }
+    given = [name for name, value in named.items() if value]
+    if given:
+        raise ConfigError(
+            f"{given[0]}: not beside --instances, by which every id is an object of one class. Where objects have "
+            "classes, score masks of classes, and give the objects with --pred-instances and --truth-instances."
+        )
 
 
 def plan_for(rules: InputRules, plan: Plan) -> Plan:
@@ -201,6 +227,8 @@ def _with_instances(pairs: Pairs, plan: Plan, options: ScoreOptions) -> Pairs:
     if not options.instance_sides:
         return pairs
     check_instances(options.instance_sides, plan)
+    if options.instances:
+        return pairs
     from segeval.images.instances import with_instance_files
 
     return with_instance_files(
@@ -230,7 +258,8 @@ def input_rules_of(options: InputOptions, labels: LabelMap) -> InputRules:
     """How the files of a run become cases."""
     return InputRules(
         labels=labels,
-        pred_kind=options.pred_kind,
+        pred_kind="labels" if getattr(options, "instances", False) else options.pred_kind,
+        instances=getattr(options, "instances", False),
         channel_axis=options.channel_axis,
         geometry_tol=options.geometry_tol,
         resample=options.resample,

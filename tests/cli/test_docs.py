@@ -59,6 +59,10 @@ def given(command: str) -> None:
             write_image(here / "gt" / f"{case}.png", labels()[:, :, 1])
             write_image(here / "pred" / f"{case}.png", labels(shift=1)[:, :, 1])
         return
+    if "cells/" in command:
+        for side in ("pred", "gt"):
+            write_image(here / "cells" / side / "a.png", labels()[:, :, 1].astype(np.uint16) * 300)
+        return
     for case, shift in cases.items():
         truth, pred = labels(), labels(shift=shift)
         for label, name in ((1, "liver"), (2, "spleen")):
@@ -73,7 +77,7 @@ def given(command: str) -> None:
         if "rtstruct/" in command:
             save_patient(here / "rtstruct" / case, {name: pred == label for label, name in NAMES.items()})
         write_image(here / "gt-instances" / f"{case}.nii.gz", truth)
-        write_image(here / "found" / f"{case}_lesions.nii.gz", pred)
+        write_image(here / "found" / f"{case}{'_lesions' if '_lesions' in command else ''}.nii.gz", pred)
         write_image(here / "logits" / f"{case}.nii.gz", np.log(probs))
         if "{class}" in command:
             for label, name in NAMES.items():

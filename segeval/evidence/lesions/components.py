@@ -5,7 +5,7 @@ runs that touch are its edges. The cost follows the mask, not the image around i
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
@@ -56,6 +56,23 @@ class Components:
         beside = [_same_part_at(place, self.owner, step) for stride in strides for step in (-stride, stride)]
         outer = ~np.all(beside, axis=0)
         return Components(index=self.index[outer], owner=self.owner[outer], ids=self.ids, shape=self.shape)
+
+    @classmethod
+    def joined(cls, each: Sequence["Components"]) -> "Components":
+        """The parts of several masks that share no voxel, numbered one mask after the other."""
+        index = np.concatenate([parts.index for parts in each])
+        before = np.cumsum([0, *map(len, each)])
+        owner = np.concatenate([parts.owner + n for parts, n in zip(each, before, strict=False)])
+        order = np.argsort(index)
+        ignored = [np.zeros(len(parts), np.int64) if parts.n_ignored is None else parts.n_ignored for parts in each]
+        return cls(
+            index=index[order],
+            owner=owner[order],
+            ids=np.arange(1, before[-1] + 1),
+            shape=each[0].shape,
+            n_dropped=sum(parts.n_dropped for parts in each),
+            n_ignored=np.concatenate(ignored),
+        )
 
     def at_least(self, n_voxels: float) -> "Components":
         """Without the parts that are smaller; the others keep their ids."""

@@ -10,14 +10,14 @@ has the slices between them ignored whole: these are taken out, so that what lie
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from segeval.evidence.additive import Kept, State
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.lesions.components import Components, Connectivity, components_of, instances_of
-from segeval.evidence.lesions.matching import Matching, MatchRule, Overlaps, PerPair, link, overlaps_of
+from segeval.evidence.lesions.matching import Matching, MatchRule, Overlaps, PerPair, Void, link, overlaps_of
 from segeval.evidence.masks import Masks, Voxels, values_at
 from segeval.evidence.shape_words import Bool, Float64
 from segeval.evidence.shapes import AxesMm, Labels, PerLabel, SpacingMm
@@ -46,6 +46,12 @@ class Found:
         """Predicted lesions, without those that are mostly ignored and overlap no true one."""
         return int((~self.mostly_ignored | _marked(self.overlaps.pred, len(self.pred))).sum())
 
+    @classmethod
+    def joined(cls, each: Sequence["Found"]) -> "Found":
+        """The lesions of several classes that share no voxel, whatever their class."""
+        pred, truth = Components.joined([one.pred for one in each]), Components.joined([one.truth for one in each])
+        return cls(pred=pred, truth=truth)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Matched:
@@ -54,6 +60,11 @@ class Matched:
     found: Found
     rule: MatchRule
     linked: PerPair
+
+    @classmethod
+    def of_found(cls, found: Found, rule: MatchRule) -> "Matched":
+        """Match the lesions that were found."""
+        return cls(found=found, rule=rule, linked=link(found.overlaps, rule))
 
     @cached_property
     def truth_hit(self) -> Bool[np.ndarray, " true"]:
@@ -75,8 +86,8 @@ class Matched:
 
     @cached_property
     def pred_ignored(self) -> Bool[np.ndarray, " predicted"]:
-        """Unmatched predicted lesions of which more than half lies in ignored voxels."""
-        return self.found.mostly_ignored & ~self.pred_used
+        """Unmatched predicted lesions of which more than half lies in ignored voxels, where these are forgiven."""
+        return self.found.mostly_ignored & ~self.pred_used & (self.rule.void == "forgive")
 
     @cached_property
     def false_alarm(self) -> Bool[np.ndarray, " predicted"]:
@@ -153,7 +164,19 @@ class Lesions:
     def pairing(self, which: int, rule: MatchRule) -> Matched:
         """The lesions of the class at position `which`, matched by a rule."""
         found = self.found(which, connectivity=rule.connectivity, min_size_mm3=rule.min_size_mm3)
-        return Matched(found=found, rule=rule, linked=link(found.overlaps, rule))
+        return Matched.of_found(found, rule)
+
+    def pairing_of_all(self, rule: MatchRule) -> Matched:
+        """The lesions of all classes, matched whatever their class; no two classes may share a voxel."""
+        each = [
+            self.found(which, connectivity=rule.connectivity, min_size_mm3=rule.min_size_mm3)
+            for which in range(len(self.classes))
+        ]
+        return Matched.of_found(Found.joined(each), rule)
+
+    def only(self, classes: Sequence[LabelClass]) -> "Lesions":
+        """The lesions of some of the classes."""
+        return self if tuple(classes) == self.classes else replace(self, masks=self.masks.only(classes), _found=Kept())
 
     def found(self, which: int, *, connectivity: Connectivity = "full", min_size_mm3: float = 0.0) -> Found:
         """The lesions of the class at position `which`, small ones left out."""
@@ -220,6 +243,7 @@ class LesionCounts(State):
         min_size_mm3: float = 0.0,
         strict: bool = False,
         forgive_extra: bool = False,
+        void: Void = "forgive",
     ) -> "LesionCounts":
         """Match the lesions of every class of a case."""
         rule = MatchRule(
@@ -229,15 +253,38 @@ class LesionCounts(State):
             min_size_mm3=min_size_mm3,
             strict=strict,
             forgive_extra=forgive_extra,
+            void=void,
         )
-        return cls.stack([_count(lesions.pairing(i, rule), lesions.masks) for i in range(len(lesions.classes))])
+        return cls.matched(lesions, rule)
+
+    @classmethod
+    def matched(cls, lesions: Lesions, rule: MatchRule) -> "LesionCounts":
+        """The counts under a rule."""
+        return cls.stack([_count(lesions.pairing(i, rule), lesions.masks, cls) for i in range(len(lesions.classes))])
 
 
-def _count(matched: Matched, masks: Masks) -> LesionCounts:
+@dataclass(frozen=True, kw_only=True)
+class LesionCountsByClass(LesionCounts):
+    """The counts of each class of a case, for a value that speaks of all its classes."""
+
+    has_classes: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class LesionCountsOfAll(LesionCounts):
+    """The counts of all lesions of a case, whatever their class: one number each."""
+
+    @classmethod
+    def matched(cls, lesions: Lesions, rule: MatchRule) -> LesionCounts:
+        """The counts under a rule."""
+        return _count(lesions.pairing_of_all(rule), lesions.masks, cls)
+
+
+def _count(matched: Matched, masks: Masks, kind: type[LesionCounts]) -> LesionCounts:
     found, voxel_ml = matched.found, masks.grid.voxel_ml
     missed, false = ~matched.truth_hit, matched.false_alarm
     compares_shapes = matched.rule.matching != "any_overlap"
-    return LesionCounts.of(
+    return kind.of(
         n_pred=found.n_pred,
         n_truth=len(found.truth),
         tp=matched.truth_hit.sum(),

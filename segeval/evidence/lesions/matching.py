@@ -17,9 +17,11 @@ from segeval.evidence.shape_words import Bool, Float64, Int64
 ByShape = Literal["hungarian", "greedy", "merge"]
 Matching = Literal["hungarian", "greedy", "merge", "any_overlap"]
 Side = Literal["pred", "truth"]
+Void = Literal["forgive", "remove"]
 PerPair = Bool[np.ndarray, " pair"]
 
 _SLACK = 1e-12  # an IoU on the threshold is not lost to rounding
+_LARGEST_TABLE = 1 << 20  # pairs of components that an assignment may write down, linked or not
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +36,8 @@ class MatchRule:
         min_size_mm3: smaller lesions of either side are left out (mm² in 2-D, voxels without a spacing).
         strict: the IoU must exceed the threshold, reaching it is not enough.
         forgive_extra: an unmatched prediction that overlaps enough for a match is no false positive.
+        void: whether an unmatched prediction that lies mostly in ignored voxels is no false positive (`forgive`), or
+            one with what is left of it (`remove`).
 
     Raises:
         ConfigError: the threshold is no IoU, or the size is negative.
@@ -45,6 +49,7 @@ class MatchRule:
     min_size_mm3: float = 0.0
     strict: bool = False
     forgive_extra: bool = False
+    void: Void = "forgive"
 
     def __post_init__(self) -> None:
         if not 0 <= self.iou_threshold <= 1:
@@ -108,10 +113,25 @@ def link(overlaps: Overlaps, rule: MatchRule) -> PerPair:
 
 def _hungarian(overlaps: Overlaps, rule: MatchRule) -> PerPair:
     """One with one: as many matches as can be, then the largest sum of IoU."""
-    linked = np.zeros(len(overlaps.pred), dtype=bool)
-    for block in _independent(overlaps, np.flatnonzero(rule.accepts(overlaps.iou))):
-        linked[_assigned(overlaps, block)] = True
-    return linked
+    return assigned(overlaps, np.flatnonzero(rule.accepts(overlaps.iou)), most_matches=True)
+
+
+def assigned(overlaps: Overlaps, pairs: Int64[np.ndarray, " some"], *, most_matches: bool) -> PerPair:
+    """Choose among pairs so that each component has one at most, and the sum of IoU is the largest there is.
+
+    Components fall into groups that no pair joins, and each group is an assignment problem of its own. Nearly all
+    hold one pair; a large one, as of cells that all touch, is solved without a table of all its pairs.
+
+    Args:
+        most_matches: as many pairs as can be come first, then the sum of their IoU.
+    """
+    chosen = np.zeros(len(overlaps.pred), dtype=bool)
+    truth, pred = overlaps.truth[pairs], overlaps.pred[pairs]
+    alone = (np.bincount(truth)[truth] == 1) & (np.bincount(pred)[pred] == 1) if len(pairs) else np.zeros(0, dtype=bool)
+    chosen[pairs[alone]] = True
+    for block in _independent(overlaps, pairs[~alone]):
+        chosen[_assigned(overlaps, block, most_matches=most_matches)] = True
+    return chosen
 
 
 def _independent(overlaps: Overlaps, pairs: np.ndarray) -> Iterator[np.ndarray]:
@@ -119,29 +139,49 @@ def _independent(overlaps: Overlaps, pairs: np.ndarray) -> Iterator[np.ndarray]:
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
+    if not len(pairs):
+        return
     truth, pred = overlaps.truth[pairs], overlaps.pred[pairs] + len(overlaps.truth_voxels)
     n = len(overlaps.truth_voxels) + len(overlaps.pred_voxels)
     _, group = connected_components(coo_array((np.ones(len(pairs)), (truth, pred)), shape=(n, n)), directed=False)
     order = np.argsort(group[truth], kind="stable")
     ends = np.flatnonzero(np.diff(group[truth][order])) + 1
-    yield from (block for block in np.split(pairs[order], ends) if len(block))
+    yield from np.split(pairs[order], ends)
 
 
-def _assigned(overlaps: Overlaps, block: np.ndarray) -> np.ndarray:
-    from scipy.optimize import linear_sum_assignment
-
-    if len(block) == 1:  # as nearly always
-        return block
+def _assigned(overlaps: Overlaps, block: np.ndarray, *, most_matches: bool) -> np.ndarray:
     truths, row = np.unique(overlaps.truth[block], return_inverse=True)
     preds, column = np.unique(overlaps.pred[block], return_inverse=True)
     n_truth, n_pred = len(overlaps.truth_voxels), len(overlaps.pred_voxels)
-    one_more_match = min(len(truths), len(preds)) + 1  # outweighs any sum of IoU
+    one_more_match = min(len(truths), len(preds)) + 1 if most_matches else 0  # outweighs any sum of IoU
     tie = 1e-9 * overlaps.pred[block] * (n_truth - overlaps.truth[block]) / (n_truth * n_pred)
-    weight, pair = np.zeros((len(truths), len(preds))), np.full((len(truths), len(preds)), -1)
-    weight[row, column] = one_more_match + overlaps.iou[block] - tie
-    pair[row, column] = block
-    chosen: np.ndarray = pair[linear_sum_assignment(weight, maximize=True)]
-    return chosen[chosen >= 0]
+    weight = one_more_match + overlaps.iou[block] - tie
+    solve = _by_table if len(truths) * len(preds) <= _LARGEST_TABLE else _by_graph
+    return block[solve(weight, row, column)]
+
+
+def _by_table(weight: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
+    from scipy.optimize import linear_sum_assignment
+
+    table = np.zeros((row.max() + 1, column.max() + 1))
+    place = np.full(table.shape, -1)
+    table[row, column], place[row, column] = weight, np.arange(len(weight))
+    found: np.ndarray = place[linear_sum_assignment(table, maximize=True)]
+    return found[found >= 0]
+
+
+def _by_graph(weight: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
+    """The same from the pairs alone; each row has a column of its own too, which stands for no partner."""
+    from scipy.sparse import coo_array, csr_array
+    from scipy.sparse.csgraph import min_weight_full_bipartite_matching
+
+    n_rows, n_columns = row.max() + 1, column.max() + 1
+    every = np.arange(n_rows)
+    rows, columns = np.concatenate([row, every]), np.concatenate([column, n_columns + every])
+    weights = np.concatenate([weight + 1, np.ones(n_rows)])  # a weight of 0 would be no pair
+    graph = csr_array(coo_array((weights, (rows, columns)), shape=(n_rows, n_columns + n_rows)))
+    met, partner = min_weight_full_bipartite_matching(graph, maximize=True)
+    return np.flatnonzero(np.isin(row * n_columns + column, (met * n_columns + partner)[partner < n_columns]))
 
 
 def _greedy(overlaps: Overlaps, rule: MatchRule) -> PerPair:

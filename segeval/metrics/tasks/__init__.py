@@ -1,0 +1,1 @@
+"""What one kind of task reports: cells, neurons, organs at risk, streets."""
