@@ -43,6 +43,14 @@ def test_the_same_seed_draws_the_same_resamples_and_another_seed_others():
     assert not np.array_equal(first.weights, other.weights)
 
 
+def test_without_a_seed_the_draws_are_those_of_seed_0():
+    units = ["a", "b", "c", "d"]
+    assert np.array_equal(draw(units, resamples=20).weights, draw(units, resamples=20, seed=0).weights)
+    assert np.array_equal(
+        Draws(n_units=4, unit_of_case=np.arange(4), resamples=20).weights, draw(units, resamples=20, seed=0).weights
+    )
+
+
 def test_the_order_of_the_cases_does_not_change_the_draws():
     values = np.random.default_rng(0).random((20, 1))
     shuffled = np.random.default_rng(1).permutation(20)

@@ -203,6 +203,8 @@ def test_a_class_that_many_resamples_lack_is_flagged():
     values = np.random.default_rng(0).random((60, 2))
     values[1:, 1] = np.nan
     assert macro_interval(draw(cases(60), resamples=500), values).flags == ("class_left_out",)
+    alone = macro_interval(draw(cases(60), resamples=500), values[:, 1:])
+    assert "class_left_out" not in alone.flags  # there is no other that the mean could be of
 
 
 @pytest.mark.parametrize("statistic", ["median", "p5", "p95", "std"])

@@ -108,6 +108,11 @@ def test_the_policy_fail_names_five_cases_and_counts_the_rest():
         apply_undefined(np.full(7, np.nan), "fail", worst=0.0, best=1.0, **NAMES)
 
 
+def test_five_cases_are_all_named():
+    with pytest.raises(DataError, match=r"for 5 case\(s\): a, b, c, d, e\.(?! and)"):
+        apply_undefined(np.full(5, np.nan), "fail", worst=0.0, best=1.0, **(NAMES | {"case_ids": list("abcde")}))
+
+
 def test_a_descriptive_measure_has_no_worst_value():
     with pytest.raises(ConfigError, match="has no worst value"):
         apply_undefined(G, "worst", worst=None, best=None, **NAMES)
