@@ -152,6 +152,27 @@ _ANTS = {
 
 _NNUNET = {"dice": by(NAN, 0, 0), "iou": by(NAN, 0, 0)}
 
+# Scores of a whole data set, which have no value of a case and so none of an absent class. A candidate is a part of a
+# detection map, as each of these takes it.
+_PICAI_RULES = {"candidates": "map", "assign": "overlap", "duplicates": "ignore"}
+_PICAI_EVAL = {
+    "lesion_average_precision": by(**_PICAI_RULES),
+    "sensitivity_at_fp": by(interpolation="step", **_PICAI_RULES),
+    "case_auroc": by(**_PICAI_RULES),
+    "picai_score": by(**_PICAI_RULES),
+}
+_LUNA16 = {"froc_score": by(candidates="map", assign="any", duplicates="ignore", hit="distance")}
+_COCO = {
+    "instance_average_precision": by(
+        candidates="map", iou_threshold="coco", area="coco", max_detections=100, ties_together=False
+    ),
+    "average_recall": by(candidates="map"),
+}
+_VOC_2010 = {"instance_average_precision": by(candidates="map")}
+_VOC_2007 = {"instance_average_precision": by(candidates="map", area="eleven")}
+_CELLPOSE = {"instance_accuracy": by(NAN, 0, 0)}
+_STARDIST = {"instance_accuracy": by(0, 0, 0)}
+
 PROFILES = {
     one.name: one
     for one in (
@@ -211,5 +232,29 @@ PROFILES = {
             definitions=_ANTS,
         ),
         Profile(name="nnunet", definitions=_NNUNET),
+        Profile(
+            name="picai_eval",
+            note="Given detection maps. It overwrites the last point of its curve where no lesion is missed, and then "
+            "misses it at high rates of false alarms; the values here are right.",
+            definitions=_PICAI_EVAL,
+        ),
+        Profile(
+            name="luna16",
+            note="From its written rule: a candidate whose centroid is nearer to that of a lesion than its radius.",
+            definitions=_LUNA16,
+        ),
+        Profile(
+            name="coco",
+            note="pycocotools without size bins and crowds. Equal confidences enter in the order of the cases.",
+            definitions=_COCO,
+        ),
+        Profile(name="voc2010", definitions=_VOC_2010),
+        Profile(name="voc2007", definitions=_VOC_2007),
+        Profile(name="cellpose", note="What it calls average precision.", definitions=_CELLPOSE),
+        Profile(
+            name="stardist",
+            note="What it calls accuracy. Its own default pools the objects of all images: the column pooled.",
+            definitions=_STARDIST,
+        ),
     )
 }

@@ -92,6 +92,23 @@ def test_scores_agree_with_the_worked_values(name: str, measure: str, knobs: dic
     assert of_d(measure, **knobs) == pytest.approx(VALUES[name], abs=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("D.lesion_ap.overlap.ignore", "lesion_average_precision[picai_eval]"),
+        ("D.picai_score.overlap.ignore", "picai_score[picai_eval]"),
+        ("D.case_auroc", "case_auroc[picai_eval]"),
+        ("D.sensitivity_at_fp=0.25.overlap.ignore.step", "sensitivity_at_fp(fp=0.25)[picai_eval]"),
+        ("D.coco_ap@.5:.95", "instance_average_precision[coco]"),
+        ("D.coco_ar@.5:.95", "average_recall[coco]"),
+        ("D.voc_ap@0.5", "instance_average_precision[voc2010]"),
+        ("D.voc11_ap@0.5", "instance_average_precision[voc2007]"),
+    ],
+)
+def test_profiles_agree_with_the_worked_values(name: str, call: str) -> None:
+    assert pooled(MAPS, TRUTHS, call) == pytest.approx(VALUES[name], abs=1e-9)
+
+
 def test_a_lesion_that_no_candidate_finds_is_not_forgotten_where_all_others_are_found() -> None:
     cases = {str(i): case for i, case in enumerate(ARRAYS["E"]["cases"])}
     maps = {name: painted(case["candidates"]) for name, case in cases.items()}
