@@ -38,10 +38,14 @@ class Plan:
         return self.form is not None and self.form.overlaps
 
     @property
+    def _first_of_lesions(self) -> MeasureCall | None:
+        of_lesions = (call for call in self.measures if call.measure.reads("Lesions", "LesionCells", "CaseCandidates"))
+        return next(of_lesions, None)
+
+    @property
     def lesion_rule(self) -> "MatchRule | None":
         """How the table of lesions is made: as the first lesion measure does it; None without such a measure."""
-        of_lesions = (call for call in self.measures if call.measure.reads("Lesions", "LesionCells", "CaseCandidates"))
-        first = next(of_lesions, None)
+        first = self._first_of_lesions
         if first is None:
             return None
         from segeval.evidence.lesions.matching import MatchRule
@@ -54,9 +58,9 @@ class Plan:
 
     @property
     def detection_rule(self) -> "DetectionRule | None":
-        """How candidates are matched in the table of lesions: as the first measure of detections does it."""
-        first = next((call for call in self.measures if call.measure.reads("Detections")), None)
-        if first is None:
+        """How the table of lesions is one of candidates: where a measure of them comes before those of lesions."""
+        first = self._first_of_lesions
+        if first is None or not first.measure.reads("Detections"):
             return None
         from segeval.evidence.detection.hits import DetectionRule
 

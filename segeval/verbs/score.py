@@ -249,7 +249,7 @@ def check_instances(sides: Sequence[str], plan: Plan) -> None:
 
 def check_confidences(rules: InputRules, plan: Plan, case_ids: Sequence[str]) -> None:
     """Refuse confidences that no measure reads, or of what nobody scores."""
-    if rules.confidences is not None and plan.detection_rule is None:
+    if rules.confidences is not None and not any(call.measure.reads("CaseCandidates") for call in plan.measures):
         raise ConfigError("--confidences: no measure is chosen that would read them. Add -m +detection.")
     refuse_strange(rules.confidences, case_ids, [row.name for row in rules.labels.classes or ()])
 

@@ -142,6 +142,14 @@ def test_rows_of_lesions_carry_confidence_and_rank() -> None:
     assert (rows["truth", 1].outcome, rows["truth", 1].matched_ids) == ("tp", (2,))
 
 
+def test_lesions_are_listed_as_the_first_measure_of_them_finds_them() -> None:
+    both = ["lesion_f1", "froc_score(candidates=map)"]
+    for measures, n in ((both, 1), (both[::-1], 2)):  # of 0.9 and 0.4 only one reaches one half
+        results = segeval.score(MAPS, TRUTHS, measures=measures, labels={1: "lesion"}, pred_kind="probs", bootstrap=0)
+        assert results.lesions is not None
+        assert sum(row.side == "pred" for row in results.lesions["a"]) == n
+
+
 def test_without_a_lesion_a_score_is_undefined_and_without_a_candidate_zero() -> None:
     nothing = {case: 0 * truth for case, truth in TRUTHS.items()}
     assert np.isnan(pooled(MAPS, nothing, "froc_score(candidates=map)"))
