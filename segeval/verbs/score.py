@@ -358,14 +358,25 @@ def _score(pair: Pair, plan: Plan, rules: InputRules, options: ScoreOptions) -> 
 
 def _evaluated(pair: Pair, plan: Plan, rules: InputRules) -> CaseScore:
     try:
-        return evaluate(read_case(pair, rules), plan)
+        case = read_case(pair, rules)
+        try:
+            return evaluate(case, plan)
+        except RuntimeError as error:
+            if plan.device == "cpu" or not _is_out_of_memory(error):
+                raise
+            score = evaluate(case, replace(plan, engine="numpy", device="cpu"))
+            note = f"{plan.device} ran out of memory, so this case was scored on the CPU"
+            return replace(score, row=replace(score.row, notes=(*score.row.notes, note)))
     except (MemoryError, RuntimeError) as error:
-        if not isinstance(error, MemoryError) and type(error).__name__ != "OutOfMemoryError":  # torch's, unimported
+        if not _is_out_of_memory(error):
             raise
         raise DataError(
-            f"{printable(pair.case_id)}: needs more memory than {plan.device} has left. "
-            "Pass --workers 1, or --device cpu if it was another."
+            f"{printable(pair.case_id)}: needs more memory than {plan.device} has left. Pass --workers 1."
         ) from error
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"  # torch's, unimported
 
 
 def finished(scores: Sequence[CaseScore], job: Job, *, complete: bool = True) -> Results:

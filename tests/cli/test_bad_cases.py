@@ -1,9 +1,11 @@
 """One bad case: it stops the run, or with --keep-going is listed beside the good ones."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import segeval
 from tests.cli.given import Run, cell, files_in, ids, rows_of, strict_json, write_cases
 
 OUT = Path("segeval-results")
@@ -92,3 +94,24 @@ def test_a_case_that_needs_too_much_memory_is_a_bad_case(
     done = run("score", *one_bad)
     assert done.code == 3
     assert "a: needs more memory than cpu has left. Pass --workers 1" in done.err
+
+
+def test_a_device_without_memory_leaves_the_case_to_the_cpu_and_says_so(
+    one_bad: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from segeval.scoring.evaluate import evaluate as on_the_cpu
+    from segeval.scoring.plan import Plan
+
+    seen: list[str] = []
+
+    def full(case: Any, plan: Plan) -> Any:
+        seen.append(plan.device)
+        if plan.device != "cpu":
+            raise type("OutOfMemoryError", (RuntimeError,), {})("CUDA out of memory")
+        return on_the_cpu(case, plan)
+
+    monkeypatch.setattr("segeval.verbs.score.evaluate", full)
+    monkeypatch.setattr("segeval.verbs.score.resolve_device", lambda **_: ("torch", "cuda:0"))
+    results = segeval.score(one_bad[0] / "a.npy", one_bad[1] / "a.npy", measures=["dice"])
+    assert seen == ["cuda:0", "cpu"]
+    assert results.case_rows[0].notes == ("cuda:0 ran out of memory, so this case was scored on the CPU",)
