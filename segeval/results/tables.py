@@ -33,8 +33,9 @@ class Results:
 
     `classes` and the two column tuples give the order of everything, `shown` are the columns for a
     screen. `lesions` are those of each case; None without a lesion measure. `groups` are summaries by
-    columns of a case table; None without one. `facts` is what `run.json` says besides the tables (plan,
-    definitions, versions, timings, warnings). `draw` makes the picture of a case, where its masks can be had again.
+    columns of a case table, `curves` the points behind scores of all cases; None without one. `facts` is what
+    `run.json` says besides the tables (plan, definitions, versions, timings, warnings). `draw` makes the picture of a
+    case, where its masks can be had again.
     """
 
     classes: tuple[LabelClass, ...]
@@ -48,6 +49,7 @@ class Results:
     shown: tuple[str, ...]
     facts: Mapping[str, Any]
     groups: Table | None = None
+    curves: Table | None = None
     draw: Callable[[str, str | None], Any] | None = field(default=None, compare=False)
 
     def __repr__(self) -> str:
@@ -127,7 +129,7 @@ class Results:
     @cached_property
     def tables(self) -> dict[str, Table]:
         """The tables that the run has, by name."""
-        lacking = {name for name in ("lesions", "groups") if getattr(self, name) is None}
+        lacking = {name for name in ("lesions", "groups", "curves") if getattr(self, name) is None}
         return {name: table(self) for name, table in TABLES.items() if name not in lacking}
 
     def to_dict(self) -> dict[str, list[dict[str, Any]]]:
@@ -156,7 +158,8 @@ class Results:
         return {name: value for name, value in values.items() if math.isfinite(value)}
 
     def to_pandas(self, table: str = "scores") -> Any:
-        """A table as a `pandas.DataFrame`: `scores`, `cases`, `summary`, `confusion`; `lesions`, `groups` if there.
+        """A table as a `pandas.DataFrame`: `scores`, `cases`, `summary`, `confusion`; `lesions`, `groups`, `curves` if
+        there.
 
         Raises:
             ConfigError: there is no such table.
@@ -242,6 +245,11 @@ def groups_table(results: Results) -> Table:
     return results.groups or Table(columns=("by",), rows=())
 
 
+def curves_table(results: Results) -> Table:
+    """The points of every curve, class by class."""
+    return results.curves or Table(columns=("class",), rows=())
+
+
 def _box(box: tuple[Sequence[int], Sequence[int]]) -> str:
     """`10:14 0:20 3:5`, as one would cut it out of the array."""
     return " ".join(f"{start}:{stop}" for start, stop in zip(*box, strict=True))
@@ -260,4 +268,5 @@ TABLES: Mapping[str, Callable[[Results], Table]] = {
     "confusion": confusion_table,
     "lesions": lesions_table,
     "groups": groups_table,
+    "curves": curves_table,
 }

@@ -6,11 +6,12 @@ from typing import Any
 
 from segeval.evidence.labels import LabelClass
 from segeval.results import CaseScore, ClassRow, Results, Table
+from segeval.scoring.curves import curves_of
 from segeval.scoring.evaluate import absent_rows
 from segeval.scoring.groups import COLUMNS, Parts, group_rows
 from segeval.scoring.plan import Aggregation, Plan
 from segeval.scoring.pool import Pool
-from segeval.scoring.summarise import Scored, merge_histograms, summary_rows
+from segeval.scoring.summarise import Scored, merge_histograms, summary_rows, together_of
 
 
 def collect(
@@ -58,6 +59,7 @@ def collect(
         shown=plan.shown,
         facts=facts,
         groups=_groups(found, how, parts) if parts else None,
+        curves=None if (together := together_of(found)) is None else curves_of(together),
     )
 
 

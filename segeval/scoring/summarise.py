@@ -90,7 +90,7 @@ class _Block:
         values = _defined(raw, calls, names, scored, how)
         draws = _draws(scored, how)
         intervals, macro = _intervals(values, draws, how)
-        together = _together(scored)
+        together = together_of(scored)
         pooled = _pooled_values(together, level, calls, len(names))
         for j, call in enumerate(calls):
             if call.measure.of_data_set and together is not None and draws is not None:
@@ -195,7 +195,7 @@ def _ends(resampled: np.ndarray, how: Aggregation) -> tuple[float, float]:
     return interval.low, interval.high
 
 
-def _together(scored: Scored) -> PooledCases | None:
+def together_of(scored: Scored) -> PooledCases | None:
     """All cases as one; None where nothing adds up."""
     if not scored.cases or scored.pooled is None:
         return None

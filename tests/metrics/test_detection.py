@@ -280,3 +280,40 @@ def test_a_rising_change_of_all_confidences_changes_thresholds_alone(cases: list
     before, after = sample_of(cases).points(), sample_of(changed).points()
     assert np.array_equal(before.tp, after.tp)
     assert np.array_equal(before.fp, after.fp)
+
+
+def test_the_points_of_the_curve_are_the_worked_ones() -> None:
+    measures = ["froc_score(candidates=map)"]
+    results = segeval.score(MAPS, TRUTHS, measures=measures, labels={1: "lesion"}, pred_kind="probs", bootstrap=0)
+    rows = results.tables["curves"].rows
+    expected = ARRAYS["D.froc_curve.confidence.fp"]
+    assert [row["curve"] for row in rows] == ["froc"] * len(expected)
+    for row, point in zip(rows, expected, strict=True):
+        found = {"threshold": row["threshold"], "fp_per_case": row["x"], "sensitivity": row["y"]}
+        assert found == pytest.approx({name: point[name] for name in found})
+
+
+def test_curves_of_voxels_are_those_of_scikit_learn() -> None:
+    from sklearn.calibration import calibration_curve
+    from sklearn.metrics import precision_recall_curve, roc_curve
+
+    rng = np.random.default_rng(5)
+    truth = {case: (rng.random((9, 7)) < 0.4).astype(np.uint8) for case in "ab"}
+    maps = {case: np.clip(truth[case] * 0.3 + rng.random((9, 7)) * 0.7, 0, 1).round(2) for case in "ab"}
+    measures = ["average_precision", "ece(bins=5)"]
+    results = segeval.score(maps, truth, measures=measures, labels={1: "lesion"}, pred_kind="probs", bootstrap=0)
+    found: dict[str, list[tuple[float, float]]] = {"roc": [], "pr": [], "calibration": []}
+    for row in results.tables["curves"].rows:
+        found[row["curve"]].append((row["x"], row["y"]))
+    y, p = (np.concatenate([side[case].ravel() for case in "ab"]) for side in (truth, maps))
+    fpr, tpr, _ = roc_curve(y, p, drop_intermediate=False)
+    assert found["roc"] == [pytest.approx(point) for point in zip(fpr[1:], tpr[1:], strict=True)]
+    precision, recall, _ = precision_recall_curve(y, p)
+    assert found["pr"] == [pytest.approx(point) for point in zip(recall[-2::-1], precision[-2::-1], strict=True)]
+    share, stated = calibration_curve(y, p, n_bins=5)
+    assert found["calibration"] == [pytest.approx(point) for point in zip(stated, share, strict=True)]
+
+
+def test_a_run_without_such_a_measure_has_no_curves() -> None:
+    results = segeval.score(TRUTHS, TRUTHS, measures=["dice"], labels={1: "lesion"})
+    assert "curves" not in results.tables

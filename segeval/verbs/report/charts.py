@@ -160,9 +160,43 @@ def charts_of(content: RunContent) -> dict[str, Chart]:
     for i, column in enumerate(content.group_columns):
         title = f"{first} by {column}, with intervals"
         found[f"groups-{i + 1}"] = Chart(title=title, spec=group_chart(content, column, first))
+    found |= {
+        f"curve-{curve}": Chart(title=title, spec=curve_chart(content, curve))
+        for curve, (title, _, _) in _CURVES.items()
+        if any(row["curve"] == curve for row in content.curves)
+    }
     limits = ", with the limits of agreement" if len(content.classes) <= _FEW_CLASSES else ""
     title = f"Agreement of sizes (Bland and Altman 1986){limits}"
     return {**found, "agreement": Chart(title=title, spec=agreement_chart(content))}
+
+
+_CURVES = {  # what their axes say
+    "froc": ("FROC", "false alarms per case", "lesions found"),
+    "pr": ("Precision over recall, voxels of all cases", "recall", "precision"),
+    "roc": ("ROC, voxels of all cases", "false positive rate", "sensitivity"),
+    "calibration": ("Calibration, voxels of all cases", "mean probability", "share that is the class"),
+}
+
+
+def curve_chart(content: RunContent, curve: str) -> Spec:
+    """A curve of all cases together, class by class; it brings its own few points."""
+    rows = [row for row in content.curves if row["curve"] == curve]
+    title, x, y = _CURVES[curve]
+    unit = {"scale": {"domain": [0, 1]}}
+    encoding = {
+        "x": {"field": "x", "type": "quantitative", "title": x, **({} if curve == "froc" else unit)},
+        "y": {"field": "y", "type": "quantitative", "title": y, **unit},
+        "color": class_colour(content.classes),
+        "order": {"field": "threshold", "sort": "descending"},
+        "tooltip": [{"field": name} for name in ("class", "x", "y", "threshold", "n")],
+    }
+    mark = {"type": "line", "point": {"size": 18}, "strokeWidth": 1.5}
+    layers: list[Spec] = [{"mark": mark, "encoding": encoding}]
+    if curve == "calibration":  # what is stated comes true
+        diagonal = {"values": [{"x": 0, "y": 0}, {"x": 1, "y": 1}]}
+        dashed = {"type": "line", "strokeDash": [4, 4], "color": "#888888"}
+        layers.append({"data": diagonal, "mark": dashed, "encoding": {axis: encoding[axis] for axis in "xy"}})
+    return with_data(spec_of(title, {"height": 300}, layer=layers), rows)
 
 
 def group_chart(content: RunContent, column: str, measure: str) -> Spec:

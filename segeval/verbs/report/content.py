@@ -25,6 +25,7 @@ class RunContent:
         measures: the columns that the page shows, the first one deciding which cases are worst.
         case_measures: the same of whole cases, over all classes together.
         groups: of the first measure, by columns of a case table.
+        curves: points of FROC, ROC, precision over recall and calibration, of all cases together.
         scores: one row per case and class, as in `scores.csv`; only the first cases where there are too many.
         n_left_out: rows of `scores.csv` that the page does not hold.
     """
@@ -39,6 +40,7 @@ class RunContent:
     confusion: Sequence[Row] = ()
     lesions: Sequence[Row] = ()
     groups: Sequence[Row] = ()
+    curves: Sequence[Row] = ()
     n_left_out: int = 0
 
     @property
@@ -102,6 +104,7 @@ def content_of(document: Mapping[str, Any], *, table: Callable[[str], list[dict[
         summary=table("summary"),
         confusion=table("confusion"),
         lesions=table("lesions"),
+        curves=table("curves"),
         groups=[row for row in table("groups") if row["measure"] == measures[0]] if measures else [],
         n_left_out=max(0, len(scores) - most),
     )
