@@ -6,7 +6,9 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")  # two busy cores make threads slower, not faster
 
 import json
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 from typing import Any
 
 import pytest
@@ -19,6 +21,14 @@ settings.load_profile("segeval")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="try the full numbers in tests/hostile")
+
+
+def pytest_sessionstart() -> None:
+    """Load in one thread what is checked at every call: the import hook that does so is not made for several."""
+    for name in ("segeval.evidence", "segeval.metrics", "segeval.scoring"):
+        for module in walk_packages(import_module(name).__path__, f"{name}."):
+            if not module.name.endswith("torch"):
+                import_module(module.name)
 
 
 GOLDEN = Path(__file__).parent / "golden"

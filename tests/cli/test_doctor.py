@@ -27,8 +27,8 @@ def test_every_id_is_counted_over_all_files(run: Run, folders: tuple[Path, Path]
 
 
 def test_every_file_shows_its_own_ids_and_counts(run: Run, folders: tuple[Path, Path]) -> None:
-    out = run("doctor", *folders).out
-    assert ["a", "1:4", "2:2", "1:3", "2:3"] in [line.split() for line in out.splitlines()]
+    done = run("doctor", *folders)
+    assert ["a", "1:4", "2:2", "1:3", "2:3"] in [line.split() for line in done.out.splitlines()], done.err
 
 
 def test_empty_masks_are_remarked_on(run: Run, folders: tuple[Path, Path]) -> None:
