@@ -63,9 +63,10 @@ def _like(profiles: Sequence["Profile"], asked: Sequence[str]) -> Choice:
         for call in plain
         if call.measure.name in tool.definitions
     )
+    shown = [call.column for call in calls if call.measure.name in (named or HEADLINE)]
     return Choice(
         calls=calls,
-        shown=tuple(call.column for call in calls if call.measure.name in (named or HEADLINE)),
+        shown=tuple(shown or [call.column for call in calls]),  # a tool of one trade has nothing but that
         notes=tuple(note for tool in profiles if asked for note in _on_what_it_lacks(tool, plain)),
     )
 

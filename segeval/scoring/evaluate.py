@@ -19,7 +19,7 @@ from segeval.scoring.plan import Plan
 def evaluate(case: Case, plan: Plan) -> CaseScore:
     """Score one case: every class that occurs in it, and the case as a whole."""
     evidence = Evidence(case, plan)
-    of_classes, of_case = class_rows(evidence), case_values(evidence)
+    of_classes, of_case, lesions = class_rows(evidence), case_values(evidence), evidence.lesion_rows()
     row = CaseRow(
         case_id=case.case_id,
         status="ok",
@@ -29,13 +29,13 @@ def evaluate(case: Case, plan: Plan) -> CaseScore:
         probability_source="hard" if case.probs is None else "probs",
         values=of_case,
         approx=tuple(call.column for call in plan.at("class") if evidence.is_approximate(call)),
-        notes=case.notes,
+        notes=(*case.notes, *evidence.notes),
     )
     return CaseScore(
         row=row,
         classes=of_classes,
         histogram=evidence.histogram.without_unions(case.claims),
-        lesions=evidence.lesion_rows(),
+        lesions=lesions,
         additive=evidence.for_pooling(),
     )
 

@@ -157,6 +157,12 @@ class Evidence:
             ignored=self.ignored,
         )
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was noticed while evidence was made."""
+        found = vars(self).get("candidates")  # if anything has asked for them
+        return () if found is None else found.notes
+
     def lesion_rows(self) -> tuple["LesionRow", ...]:
         """A row per lesion, matched as the first of the chosen lesion measures does it, or per candidate."""
         rule, detection_rule = self.plan.lesion_rule, self.plan.detection_rule

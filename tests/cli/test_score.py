@@ -310,3 +310,8 @@ def test_a_case_table_that_does_not_fit_stops_before_anything_is_scored(run: Run
     done = run("score", SAMPLE / "pred", SAMPLE / "gt", *arguments, "--out", "out")
     assert (done.code, says in " ".join(done.err.split())) == (2, True), done.err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_tool_without_any_headline_measure_shows_what_it_has(run: Run) -> None:
+    maps = ("score", SAMPLE / "probs", SAMPLE / "gt", "--labels", SAMPLE / "labels.yaml")
+    assert "picai_score" in run(*maps, "--like", "picai_eval").out

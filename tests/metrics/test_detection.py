@@ -150,6 +150,16 @@ def test_lesions_are_listed_as_the_first_measure_of_them_finds_them() -> None:
         assert sum(row.side == "pred" for row in results.lesions["a"]) == n
 
 
+def test_candidates_that_touch_are_one_and_a_note_says_so() -> None:
+    maps = {"a": painted([[1, 4, 1, 4, 0.9], [4, 6, 1, 4, 0.5]]), "b": MAPS["b"]}
+    truths = {case: TRUTHS[case] for case in maps}
+    measures = ["froc_score(candidates=map)"]
+    results = segeval.score(maps, truths, measures=measures, labels={1: "lesion"}, pred_kind="probs", bootstrap=0)
+    (note,) = results.case_rows[0].notes
+    assert note.startswith("lesion: 1 candidate(s) of the detection map hold several values")
+    assert results.case_rows[1].notes == ()
+
+
 def test_without_a_lesion_a_score_is_undefined_and_without_a_candidate_zero() -> None:
     nothing = {case: 0 * truth for case, truth in TRUTHS.items()}
     assert np.isnan(pooled(MAPS, nothing, "froc_score(candidates=map)"))

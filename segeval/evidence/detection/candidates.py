@@ -102,6 +102,12 @@ class CaseCandidates:
         """
         return self._found.get((which, rule), partial(self._find, which, rule))
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know of the candidates that were found so far, each once."""
+        found = self._found.results.values()
+        return tuple(dict.fromkeys(one.note for one in found if one is not None and one.note))
+
     def peaks(self, which: int, found: Candidates) -> np.ndarray | None:
         """Flat index of the most probable voxel of each candidate, the first of equal ones; None without a map."""
         probs = None if self.maps is None else self.maps[which]
@@ -124,7 +130,7 @@ class CaseCandidates:
             return None
         if not are_parts:
             parts = self._parts_of(probs, rule)
-        note = _on_touching(probs, parts, self.case_id) if rule.candidates == "map" else ""
+        note = _on_touching(probs, parts, self.lesions.classes[which].name) if rule.candidates == "map" else ""
         return Candidates(parts=parts, confidence=_confidence(probs, parts, rule.confidence), note=note)
 
     def _parts_of(self, probs: ProbMap, rule: CandidateRule) -> Components:
@@ -165,14 +171,14 @@ def _confidence(probs: ProbMap, parts: Components, of: ConfidenceOf) -> np.ndarr
     return np.array([np.percentile(values, 95) for values in each], dtype=np.float64)
 
 
-def _on_touching(probs: ProbMap, parts: Components, case_id: str) -> str:
+def _on_touching(probs: ProbMap, parts: Components, name: str) -> str:
     """Says that one part of a detection map holds several values: candidates that touch are one."""
     inside = probs_at(probs, parts.index)
     differ = per_part(np.minimum, inside, parts) != per_part(np.maximum, inside, parts)
     if not differ.any():
         return ""
     return (
-        f"{int(differ.sum())} candidate(s) of the detection map hold several values, and count as one each with its "
+        f"{name}: {int(differ.sum())} candidate(s) of the detection map hold several values, and count as one each with its "
         "largest: candidates that touch are one. Give them apart as --pred-instances with --confidences"
     )
 
