@@ -178,8 +178,8 @@ def _on_touching(probs: ProbMap, parts: Components, name: str) -> str:
     if not differ.any():
         return ""
     return (
-        f"{name}: {int(differ.sum())} candidate(s) of the detection map hold several values, and count as one each with its "
-        "largest: candidates that touch are one. Give them apart as --pred-instances with --confidences"
+        f"{name}: {int(differ.sum())} candidate(s) of the detection map hold several values, and count as one each, "
+        "with its largest: candidates that touch are one. Give them apart as --pred-instances with --confidences"
     )
 
 
