@@ -304,6 +304,7 @@ def test_the_points_of_the_curve_are_the_worked_ones() -> None:
 
 
 def test_curves_of_voxels_are_those_of_scikit_learn() -> None:
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed here")
     from sklearn.calibration import calibration_curve
     from sklearn.metrics import precision_recall_curve, roc_curve
 
