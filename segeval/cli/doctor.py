@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from segeval.cli import options as o
 from segeval.cli.screens import console
-from segeval.cli.screens.tables import add_row, counted, fits, plain_table
+from segeval.cli.screens.tables import add_row, fits, plain_table
 from segeval.errors import DataError
+from segeval.files.paths import counted
 from segeval.options import ScoreOptions
 
 if TYPE_CHECKING:

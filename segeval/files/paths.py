@@ -1,6 +1,7 @@
-"""Paths as the user typed them: do they exist, and how does a message show them? And names as files may be called."""
+"""Paths as the user typed them: do they exist, and how does a message show them? Names in a sentence, and as files."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path, PurePath
 
 from segeval.errors import ConfigError, nearest
@@ -17,6 +18,22 @@ def printable(name: str | PurePath) -> str:
         'case\\n1 größer.nii.gz'
     """
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in str(name))
+
+
+def listed(names: Sequence[object], most: int = 5) -> str:
+    """Names for a sentence, of many the first few and how many more there are.
+
+    Example:
+        >>> listed(["a", "b", "c"], most=2)
+        'a, b and 1 more'
+    """
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(printable(str(one)) for one in names[:most]) + more
+
+
+def counted(n: int, what: str, several: str = "") -> str:
+    """`1 case`, `2 cases`."""
+    return f"{n} {what if n == 1 else several or what + 's'}"
 
 
 def require_existing(path: Path, *, what: str) -> Path:

@@ -13,6 +13,7 @@ from segeval.errors import ConfigError, did_you_mean
 from segeval.evidence.labels import WHOLE_CASE, LabelClass
 from segeval.evidence.lesions.lesion_rows import LesionRow
 from segeval.evidence.overlap.counts import Histogram
+from segeval.files.paths import counted
 from segeval.results.number_text import UNDEFINED, digits, joined
 from segeval.results.records import CaseRow, ClassRow, SummaryRow
 from segeval.results.table import Table, html, markdown, strip_plot
@@ -55,7 +56,7 @@ class Results:
     def __repr__(self) -> str:
         n_cases, n_problems = len(self.case_rows), len(self.problems)
         problems = f", {n_problems} of them with problems" if n_problems else ""
-        return f"{n_cases} case{'s' * (n_cases != 1)}{problems}; mean ± std (n)\n{markdown(self.mean_table)}"
+        return f"{counted(n_cases, 'case')}{problems}; mean ± std (n)\n{markdown(self.mean_table)}"
 
     def _repr_html_(self) -> str:
         """In a notebook: the summary, and each case as a point of the first measure."""

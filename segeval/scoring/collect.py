@@ -11,7 +11,7 @@ from segeval.scoring.evaluate import absent_rows
 from segeval.scoring.groups import COLUMNS, Parts, group_rows
 from segeval.scoring.plan import Aggregation, Plan
 from segeval.scoring.pool import Pool
-from segeval.scoring.summarise import Scored, merge_histograms, summary_rows, together_of
+from segeval.scoring.summarise import Scored, merge_histograms, summary_rows
 
 
 def collect(
@@ -59,7 +59,7 @@ def collect(
         shown=plan.shown,
         facts=facts,
         groups=_groups(found, how, parts) if parts else None,
-        curves=None if (together := together_of(found)) is None else curves_of(together),
+        curves=None if found.together is None else curves_of(found.together),
     )
 
 

@@ -35,26 +35,35 @@ class PooledCases:
     totals: Mapping[Hashable, Any] = field(default_factory=dict)
     volumes_ml: Mapping[str, float] = field(default_factory=dict)
 
-    def of_data_set(self, call: MeasureCall, draws: Draws | None) -> tuple[np.ndarray, np.ndarray]:
-        """A measure that only all cases together have: (class,), and in resamples of the cases, (resample, class)."""
-        value, n_classes = np.full(len(self.classes), np.nan), len(self.classes)
-        resampled = np.full((draws.resamples if draws else 0, n_classes), np.nan)
+    def resampled(self, call: MeasureCall, draws: Draws) -> np.ndarray:
+        """A measure that only all cases together have, in resamples of the cases, (resample, class)."""
+        resampled = np.full((draws.resamples, len(self.classes)), np.nan)
+        known, state = self._of_data_set(call)
+        if state is not None:
+            blocks = case_weights(draws, np.arange(len(self.volumes_ml)))
+            rows = [call(state.drawn(weights)) for block in blocks for weights in block]
+            resampled[:, known] = np.array(rows).reshape(len(resampled), sum(known))
+        return resampled
+
+    def _value_of_data_set(self, call: MeasureCall) -> np.ndarray:
+        value = np.full(len(self.classes), np.nan)
+        known, state = self._of_data_set(call)
+        if state is not None:
+            value[known] = call(state)
+        return value
+
+    def _of_data_set(self, call: MeasureCall) -> tuple[list[bool], Any]:
+        """Which classes have what such a measure reads, and their state; None where no class has it."""
         (key,) = (state_key(need, call, "class") for need in call.measure.needs)
         known = [key in self.totals and of in self.totals[key].rows for of in self.classes]
-        if any(known):
-            classes = [of for of, has in zip(self.classes, known, strict=True) if has]
-            state = self.totals[key].stacked(classes).over(self.volumes_ml)
-            value[known] = call(state)
-            blocks = case_weights(draws, np.arange(len(self.volumes_ml))) if draws else ()
-            rows = [call(state.drawn(weights)) for block in blocks for weights in block]
-            resampled[:, known] = np.array(rows).reshape(len(resampled), len(classes))
-        return value, resampled
+        classes = [of for of, has in zip(self.classes, known, strict=True) if has]
+        return known, self.totals[key].stacked(classes).over(self.volumes_ml) if classes else None
 
     def values(self, call: MeasureCall, level: Level) -> Any:
         """One value per class, or a single one; nan where what the measure reads does not add up."""
         nothing = np.full(len(self.classes), np.nan) if level == "class" else math.nan
         if call.measure.of_data_set:
-            return self.of_data_set(call, None)[0]
+            return self._value_of_data_set(call)
         if level == "case" and self.plan.overlaps:
             return nothing
         if issubclass(call.measure.needs[0], SoftEvidence):

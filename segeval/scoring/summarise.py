@@ -3,6 +3,7 @@
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,23 @@ class Scored:
     n_missing: int
     totals: Mapping[Hashable, Any] = field(default_factory=dict)
 
+    @cached_property
+    def together(self) -> PooledCases | None:
+        """All cases as one; None where nothing adds up."""
+        if not self.cases or self.pooled is None:
+            return None
+        counts = _counts_of_cases(self)
+        n_scored = counts[:, 0].sum(axis=-1) if counts.shape[1] else np.zeros(len(self.cases))
+        return PooledCases(
+            plan=self.plan,
+            classes=self.classes,
+            histogram=self.pooled,
+            counts=Counts(**dict(zip(("tp", "fp", "fn", "tn"), counts.sum(axis=0).T, strict=True))),
+            sources=frozenset(row.probability_source for row in self.cases),
+            totals=self.totals,
+            volumes_ml={row.case_id: n * row.grid.voxel_ml for row, n in zip(self.cases, n_scored, strict=True)},
+        )
+
 
 def merge_histograms(histograms: Sequence[Histogram]) -> Histogram:
     """The joint histogram of all cases together, ids ascending.
@@ -62,9 +80,9 @@ def summary_rows(scored: Scored, how: Aggregation) -> tuple[SummaryRow, ...]:
     Raises:
         DataError: a value is undefined and the policy is `fail`.
     """
-    names = [one.name for one in scored.classes]
-    per_class = _Block.of(scored, "class", names, [row.values for row in scored.class_rows], how)
-    per_case = _Block.of(scored, "case", [WHOLE_CASE], [row.values for row in scored.cases], how)
+    names, draws = [one.name for one in scored.classes], _draws(scored, how)
+    per_class = _Block.of(scored, "class", names, [row.values for row in scored.class_rows], how, draws)
+    per_case = _Block.of(scored, "case", [WHOLE_CASE], [row.values for row in scored.cases], how, draws)
     return (*per_class.rows(scored), *per_class.macro_rows(scored), *per_case.rows(scored))
 
 
@@ -82,19 +100,23 @@ class _Block:
 
     @classmethod
     def of(
-        cls, scored: Scored, level: Level, names: Sequence[str], rows: Sequence[Mapping[str, float]], how: Aggregation
+        cls,
+        scored: Scored,
+        level: Level,
+        names: Sequence[str],
+        rows: Sequence[Mapping[str, float]],
+        how: Aggregation,
+        draws: Draws | None,
     ) -> "_Block":
         calls = scored.plan.at(level)
         shape = (len(scored.cases), len(names), len(calls))
         raw = np.array([[row[call.column] for call in calls] for row in rows], dtype=np.float64).reshape(shape)
         values = _defined(raw, calls, names, scored, how)
-        draws = _draws(scored, how)
         intervals, macro = _intervals(values, draws, how)
-        together = together_of(scored)
-        pooled = _pooled_values(together, level, calls, len(names))
+        pooled = _pooled_values(scored.together, level, calls, len(names))
         for j, call in enumerate(calls):
-            if call.measure.of_data_set and together is not None and draws is not None:
-                resampled = together.of_data_set(call, draws)[1]
+            if call.measure.of_data_set and scored.together is not None and draws is not None:
+                resampled = scored.together.resampled(call, draws)
                 intervals[:, :, j] = np.transpose([_ends(column, how) for column in resampled.T])
                 macro[:, j] = _ends(mean(resampled.T), how)
         return cls(
@@ -193,23 +215,6 @@ def _intervals(values: np.ndarray, draws: Draws | None, how: Aggregation) -> tup
 def _ends(resampled: np.ndarray, how: Aggregation) -> tuple[float, float]:
     interval = corrected(resampled, estimate=math.nan, jackknife=None).interval(how.ci_level)
     return interval.low, interval.high
-
-
-def together_of(scored: Scored) -> PooledCases | None:
-    """All cases as one; None where nothing adds up."""
-    if not scored.cases or scored.pooled is None:
-        return None
-    counts = _counts_of_cases(scored)
-    n_scored = counts[:, 0].sum(axis=-1) if counts.shape[1] else np.zeros(len(scored.cases))
-    return PooledCases(
-        plan=scored.plan,
-        classes=scored.classes,
-        histogram=scored.pooled,
-        counts=Counts(**dict(zip(("tp", "fp", "fn", "tn"), counts.sum(axis=0).T, strict=True))),
-        sources=frozenset(row.probability_source for row in scored.cases),
-        totals=scored.totals,
-        volumes_ml={row.case_id: n * row.grid.voxel_ml for row, n in zip(scored.cases, n_scored, strict=True)},
-    )
 
 
 def _pooled_values(

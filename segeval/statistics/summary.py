@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from segeval.errors import ConfigError, DataError
 from segeval.evidence.policies import UndefinedPolicy
 from segeval.evidence.shapes import PerLabel
+from segeval.files.paths import listed
 
 Statistic = Literal["mean", "std", "median", "p5", "p25", "p75", "p95", "min", "max"]
 STATISTICS: tuple[Statistic, ...] = get_args(Statistic)
@@ -168,8 +169,7 @@ def apply_undefined(
 
 
 def _undefined_text(measure: str, class_name: str, cases: list[str]) -> str:
-    shown = ", ".join(cases[:5]) + (f" and {len(cases) - 5} more" if len(cases) > 5 else "")
     return (
-        f"{measure} of class {class_name!r} is undefined for {len(cases)} case(s): {shown}. "
+        f"{measure} of class {class_name!r} is undefined for {len(cases)} case(s): {listed(cases)}. "
         f"--undefined fail stops here; skip, worst or best would go on."
     )

@@ -12,7 +12,7 @@ from segeval.errors import DataError
 from segeval.evidence.labels import LabelMap
 from segeval.evidence.overlap.counts import Histogram
 from segeval.evidence.overlap.counts_numpy import joint_histogram
-from segeval.files.paths import printable
+from segeval.files.paths import listed, printable
 from segeval.images.cases import case_of
 from segeval.images.forms import agree, form_of
 from segeval.images.geometry.geometry import orientation
@@ -24,7 +24,7 @@ from segeval.images.predictions.predictions import Prediction
 from segeval.images.readers.volumes import Volume
 from segeval.options import ScoreOptions
 from segeval.scoring.summarise import merge_histograms
-from segeval.verbs.running.notes import named, notes_on_ids, notes_on_mixed_ids
+from segeval.verbs.running.notes import notes_on_ids, notes_on_mixed_ids
 from segeval.verbs.running.stream import in_order
 from segeval.verbs.score import input_rules_of, label_map_of, pairs_of, worker_count
 
@@ -106,7 +106,7 @@ def _notes_on_units(findings: Sequence[Finding], options: ScoreOptions) -> Itera
     in_px = [finding.case_id for finding in read if finding.truth.spacing_mm == NO_SPACING]
     if options.spacing is None and len(in_px) not in (0, len(read)):
         yield (
-            f"distances of cases without a spacing would be in px, all others in mm: {named(in_px)}. "
+            f"distances of cases without a spacing would be in px, all others in mm: {listed(in_px)}. "
             "score would stop at both in one mean, unless you pass --spacing or --mixed-units"
         )
 

@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from segeval.cli.screens.tables import add_row, counted, plain_table, widest
+from segeval.cli.screens.tables import add_row, plain_table, widest
 from segeval.evidence.labels import MEAN_OF_CLASSES, WHOLE_CASE
+from segeval.files.paths import counted, listed
 from segeval.results import ClassRow, Results, SummaryRow
 from segeval.results.number_text import UNDEFINED, short
 
@@ -230,6 +231,4 @@ def _print_footer(results: Results, screen: Any) -> None:
 
 
 def _line_of_cases(cases: Sequence[str], n: int, caption: str) -> str:
-    from segeval.verbs.running.notes import named
-
-    return f"{len(cases)} of {n} cases {caption}: {named(cases)}"
+    return f"{len(cases)} of {n} cases {caption}: {listed(cases)}"

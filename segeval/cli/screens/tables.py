@@ -62,8 +62,3 @@ def widest(columns: Sequence[Column], table_of: Callable[[Sequence[Column]], Any
         if fits(table, screen):
             return n, table
     return 1, table_of(columns[:1])
-
-
-def counted(n: int, what: str, several: str = "") -> str:
-    """`1 case`, `2 cases`."""
-    return f"{n} {what if n == 1 else several or what + 's'}"

@@ -7,8 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from segeval.cli.screens import console
-from segeval.cli.screens.tables import counted
-from segeval.files.paths import printable
+from segeval.files.paths import counted, listed, printable
 
 if TYPE_CHECKING:  # numpy alone would take half of the time that `--help` may take
     from segeval.results import CaseRow, Results
@@ -98,13 +97,11 @@ class Talk(AbstractContextManager["Talk"]):
 
     def _on_files(self, results: "Results") -> list[str]:
         """What was done to the files of cases, each thing once, unless it was said with each case."""
-        from segeval.verbs.running.notes import named
-
         cases: dict[str, list[str]] = {}
         for row in () if self.verbose else results.case_rows:
             for note in row.notes:
                 cases.setdefault(note, []).append(row.case_id)
-        said = [f"{note} ({named(of_note)})" for note, of_note in cases.items()]
+        said = [f"{note} ({listed(of_note)})" for note, of_note in cases.items()]
         return said if len(said) <= N_NOTES else [*said[:N_NOTES], f"{len(said) - N_NOTES} more are in run.json"]
 
     def _say(self, message: str) -> None:

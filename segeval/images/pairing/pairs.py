@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from segeval.errors import ConfigError, DataError
-from segeval.files.paths import printable, require_existing
+from segeval.files.paths import listed, printable, require_existing
 from segeval.files.suffixes import image_suffix, is_store, stem
 from segeval.images.pairing.class_files import (
     ClassFiles,
@@ -180,8 +180,7 @@ def _same_on_both_sides(pairs: Sequence[Pair]) -> Iterator[str]:
     """A note on cases whose prediction is the very file of their truth."""
     same = [pair.case_id for pair in pairs if pair.pred and pair.truth and _is_one_file(pair.pred, pair.truth)]
     if same:
-        some = ", ".join(map(printable, same[:5])) + (f" and {len(same) - 5} more" if len(same) > 5 else "")
-        yield f"prediction and truth are the same file, so everything is perfect: {some}"
+        yield f"prediction and truth are the same file, so everything is perfect: {listed(same)}"
 
 
 def _is_one_file(pred: Path, truth: Path) -> bool:
@@ -314,9 +313,8 @@ def _notes(side: CaseFiles) -> list[str]:
     """One note per reason, with the first few names."""
     reasons: dict[str, list[str]] = {}
     for reason, path in side.others:
-        reasons.setdefault(reason, []).append(printable(path.relative_to(side.folder)))
+        reasons.setdefault(reason, []).append(str(path.relative_to(side.folder)))
     return [
-        f"{printable(side.folder)}: passed over {len(names)} ({reason}): {', '.join(names[:5])}"
-        + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        f"{printable(side.folder)}: passed over {len(names)} ({reason}): {listed(names)}"
         for reason, names in reasons.items()
     ]

@@ -10,13 +10,12 @@ import numpy as np
 
 from segeval.config import MaxFraction, Rule
 from segeval.errors import ConfigError
-from segeval.files.paths import printable
+from segeval.files.paths import listed, printable
 from segeval.statistics.intervals import Interval
 from segeval.statistics.significance import binomial_interval
 from segeval.verbs.gate.regressions import held_back, largest_losses, pair, unpaired_notes
 from segeval.verbs.gate.table import Column, Resampling
 from segeval.verbs.gate.verdict import N_WORST, Outcome, Verdict, WorstCase, apart, at_least, largest_magnitude
-from segeval.verbs.running.notes import named
 
 MARKS = ("pass", "fail", "unsure")
 
@@ -72,7 +71,7 @@ def judge_review(rule: Rule, limit: MaxFraction, mark_of: Mapping[str, str], how
     shares = [k / n if n else math.nan for k in (least, most)]
     found = [_of_share(rule, limit, share, ends) for share, ends in zip(shares, bounds, strict=True)]
     (outcome, says), agree = found[0], found[0][0] == found[1][0]
-    undecided = f"{len(open_cases)} without a verdict of the review ({named(open_cases)})" if open_cases else ""
+    undecided = f"{len(open_cases)} without a verdict of the review ({listed(open_cases)})" if open_cases else ""
     if not agree:
         outcome, says = "inconclusive", f"{undecided} could change that. Mark them, and judge again"
     notes = _needs_more(limit, n, how.level) if outcome == "inconclusive" and not open_cases else ()

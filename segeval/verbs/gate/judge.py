@@ -10,6 +10,7 @@ import numpy as np
 from segeval.config import Config, MaxFraction, Rule, notes_on_rules
 from segeval.config.rules import MACRO
 from segeval.errors import ConfigError
+from segeval.files.paths import listed
 from segeval.statistics.intervals import FEW_UNITS
 from segeval.statistics.significance import holm
 from segeval.verbs.gate.fractions import judge_fraction, judge_review
@@ -18,7 +19,6 @@ from segeval.verbs.gate.regressions import judge_regression
 from segeval.verbs.gate.table import CASE_LEVEL, Column, Resampling, RunTable
 from segeval.verbs.gate.verdict import Outcome, Verdict
 from segeval.verbs.running.case_table import CaseTable, facts_of, parts_of
-from segeval.verbs.running.notes import named
 
 
 def judge(
@@ -229,11 +229,11 @@ def _checks(run: RunTable, config: Config, baseline: RunTable | None) -> list[Ve
         found.append(_lack("cases.min_cases", "inconclusive", reason, value=n, side=">=", limit=least))
     gone = run.unscored.union(baseline.case_ids if baseline is not None else ()) - {*run.case_ids}
     if len(run.unscored) > most:
-        reason = f"{len(run.unscored)} case(s) without a score, at most {most} allowed: {named(sorted(run.unscored))}"
+        reason = f"{len(run.unscored)} case(s) without a score, at most {most} allowed: {listed(sorted(run.unscored))}"
         found.append(_lack("cases.max_missing", "fail", reason, value=len(run.unscored), side="<=", limit=most))
     elif len(gone) > most:
         reason = (
-            f"{len(gone)} case(s) of the baseline have no score here, at most {most} allowed: {named(sorted(gone))}. "
+            f"{len(gone)} case(s) of the baseline have no score here, at most {most} allowed: {listed(sorted(gone))}. "
             "Score them, renew the baseline, or raise cases.max_missing"
         )
         found.append(_lack("cases.max_missing", "inconclusive", reason, value=len(gone), side="<=", limit=most))

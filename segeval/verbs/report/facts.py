@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from segeval.evidence.labels import MEAN_OF_CLASSES, WHOLE_CASE
+from segeval.files.paths import counted
 from segeval.verbs.report.charts import Chart, charts_of
 from segeval.verbs.report.content import IN_TABLES, RunContent, command_of, number_text, settings_of
 from segeval.verbs.report.page import rendered
@@ -132,8 +133,8 @@ def _in_short(content: RunContent) -> list[str]:
     problems = [f"{n} {status.replace('_', ' ')}" for status, n in statuses.items() if status != "ok"]
     n_cases, n_classes = len(content.cases), len(content.classes)
     return [
-        f"{n_cases} case{'s' * (n_cases != 1)}",
-        f"{n_classes} class{'es' * (n_classes != 1)}",
+        counted(n_cases, "case"),
+        counted(n_classes, "class", "classes"),
         f"segeval {content.document['versions']['segeval']}",
         *problems,
     ]
@@ -158,7 +159,7 @@ def _summary_row(content: RunContent, name: str) -> dict[str, Any]:
     return {
         "name": "mean of the classes" if is_mean else name,
         "is_mean": is_mean,
-        "n": f"{n} classes" if is_mean else f"{n} case{'s' * (n != 1)}",
+        "n": f"{n} classes" if is_mean else counted(n, "case"),
         "missed": 0 if is_mean else content.counted(name, "absent_pred"),
         "invented": 0 if is_mean else content.counted(name, "absent_truth"),
         "cells": [_cell(row) for row in rows],

@@ -163,15 +163,13 @@ def _class_to_show(content: RunContent, case_id: str) -> str:
     """The class of a case that went worst."""
     if not content.classes:
         raise ConfigError("The run has no class to show.")
-    rows = [row for row in content.scores if row["case"] == case_id]
-    order = [row for name in content.classes for row in content.worst(name, len(content.scores)) if row in rows]
-    first = content.measures[0] if content.measures else None
-    if not order or first is None:
+    rows = [row for row in content.scores if row["case"] == case_id and row["status"] != "absent_both"]
+    if not rows or not content.measures:
         return content.classes[0]
-    better = content.definitions[first]["better"]
-    known = [row for row in order if row[first] is not None]
-    pick = min if better == "higher" else max
-    return str(pick(known, key=lambda row: float(row[first]))["class"]) if known else str(order[0]["class"])
+    first = content.measures[0]
+    known = [row for row in rows if row[first] is not None]
+    pick = min if content.definitions[first]["better"] == "higher" else max
+    return str(pick(known, key=lambda row: float(row[first]))["class"] if known else rows[0]["class"])
 
 
 def read_document(run: Path) -> tuple[Path, dict[str, Any]]:

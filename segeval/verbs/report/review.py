@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from segeval.errors import ConfigError
-from segeval.files.paths import printable
+from segeval.files.paths import listed, printable
 from segeval.verbs.gate.fractions import MARKS
 from segeval.verbs.running.case_table import read_case_table
-from segeval.verbs.running.notes import named
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,5 +54,5 @@ def read_review(path: Path, case_ids: Iterable[str]) -> Review:
         if case in known and (mark or comments.get(case))
     ]
     order = ("fail", "unsure", "pass", "")
-    notes = (f"{printable(path)} marks cases that this run has not: {named(strangers)}.",) if strangers else ()
+    notes = (f"{printable(path)} marks cases that this run has not: {listed(strangers)}.",) if strangers else ()
     return Review(marks=tuple(sorted(marks, key=lambda mark: (order.index(mark.mark), mark.case_id))), notes=notes)

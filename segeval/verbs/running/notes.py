@@ -9,20 +9,13 @@ from segeval.evidence.labels import LabelMap
 from segeval.evidence.overlap.counts import Histogram
 from segeval.evidence.overlap.mixed_ids import mixed_ids
 from segeval.evidence.probabilities.channels import Form
-from segeval.files.paths import printable
+from segeval.files.paths import listed, printable
 from segeval.options import ScoreOptions
 from segeval.results import CaseScore
 from segeval.scoring.plan import Plan
 from segeval.scoring.summarise import merge_histograms
 
 Cases = Mapping[int, Sequence[str]]  # the cases in which an id occurs
-_FEW = 5
-
-
-def named(names: Sequence[str]) -> str:
-    """The first few names, and how many more there are."""
-    more = f" and {len(names) - _FEW} more" if len(names) > _FEW else ""
-    return ", ".join(printable(one) for one in names[:_FEW]) + more
 
 
 def notes_on_scores(scores: Sequence[CaseScore], plan: Plan, options: ScoreOptions) -> tuple[str, ...]:
@@ -59,22 +52,22 @@ def notes_on_ids(labels: LabelMap, *, in_truths: Set[int], in_preds: Cases) -> I
     """Ids that only predictions hold, ids of no class, and classes that occur nowhere."""
     foreground = sorted({*in_truths, *in_preds} - {0, *labels.ignore})
     if labels.classes is None:
-        invented = [f"{one} ({named(in_preds[one])})" for one in foreground if one not in in_truths]
+        invented = [f"{one} ({listed(in_preds[one])})" for one in foreground if one not in in_truths]
         if invented:
-            yield f"no truth holds id {named(invented)}: false alarms, unless --labels leaves them out"
+            yield f"no truth holds id {listed(invented)}: false alarms, unless --labels leaves them out"
         missed = [str(one) for one in foreground if one not in in_preds]
         if missed and in_preds:
-            yield f"no prediction holds id {named(missed)}: missed everywhere, or to be ignored with --ignore-label"
+            yield f"no prediction holds id {listed(missed)}: missed everywhere, or to be ignored with --ignore-label"
         if not foreground and not labels.regions:
             yield "every mask holds only id 0, so there is no class to score"
         return
     classes = (*labels.classes, *labels.regions)
     strange = [str(one) for one in foreground if all(one not in row.ids for row in classes)]
     if strange:
-        yield f"id {named(strange)} is no class of --labels and counts as background"
+        yield f"id {listed(strange)} is no class of --labels and counts as background"
     nowhere = [row.name for row in classes if not {*row.ids} & {*in_truths, *in_preds}]
     if nowhere:
-        yield f"no mask holds {named(nowhere)}: check the ids in --labels"
+        yield f"no mask holds {listed(nowhere)}: check the ids in --labels"
 
 
 def _ids_by_side(scores: Sequence[CaseScore]) -> tuple[set[int], dict[int, list[str]]]:
@@ -93,17 +86,17 @@ def _ids_by_side(scores: Sequence[CaseScore]) -> tuple[set[int], dict[int, list[
 def _on_spacing(scores: Sequence[CaseScore], options: ScoreOptions) -> Iterator[str]:
     own = [one.row.case_id for one in scores if one.row.spacing_mm not in (None, options.spacing)]
     if options.spacing is not None and own:
-        yield f"--spacing is for files without one, and these have their own, which counts: {named(own)}"
+        yield f"--spacing is for files without one, and these have their own, which counts: {listed(own)}"
 
 
 def _on_units(scores: Sequence[CaseScore], plan: Plan) -> Iterator[str]:
     scored = [one.row for one in scores if one.row.shape]
     in_px = [row.case_id for row in scored if row.spacing_mm is None]
     if len(in_px) not in (0, len(scored)) and in_mm(plan):
-        yield f"distances of cases without a spacing are in px, all others in mm: {named(in_px)}. Pass --spacing"
+        yield f"distances of cases without a spacing are in px, all others in mm: {listed(in_px)}. Pass --spacing"
     tolerances = [call.column for call in plan.measures if "tolerance_mm" in call.all_knobs]
     if scored and len(in_px) == len(scored) and tolerances:
-        yield f"no case has a spacing, so tolerance_mm counts pixels in {named(tolerances)}. Pass --spacing"
+        yield f"no case has a spacing, so tolerance_mm counts pixels in {listed(tolerances)}. Pass --spacing"
 
 
 def in_mm(plan: Plan) -> list[str]:
@@ -124,8 +117,9 @@ def refuse_mixed_units(scores: Iterable[CaseScore], plan: Plan) -> Iterator[Case
         if score.row.shape and columns:
             first.setdefault(score.row.spacing_mm is None, printable(score.row.case_id))
         if len(first) == 2:
+            no, has = first[True], first[False]
             raise DataError(
-                f"{first[True]} has no spacing, so {named(columns)} would be in px there, and in mm in {first[False]}. "
+                f"{no} has no spacing, so {listed(columns)} would be in px there, and in mm in {has}. "
                 "A mean over both says nothing: pass --spacing for the files without one, or --mixed-units to get it."
             )
         yield score
@@ -134,7 +128,7 @@ def refuse_mixed_units(scores: Iterable[CaseScore], plan: Plan) -> Iterator[Case
 def _on_probabilities(scores: Sequence[CaseScore], plan: Plan) -> Iterator[str]:
     columns = [call.column for call in plan.measures if call.measure.reads("ProbMaps", "CaseCandidates")]
     if columns and any(one.row.probability_source == "hard" for one in scores):
-        yield f"labels have no probabilities, so these are undefined: {named(columns)}. Score the maps instead"
+        yield f"labels have no probabilities, so these are undefined: {listed(columns)}. Score the maps instead"
     columns = [call.column for call in plan.measures if call.measure.reads("LogitsInSpace")]
     if columns and (plan.form is None or plan.form.kind != "logits"):
-        yield f"{named(columns)}: undefined, since only logits tell it. Score these with --pred-kind logits"
+        yield f"{listed(columns)}: undefined, since only logits tell it. Score these with --pred-kind logits"

@@ -12,6 +12,7 @@ import numpy as np
 
 from segeval.errors import ConfigError
 from segeval.evidence.overlap.counts import Counts
+from segeval.files.paths import counted
 from segeval.metrics.overlap import dice, f2, iou, precision, sensitivity, specificity
 from segeval.statistics.bootstrap import Draws, means_of_resamples
 from segeval.statistics.summary import mean, quantile, summarise_columns
@@ -206,7 +207,7 @@ class Split:
         if self.optimistic:
             return "chosen and reported on the same cases"
         n, others = len(self.select), len(self.report)
-        return f"chosen on {n} case{'s' * (n != 1)}, reported on {others} other{'s' * (others != 1)}"
+        return f"chosen on {counted(n, 'case')}, reported on {counted(others, 'other')}"
 
 
 def split_cases(case_ids: Sequence[str], *, select: str | None, report: str | None) -> Split:

@@ -7,11 +7,10 @@ from pathlib import Path
 
 from segeval.errors import ConfigError, DataError
 from segeval.files.csv_rows import read_csv_rows
-from segeval.files.paths import printable, require_existing
+from segeval.files.paths import listed, printable, require_existing
 from segeval.images.pairing.pairs import Pair
 from segeval.measure import parse_call
 from segeval.options import SweepOptions
-from segeval.verbs.running.notes import named
 from segeval.verbs.score import pairs_of
 from segeval.verbs.sweep.grid import Setting
 from segeval.verbs.sweep.trained.schema import LOSS, SettingSchema, setting_text
@@ -201,7 +200,7 @@ def _pairs(run: RunOfSetting, truth: Path, options: SweepOptions, notes: dict[st
         raise DataError(f"{run.where}: no predictions for {setting_text(run.setting)}. {error}") from error
     notes.update(dict.fromkeys(pairs.notes))
     if pairs.missing_truths:
-        notes[f"{printable(run.folder)}: predictions without a truth, {named(pairs.missing_truths)}"] = None
+        notes[f"{printable(run.folder)}: predictions without a truth, {listed(pairs.missing_truths)}"] = None
     return [pair for pair in pairs.pairs if pair.truth is not None]
 
 
@@ -229,7 +228,7 @@ def _common(
     if lacking and not options.allow_missing:
         name, cases = next(iter(lacking.items()))
         raise DataError(
-            f"{name}: {len(cases)} of {len(expected)} cases have no prediction: {named(cases)}. Every row needs the "
+            f"{name}: {len(cases)} of {len(expected)} cases have no prediction: {listed(cases)}. Every row needs the "
             "same cases: add them, or pass --allow-missing to compare on those that all rows have."
         )
     gone = {case_id for cases in lacking.values() for case_id in cases}

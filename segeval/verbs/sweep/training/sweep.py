@@ -11,10 +11,10 @@ import numpy as np
 from segeval.errors import ConfigError, DataError
 from segeval.evidence.device import resolve_device
 from segeval.files.outputs import OutputFolder
+from segeval.files.paths import listed
 from segeval.images.pairing.pairs import missing_message
 from segeval.options import SweepOptions
 from segeval.sample import sample_folder
-from segeval.verbs.running.notes import named
 from segeval.verbs.score import input_rules_of, label_map_of, pairs_of
 from segeval.verbs.sweep.grid import PRICES, Setting, read_grid, settings_of, tversky_settings
 from segeval.verbs.sweep.maps.cases import ClassOverCases
@@ -172,7 +172,7 @@ def _read(
     require_disjoint(classes)
     rules = input_rules_of(options, labels)
     cases = [read_training_case(pair, classes, rules, dimensions=options.dimensions) for pair in whole]
-    unused = [f"images without a mask are left out: {named(pairs.missing_truths)}"] if pairs.missing_truths else []
+    unused = [f"images without a mask are left out: {listed(pairs.missing_truths)}"] if pairs.missing_truths else []
     return cases, tuple(label.name for label in classes), (*pairs.notes, *unused)
 
 
