@@ -1,7 +1,7 @@
 """Values of one case under every base: a formula on masks that were seen in one way."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -87,7 +87,7 @@ class CaseEvidence:
     case: Case
     classes: Sequence[LabelClass]
     labels: LabelMap
-    _kept: tuple[View, Mapping[bool, "list[_Seen]"]] | None = field(default=None)
+    _shown: "tuple[View, list[Case], dict[bool, list[_Seen]]] | None" = None
 
     def values(self, base: Base) -> CaseValues:
         """The values under a base; of slices their means."""
@@ -105,17 +105,16 @@ class CaseEvidence:
         return CaseValues(values=mean(values), status=_status_of_slices(status), counts=counts.sum(axis=0))
 
     def _images(self, base: Base) -> "list[_Seen]":
-        if self._kept is None or self._kept[0] != base.view:
-            self._kept = (base.view, {})
-        kept = dict(self._kept[1])
-        if base.widely not in kept:
+        if self._shown is None or self._shown[0] != base.view:
             whole = base.view.of(self.case)
-            cases = [whole] if base.view.slices is None else slices_of(whole, base.view.slices)
-            kept[base.widely] = [
+            cases = [whole] if base.view.slices is None else [*slices_of(whole, base.view.slices)]
+            self._shown = base.view, cases, {}
+        _, cases, seen = self._shown
+        if base.widely not in seen:
+            seen[base.widely] = [
                 _Seen(case=case, classes=self.classes, labels=self.labels, widely=base.widely) for case in cases
             ]
-            self._kept = (base.view, kept)
-        return kept[base.widely]
+        return seen[base.widely]
 
 
 @dataclass(eq=False, kw_only=True)

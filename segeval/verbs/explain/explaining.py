@@ -89,7 +89,7 @@ def _columns(path: Path | None, vocabulary: Vocabulary, asked: str | None) -> tu
         raise ConfigError(
             "Name the file with the numbers, then predictions and truth: segeval explain NUMBERS PRED TRUTH."
         )
-    found = read_numbers(path, vocabulary).columns
+    found = read_numbers(path, vocabulary)
     if asked is None:
         return found
     named = [column for column in found if _measure_of(column) == asked]

@@ -26,7 +26,7 @@ from segeval.verbs.explain.names import (
     split_heading,
     words,
 )
-from segeval.verbs.explain.numbers import GivenNumber, NumberColumn, Numbers, value_of, with_rounding
+from segeval.verbs.explain.numbers import GivenNumber, NumberColumn, value_of, with_rounding
 
 # columns that say something of a case and are no measure of agreement
 _FACTS = words(
@@ -45,7 +45,7 @@ class Record:
     text: str
 
 
-def read_numbers(path: Path, vocabulary: Vocabulary) -> Numbers:
+def read_numbers(path: Path, vocabulary: Vocabulary) -> tuple[NumberColumn, ...]:
     """The columns of a file.
 
     Raises:
@@ -65,7 +65,7 @@ def read_numbers(path: Path, vocabulary: Vocabulary) -> Numbers:
             f"{printable(path)}: no column of numbers was found. Write one row per case, with the case in the first "
             "column and a column per measure or class; or a JSON object of case to value."
         )
-    return Numbers(columns=columns)
+    return columns
 
 
 def _columns(records: Sequence[Record]) -> tuple[NumberColumn, ...]:

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -58,14 +58,6 @@ class NumberColumn:
     def decimals(self) -> int:
         """How many digits behind the point the numbers have, at most."""
         return max((_decimals(given.text) for given in self.numbers if math.isfinite(given.value)), default=0)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Numbers:
-    """All columns of a file, and what had to be taken for granted."""
-
-    columns: tuple[NumberColumn, ...]
-    notes: tuple[str, ...] = field(default=())
 
 
 def value_of(text: str) -> float | None:

@@ -63,7 +63,7 @@ def _shown(explanation: Explanation) -> str:
 def _beside(explanation: Explanation) -> str:
     """What no name of a measure holds."""
     setting = explanation.setting
-    others = [*filter(None, (setting.view_words, setting.reading.words))]
+    others = [*filter(None, (setting.view.words, setting.reading.words))]
     if setting.absent and "[" not in explanation.name:
         others.append("another rule for empty masks")
     if setting.scale:

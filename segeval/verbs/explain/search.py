@@ -3,7 +3,8 @@
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -15,6 +16,12 @@ from segeval.verbs.explain.views import View
 
 N_PROBED = 5  # cases that are asked everything
 _ABSENT = {BOTH: "absent from both sides", PRED: "missed", TRUTH: "only predicted"}
+_SCALES = {"": ("", 0.0), "percent": ("in percent", 0.25), "complement": ("1 - x: an error for a score", 1.0)}
+_DIGITS = {
+    "": ("", 0.0),
+    "float32": ("to the precision of float32, which sums or a spacing may have", 0.5),
+    "cut": ("digits cut off and not rounded", 1.0),
+}
 _FLOAT32 = 5e-6  # what sums and interpolated percentiles in float32 lose, relative
 _MOST_NEAR = 12  # settings that give no number are kept for the answer that nothing matches
 
@@ -27,18 +34,22 @@ class Setting:
 
     Attributes:
         absent: values for classes that a side lacks, by status, where they are not those of the definition.
-        scale: `percent`, `complement` (1 - x), or empty.
-        digits: `float32`, `cut` (and not rounded), or empty.
+        scale: a key of `_SCALES`.
+        digits: a key of `_DIGITS`.
     """
 
     meaning: Meaning
     view: View
-    view_words: str = ""
     reading: Reading
     absent: tuple[tuple[int, float], ...] = ()
     scale: str = ""
     digits: str = ""
-    cost: float = 0.0
+
+    @cached_property
+    def cost(self) -> float:
+        """How far it is from what segeval does by default."""
+        fitted = len(self.absent) + _DIGITS[self.digits][1] + _SCALES[self.scale][1]
+        return self.meaning.cost + self.view.cost + self.reading.cost + fitted
 
     @property
     def base(self) -> Base:
@@ -48,13 +59,8 @@ class Setting:
     def words(self) -> tuple[str, ...]:
         """Every way in which it is not what segeval does by default."""
         empties = (f"{value:g} where a class is {_ABSENT[status]}" for status, value in self.absent)
-        scale = {"percent": "in percent", "complement": "1 - x: an error for a score", "": ""}[self.scale]
-        digits = {
-            "float32": "to the precision of float32, which sums or a spacing may have",
-            "cut": "digits cut off and not rounded",
-            "": "",
-        }[self.digits]
-        return tuple(filter(None, (self.meaning.words, self.view_words, self.reading.words, *empties, scale, digits)))
+        said = (self.meaning.words, self.view.words, self.reading.words)
+        return tuple(filter(None, (*said, *empties, _SCALES[self.scale][0], _DIGITS[self.digits][0])))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -90,17 +96,18 @@ def search(
     """Try every setting on a column of numbers."""
     asked = _ColumnSearch(column=column, places=places, book=book, progress=progress)
     everything = [
-        (meaning, view, said, reading, cost)
+        setting
         for meaning in every
-        for view, said, of_view in views(meaning, n_axes=n_axes, spacings=spacings, maps=maps)
+        for view in views(meaning, n_axes=n_axes, spacings=spacings, maps=maps)
         for reading in readings(places.kind, book.classes)
-        if (cost := meaning.cost + of_view + reading.cost) <= _dearest(meaning, view) or view == View()
+        if (setting := Setting(meaning=meaning, view=view, reading=reading)).cost <= _dearest(meaning, view)
+        or view == View()
     ]
     stages = (
-        [one for one in everything if one[1] == View()],
-        [one for one in everything if one[1].spacing or one[1].threshold or one[1].change == "swapped"],
-        [one for one in everything if one[1].change and one[1].change != "swapped"],
-        [one for one in everything if one[1].slices is not None],
+        [one for one in everything if one.view == View()],
+        [one for one in everything if one.view.spacing or one.view.threshold or one.view.change == "swapped"],
+        [one for one in everything if one.view.change and one.view.change != "swapped"],
+        [one for one in everything if one.view.slices is not None],
     )
     for stage in stages:
         asked.ask(stage)
@@ -128,7 +135,7 @@ class _ColumnSearch:
         self.ordinary = np.isfinite(self.values)
         self.bounded = _is_bounded(column)
 
-    def ask(self, stage: Sequence[tuple[Meaning, View, str, Reading, float]]) -> None:
+    def ask(self, stage: Sequence[Setting]) -> None:
         """Try the settings of a stage on numbers that nothing explains yet, until no more of them is explained."""
         tried: set[int] = set()
         for _ in range(4):
@@ -151,11 +158,9 @@ class _ColumnSearch:
         ranked = [*self.places.cases[telling].tolist(), *self.places.cases[open_].tolist()]
         return [case for case in dict.fromkeys(ranked) if case not in tried][:N_PROBED]
 
-    def _survivors(
-        self, stage: Sequence[tuple[Meaning, View, str, Reading, float]], probed: list[int], *, counted: bool
-    ) -> list[Setting]:
+    def _survivors(self, stage: Sequence[Setting], probed: list[int], *, counted: bool) -> list[Setting]:
         names = [self.book.case_ids[i] for i in probed]
-        bases = list(dict.fromkeys(Base(call=m.call, view=v, widely=r.widely) for m, v, _, r, _ in stage))
+        bases = list(dict.fromkeys(one.base for one in stage))
         if len(names) <= N_PROBED:
             self.book.keep(names)
         self._compute(names, bases, "a few cases by every definition")
@@ -163,16 +168,15 @@ class _ColumnSearch:
         some = self._of(where, probed)
         kept: list[Setting] = []
         seen: list[np.ndarray] = []
-        for meaning, view, said, reading, cost in stage:
-            of_base = self.book.of(Base(call=meaning.call, view=view, widely=reading.widely), names)
-            for setting, given, equal in self._fitted(meaning, view, said, reading, cost, of_base, where, some):
+        for setting in stage:
+            for fitted, given, equal in self._fitted(setting, self.book.of(setting.base, names), where, some):
                 if counted:
-                    self.costs.append(setting.cost)
+                    self.costs.append(fitted.cost)
                 seen.append(given)
                 if equal.any():
-                    kept.append(setting)
+                    kept.append(fitted)
                 else:
-                    self._remember(setting, given, where)
+                    self._remember(fitted, given, where)
         self.spreads.append(_spread(seen))
         return kept
 
@@ -191,17 +195,10 @@ class _ColumnSearch:
             self.progress(what, len(lacking), len(lacking))
 
     def _fitted(
-        self,
-        meaning: Meaning,
-        view: View,
-        said: str,
-        reading: Reading,
-        cost: float,
-        of_base: CaseValues,
-        where: np.ndarray,
-        places: Places,
+        self, setting: Setting, of_base: CaseValues, where: np.ndarray, places: Places
     ) -> Iterator[tuple[Setting, np.ndarray, np.ndarray]]:
-        """The settings of a base and a reading: values of absent classes and of scale and digits as they fit best."""
+        """The setting with each scale, and with values of absent classes and with digits as they fit best."""
+        meaning, reading = setting.meaning, setting.reading
         given, halves = self.values[where], self.halves[where]
         telling = np.isfinite(given) & ~np.isin(given, (0.0, 1.0))
         for scale in self._scales(meaning):
@@ -215,21 +212,10 @@ class _ColumnSearch:
                 for digits in ("", "float32", "cut"):
                     equal = _equal(said_values, given, halves, digits)
                     is_hit |= bool((equal & telling).any())
-                    extra = len(absent) + {"": 0.0, "float32": 0.5, "cut": 1.0}[digits]
-                    extra += {"": 0.0, "percent": 0.25, "complement": 1.0}[scale]
-                    rank = (int(equal.sum()), -(cost + extra))
+                    tried = replace(setting, absent=absent, scale=scale, digits=digits)
+                    rank = (int(equal.sum()), -tried.cost)
                     if best is None or rank > best[0]:
-                        setting = Setting(
-                            meaning=meaning,
-                            view=view,
-                            view_words=said,
-                            reading=reading,
-                            absent=absent,
-                            scale=scale,
-                            digits=digits,
-                            cost=cost + extra,
-                        )
-                        best = rank, setting, said_values, equal
+                        best = rank, tried, said_values, equal
                 if not is_hit:  # rules for absent classes mend no wrong value
                     break
             if best is not None:
@@ -282,18 +268,7 @@ class _ColumnSearch:
             of_base = self.book.of(setting.base, names)
             if setting.view == View():
                 self._note_ordinary(of_base)
-            cost = setting.meaning.cost + setting.reading.cost + (setting.view != View())
-            fitted = self._fitted(
-                setting.meaning,
-                setting.view,
-                setting.view_words,
-                setting.reading,
-                cost,
-                of_base,
-                everywhere,
-                self.places,
-            )
-            for again, values, equal in fitted:
+            for again, values, equal in self._fitted(setting, of_base, everywhere, self.places):
                 if again.scale == setting.scale:
                     yield TriedSetting(setting=again, predicted=values, equal=equal)
 

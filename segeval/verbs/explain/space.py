@@ -241,28 +241,28 @@ def _told(absent: Absent) -> tuple[str, ...]:
     return tuple(map(str, absent))
 
 
-def views(meaning: Meaning, *, n_axes: int, spacings: bool, maps: bool) -> list[tuple[View, str, float]]:
-    """Every way in which masks may have been seen, in words and with its cost; the plain one first.
+def views(meaning: Meaning, *, n_axes: int, spacings: bool, maps: bool) -> list[View]:
+    """Every way in which masks may have been seen; the plain one first.
 
     Args:
         spacings: whether voxels are longer along one axis than along another.
         maps: whether predictions are probabilities.
     """
-    found = [(View(), "", 0.0), (View(change="swapped"), "prediction and truth swapped", 1.0)]
+    found = [View(), View(change="swapped", words="prediction and truth swapped")]
     if not meaning.is_counted and spacings:
-        found += [(View(spacing=how), said, 1.0) for how, said in _SPACINGS.items() if _wants(meaning, how)]
+        found += [View(spacing=how, words=said) for how, said in _SPACINGS.items() if _wants(meaning, how)]
     if maps:
-        found += [(View(threshold=t), f"maps cut at {t:g}", 1.0) for t in _THRESHOLDS]
-        found.append((View(threshold=math.nextafter(0.5, 1.0)), "maps cut above 0.5, and not at it", 1.0))
-    found += [(View(change=change), said, 1.0) for change, said in _CHANGES.items()]
-    found += [(View(change="flipped", axis=i), f"the prediction flipped along axis {i}", 1.0) for i in range(n_axes)]
+        found += [View(threshold=t, words=f"maps cut at {t:g}") for t in _THRESHOLDS]
+        found.append(View(threshold=math.nextafter(0.5, 1.0), words="maps cut above 0.5, and not at it"))
+    found += [View(change=change, words=said) for change, said in _CHANGES.items()]
+    found += [View(change="flipped", axis=i, words=f"the prediction flipped along axis {i}") for i in range(n_axes)]
     if n_axes == 3:
         found += [
-            (View(slices=axis, empty_slices=rule), f"the mean over slices along axis {axis}{said}", 1.0 + extra)
+            View(slices=axis, empty_slices=rule, words=f"the mean over slices along axis {axis}{said}")
             for axis in (2, 0, 1)
-            for rule, said, extra in _EMPTY_SLICES
+            for rule, said in _EMPTY_SLICES.items()
         ]
-        found.append((View(change="resampled"), "both sides resampled to 1 mm", 1.0))
+        found.append(View(change="resampled", words="both sides resampled to 1 mm"))
     return found
 
 
@@ -282,12 +282,12 @@ _CHANGES = {
     "cropped_both": "cropped to the box around both masks",
     "halved": "every second voxel along each axis",
 }
-_EMPTY_SLICES = (
-    ("skip", "", 0.0),
-    ("truth", " that hold the class", 0.0),
-    ("1", ", 1 where both are empty", 0.0),
-    ("0", ", 0 where both are empty", 0.0),
-)
+_EMPTY_SLICES = {
+    "skip": "",
+    "truth": " that hold the class",
+    "1": ", 1 where both are empty",
+    "0": ", 0 where both are empty",
+}
 
 
 def _wants(meaning: Meaning, how: str) -> bool:

@@ -9,10 +9,9 @@ import numpy as np
 from segeval.evidence.overlap.counts import Counts
 from segeval.evidence.shapes import PerLabel
 from segeval.evidence.surfaces.distances import Directed
-from segeval.evidence.surfaces.elements import Edge, Neighbours
-from segeval.evidence.surfaces.surface import Element, Surfaces, Unit
+from segeval.evidence.surfaces.surface import Surfaces
 from segeval.measure import Measure, metric, ratio
-from segeval.metrics.boundary import POSITIVE, distance_of_each
+from segeval.metrics.boundary import POSITIVE, distance_of_each, surface_distance
 from segeval.metrics.overlap import UNIT
 
 Ratio = Literal["dice", "iou", "sensitivity", "precision", "specificity"]
@@ -44,21 +43,11 @@ def smoothed(counts: Counts, *, of: Ratio = "dice", smooth: float = 1e-5, above:
 
 @metric(symbol="HDq'", formula="q % of the distances, by another rule", bounds=POSITIVE, better="lower", unit="mm")
 def percentile_distance(
-    surfaces: Surfaces,
-    *,
-    percent: float = 95.0,
-    direction: Direction = "max",
-    rule: Rule = "linear",
-    surface: Element = "voxel",
-    edge: Edge = "border",
-    neighbours: Neighbours = "face",
-    unit: Unit = "mm",
+    surfaces: Surfaces, *, percent: float = 95.0, direction: Direction = "max", rule: Rule = "linear"
 ) -> PerLabel:
     """`hdp` with a rule for what lies between two distances, and with one direction alone."""
 
     def of_one(side: Directed) -> float:
-        if side.weight is not None:
-            return side.percentile(percent)
         return float(np.percentile(side.distance, percent, method=rule))
 
     def value(there: Directed, back: Directed) -> float:
@@ -72,25 +61,15 @@ def percentile_distance(
         both = of_one(there), of_one(back)
         return {"max": max(both), "min": min(both), "mean": sum(both) / 2, "sum": sum(both)}[direction]
 
-    return distance_of_each(surfaces.distances(surface=surface, edge=edge, neighbours=neighbours, unit=unit), value)
+    pairs = surfaces.distances(surface="voxel", edge="border", neighbours="face", unit="mm")
+    return distance_of_each(pairs, value)
 
 
-@metric(symbol="RMSD", formula="√(mean of d² of both surfaces)", bounds=POSITIVE, better="lower", unit="mm")
-def root_mean_square_distance(
-    surfaces: Surfaces,
-    *,
-    surface: Element = "voxel",
-    edge: Edge = "border",
-    neighbours: Neighbours = "face",
-    unit: Unit = "mm",
-) -> PerLabel:
+@surface_distance(symbol="RMSD", formula="√(mean of d² of both surfaces)")
+def root_mean_square_distance(there: Directed, back: Directed) -> float:
     """Root of the mean squared distance over the elements of both surfaces together."""
-
-    def value(there: Directed, back: Directed) -> float:
-        both = there + back
-        return math.sqrt(Directed(distance=both.distance**2, weight=both.weight).mean())
-
-    return distance_of_each(surfaces.distances(surface=surface, edge=edge, neighbours=neighbours, unit=unit), value)
+    both = there + back
+    return math.sqrt(Directed(distance=both.distance**2, weight=both.weight).mean())
 
 
 VARIANTS: tuple[Measure, ...] = (smoothed, percentile_distance, root_mean_square_distance)

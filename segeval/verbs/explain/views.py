@@ -1,13 +1,12 @@
 """The masks that somebody may have compared in place of those we were given."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from segeval.evidence.case import Case
-from segeval.evidence.grid import Grid
 
 Axis = int | None
 
@@ -24,6 +23,7 @@ class View:
         empty_slices: what a slice counts that has no true voxel of the class: `skip` all that are empty on both sides,
             `truth` those without truth, or 1, or 0.
         spacing: the size of a voxel in place of the header's, a key of `_SPACINGS`.
+        words: how a reader would say it.
     """
 
     change: str = ""
@@ -32,6 +32,12 @@ class View:
     slices: Axis = None
     empty_slices: str = "skip"
     spacing: str = ""
+    words: str = field(default="", compare=False, repr=False)
+
+    @property
+    def cost(self) -> float:
+        """How far it is from the masks as they are."""
+        return 0.0 if self == View() else 1.0
 
     def of(self, case: Case) -> Case:
         """The case as it was seen."""
@@ -41,15 +47,6 @@ class View:
         if self.threshold is not None and case.probs is not None:
             case = replace(case, pred=_above(case, self.threshold))
         return _CHANGES[self.change](case, self.axis) if self.change else case
-
-    def is_possible(self, grid: Grid) -> bool:
-        """Whether it means something on such a grid."""
-        n_axes = len(grid.shape)
-        if self.slices is not None or self.change == "resampled":
-            return n_axes == 3 and (self.change != "resampled" or grid.spacing_mm is not None)
-        if self.spacing:
-            return grid.spacing_mm is not None and len(set(grid.spacing_mm)) > 1
-        return self.axis is None or self.axis < n_axes
 
 
 def slices_of(case: Case, axis: int) -> Iterator[Case]:

@@ -20,7 +20,7 @@ def read(tmp_path: Path, text: str, words: Vocabulary = WORDS) -> dict[str, list
     path.write_text(text)
     return {
         column.measure: [(given.case, given.class_name, given.text) for given in column.numbers]
-        for column in read_numbers(path, words).columns
+        for column in read_numbers(path, words)
     }
 
 
