@@ -86,16 +86,17 @@ def _each_once(calls: Iterable[MeasureCall]) -> tuple[MeasureCall, ...]:
 
 
 def _headline(parts: Sequence[str]) -> tuple[str, ...]:
-    """Measures that were named, and of groups the well-known ones."""
+    """Measures that were named, and of groups the well-known ones and those of a whole data set."""
     named = [call.column for part in parts if not _is_group(part) for call in _calls(part)]
     of_groups = [call for part in parts if _is_group(part) for call in _calls(part)]
-    known = sorted((call for call in of_groups if call.measure.name in HEADLINE), key=_rank)
+    known = sorted((call for call in of_groups if call.measure.name in HEADLINE or call.measure.of_data_set), key=_rank)
     rest = [] if named or known else of_groups
     return tuple(dict.fromkeys([*named, *(call.column for call in (*known, *rest))]))
 
 
 def _rank(call: MeasureCall) -> int:
-    return HEADLINE.index(call.measure.name)
+    """Those of a data set, which exist for nothing else, stand before the one of lesions in each case."""
+    return HEADLINE.index("lesion_f1" if call.measure.of_data_set else call.measure.name)
 
 
 def _parts(asked: Iterable[str]) -> list[str]:

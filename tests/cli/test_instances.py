@@ -318,6 +318,32 @@ def test_confidences_that_fit_nothing_are_refused(run: Run, rows: str, code: int
     assert (done.code, says in " ".join(done.err.split())) == (code, True), done.err
 
 
+@pytest.mark.parametrize(("row", "case"), [("a,2,1,1", "a"), ("b,2,1,1", "b")])
+def test_confidences_of_a_class_that_its_case_lacks_are_refused_where_nobody_named_the_classes(
+    run: Run, row: str, case: str
+) -> None:
+    two_lesions(run, "")
+    Path("sure.csv").write_text(f"case,class,instance,confidence\na,1,1,1\na,1,2,1\nb,1,1,1\n{row}\n")
+    done = run("score", "pred", "gt", "-m", "lesion_average_precision", "--confidences", "sure.csv", "--out", "no")
+    said = f"sure.csv: case {case}: neither of its masks holds class '2'. Its classes: 1. Remove these rows."
+    assert (done.code, said in " ".join(done.err.split())) == (3, True), done.err
+
+
+def test_following_the_note_on_masks_without_confidences_gives_the_scores(run: Run) -> None:
+    two_lesions(run, "a,lesion,1,0.9\na,lesion,2,0.95\nb,lesion,1,0.2\n")
+    asked = ("score", "pred", "gt", "--labels", "1=lesion", "-m", "detection")
+    done = run(*asked, "--out", "plain")
+    assert "give a confidence for each predicted lesion with --confidences" in " ".join(done.err.split())
+    assert ("froc_score" in done.out, "lesion_f1" in done.out) == (False, True)
+    rows = [row for row in rows_of(Path("plain/lesions.csv")) if row["side"] == "pred"]
+    lines = [f"{row['case']},{row['class']},{row['lesion_id']},0.{i + 1}" for i, row in enumerate(rows)]
+    Path("sure.csv").write_text("\n".join(["case,class,instance,confidence", *lines]))
+    done = run(*asked, "--confidences", "sure.csv")
+    assert done.code == 0, done.err
+    for shown in ("froc_score", "sensitivity_at_fp", "lesion_average_precision", "case_auroc", "average_recall"):
+        assert shown in done.out
+
+
 def test_confidences_that_no_measure_reads_are_refused(run: Run) -> None:
     two_lesions(run, "a,lesion,1,1\n")
     done = run("score", "pred", "gt", "-m", "dice", "--confidences", "sure.csv")

@@ -187,6 +187,15 @@ def test_what_is_missed_is_merged_with_the_background_and_an_alarm_splits_it() -
     assert math.isnan(value("voi_split", objects(SOMETHING, NOTHING), ignore_truth_background=True))
 
 
+def test_an_empty_prediction_is_one_object_to_the_adapted_rand_error() -> None:
+    two = objects(NOTHING, SOMETHING)  # of two voxels each: 2 · (2 · 4 − 4) / ((2 · 4 − 4) + (16 − 4))
+    assert value("adapted_rand_error", two) == pytest.approx(1 - 8 / 16)
+    assert value("adapted_rand_error", two, variant="squares") == pytest.approx(1 - 16 / 24)
+    assert value("adapted_rand_error", objects(NOTHING, (SOMETHING == 1).astype(np.int64))) == 0
+    assert math.isnan(value("adapted_rand_error", objects(SOMETHING, NOTHING)))
+    assert math.isnan(value("adapted_rand_error", objects(NOTHING, NOTHING)))
+
+
 maps = hnp.arrays(np.int64, (5, 6), elements=st.integers(0, 4))
 pairs = st.tuples(maps, maps).map(lambda sides: objects(*sides))
 

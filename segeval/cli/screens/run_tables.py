@@ -14,7 +14,7 @@ from segeval.results.number_text import UNDEFINED, short
 N_WORST = 9  # shared by the classes, one each at least
 MISSED = ("missing_pred", "absent_pred", "absent_truth")
 DATASETS = ("cityscapes", "voc", "ade20k")  # whose custom the mIoU of all pixels is
-N_CLASSES = 40  # more rows than a screen has help nobody
+N_CLASSES = N_ROWS = 40  # more rows than a screen has help nobody
 STATUSES = {"missing_pred": "without prediction", "failed": "failed", "missing_truth": "without truth"}
 POLICIES = {
     "skip": "left out of the means",
@@ -27,8 +27,10 @@ POLICIES = {
 def print_run(results: Results, screen: Any) -> None:
     """Print what a person wants to see first; everything else is in the files."""
     names = [row.name for row in results.classes]
+    names = names if len(names) == 1 else [*names, MEAN_OF_CLASSES]
     _print_dataset_iou(results, screen)
-    _print_means(results, screen, names if len(names) == 1 else [*names, MEAN_OF_CLASSES], _class_columns(results))
+    _print_of_data_set(results, screen, names)
+    _print_means(results, screen, names, _class_columns(results))
     _print_means(results, screen, [WHOLE_CASE], _case_columns(results))
     _print_groups(results, screen)
     _print_worst(results, screen)
@@ -37,7 +39,8 @@ def print_run(results: Results, screen: Any) -> None:
 
 def _class_columns(results: Results) -> list[str]:
     """The columns to show per class."""
-    return [column for column in _shown(results) if column in results.class_columns] if results.class_rows else []
+    shown = _shown(results) if results.class_rows else []
+    return [column for column in shown if column in results.class_columns and not _is_of_all(results, column)]
 
 
 def _case_columns(results: Results) -> list[str]:
@@ -47,15 +50,17 @@ def _case_columns(results: Results) -> list[str]:
 
 
 def _shown(results: Results) -> list[str]:
-    """The headline columns; losses of label maps, which restate the counts, only where named."""
+    """The headline columns; only where named losses of label maps, which restate the counts, and undefined scores of
+    a data set."""
     from segeval.choice import named_columns
 
     definitions, predictions = results.facts["definitions"], results.facts["predictions"]
-    if predictions is None or predictions["kind"] != "labels":
-        return list(results.shown)
-    named = named_columns(results.facts["plan"]["measures"])
-    of_counts = [column for column in results.shown if definitions[column]["kind"] != "loss" or column in named]
-    return of_counts or list(results.shown)
+    hidden = {row.column for row in results.summary if _is_of_all(results, row.column)}
+    hidden -= {row.column for row in results.summary if not math.isnan(row.pooled)}
+    if predictions is not None and predictions["kind"] == "labels":
+        hidden |= {column for column in results.shown if definitions[column]["kind"] == "loss"}
+    hidden -= named_columns(results.facts["plan"]["measures"])
+    return [column for column in results.shown if column not in hidden] or list(results.shown)
 
 
 def _print_dataset_iou(results: Results, screen: Any) -> None:
@@ -69,6 +74,25 @@ def _print_dataset_iou(results: Results, screen: Any) -> None:
         if labels == "voc" and all(0 not in row.ids for row in results.classes):
             screen.print("Papers on it count the background too: pass --include-background.", style="dim")
         screen.print()
+
+
+def _print_of_data_set(results: Results, screen: Any, names: Sequence[str]) -> None:
+    """The scores that only all cases together have: a row per score and class."""
+    columns = [column for column in _shown(results) if _is_of_all(results, column)]
+    rows = [row for column in columns for row in results.summary if row.column == column and row.name in names]
+    if not rows:
+        return
+    level = f"{100 * results.facts['plan']['ci_level']:g} % interval"
+    with_interval = any(_interval_cell(row, 0) != UNDEFINED for row in rows)
+    headings = ("class", f"all {counted(rows[0].n, 'case')} together", "value", *([level] if with_interval else []))
+    table = plain_table(*headings, left=(0, 1))
+    for row in rows[:N_ROWS]:
+        cells = (short(row.pooled), _interval_cell(row, 0))
+        add_row(table, row.name, row.column, *cells[: 1 + with_interval])
+    screen.print(table)
+    if len(rows) > N_ROWS:
+        screen.print(f"{len(rows) - N_ROWS} more rows are in summary.csv.", style="dim")
+    screen.print()
 
 
 def _print_means(results: Results, screen: Any, names: Sequence[str], columns: Sequence[str]) -> None:
@@ -98,11 +122,7 @@ class _Column:
 
 def _cells_of(results: Results, names: Sequence[str], measure: str, *, is_first: bool) -> list[_Column]:
     """The columns of a measure; the first measure has its interval and its pooled value beside the mean."""
-    if _is_of_all(results, measure):
-        heading = f"{_heading(results, measure)}, all cases"
-        mean = _Column(heading=heading, measure=measure, text=lambda row, _: short(row.pooled))
-    else:
-        mean = _Column(heading=_heading(results, measure), measure=measure, text=_mean_cell)
+    mean = _Column(heading=_heading(results, measure), measure=measure, text=_mean_cell)
     if not is_first:
         return [mean]
     rows = [row for row in results.summary if row.column == measure and row.name in names]
@@ -110,7 +130,7 @@ def _cells_of(results: Results, names: Sequence[str], measure: str, *, is_first:
     columns = [mean]
     if any(not math.isnan(row.statistics.get("ci_low", math.nan)) for row in rows):
         columns.append(_Column(heading=level, measure=measure, text=_interval_cell))
-    if any(not math.isnan(row.pooled) for row in rows) and not _is_of_all(results, measure):
+    if any(not math.isnan(row.pooled) for row in rows):
         columns.append(_Column(heading="pooled", measure=measure, text=lambda row, _: short(row.pooled)))
     return columns
 
@@ -159,7 +179,7 @@ def _interval_cell(row: SummaryRow, _: int) -> str:
 
 def _print_worst(results: Results, screen: Any) -> None:
     """The worst cases of each class by the first measure, those that miss or invent the class before all others."""
-    columns = [column for column in _class_columns(results) if not _is_of_all(results, column)]
+    columns = _class_columns(results)
     if not columns or results.facts["definitions"][columns[0]]["better"] == "none":
         return
     names = [row.name for row in results.classes][:N_CLASSES]
@@ -214,7 +234,8 @@ def _print_groups(results: Results, screen: Any) -> None:
 
 
 def _print_footer(results: Results, screen: Any) -> None:
-    columns = (*_class_columns(results), *_case_columns(results))
+    of_data_set = [column for column in _shown(results) if _is_of_all(results, column)]
+    columns = (*of_data_set, *_class_columns(results), *_case_columns(results))
     undefined = sum(row.n_undefined or 0 for row in results.summary if row.column in columns)
     if undefined:
         policy = results.facts["plan"]["undefined"]

@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from segeval.errors import DataError
+from segeval.errors import DataError, did_you_mean
 from segeval.evidence.additive import Kept
 from segeval.evidence.case import Confidences
 from segeval.evidence.lesions.components import Components, Connectivity, components_of
@@ -94,6 +94,16 @@ class CaseCandidates:
     ignored: Mask | None = None
     _found: Kept[Candidates | None] = field(default_factory=Kept, repr=False, compare=False)
 
+    def __post_init__(self) -> None:
+        """Refuse confidences of a class that the case has not: nothing would look at them."""
+        names = [row.name for row in self.lesions.classes]
+        strange = sorted({name for name, _ in self.given.of} - {*names}) if self.given is not None else []
+        if self.given is not None and strange:
+            help = did_you_mean(strange[0], names) or f" Its classes: {', '.join(names) or 'none'}. Remove these rows."
+            raise DataError(
+                f"{self.given.source}: case {self.case_id}: neither of its masks holds class {strange[0]!r}.{help}"
+            )
+
     def found(self, which: int, rule: CandidateRule) -> Candidates | None:
         """The candidates of the class at position `which`; None where nobody knows its probabilities.
 
@@ -143,13 +153,15 @@ class CaseCandidates:
         known = set(self.lesions.pred_ids(which, connectivity=rule.connectivity))
         strange = sorted(number for of, number in given.of if of == name and number not in known)
         lacking = [number for number in parts.ids.tolist() if (name, number) not in given.of]
-        for numbers, said in ((strange, "which the prediction has not"), (lacking, "and has no row for it")):
+        for numbers, verb, said in (
+            (strange, "names", "which the prediction has not. Remove its row"),
+            (lacking, "the prediction has", "and has no row for it. Write one"),
+        ):
             if numbers:
-                verb = "names" if numbers is strange else "the prediction has"
                 raise DataError(
-                    f"{given.source}: case {self.case_id}: {verb} instance {_list(numbers)} of class {name}, {said}. "
-                    "Instances are the ids of --pred-instances, or without it those of `lesions.csv`: write a row for "
-                    "each of them."
+                    f"{given.source}: case {self.case_id}: {verb} instance {_list(numbers)} of class {name}, "
+                    f"{said}: instances are the ids of --pred-instances, or without it the lesion_id "
+                    "of side pred in the `lesions.csv` of a run with -m detection."
                 )
         return np.array([given.of[name, number] for number in parts.ids.tolist()], dtype=np.float64)
 

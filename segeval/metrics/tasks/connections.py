@@ -5,7 +5,7 @@ from typing import Literal
 from segeval.evidence.lesions.components import Connectivity
 from segeval.evidence.lesions.objects import Links, RandSums, SplitBits
 from segeval.evidence.shapes import PerLabel
-from segeval.measure import Absent, metric, ratio
+from segeval.measure import metric, ratio
 
 UNIT = (0.0, 1.0)
 POSITIVE = (0.0, float("inf"))
@@ -100,7 +100,6 @@ def voi_merge(
     formula="1 − 2PR / (P + R), P = Σ n²ᵢⱼ / Σ p²ⱼ, R = Σ n²ᵢⱼ / Σ t²ᵢ, over voxels of true objects",
     bounds=UNIT,
     better="lower",
-    absent=Absent(pred=1.0),
     reference=ARGANDA_CARRERAS,
 )
 def adapted_rand_error(
@@ -112,7 +111,8 @@ def adapted_rand_error(
 ) -> PerLabel:
     """How far pairs of voxels of true objects are torn apart or thrown together.
 
-    An empty prediction is one object that holds all, and of a single true object it would be perfect: it gets 1.
+    Voxels without prediction are one object. So an empty prediction merges all that is true, and of a single true
+    object it is perfect: look at `det` or `seg` beside it.
 
     Args:
         connectivity: as for lesions, where no instance maps are given.

@@ -24,7 +24,7 @@ def notes_on_scores(scores: Sequence[CaseScore], plan: Plan, options: ScoreOptio
     on_ids = notes_on_ids(plan.labels, in_truths=in_truths, in_preds=in_preds)
     seen = [score.histogram for score in scores if score.histogram is not None]
     mixed = notes_on_mixed_ids(merge_histograms(seen), plan.labels, plan.form) if seen else ()
-    on_numbers = (*_on_spacing(scores, options), *_on_units(scores, plan), *_on_probabilities(scores, plan))
+    on_numbers = (*_on_spacing(scores, options), *_on_units(scores, plan), *_on_probabilities(scores, plan, options))
     idle = idle_gpu(engine=options.engine, device=options.device)
     return (*on_ids, *mixed, *on_numbers, *filter(None, [idle]))
 
@@ -125,10 +125,16 @@ def refuse_mixed_units(scores: Iterable[CaseScore], plan: Plan) -> Iterator[Case
         yield score
 
 
-def _on_probabilities(scores: Sequence[CaseScore], plan: Plan) -> Iterator[str]:
-    columns = [call.column for call in plan.measures if call.measure.reads("ProbMaps", "CaseCandidates")]
+def _on_probabilities(scores: Sequence[CaseScore], plan: Plan, options: ScoreOptions) -> Iterator[str]:
+    columns = [call.column for call in plan.measures if call.measure.reads("ProbMaps")]
     if columns and any(one.row.probability_source == "hard" for one in scores):
         yield f"labels have no probabilities, so these are undefined: {listed(columns)}. Score the maps instead"
+    columns = [call.column for call in plan.measures if call.measure.reads("CaseCandidates")]
+    if columns and options.confidences is None and (plan.form is None or plan.form.kind == "labels"):
+        yield (
+            f"labels have no confidences, so these are undefined: {listed(columns)}. Score the maps instead, or give a "
+            "confidence for each predicted lesion with --confidences"
+        )
     columns = [call.column for call in plan.measures if call.measure.reads("LogitsInSpace")]
     if columns and (plan.form is None or plan.form.kind != "logits"):
         yield f"{listed(columns)}: undefined, since only logits tell it. Score these with --pred-kind logits"
