@@ -51,6 +51,9 @@ Gate = Annotated[
     Path | None, option("--gate", help="Hold the run against the rules of this segeval.yaml.", panel=RUNNING)
 ]
 Html = Annotated[bool, option("--html", help="Write report.html beside the tables.", panel=OUTPUT)]
+Plot = Annotated[
+    Path | None, option("--plot", help="Folder for the charts of the report as SVG, PNG and PDF.", panel=OUTPUT)
+]
 GateOutput = Annotated[
     list[str] | None,
     option("--output", help="Report of the gate: json, junit, markdown, github, and =PATH; repeatable.", panel=RUNNING),

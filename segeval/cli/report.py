@@ -42,7 +42,7 @@ def report(
     images: Images = None,
     window: Window = None,
     figures: Annotated[
-        Path | None, typer.Option("--figures", help="Folder for the charts as SVG, PNG and PDF.")
+        Path | None, typer.Option("--figures", "--plot", help="Folder for the charts as SVG, PNG and PDF.")
     ] = None,
     quiet: o.Quiet = False,
 ) -> int:

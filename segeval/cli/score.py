@@ -27,6 +27,7 @@ def score(
     truth: o.TruthPath = None,
     as_json: o.AsJson = False,
     html: o.Html = False,
+    plot: o.Plot = None,
     quiet: o.Quiet = False,
     verbose: o.Verbose = False,
     no_color: o.NoColor = False,
@@ -41,8 +42,9 @@ def score(
     if output and gate is None:
         raise ConfigError("--output is where the report of a gate goes, and there is no --gate. Name its file, too.")
     settings = resolve(given, config or gate)
-    if html and settings.options.shard:
-        raise ConfigError("--html is for a whole run, and --shard scores a part. Report what `segeval merge` joins.")
+    if (html or plot) and settings.options.shard:
+        flag = "--html" if html else "--plot"
+        raise ConfigError(f"{flag} is for a whole run, and --shard scores a part. Report what `segeval merge` joins.")
     if gate is not None and settings.options.shard:
         raise ConfigError("--gate judges a whole run, and --shard scores a part. Judge what `segeval merge` joins.")
     if gate is not None:
@@ -56,12 +58,18 @@ def score(
         from segeval.files.marked import refuse_foreign
 
         refuse_foreign(folder / "report.html")
+    if plot is not None:
+        from segeval.verbs.report.figures import drawing
+
+        drawing()  # is known to work before hours of scoring
     with Talk(out=folder, quiet=quiet, verbose=verbose, color=not no_color) as talk:
         options = replace(settings.options, out=folder)
         results = score_folders(pred, truth, options, sources=settings.sources, watch=talk)
         talk.finish(results, as_json=as_json)
     if html:
         _write_page(folder, gate, quiet=quiet)
+    if plot is not None:
+        _write_charts(folder, plot, quiet=quiet)
     return _gravest(exit_code_of(results), _gate(folder, gate, output, quiet=quiet, color=not no_color) if gate else 0)
 
 
@@ -72,6 +80,15 @@ def _write_page(folder: Path, rules: Path | None, *, quiet: bool) -> None:
     page = report(folder, ReportOptions(gate=rules))
     if not quiet:
         console.say(f"the report is {page}")
+
+
+def _write_charts(folder: Path, place: Path, *, quiet: bool) -> None:
+    """The charts of the run that was just written."""
+    from segeval.verbs.report.making import figures
+
+    written = figures(folder, place)
+    if not quiet:
+        console.say(f"{len(written)} charts are in {place}")
 
 
 def _gate(folder: Path, rules: Path, output: list[str] | None, *, quiet: bool, color: bool) -> int:

@@ -34,9 +34,9 @@ class Results:
 
     `classes` and the two column tuples give the order of everything, `shown` are the columns for a
     screen. `lesions` are those of each case; None without a lesion measure. `groups` are summaries by
-    columns of a case table, `curves` the points behind scores of all cases; None without one. `facts` is what
-    `run.json` says besides the tables (plan, definitions, versions, timings, warnings). `draw` makes the picture of a
-    case, where its masks can be had again.
+    columns of a case table, `curves` the points behind scores of all cases, `froc` every point of candidates; None
+    without one. `facts` is what `run.json` says besides the tables (plan, definitions, versions, timings, warnings).
+    `draw` makes the picture of a case, where its masks can be had again.
     """
 
     classes: tuple[LabelClass, ...]
@@ -51,6 +51,7 @@ class Results:
     facts: Mapping[str, Any]
     groups: Table | None = None
     curves: Table | None = None
+    froc: Table | None = None
     draw: Callable[[str, str | None], Any] | None = field(default=None, compare=False)
 
     def __repr__(self) -> str:
@@ -130,7 +131,7 @@ class Results:
     @cached_property
     def tables(self) -> dict[str, Table]:
         """The tables that the run has, by name."""
-        lacking = {name for name in ("lesions", "groups", "curves") if getattr(self, name) is None}
+        lacking = {name for name in ("lesions", "groups", "curves", "froc") if getattr(self, name) is None}
         return {name: table(self) for name, table in TABLES.items() if name not in lacking}
 
     def to_dict(self) -> dict[str, list[dict[str, Any]]]:
@@ -159,8 +160,8 @@ class Results:
         return {name: value for name, value in values.items() if math.isfinite(value)}
 
     def to_pandas(self, table: str = "scores") -> Any:
-        """A table as a `pandas.DataFrame`: `scores`, `cases`, `summary`, `confusion`; `lesions`, `groups`, `curves` if
-        there.
+        """A table as a `pandas.DataFrame`: `scores`, `cases`, `summary`, `confusion`; `lesions`, `groups`, `curves`,
+        `froc` if there.
 
         Raises:
             ConfigError: there is no such table.
@@ -251,6 +252,11 @@ def curves_table(results: Results) -> Table:
     return results.curves or Table(columns=("class",), rows=())
 
 
+def froc_table(results: Results) -> Table:
+    """A row per class and distinct confidence."""
+    return results.froc or Table(columns=("class",), rows=())
+
+
 def _box(box: tuple[Sequence[int], Sequence[int]]) -> str:
     """`10:14 0:20 3:5`, as one would cut it out of the array."""
     return " ".join(f"{start}:{stop}" for start, stop in zip(*box, strict=True))
@@ -270,4 +276,5 @@ TABLES: Mapping[str, Callable[[Results], Table]] = {
     "lesions": lesions_table,
     "groups": groups_table,
     "curves": curves_table,
+    "froc": froc_table,
 }

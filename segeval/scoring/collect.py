@@ -6,7 +6,7 @@ from typing import Any
 
 from segeval.evidence.labels import LabelClass
 from segeval.results import CaseScore, ClassRow, Results, Table
-from segeval.scoring.curves import curves_of
+from segeval.scoring.curves import curves_of, froc_of
 from segeval.scoring.evaluate import absent_rows
 from segeval.scoring.groups import COLUMNS, Parts, group_rows
 from segeval.scoring.plan import Aggregation, Plan
@@ -60,6 +60,7 @@ def collect(
         facts=facts,
         groups=_groups(found, how, parts) if parts else None,
         curves=None if found.together is None else curves_of(found.together),
+        froc=None if found.together is None else froc_of(found.together),
     )
 
 

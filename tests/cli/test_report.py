@@ -3,9 +3,10 @@
 import os
 
 import nibabel
+import numpy as np
 import pytest
 
-from tests.cli.given import SAMPLE, Run
+from tests.cli.given import SAMPLE, Run, write_image
 
 
 @pytest.fixture
@@ -171,3 +172,28 @@ def test_a_sweep_is_a_page_of_its_tables(run: Run, tmp_path):
     assert (done.code, "swept/report.html" in done.err) == (0, True), done.err
     page = (tmp_path / "swept" / "report.html").read_text()
     assert all(f"<h2>{file.stem}</h2>" in page for file in (tmp_path / "swept").glob("*.csv"))
+
+
+def test_curves_are_drawn_where_no_case_has_a_score_of_its_own(run: Run, tmp_path):
+    pytest.importorskip("vl_convert")
+    for side, values in (("pred", (0.9, 0.7)), ("gt", (1, 1))):
+        for i, value in enumerate(values):
+            image = np.zeros((6, 6), dtype=np.float32 if side == "pred" else np.uint8)
+            image[1:3, 1 : 3 + i] = value
+            image[4, 4] = 0.6 if side == "pred" else 0
+            write_image(tmp_path / side / f"{i}.npy", image)
+    masks = ("pred", "gt", "--labels", "1=spot", "--pred-kind", "probs")
+    done = run("score", *masks, "-m", "froc_score(min_overlap=0.2)", "--plot", "figures", "--html", "-o", "run")
+    assert (done.code, "3 charts are in figures" in done.err) == (0, True), done.err
+    svg = (tmp_path / "figures" / "curve-froc.svg").read_text()
+    assert "false alarms per case" in svg
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "FROC (2 cases, 0 without a lesion; candidates=threshold, t=0.5," in page
+    assert "min_overlap=0.2, assign=confidence, duplicates=fp" in page
+    assert '<th scope="row">froc_score(min_overlap=0.2)</th><td>spot</td><td class="num">1.000</td>' in page
+
+
+def test_charts_of_a_shard_are_refused(run: Run):
+    masks = (SAMPLE / "pred", SAMPLE / "gt", "-m", "dice")
+    done = run("score", *masks, "--shard", "0/2", "--plot", "figures", "-o", "run")
+    assert (done.code, "--plot is for a whole run" in done.err) == (2, True)

@@ -303,6 +303,44 @@ def test_the_points_of_the_curve_are_the_worked_ones() -> None:
         assert found == pytest.approx({name: point[name] for name in found})
 
 
+def test_every_point_is_in_the_table_of_the_curve_with_its_counts_and_its_rule() -> None:
+    measures = ["froc_score(candidates=map)", "lesion_average_precision(candidates=map,assign=overlap)", "case_auroc"]
+    results = segeval.score(MAPS, TRUTHS, measures=measures, labels={1: "lesion"}, pred_kind="probs", bootstrap=0)
+    table = results.tables["froc"]
+    assert table.columns[:8] == ("class", "threshold", "tp", "fp", "fp_per_case", "sensitivity", "n_lesions", "n_cases")
+    rules = list(dict.fromkeys(row["rule"] for row in table.rows))
+    assert [rule.split(",hit=")[0].split(",")[0] for rule in rules] == ["candidates=map"] * 2 + ["candidates=threshold"]
+    for rule, key in ((rules[0], "confidence.fp"), (rules[1], "overlap.fp")):
+        rows = [row for row in table.rows if row["rule"] == rule]
+        for row, point in zip(rows, ARRAYS[f"D.froc_curve.{key}"], strict=True):
+            assert {name: row[name] for name in point} == pytest.approx(point)
+            assert (row["n_lesions"], row["n_cases"], row["n_negative_cases"]) == (4, 5, 2)
+
+
+def test_a_long_curve_keeps_the_points_that_scores_were_read_at() -> None:
+    rng = np.random.default_rng(1)
+    maps, truths = {}, {}
+    for case in range(6):
+        image, truth = np.zeros((90, 90)), np.zeros((90, 90), dtype=np.uint8)
+        places = rng.permutation(45 * 45)[:300]
+        y, x = 2 * (places // 45), 2 * (places % 45)
+        image[y, x] = rng.uniform(0.5, 1.0, 300)
+        truth[y[:90], x[:90]] = 1
+        maps[str(case)], truths[str(case)] = image, truth
+    results = segeval.score(
+        maps, truths, measures=["froc_score"], labels={1: "lesion"}, pred_kind="probs", bootstrap=0, spacing=(1, 1)
+    )
+    thinned = [(row["x"], row["y"]) for row in results.tables["curves"].rows]
+    whole = [(row["fp_per_case"], row["sensitivity"]) for row in results.tables["froc"].rows]
+    assert len(thinned) < 250 < 1500 < len(whole)
+    assert {*thinned} <= {*whole}
+    fps = [0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0]
+    for points in (thinned, whole):
+        rates, found = zip((0.0, 0.0), *points, strict=True)
+        score = np.interp(fps, rates, found).mean()
+        assert score == pytest.approx(results["froc_score", "lesion"].pooled, abs=1e-12)
+
+
 def test_curves_of_voxels_are_those_of_scikit_learn() -> None:
     pytest.importorskip("sklearn", reason="scikit-learn is not installed here")
     from sklearn.calibration import calibration_curve

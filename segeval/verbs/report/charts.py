@@ -139,7 +139,7 @@ def agreement_chart(content: RunContent) -> Spec:
 def charts_of(content: RunContent) -> dict[str, Chart]:
     """The charts of a run by name; most of them are drawn from `chart_rows`."""
     if not content.measures or not content.scores:
-        return {}
+        return _curve_charts(content)
     first, *others = content.measures
     found = {
         "distribution": Chart(
@@ -160,14 +160,27 @@ def charts_of(content: RunContent) -> dict[str, Chart]:
     for i, column in enumerate(content.group_columns):
         title = f"{first} by {column}, with intervals"
         found[f"groups-{i + 1}"] = Chart(title=title, spec=group_chart(content, column, first))
-    found |= {
-        f"curve-{curve}": Chart(title=title, spec=curve_chart(content, curve))
+    limits = ", with the limits of agreement" if len(content.classes) <= _FEW_CLASSES else ""
+    title = f"Agreement of sizes (Bland and Altman 1986){limits}"
+    return {**found, **_curve_charts(content), "agreement": Chart(title=title, spec=agreement_chart(content))}
+
+
+def _curve_charts(content: RunContent) -> dict[str, Chart]:
+    return {
+        f"curve-{curve}": Chart(title=title + _rule_of(content, curve), spec=curve_chart(content, curve))
         for curve, (title, _, _) in _CURVES.items()
         if any(row["curve"] == curve for row in content.curves)
     }
-    limits = ", with the limits of agreement" if len(content.classes) <= _FEW_CLASSES else ""
-    title = f"Agreement of sizes (Bland and Altman 1986){limits}"
-    return {**found, "agreement": Chart(title=title, spec=agreement_chart(content))}
+
+
+def _rule_of(content: RunContent, curve: str) -> str:
+    """What a FROC depends on: how candidates were found and matched, and how many cases hold none."""
+    first = next(iter(content.document.get("froc", ())), None) if curve == "froc" else None
+    if first is None:
+        return ""
+    rule, n, n_negative = (first[name] for name in ("rule", "n_cases", "n_negative_cases"))
+    of_class = "" if len(content.classes) == 1 else f" of {first['class']}"
+    return f" ({n} cases, {n_negative} without a lesion{of_class}; {rule.replace(',', ', ')})"
 
 
 _CURVES = {  # what their axes say
@@ -180,23 +193,34 @@ _CURVES = {  # what their axes say
 
 def curve_chart(content: RunContent, curve: str) -> Spec:
     """A curve of all cases together, class by class; it brings its own few points."""
-    rows = [row for row in content.curves if row["curve"] == curve]
     title, x, y = _CURVES[curve]
+    rows = [dict(row) for row in content.curves if row["curve"] == curve]
+    if curve in ("froc", "roc"):  # which begin where nothing counts yet
+        names = list(dict.fromkeys(row["class"] for row in rows))
+        rows = [*({"class": name, "x": 0.0, "y": 0.0, "threshold": None, "n": 0} for name in names), *rows]
+    rows = [{**row, "place": i} for i, row in enumerate(rows)]
     unit = {"scale": {"domain": [0, 1]}}
     encoding = {
         "x": {"field": "x", "type": "quantitative", "title": x, **({} if curve == "froc" else unit)},
         "y": {"field": "y", "type": "quantitative", "title": y, **unit},
         "color": class_colour(content.classes),
-        "order": {"field": "threshold", "sort": "descending"},
+        "order": {"field": "place"},
         "tooltip": [{"field": name} for name in ("class", "x", "y", "threshold", "n")],
     }
-    mark = {"type": "line", "point": {"size": 18}, "strokeWidth": 1.5}
+    steps = {"interpolate": "step-after"} if curve == "froc" and _in_steps(content) else {}
+    mark = {"type": "line", "point": {"size": 18}, "strokeWidth": 1.5, **steps}
     layers: list[Spec] = [{"mark": mark, "encoding": encoding}]
     if curve == "calibration":  # what is stated comes true
         diagonal = {"values": [{"x": 0, "y": 0}, {"x": 1, "y": 1}]}
         dashed = {"type": "line", "strokeDash": [4, 4], "color": "#888888"}
         layers.append({"data": diagonal, "mark": dashed, "encoding": {axis: encoding[axis] for axis in "xy"}})
     return with_data(spec_of(title, {"height": 300}, layer=layers), rows)
+
+
+def _in_steps(content: RunContent) -> bool:
+    """Whether the first score of the FROC reads it in steps, and not along lines between its points."""
+    said = (definition["parameters"].get("interpolation") for definition in content.definitions.values())
+    return next((how for how in said if how), "linear") == "step"
 
 
 def group_chart(content: RunContent, column: str, measure: str) -> Spec:

@@ -99,6 +99,7 @@ def _facts(
             for name in content.case_measures
             for row in [content.summary_of(WHOLE_CASE, name)]
         ],
+        "of_data_set": _of_data_set(content),
         "groups": _groups(content),
         "charts": charts,
         "worst": _worst(content, pictures),
@@ -164,6 +165,18 @@ def _summary_row(content: RunContent, name: str) -> dict[str, Any]:
         "invented": 0 if is_mean else content.counted(name, "absent_truth"),
         "cells": [_cell(row) for row in rows],
     }
+
+
+def _of_data_set(content: RunContent) -> list[dict[str, Any]]:
+    """A row per class and measure of those that only all cases together have."""
+    return [
+        {"name": row["measure"], "class_name": row["class"], "n": row["n"]} | _cell(row)
+        for name, definition in content.definitions.items()
+        if definition.get("levels") == ["data set"]
+        for row in content.summary
+        if row["measure"] == name and row["pooled"] is not None
+        if row["class"] != MEAN_OF_CLASSES or len(content.classes) > 1
+    ]
 
 
 def _groups(content: RunContent) -> list[dict[str, Any]]:

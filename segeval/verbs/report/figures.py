@@ -1,6 +1,7 @@
 """The charts of a page as files for papers: the same specifications, drawn without a browser."""
 
 from pathlib import Path
+from typing import Any
 
 from segeval.errors import ConfigError, not_installed
 from segeval.files.marked import write_marked
@@ -10,20 +11,30 @@ from segeval.verbs.report.content import RunContent
 WIDTH = 420  # points
 
 
-def write_figures(content: RunContent, folder: Path) -> list[Path]:
-    """Write every chart as SVG, PNG (300 dpi) and PDF.
+def drawing() -> Any:
+    """The package that draws.
 
     Raises:
-        ConfigError: the package that draws is not installed, or a file cannot be written.
+        ConfigError: it is not installed.
     """
     try:
         import vl_convert
     except ImportError as error:
         raise not_installed("vl_convert") from error
+    return vl_convert
+
+
+def write_figures(content: RunContent, folder: Path) -> list[Path]:
+    """Write every chart as SVG, PNG (300 dpi) and PDF, and say where.
+
+    Raises:
+        ConfigError: the package that draws is not installed, or a file cannot be written.
+    """
+    vl_convert = drawing()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigError(f"--figures {folder}: cannot be made ({error.strerror}). Name another folder.") from error
+        raise ConfigError(f"{folder}: cannot be made ({error.strerror}). Name another folder.") from error
     written, rows = [], chart_rows(content)
     for name, chart in charts_of(content).items():
         sized = {**chart.spec, "width": WIDTH}

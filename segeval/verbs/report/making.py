@@ -77,6 +77,18 @@ def report(run: Path, options: ReportOptions) -> Path:
     return out
 
 
+def figures(run: Path, folder: Path) -> list[Path]:
+    """Write the charts of a stored run as SVG, PNG and PDF, and say where they are.
+
+    Raises:
+        ConfigError: there is no such run, the package that draws is not installed, or a file cannot be written.
+    """
+    from segeval.verbs.report.figures import write_figures
+
+    _, document = read_document(run)
+    return write_figures(content_of(document, table=lambda name: rows_of(document, name)), folder)
+
+
 def report_runs(
     runs: Sequence[Path], *, out: Path | None, title: str, case_table: Path | None = None, by: Sequence[str] = ()
 ) -> Path:
