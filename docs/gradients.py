@@ -48,7 +48,7 @@ def grad_table(loss: Measure | MeasureCall, probs: np.ndarray, truth: np.ndarray
     """
     import torch
 
-    from segeval.losses.modules import MODULES, module_name
+    from segeval.losses.training.modules import MODULES, module_name
 
     if np.shape(probs) != np.shape(truth):
         raise DataError(f"probs has shape {np.shape(probs)} and truth {np.shape(truth)}. Give one class of one image.")

@@ -8,7 +8,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
 from segeval import catalogue, losses
-from segeval.losses import modules
+from segeval.losses.training import modules
 from segeval.measure import Measure, PerClass
 from segeval.options import ScoreOptions
 from segeval.options.option import declared
@@ -65,9 +65,9 @@ def losses_stub() -> str:
         "from collections.abc import Mapping, Sequence\nfrom typing import Any, Literal\n\n",
         _exports(modules.DECLARED),
         helpers,
-        "from segeval.losses.loss_module import LossModule as LossModule\n",
-        "from segeval.losses.modules import DeepSupervision as DeepSupervision\n",
-        "from segeval.losses.modules import Sum as Sum\n\nFORMULAS: tuple[str, ...]\n\n",
+        "from segeval.losses.training.loss_module import LossModule as LossModule\n",
+        "from segeval.losses.training.modules import DeepSupervision as DeepSupervision\n",
+        "from segeval.losses.training.modules import Sum as Sum\n\nFORMULAS: tuple[str, ...]\n\n",
     ]
     for name, module in modules.MODULES.items():
         inner = ", ".join(map(_parameter, inspect.signature(module).parameters.values()))

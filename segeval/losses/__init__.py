@@ -27,7 +27,7 @@ def __getattr__(name: str) -> Any:
     elif name.endswith("_loss"):
         homes = FORMULAS
     else:
-        homes = ("modules",) if name[:1].isupper() else ()
+        homes = ("training.modules",) if name[:1].isupper() else ()
     for home in homes:
         module = _imported(home)
         if name in vars(module):

@@ -52,9 +52,9 @@ from segeval.losses.rare import cbdice_loss as cbdice_loss
 from segeval.losses.rare import hausdorff_er_loss as hausdorff_er_loss
 from segeval.losses.weights import class_weights as class_weights
 from segeval.losses.boundary import unet_weight_map as unet_weight_map
-from segeval.losses.loss_module import LossModule as LossModule
-from segeval.losses.modules import DeepSupervision as DeepSupervision
-from segeval.losses.modules import Sum as Sum
+from segeval.losses.training.loss_module import LossModule as LossModule
+from segeval.losses.training.modules import DeepSupervision as DeepSupervision
+from segeval.losses.training.modules import Sum as Sum
 
 FORMULAS: tuple[str, ...]
 

@@ -13,8 +13,8 @@ from segeval.evidence.arrays import neg_log, power
 from segeval.evidence.probabilities.soft import ChannelCounts, ChannelTerms, ChannelVolumes
 from segeval.evidence.space.weight_maps import object_gap
 from segeval.losses.compound import exp_log_loss
-from segeval.losses.modules import MODULES, DeepSupervision, Sum
 from segeval.losses.region import generalized_dice_loss
+from segeval.losses.training.modules import MODULES, DeepSupervision, Sum
 from segeval.losses.weights import class_weights
 from segeval.measure import parse_call
 from tests.losses.test_worked import ENTRIES, FIXTURES, case_of

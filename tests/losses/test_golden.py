@@ -27,7 +27,6 @@ from segeval.evidence.space.weight_maps import BorderTerms, object_gap
 from segeval.losses.boundary import unet_weight_map, unet_weighted_ce_loss
 from segeval.losses.compound import bce_dice_loss, combo_loss, dice_focal_loss, exp_log_loss
 from segeval.losses.lovasz import lovasz_hinge_loss, lovasz_sigmoid_loss, lovasz_softmax_loss
-from segeval.losses.modules import MODULES
 from segeval.losses.pixel import (
     bce_loss,
     cross_entropy_loss,
@@ -46,6 +45,7 @@ from segeval.losses.region import (
     sensitivity_specificity_loss,
     tversky_loss,
 )
+from segeval.losses.training.modules import MODULES
 from segeval.losses.weights import class_weights
 from tests.conftest import golden
 from tests.losses.worked import (

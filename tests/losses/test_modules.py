@@ -20,7 +20,7 @@ from segeval import ConfigError, DataError
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.probabilities.prob_maps import ProbMaps
 from segeval.evidence.probabilities.probabilities import ProbEvidence
-from segeval.losses.modules import DECLARED, MODULES, module_name
+from segeval.losses.training.modules import DECLARED, MODULES, module_name
 from tests.losses.worked import B_PROBS, B_TRUTH, logit
 
 ACROSS = [name for name, module in MODULES.items() if module().looks_across]
@@ -142,7 +142,7 @@ def test_a_small_network_learns_with_every_module(name: str) -> None:
 
 COMPILED = """
 import torch
-from segeval.losses.modules import MODULES
+from segeval.losses.training.modules import MODULES
 
 for name in ("WeightedBCELoss", "LovaszSoftmaxLoss", "ExpLogLoss"):
     loss = MODULES[name]()

@@ -8,7 +8,7 @@ import yaml
 
 from docs.gradients import softmax_classifier
 from docs.losses_page import NOTES, losses_page
-from segeval.losses.modules import DECLARED
+from segeval.losses.training.modules import DECLARED
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "losses.md"
 ERRATA = {"S1": 6, "S2": 8, "S3": 31, "P": 9, "L": 15}

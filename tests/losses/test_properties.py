@@ -12,8 +12,8 @@ from torch import Tensor
 
 from segeval.evidence.overlap.counts import Counts
 from segeval.evidence.probabilities.soft import ChannelCounts, ChannelVolumes
-from segeval.losses.modules import MODULES
 from segeval.losses.region import generalized_dice_loss
+from segeval.losses.training.modules import MODULES
 from segeval.metrics.overlap import dice, f2, sensitivity
 from tests.losses.worked import voxels
 

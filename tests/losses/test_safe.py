@@ -12,7 +12,7 @@ from torch import Tensor
 
 import segeval
 from segeval import ConfigError, DataError
-from segeval.losses.modules import MODULES
+from segeval.losses.training.modules import MODULES
 
 ACROSS = [name for name, module in MODULES.items() if module().looks_across]
 ON_MAPS = [name for name, module in MODULES.items() if any(need.on_map for need in module.measure.needs)]
@@ -232,7 +232,7 @@ def test_values_are_not_looked_at_without_validate() -> None:
 
 COMPILED = """
 import torch
-from segeval.losses.modules import MODULES
+from segeval.losses.training.modules import MODULES
 
 for name in ("DiceLoss", "CrossEntropyLoss", "BCELoss"):
     activation = "sigmoid" if name == "BCELoss" else "softmax"

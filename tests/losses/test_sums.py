@@ -14,10 +14,11 @@ from segeval.evidence.probabilities.soft import (
     surprise,
     two_channels,
 )
-from segeval.losses.batch import Batch, read_batch
-from segeval.losses.modules import MODULES
 from segeval.losses.pixel import focal_cost
-from segeval.losses.sums import BatchSums, voxels_of
+from segeval.losses.training.batch import Batch
+from segeval.losses.training.modules import MODULES
+from segeval.losses.training.reading import read_batch
+from segeval.losses.training.sums import BatchSums, voxels_of
 
 COUNTS = ("tp", "pred", "truth", "n", "rest", "fp", "fn", "tn", "pred_squared", "truth_squared")
 SOFT = ("tp", "pred", "truth", "n", "pred_squared", "truth_squared")

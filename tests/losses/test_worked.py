@@ -15,7 +15,7 @@ from segeval.evidence.grid import Lattice
 from segeval.evidence.labels import LabelClass, LabelMap
 from segeval.evidence.probabilities.prob_maps import ProbMaps
 from segeval.evidence.probabilities.probabilities import ProbEvidence
-from segeval.losses.modules import MODULES, module_name
+from segeval.losses.training.modules import MODULES, module_name
 from segeval.measure import Measure
 from segeval.scoring.evaluate import evaluate
 from segeval.scoring.plan import Plan

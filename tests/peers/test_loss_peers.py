@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from segeval.losses.modules import MODULES
+from segeval.losses.training.modules import MODULES
 
 GENERATOR = torch.Generator().manual_seed(0)
 Z = torch.randn(2, 1, 6, 7, generator=GENERATOR, dtype=torch.float64)  # one class, two cases

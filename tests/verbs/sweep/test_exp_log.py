@@ -10,7 +10,7 @@ from segeval.errors import ConfigError, DataError
 from segeval.evidence.case import Case
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.probabilities.channels import Channels, Layout, ProbMap
-from segeval.losses.modules import MODULES
+from segeval.losses.training.modules import MODULES
 from segeval.options import SweepOptions
 from segeval.verbs.sweep.maps.cases import scored_classes
 from segeval.verbs.sweep.maps.exp_log import SoftmaxEntries, sweep_exp_log_maps

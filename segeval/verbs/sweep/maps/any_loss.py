@@ -218,7 +218,7 @@ def slopes_of(call: MeasureCall, voxels: ProbVoxels) -> Slopes:
     """Differentiate the loss of one class by the logit of every entry."""
     import torch
 
-    from segeval.losses.sums import LogitVoxels
+    from segeval.losses.training.sums import LogitVoxels
 
     truth, count = torch.as_tensor(voxels.truth), torch.as_tensor(voxels.count, dtype=torch.float64)
     margin = torch.as_tensor(voxels.margin.clip(-FARTHEST, FARTHEST))

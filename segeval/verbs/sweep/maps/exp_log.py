@@ -88,8 +88,8 @@ class SoftmaxEntries:
         """The slope in the logits of every entry, summed over its voxels; shape (channel, entry)."""
         import torch
 
-        from segeval.losses.batch import read_batch
-        from segeval.losses.sums import voxels_of
+        from segeval.losses.training.reading import read_batch
+        from segeval.losses.training.sums import voxels_of
 
         with np.errstate(divide="ignore"):
             logits = torch.as_tensor(np.log(self.probs).clip(_FARTHEST))

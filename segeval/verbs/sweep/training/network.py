@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from segeval.errors import ConfigError
-from segeval.losses.modules import MODULES, module_name
+from segeval.losses.training.modules import MODULES, module_name
 from segeval.measure import MeasureCall
 from segeval.verbs.sweep.training.cases import IGNORED, TrainingCase
 from segeval.verbs.sweep.training.patches import PatchSource, batches, cut

@@ -16,9 +16,10 @@ from segeval.evidence.space.in_space import InSpace
 from segeval.evidence.space.logits import LogitsInSpace
 from segeval.evidence.space.weight_maps import BorderTerms
 from segeval.evidence.surfaces.distances_torch import distances_in_batch
-from segeval.losses import sums
-from segeval.losses.batch import Activation, Batch, SoftTarget, read_batch
-from segeval.losses.sums import BatchRanks, BatchSums, Classes, Form, ReduceOver
+from segeval.losses.training import sums
+from segeval.losses.training.batch import Activation, Batch, SoftTarget
+from segeval.losses.training.reading import read_batch
+from segeval.losses.training.sums import BatchRanks, BatchSums, Classes, Form, ReduceOver
 from segeval.measure import Measure
 
 _POOLED = {"lovasz_sigmoid_loss", "lovasz_softmax_loss"}  # the batch is one image in the authors' code
@@ -58,7 +59,7 @@ class LossModule(nn.Module):
         ignore_index: truth value of voxels that count nowhere.
         soft_target: overlap with a fractional truth y: product sums p y, l1 sums min(p, y).
         has_channels: whether axis 1 of `pred` is the channel; by default (B, H, W) has none, (B, C, H, W) has.
-        validate: check the values of `truth` in every step; see `segeval.losses.batch.read_batch`.
+        validate: check the values of `truth` in every step; see `segeval.losses.training.reading.read_batch`.
         spacing: size of a voxel in mm, for losses that measure lengths; by default voxels are the unit.
         **knobs: the parameters of the loss itself.
 

@@ -19,9 +19,9 @@ from torch.nn import functional
 from segeval.errors import ConfigError, DataError
 from segeval.evidence.probabilities.soft import SoftCounts
 from segeval.losses import boundary, compound, lovasz, pixel, rare, region, shape
-from segeval.losses.batch import Batch
-from segeval.losses.loss_module import LossModule
-from segeval.losses.sums import BatchSums, channels_of
+from segeval.losses.training.batch import Batch
+from segeval.losses.training.loss_module import LossModule
+from segeval.losses.training.sums import BatchSums, channels_of
 from segeval.measure import Measure
 
 _SPELLED = {

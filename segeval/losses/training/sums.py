@@ -26,7 +26,7 @@ from segeval.evidence.probabilities.soft import (
     mapped,
     two_channels,
 )
-from segeval.losses.batch import Batch
+from segeval.losses.training.batch import Batch
 
 ReduceOver = Literal["case", "batch", "micro"]
 Classes = Literal["all", "foreground", "present"] | Sequence[int]
