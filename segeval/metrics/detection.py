@@ -22,7 +22,6 @@ CaseScoreOf = Literal["max", "noisy_or"]
 Area = Literal["coco", "area", "eleven"]
 
 LUNA16_FPS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
-CAMELYON16_FPS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 UNIT = (0.0, 1.0)
 _INF = float("inf")
 _LIMITS = {

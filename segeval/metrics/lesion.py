@@ -12,7 +12,7 @@ from segeval.evidence.lesions.matching import ByShape, Matching, Void
 from segeval.evidence.shapes import PerLabel
 from segeval.measure import Idle, Measure, metric, ratio
 
-_PANOPTIC = "Kirillov et al. 2019, arXiv:1801.00868"
+PANOPTIC = "Kirillov et al. 2019, arXiv:1801.00868"
 
 
 _IDLE = (
@@ -24,8 +24,8 @@ _IDLE = (
 
 def lesion_metric(
     *, without: tuple[str, ...] = (), shapes: bool = False, **facts: Any
-) -> Callable[[Callable[[LesionCounts], PerLabel]], Measure]:
-    """Declare a formula on lesion counts as a metric; the knobs of the matching are declared here, once.
+) -> Callable[[Callable[[Any], PerLabel]], Measure]:
+    """Declare a formula on lesion counts of some kind as a metric; the knobs of the matching are declared here, once.
 
     Args:
         without: knobs that the formula does not depend on.
@@ -33,9 +33,11 @@ def lesion_metric(
         facts: as for `metric`.
     """
 
-    def declare(formula: Callable[[LesionCounts], PerLabel]) -> Measure:
+    def declare(formula: Callable[[Any], PerLabel]) -> Measure:
+        (found,) = inspect.signature(formula).parameters.values()
+
         def kernel(
-            found: LesionCounts,
+            found: Any,
             *,
             matching: Matching = "hungarian",
             iou_threshold: float = 0.5,
@@ -48,11 +50,11 @@ def lesion_metric(
             return formula(found)
 
         kernel.__name__, kernel.__doc__, kernel.__module__ = formula.__name__, formula.__doc__, formula.__module__
-        parameters = inspect.signature(kernel).parameters.values()
-        read = [knob for knob in parameters if knob.name not in without]
+        _, *knobs = inspect.signature(kernel).parameters.values()
+        read = [knob for knob in knobs if knob.name not in without]
         if shapes:
             read = [knob.replace(annotation=ByShape) if knob.name == "matching" else knob for knob in read]
-        kernel.__signature__ = inspect.Signature(read)  # type: ignore[attr-defined]
+        kernel.__signature__ = inspect.Signature([found, *read])  # type: ignore[attr-defined]
         return metric(idle=tuple(rule for rule in _IDLE if rule.under not in without), **facts)(kernel)
 
     return declare
@@ -87,7 +89,7 @@ def lesion_f1(found: LesionCounts) -> PerLabel:
 
 
 @lesion_metric(
-    symbol="RQ", formula="TP / (TP + ½FP + ½FN), lesions", bounds=(0.0, 1.0), better="higher", reference=_PANOPTIC
+    symbol="RQ", formula="TP / (TP + ½FP + ½FN), lesions", bounds=(0.0, 1.0), better="higher", reference=PANOPTIC
 )
 def rq(found: LesionCounts) -> PerLabel:
     """Recognition quality: how many lesions are found, whatever their shape."""
@@ -99,7 +101,7 @@ def rq(found: LesionCounts) -> PerLabel:
     formula="Σ IoU of matches / TP",
     bounds=(0.0, 1.0),
     better="higher",
-    reference=_PANOPTIC,
+    reference=PANOPTIC,
     without=("forgive_extra", "void"),
     shapes=True,
 )
@@ -113,7 +115,7 @@ def sq(found: LesionCounts) -> PerLabel:
     formula="Σ IoU of matches / (TP + ½FP + ½FN)",
     bounds=(0.0, 1.0),
     better="higher",
-    reference=_PANOPTIC,
+    reference=PANOPTIC,
     shapes=True,
 )
 def pq(found: LesionCounts) -> PerLabel:

@@ -16,6 +16,7 @@ from segeval.evidence.detection.candidates import CandidateRule, CaseCandidates
 from segeval.evidence.detection.hits import Detected, DetectionRule, by_confidence, detect
 from segeval.evidence.lesions.lesion_rows import LesionRow, rows_of_matched
 from segeval.evidence.lesions.matching import MatchRule
+from segeval.evidence.lesions.objects import THRESHOLDS
 from segeval.evidence.shape_words import Bool, Float64, Int64
 from segeval.evidence.shapes import PerLabel
 
@@ -229,7 +230,7 @@ class InstanceRule(CandidateRule):
         """The IoU thresholds."""
         match self.iou_threshold:
             case "coco":
-                return [0.5 + 0.05 * i for i in range(10)]
+                return THRESHOLDS
             case "nndetection":
                 return [0.1 + 0.05 * i for i in range(9)]
         return [float(self.iou_threshold)]

@@ -11,7 +11,7 @@ A hit says that a candidate and a true lesion may belong together. Then one of t
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -30,7 +30,6 @@ Hit = Literal["iou", "dice", "any_overlap", "overlap_truth", "centroid", "peak",
 Assign = Literal["confidence", "overlap", "any"]
 Duplicates = Literal["fp", "ignore"]
 
-BY_OVERLAP = ("iou", "dice", "overlap_truth")  # the hits that `min_overlap` bounds
 _SLACK = 1e-12  # an overlap on the threshold is not lost to rounding
 
 
@@ -201,14 +200,8 @@ _FIELDS = ("truth", "pred", "voxels", "truth_voxels", "pred_voxels")
 
 
 def _only(hits: Hits, which: np.ndarray) -> Hits:
-    return Hits(
-        truth=hits.truth[which],
-        pred=hits.pred[which],
-        voxels=hits.voxels[which],
-        truth_voxels=hits.truth_voxels,
-        pred_voxels=hits.pred_voxels,
-        score=hits.score[which],
-    )
+    per_pair = {name: getattr(hits, name)[which] for name in ("truth", "pred", "voxels", "score")}
+    return replace(hits, **per_pair)
 
 
 def _with_pairs(overlaps: Overlaps, hits: Hits) -> tuple[Overlaps, np.ndarray]:

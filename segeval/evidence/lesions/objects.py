@@ -48,14 +48,13 @@ class Aggregates(State):
     """Voxels that objects share with their partners, and of them and their partners together, per class.
 
     `shared` and `union` give each true object the predicted one of the largest IoU, taken or not; `plus_shared` and
-    `plus_union` pair one with one. `foreground` is what either side covers, each voxel once.
+    `plus_union` pair one with one.
     """
 
     shared: PerLabel
     union: PerLabel
     plus_shared: PerLabel
     plus_union: PerLabel
-    foreground: PerLabel
 
     @classmethod
     def read(cls, lesions: Lesions, *, connectivity: Connectivity = "full", min_size_mm3: float = 0.0) -> "Aggregates":
@@ -142,8 +141,7 @@ def _aggregated(overlaps: Overlaps) -> Aggregates:
     paired = np.flatnonzero(assigned(overlaps, np.arange(len(overlaps.pred)), most_matches=False))
     shared, union = _joined(overlaps, reused)
     plus_shared, plus_union = _joined(overlaps, paired)
-    covered = overlaps.truth_voxels.sum() + overlaps.pred_voxels.sum() - overlaps.voxels.sum()
-    return Aggregates.of(shared=shared, union=union, plus_shared=plus_shared, plus_union=plus_union, foreground=covered)
+    return Aggregates.of(shared=shared, union=union, plus_shared=plus_shared, plus_union=plus_union)
 
 
 def _best_of_truth(overlaps: Overlaps) -> np.ndarray:

@@ -7,15 +7,13 @@ import numpy as np
 
 from segeval.evidence.lesions.components import Connectivity
 from segeval.evidence.lesions.lesions import LesionCounts, LesionCountsByClass, LesionCountsOfAll
-from segeval.evidence.lesions.matching import Void
 from segeval.evidence.lesions.objects import Aggregates, MatchedByThreshold
 from segeval.evidence.shapes import PerLabel
 from segeval.measure import metric, ratio
-from segeval.metrics.lesion import lesion_metric
+from segeval.metrics.lesion import PANOPTIC, lesion_metric, pq
 
 UNIT = (0.0, 1.0)
 CASE = ("case",)
-PANOPTIC = "Kirillov et al. 2019, arXiv:1801.00868"
 ONE_TO_ONE = ("matching", "forgive_extra")
 
 
@@ -98,70 +96,45 @@ def aji_plus(objects: Aggregates, *, connectivity: Connectivity = "full", min_si
     return ratio(objects.plus_shared, objects.plus_union)
 
 
-@metric(
+@lesion_metric(
     symbol="bPQ",
     formula="Σ IoU of matches / (TP + ½FP + ½FN), whatever the class",
     bounds=UNIT,
     better="higher",
     levels=CASE,
     reference=PANOPTIC,
+    without=ONE_TO_ONE,
 )
-def bpq(
-    found: LesionCountsOfAll,
-    *,
-    iou_threshold: float = 0.5,
-    connectivity: Connectivity = "full",
-    min_size_mm3: float = 0.0,
-    strict: bool = False,
-    void: Void = "forgive",
-) -> PerLabel:
+def bpq(found: LesionCountsOfAll) -> PerLabel:
     """Panoptic quality of all objects of a case, matched whatever their class."""
-    return _quality(found)
+    return pq(found)
 
 
-@metric(
+@lesion_metric(
     symbol="mPQ",
     formula="mean of PQ over the classes of the truth",
     bounds=UNIT,
     better="higher",
     levels=CASE,
     reference="Gamper et al. 2020, arXiv:2003.10778",
+    without=ONE_TO_ONE,
 )
-def mpq(
-    found: LesionCountsByClass,
-    *,
-    iou_threshold: float = 0.5,
-    connectivity: Connectivity = "full",
-    min_size_mm3: float = 0.0,
-    strict: bool = False,
-    void: Void = "forgive",
-) -> PerLabel:
+def mpq(found: LesionCountsByClass) -> PerLabel:
     """Mean panoptic quality of the classes that the truth has; false alarms of the other classes cost nothing."""
     there = found.n_truth > 0
-    return ratio(np.where(there, np.nan_to_num(_quality(found)), 0.0).sum(), there.sum())
+    return ratio(np.where(there, np.nan_to_num(pq(found)), 0.0).sum(), there.sum())
 
 
-@metric(
+@lesion_metric(
     symbol="mPQ+",
     formula="mean of PQ over all classes",
     bounds=UNIT,
     better="higher",
     levels=CASE,
     reference="Graham et al. 2024, doi:10.1016/j.media.2023.103047",
+    without=ONE_TO_ONE,
 )
-def mpq_plus(
-    found: LesionCountsByClass,
-    *,
-    iou_threshold: float = 0.5,
-    connectivity: Connectivity = "full",
-    min_size_mm3: float = 0.0,
-    strict: bool = False,
-    void: Void = "forgive",
-) -> PerLabel:
+def mpq_plus(found: LesionCountsByClass) -> PerLabel:
     """Mean panoptic quality over the classes that either side has; `pooled` it is the score of a data set."""
-    quality = _quality(found)
+    quality = pq(found)
     return ratio(np.nan_to_num(quality).sum(), (~np.isnan(quality)).sum())
-
-
-def _quality(found: LesionCounts) -> PerLabel:
-    return ratio(found.iou_sum, found.tp + 0.5 * found.fp + 0.5 * found.fn)
