@@ -21,6 +21,7 @@ GROUPS = {
     "probability": ("metrics.probability",),
     "topology": ("metrics.topology",),
     "detection": ("metrics.detection", "metrics.lesion"),
+    "challenge": ("metrics.tasks.challenges",),
 }
 
 

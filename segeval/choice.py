@@ -54,7 +54,13 @@ def named_columns(asked: Iterable[str]) -> frozenset[str]:
 
 
 def _like(profiles: Sequence["Profile"], asked: Sequence[str]) -> Choice:
-    parts = _parts(asked) if asked else ["all"]
+    if not asked:
+        calls = _each_once(call for tool in profiles for call in tool.calls())
+        of_challenge = {tool.name for tool in profiles if tool.is_challenge}
+        shown = [call for call in calls if call.measure.profile in of_challenge or call.measure.name in HEADLINE]
+        notes = [f"{tool.name}: {tool.note}" for tool in profiles if tool.is_challenge and tool.note]
+        return Choice(calls=calls, shown=tuple(call.column for call in shown or calls), notes=tuple(notes))
+    parts = _parts(asked)
     plain = _each_once(call for part in parts for call in _calls(part))
     named = {call.measure.name for part in parts if not _is_group(part) for call in _calls(part)}
     calls = _each_once(
@@ -63,11 +69,11 @@ def _like(profiles: Sequence["Profile"], asked: Sequence[str]) -> Choice:
         for call in plain
         if call.measure.name in tool.definitions
     )
-    shown = [call.column for call in calls if call.measure.name in (named or HEADLINE)]
+    headline = [call.column for call in calls if call.measure.name in (named or HEADLINE)]
     return Choice(
         calls=calls,
-        shown=tuple(shown or [call.column for call in calls]),  # a tool of one trade has nothing but that
-        notes=tuple(note for tool in profiles if asked for note in _on_what_it_lacks(tool, plain)),
+        shown=tuple(headline or [call.column for call in calls]),  # a tool of one trade has nothing but that
+        notes=tuple(note for tool in profiles for note in _on_what_it_lacks(tool, plain)),
     )
 
 

@@ -112,3 +112,7 @@ from segeval.metrics.detection import case_auroc as case_auroc
 from segeval.metrics.detection import picai_score as picai_score
 from segeval.metrics.detection import instance_average_precision as instance_average_precision
 from segeval.metrics.detection import average_recall as average_recall
+from segeval.metrics.tasks.challenges import lesionwise_dice as lesionwise_dice
+from segeval.metrics.tasks.challenges import lesionwise_hd95 as lesionwise_hd95
+from segeval.metrics.tasks.challenges import absolute_volume_difference_percent as absolute_volume_difference_percent
+from segeval.metrics.tasks.challenges import count_r2 as count_r2

@@ -6,6 +6,7 @@ stand in the order both, pred, truth.
 """
 
 import math
+from typing import Any
 
 from segeval.evidence.overlap.counts import Counts
 from segeval.evidence.shapes import PerLabel
@@ -78,7 +79,7 @@ _SURFACE_DISTANCE = {
     "nsd": by(NAN, 0, 0, surface="area", slack=0.0),
 }
 
-_ITK_CONTOUR = {"edge": "none", "neighbours": "full"}
+_ITK_CONTOUR: dict[str, Any] = {"edge": "none", "neighbours": "full"}
 _SEG_METRICS = {
     "dice": by(1, 0, 0),
     "iou": by(1, 0, 0),
@@ -152,109 +153,61 @@ _ANTS = {
 
 _NNUNET = {"dice": by(NAN, 0, 0), "iou": by(NAN, 0, 0)}
 
-# Scores of a whole data set, which have no value of a case and so none of an absent class. A candidate is a part of a
-# detection map, as each of these takes it.
-_PICAI_RULES = {"candidates": "map", "assign": "overlap", "duplicates": "ignore"}
-_PICAI_EVAL = {
-    "lesion_average_precision": by(**_PICAI_RULES),
-    "sensitivity_at_fp": by(interpolation="step", **_PICAI_RULES),
-    "case_auroc": by(**_PICAI_RULES),
-    "picai_score": by(**_PICAI_RULES),
-}
-_LUNA16 = {"froc_score": by(candidates="map", assign="any", duplicates="ignore", hit="distance")}
-_COCO = {
-    "instance_average_precision": by(
-        candidates="map", iou_threshold="coco", area="coco", max_detections=100, ties_together=False
+TOOLS = (
+    Profile(
+        name="monai",
+        note="Results are float32 there, and the spacing has to be passed. assd is symmetric=True; its own "
+        "default is asd_pred_to_truth. A missed class is dropped from the mean of hd95.",
+        definitions=_MONAI,
     ),
-    "average_recall": by(candidates="map"),
-}
-_VOC_2010 = {"instance_average_precision": by(candidates="map")}
-_VOC_2007 = {"instance_average_precision": by(candidates="map", area="eleven")}
-_CELLPOSE = {"instance_accuracy": by(NAN, 0, 0)}
-_STARDIST = {"instance_accuracy": by(0, 0, 0)}
-
-PROFILES = {
-    one.name: one
-    for one in (
-        Profile(
-            name="monai",
-            note="Results are float32 there, and the spacing has to be passed. assd is symmetric=True; its own "
-            "default is asd_pred_to_truth. A missed class is dropped from the mean of hd95.",
-            definitions=_MONAI,
-        ),
-        Profile(
-            name="monai-subvoxel",
-            note="Surface Dice with use_subvoxels=True.",
-            definitions={"nsd": by(surface="area")},
-        ),
-        Profile(
-            name="metrics-reloaded",
-            note="The distance map of an empty mask is arbitrary there, so that nsd of a missed class can come out "
-            "as 1; here it is 0.",
-            definitions=_METRICS_RELOADED,
-        ),
-        Profile(
-            name="surface-distance",
-            note="masd is the mean of its two average surface distances. Two empty masks are infinitely far apart.",
-            definitions=_SURFACE_DISTANCE,
-        ),
-        Profile(
-            name="seg-metrics",
-            note="Called with fully_connected=True; assd, median_surface_distance and sd_surface_distance are its "
-            "msd, mdsd and stdsd. A missed class is at distance 0 there.",
-            definitions=_SEG_METRICS,
-        ),
-        Profile(name="medpy", definitions=_MEDPY),
-        Profile(
-            name="panoptica",
-            note="Global metrics; the spacing is ignored, lengths are in voxels.",
-            definitions=_PANOPTICA,
-        ),
-        Profile(
-            name="panoptica-instance",
-            note="Metrics of matched instances, called with the spacing.",
-            definitions=_PANOPTICA_INSTANCE,
-        ),
-        Profile(
-            name="simpleitk",
-            note="Distances of all voxels, blind to cavities. The first image is the prediction.",
-            definitions=_SIMPLEITK,
-        ),
-        Profile(
-            name="torchmetrics",
-            note="Its Hausdorff distance is right for square 2-D images only; the values here are always right.",
-            definitions=_TORCHMETRICS,
-        ),
-        Profile(
-            name="ants",
-            note="LabelOverlapMeasures, called with the prediction first. Where a ratio is 0/0 it returns 1.8e308, as "
-            "it does for fpr of a missed class, which is 0 here; a label that neither side has is not in its table.",
-            definitions=_ANTS,
-        ),
-        Profile(name="nnunet", definitions=_NNUNET),
-        Profile(
-            name="picai_eval",
-            note="Given detection maps. It overwrites the last point of its curve where no lesion is missed, and then "
-            "misses it at high rates of false alarms; the values here are right.",
-            definitions=_PICAI_EVAL,
-        ),
-        Profile(
-            name="luna16",
-            note="From its written rule: a candidate whose centroid is nearer to that of a lesion than its radius.",
-            definitions=_LUNA16,
-        ),
-        Profile(
-            name="coco",
-            note="pycocotools without size bins and crowds. Equal confidences enter in the order of the cases.",
-            definitions=_COCO,
-        ),
-        Profile(name="voc2010", definitions=_VOC_2010),
-        Profile(name="voc2007", definitions=_VOC_2007),
-        Profile(name="cellpose", note="What it calls average precision.", definitions=_CELLPOSE),
-        Profile(
-            name="stardist",
-            note="What it calls accuracy. Its own default pools the objects of all images: the column pooled.",
-            definitions=_STARDIST,
-        ),
-    )
-}
+    Profile(
+        name="monai-subvoxel",
+        note="Surface Dice with use_subvoxels=True.",
+        definitions={"nsd": by(surface="area")},
+    ),
+    Profile(
+        name="metrics-reloaded",
+        note="The distance map of an empty mask is arbitrary there, so that nsd of a missed class can come out "
+        "as 1; here it is 0.",
+        definitions=_METRICS_RELOADED,
+    ),
+    Profile(
+        name="surface-distance",
+        note="masd is the mean of its two average surface distances. Two empty masks are infinitely far apart.",
+        definitions=_SURFACE_DISTANCE,
+    ),
+    Profile(
+        name="seg-metrics",
+        note="Called with fully_connected=True; assd, median_surface_distance and sd_surface_distance are its "
+        "msd, mdsd and stdsd. A missed class is at distance 0 there.",
+        definitions=_SEG_METRICS,
+    ),
+    Profile(name="medpy", definitions=_MEDPY),
+    Profile(
+        name="panoptica",
+        note="Global metrics; the spacing is ignored, lengths are in voxels.",
+        definitions=_PANOPTICA,
+    ),
+    Profile(
+        name="panoptica-instance",
+        note="Metrics of matched instances, called with the spacing.",
+        definitions=_PANOPTICA_INSTANCE,
+    ),
+    Profile(
+        name="simpleitk",
+        note="Distances of all voxels, blind to cavities. The first image is the prediction.",
+        definitions=_SIMPLEITK,
+    ),
+    Profile(
+        name="torchmetrics",
+        note="Its Hausdorff distance is right for square 2-D images only; the values here are always right.",
+        definitions=_TORCHMETRICS,
+    ),
+    Profile(
+        name="ants",
+        note="LabelOverlapMeasures, called with the prediction first. Where a ratio is 0/0 it returns 1.8e308, as "
+        "it does for fpr of a missed class, which is 0 here; a label that neither side has is not in its table.",
+        definitions=_ANTS,
+    ),
+    Profile(name="nnunet", definitions=_NNUNET),
+)

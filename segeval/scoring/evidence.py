@@ -107,7 +107,7 @@ class Evidence:
     def lesions(self) -> "Lesions":
         from segeval.evidence.lesions.lesions import Lesions
 
-        return Lesions.of_masks(self.masks, instances=self.case.instances)
+        return Lesions.of_masks(self.masks, instances=self.case.instances, case_id=self.case.case_id)
 
     @cached_property
     def objects(self) -> "Lesions | None":

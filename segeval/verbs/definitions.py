@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from segeval.measure import Knobs, Measure, knob_text
-from segeval.profiles import OURS, profile
-from segeval.profiles.tables import PROFILES
+from segeval.profiles import OURS, PROFILES, profile
 from segeval.verbs.absent_values import AbsentValues, absent_values
 
 

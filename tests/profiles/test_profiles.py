@@ -14,7 +14,7 @@ from segeval.evidence.labels import LabelClass, LabelMap
 from segeval.evidence.overlap.counts import Counts
 from segeval.evidence.surfaces.surface import Surfaces
 from segeval.measure import Measure
-from segeval.profiles.tables import PROFILES
+from segeval.profiles import PROFILES
 from segeval.scoring.evaluate import evaluate
 from segeval.scoring.plan import Plan
 from tests.conftest import golden

@@ -122,6 +122,9 @@ class _Column:
 
 def _cells_of(results: Results, names: Sequence[str], measure: str, *, is_first: bool) -> list[_Column]:
     """The columns of a measure; the first measure has its interval and its pooled value beside the mean."""
+    if results.facts["definitions"][measure].get("reported") == "pooled":
+        heading = f"{_heading(results, measure)}, pooled"
+        return [_Column(heading=heading, measure=measure, text=lambda row, _: short(row.pooled))]
     mean = _Column(heading=_heading(results, measure), measure=measure, text=_mean_cell)
     if not is_first:
         return [mean]

@@ -122,6 +122,7 @@ class Lesions:
 
     masks: Masks
     instances: tuple[Labels | None, Labels | None] = (None, None)
+    case_id: str = ""
     _found: Kept[Found] = field(default_factory=Kept, repr=False, compare=False)
 
     @classmethod
@@ -149,9 +150,11 @@ class Lesions:
         return cls.of_masks(masks, instances=instances)
 
     @classmethod
-    def of_masks(cls, masks: Masks, *, instances: tuple[Labels | None, Labels | None] = (None, None)) -> "Lesions":
+    def of_masks(
+        cls, masks: Masks, *, instances: tuple[Labels | None, Labels | None] = (None, None), case_id: str = ""
+    ) -> "Lesions":
         """Take the lesions of masks that were gathered before."""
-        return cls(masks=masks, instances=instances)
+        return cls(masks=masks, instances=instances, case_id=case_id)
 
     @property
     def classes(self) -> tuple[LabelClass, ...]:

@@ -113,24 +113,25 @@ def link(overlaps: Overlaps, rule: MatchRule) -> PerPair:
 
 def _hungarian(overlaps: Overlaps, rule: MatchRule) -> PerPair:
     """One with one: as many matches as can be, then the largest sum of IoU."""
-    return assigned(overlaps, np.flatnonzero(rule.accepts(overlaps.iou)), most_matches=True)
+    accepted = rule.accepts(overlaps.iou)
+    return assigned(overlaps, np.flatnonzero(accepted), first=accepted)
 
 
-def assigned(overlaps: Overlaps, pairs: Int64[np.ndarray, " some"], *, most_matches: bool) -> PerPair:
+def assigned(overlaps: Overlaps, pairs: Int64[np.ndarray, " some"], *, first: PerPair | None = None) -> PerPair:
     """Choose among pairs so that each component has one at most, and the sum of IoU is the largest there is.
 
     Components fall into groups that no pair joins, and each group is an assignment problem of its own. Nearly all
     hold one pair; a large one, as of cells that all touch, is solved without a table of all its pairs.
 
     Args:
-        most_matches: as many pairs as can be come first, then the sum of their IoU.
+        first: as many of these pairs as can be come first, then the sum of IoU.
     """
     chosen = np.zeros(len(overlaps.pred), dtype=bool)
     truth, pred = overlaps.truth[pairs], overlaps.pred[pairs]
     alone = (np.bincount(truth)[truth] == 1) & (np.bincount(pred)[pred] == 1) if len(pairs) else np.zeros(0, dtype=bool)
     chosen[pairs[alone]] = True
     for block in _independent(overlaps, pairs[~alone]):
-        chosen[_assigned(overlaps, block, most_matches=most_matches)] = True
+        chosen[_assigned(overlaps, block, None if first is None else first[block])] = True
     return chosen
 
 
@@ -149,11 +150,12 @@ def _independent(overlaps: Overlaps, pairs: np.ndarray) -> Iterator[np.ndarray]:
     yield from np.split(pairs[order], ends)
 
 
-def _assigned(overlaps: Overlaps, block: np.ndarray, *, most_matches: bool) -> np.ndarray:
+def _assigned(overlaps: Overlaps, block: np.ndarray, first: np.ndarray | None) -> np.ndarray:
     truths, row = np.unique(overlaps.truth[block], return_inverse=True)
     preds, column = np.unique(overlaps.pred[block], return_inverse=True)
     n_truth, n_pred = len(overlaps.truth_voxels), len(overlaps.pred_voxels)
-    one_more_match = min(len(truths), len(preds)) + 1 if most_matches else 0  # outweighs any sum of IoU
+    # outweighs any sum of IoU
+    one_more_match = 0 if first is None else first * (min(len(truths), len(preds)) + 1)
     tie = 1e-9 * overlaps.pred[block] * (n_truth - overlaps.truth[block]) / (n_truth * n_pred)
     weight = one_more_match + overlaps.iou[block] - tie
     solve = _by_table if len(truths) * len(preds) <= _LARGEST_TABLE else _by_graph

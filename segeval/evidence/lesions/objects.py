@@ -64,6 +64,22 @@ class Aggregates(State):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CoveredOnce(State):
+    """Voxels that paired objects share, and those that either side covers, each once, per class.
+
+    Objects are paired one with one: as many as can be by an IoU of a half, then by the largest sum of IoU.
+    """
+
+    shared: PerLabel
+    foreground: PerLabel
+
+    @classmethod
+    def read(cls, lesions: Lesions, *, connectivity: Connectivity = "full", min_size_mm3: float = 0.0) -> "CoveredOnce":
+        """Pair the objects of every class of a case."""
+        return cls.stack([_covered(found.overlaps) for found in _found(lesions, connectivity, min_size_mm3)])
+
+
+@dataclass(frozen=True, kw_only=True)
 class Links(State):
     """Objects that go together because one holds more than half of the other, per class.
 
@@ -138,10 +154,16 @@ def _found(lesions: Lesions, connectivity: Connectivity, min_size_mm3: float) ->
 
 def _aggregated(overlaps: Overlaps) -> Aggregates:
     reused = _best_of_truth(overlaps)
-    paired = np.flatnonzero(assigned(overlaps, np.arange(len(overlaps.pred)), most_matches=False))
+    paired = np.flatnonzero(assigned(overlaps, np.arange(len(overlaps.pred))))
     shared, union = _joined(overlaps, reused)
     plus_shared, plus_union = _joined(overlaps, paired)
     return Aggregates.of(shared=shared, union=union, plus_shared=plus_shared, plus_union=plus_union)
+
+
+def _covered(overlaps: Overlaps) -> CoveredOnce:
+    paired = assigned(overlaps, np.arange(len(overlaps.pred)), first=overlaps.iou >= 0.5)
+    either = overlaps.truth_voxels.sum() + overlaps.pred_voxels.sum() - overlaps.voxels.sum()
+    return CoveredOnce.of(shared=overlaps.voxels[paired].sum(), foreground=either)
 
 
 def _best_of_truth(overlaps: Overlaps) -> np.ndarray:

@@ -14,8 +14,7 @@ from typing import Any
 from segeval import catalogue
 from segeval.evidence.overlap.counts import Counts, Joint
 from segeval.measure import Measure, MeasureCall, knob_text
-from segeval.profiles import profile
-from segeval.profiles.tables import PROFILES
+from segeval.profiles import PROFILES, profile
 from segeval.verbs.explain.variants import SMOOTHED, percentile_distance, root_mean_square_distance, smoothed
 from segeval.verbs.explain.views import View
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import segeval
 from segeval.evidence.probabilities.channels import Form
-from segeval.measure import MeasureCall
+from segeval.measure import Measure, MeasureCall
 from segeval.results import CaseRow
 from segeval.results.run_schema import RUN_SCHEMA_VERSION
 from segeval.verbs.running.job import Job
@@ -72,6 +72,7 @@ def _definition(call: MeasureCall, job: Job, *, length: str) -> dict[str, Any]:
         "levels": list(measure.per),
         **({"profile": measure.profile} if measure.profile else {}),
         **({"tool_errors": list(tool_errors)} if tool_errors else {}),
+        **({"reported": "pooled"} if _is_pooled(measure) else {}),
         **({"needs_probabilities": True} if measure.reads("ProbMaps") else {}),
         **({"needs_logits": True} if measure.reads("LogitsInSpace") else {}),
         **({"empty_distance": job.plan.empty_distance} if is_distance else {}),
@@ -85,6 +86,14 @@ def _tool_errors(call: MeasureCall) -> tuple[str, ...]:
     from segeval.profiles import errors_of
 
     return errors_of(call.measure)
+
+
+def _is_pooled(measure: Measure) -> bool:
+    if not measure.profile:
+        return False
+    from segeval.profiles import reports_pooled
+
+    return reports_pooled(measure)
 
 
 def _unit(call: MeasureCall, length: str) -> str:

@@ -1,0 +1,78 @@
+"""How many objects each case has on either side, kept apart by case, since what is asked is how they vary."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from segeval.evidence.additive import State
+from segeval.evidence.lesions.components import Connectivity
+from segeval.evidence.lesions.lesions import Lesions
+from segeval.evidence.shape_words import Float64
+from segeval.evidence.shapes import PerLabel
+from segeval.measure import ratio
+
+
+@dataclass(frozen=True)
+class CountedCases:
+    """Predicted and true objects of one class in each of some cases."""
+
+    of: Mapping[str, tuple[int, int]]
+
+    def __add__(self, other: "CountedCases") -> "CountedCases":
+        return CountedCases({**self.of, **other.of})
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CountSample:
+    """The numbers of one class in all cases; `weights` say how often each counts."""
+
+    pred: Float64[np.ndarray, " case"]
+    truth: Float64[np.ndarray, " case"]
+    weights: Float64[np.ndarray, " case"]
+
+    @property
+    def r2(self) -> float:
+        """Coefficient of determination; nan where the true number does not vary."""
+        mean = ratio(self.weights @ self.truth, self.weights.sum())
+        around = self.weights @ (self.truth - mean) ** 2
+        return float(1 - ratio(self.weights @ (self.pred - self.truth) ** 2, around)) if around > 0 else np.nan
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectCounts(State):
+    """The numbers of each class: `CountedCases` in an array; samples once the cases are known."""
+
+    cases: Any
+
+    @classmethod
+    def read(
+        cls, lesions: Lesions, *, connectivity: Connectivity = "full", min_size_mm3: float = 0.0
+    ) -> "ObjectCounts":
+        """Count the objects of every class of a case."""
+        every = range(len(lesions.classes))
+        found = [lesions.found(which, connectivity=connectivity, min_size_mm3=min_size_mm3) for which in every]
+        return cls.stack([cls(cases=CountedCases({lesions.case_id: (one.n_pred, len(one.truth))})) for one in found])
+
+    def over(self, ml: Mapping[str, float]) -> "ObjectCounts":
+        """The samples of the whole data set, whose cases are those of `ml`; a case without the class has no object."""
+
+        def sample(one: CountedCases) -> CountSample:
+            pred, truth = np.array([one.of.get(case_id, (0, 0)) for case_id in ml], dtype=np.float64).T
+            return CountSample(pred=pred, truth=truth, weights=np.ones(len(ml)))
+
+        return self._each(sample)
+
+    def drawn(self, weights: np.ndarray) -> "ObjectCounts":
+        """The same with each case so often as a resample has it."""
+        return self._each(lambda one: replace(one, weights=weights))
+
+    def values(self, formula: Callable[[CountSample], float]) -> PerLabel:
+        """A number for each class."""
+        return np.array([formula(one) for one in self.cases], dtype=np.float64)
+
+    def _each(self, change: Callable[[Any], Any]) -> "ObjectCounts":
+        changed = np.empty(len(self.cases), dtype=object)
+        changed[:] = [change(one) for one in self.cases]
+        return ObjectCounts(cases=changed)

@@ -1,0 +1,242 @@
+"""The profiles of challenges and benches: what each of them reports, with its rules. Absent values as in `tables`.
+
+docs/challenges.md says what of it was compared with official code, and what follows a written rule alone.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from segeval.evidence.lesions.lesions import LesionCounts, LesionCountsByClass
+from segeval.evidence.lesions.msseg import MssegCounts
+from segeval.evidence.lesions.objects import CoveredOnce
+from segeval.evidence.masks import Masks
+from segeval.evidence.shapes import PerLabel
+from segeval.evidence.surfaces.in_plane import in_plane_distances
+from segeval.measure import metric, ratio
+from segeval.metrics.boundary import distance_of_each
+from segeval.metrics.lesion import pq
+from segeval.profiles.definition import ERROR, Definition, Profile, by
+
+INF, NAN = float("inf"), float("nan")
+_UNIT, _POSITIVE = (0.0, 1.0), (0.0, INF)
+
+
+@metric(symbol="|Δn|", formula="|predicted − true lesions|", bounds=_POSITIVE, better="lower", unit="lesions")
+def unsigned_count_difference(found: LesionCounts) -> PerLabel:
+    """How far the number of lesions is off."""
+    return abs(found.n_pred - found.n_truth)
+
+
+@metric(symbol="lesion TPR", formula="detected / true lesions", bounds=_UNIT, better="higher")
+def msseg_recall(found: MssegCounts) -> PerLabel:
+    """Share of true lesions that are detected."""
+    return ratio(found.detected, found.n_truth)
+
+
+@metric(symbol="lesion PPV", formula="right / predicted lesions, 0 without", bounds=_UNIT, better="higher")
+def msseg_precision(found: MssegCounts) -> PerLabel:
+    """Share of predicted lesions that are right."""
+    share = ratio(found.right, np.maximum(found.n_pred, 1))
+    return np.where(found.n_truth > 0, share, np.nan)
+
+
+@metric(symbol="lesion F1", formula="2PR / (P + R)", bounds=_UNIT, better="higher")
+def msseg_f1(found: MssegCounts) -> PerLabel:
+    """Harmonic mean of the two; 0 where both are."""
+    recall, precision = msseg_recall.function(found), msseg_precision.function(found)
+    both = np.where(recall + precision > 0, recall + precision, 1.0)
+    return np.where(found.n_truth > 0, 2 * recall * precision / both, np.nan)
+
+
+@metric(symbol="n(pred)", formula="predicted lesions", bounds=_POSITIVE, better="none", unit="lesions")
+def msseg_n_pred(found: MssegCounts) -> PerLabel:
+    """Number of predicted lesions of more than 3 mm³."""
+    return found.n_pred
+
+
+@metric(symbol="HD95", formula="max(95 % of d(P→T), 95 % of d(T→P))", bounds=_POSITIVE, better="lower", unit="mm")
+def in_plane_hd95(masks: Masks) -> PerLabel:
+    """HD95 of outlines that are drawn slice by slice."""
+    return distance_of_each(
+        in_plane_distances(masks), lambda there, back: max(there.percentile(95.0), back.percentile(95.0))
+    )
+
+
+@metric(symbol="AJI", formula="Σ |i ∩ j| / |P ∪ T|, one i with one j", bounds=_UNIT, better="higher")
+def aji_of_foreground(covered: CoveredOnce) -> PerLabel:
+    """Voxels that paired objects share, over those of the joint foreground."""
+    return ratio(covered.shared, covered.foreground)
+
+
+@metric(
+    symbol="mPQ+",
+    formula="mean of PQ over all classes, 0 without an object",
+    bounds=_UNIT,
+    better="higher",
+    levels=("case",),
+)
+def mpq_of_all_classes(found: LesionCountsByClass, *, strict: bool = True) -> PerLabel:
+    """Mean panoptic quality of all classes."""
+    quality = np.nan_to_num(pq(found))
+    return ratio(quality.sum(), len(quality))
+
+
+def _brats(dilation: int, ignore_mm3: float, *, penalty: float | str = 374.0, **rule: Any) -> dict[str, Definition]:
+    knobs: dict[str, Any] = {"dilation": dilation, "ignore_mm3": float(ignore_mm3), **rule}
+    return {"lesionwise_dice": by(**knobs), "lesionwise_hd95": by(penalty_mm=penalty, **knobs)}
+
+
+# Scores of a whole data set, which have no value of a case and so none of an absent class. A candidate is a part of a
+# detection map, as each of these takes it.
+_PICAI_RULES: dict[str, Any] = {"candidates": "map", "assign": "overlap", "duplicates": "ignore"}
+_OVERLAP: dict[str, Any] = {"matching": "any_overlap"}
+_EDGES: dict[str, Any] = {**_OVERLAP, "connectivity": "edge"}
+
+CHALLENGES = (
+    Profile(
+        name="picai_eval",
+        aliases=("picai",),
+        is_challenge=True,
+        note="Given detection maps. It overwrites the last point of its curve where no lesion is missed, and then "
+        "misses it at high rates of false alarms; the values here are right.",
+        definitions={
+            "picai_score": by(**_PICAI_RULES),
+            "lesion_average_precision": by(**_PICAI_RULES),
+            "case_auroc": by(**_PICAI_RULES),
+            "sensitivity_at_fp": by(interpolation="step", **_PICAI_RULES),
+        },
+    ),
+    Profile(
+        name="luna16",
+        note="From its written rule: a candidate whose centroid is nearer to that of a lesion than its radius.",
+        definitions={"froc_score": by(candidates="map", assign="any", duplicates="ignore", hit="distance")},
+    ),
+    Profile(
+        name="coco",
+        note="pycocotools without size bins and crowds. Equal confidences enter in the order of the cases.",
+        definitions={
+            "instance_average_precision": by(
+                candidates="map", iou_threshold="coco", area="coco", max_detections=100, ties_together=False
+            ),
+            "average_recall": by(candidates="map"),
+        },
+    ),
+    Profile(name="voc2010", definitions={"instance_average_precision": by(candidates="map")}),
+    Profile(name="voc2007", definitions={"instance_average_precision": by(candidates="map", area="eleven")}),
+    Profile(
+        name="cellpose",
+        is_challenge=True,
+        note="What it calls average precision, at its three thresholds; papers take the mean over images.",
+        definitions={
+            "instance_accuracy": by(NAN, 0, 0, at=({}, {"iou_threshold": 0.75}, {"iou_threshold": 0.9})),
+            "aji": by(NAN, 0, 0, formula=aji_of_foreground),
+        },
+    ),
+    Profile(
+        name="stardist",
+        note="What it calls accuracy. Its own default pools the objects of all images: the column pooled.",
+        definitions={"instance_accuracy": by(0, 0, 0)},
+    ),
+    Profile(
+        name="conic",
+        is_challenge=True,
+        note="bPQ is the mean over images, mPQ+ pools the objects of all of them; R² averages the classes. An image "
+        "without a nucleus on either side has a bPQ of 0.",
+        definitions={
+            "mpq_plus": by(formula=mpq_of_all_classes, pooled=True),
+            "bpq": by(0, 0, 0, strict=True),
+            "count_r2": by(),
+        },
+    ),
+    Profile(
+        name="pannuke",
+        is_challenge=True,
+        note="Means over images. Papers average the images of each tissue first: --case-table with --by tissue.",
+        definitions={"mpq": by(strict=True), "bpq": by(NAN, 0, NAN, strict=True)},
+    ),
+    Profile(
+        name="ctc",
+        aliases=("ctc-seg",),
+        is_challenge=True,
+        note="Pools the objects of all frames of a sequence: score each sequence by itself.",
+        definitions={"seg": by(pooled=True), "det": by(pooled=True)},
+    ),
+    Profile(
+        name="brats2023_gli",
+        aliases=("brats2023", "brats2023_ssa", "brats2023_ped"),
+        is_challenge=True,
+        note="One region at a time, as --regions names them: WT, TC, ET.",
+        definitions=_brats(3, 50),
+    ),
+    Profile(name="brats2023_men", is_challenge=True, definitions=_brats(1, 50)),
+    Profile(name="brats2023_met", is_challenge=True, definitions=_brats(1, 2)),
+    Profile(
+        name="autopet",
+        is_challenge=True,
+        definitions={"dice": by(NAN, 0, 0), "fp_volume_ml": by(**_EDGES), "fn_volume_ml": by(**_EDGES)},
+    ),
+    Profile(
+        name="autopet3",
+        is_challenge=True,
+        note="A case without a lesion has no Dice and no false negative volume.",
+        definitions={
+            "dice": by(NAN, 0, NAN),
+            "fp_volume_ml": by(**_EDGES),
+            "fn_volume_ml": by(NAN, None, NAN, **_EDGES),
+        },
+    ),
+    Profile(
+        name="isles2022",
+        aliases=("isles",),
+        is_challenge=True,
+        definitions={
+            "dice": by(1, 0, 0),
+            "lesion_f1": by(1, 0, 0, formula="rq", **_OVERLAP),
+            "absolute_volume_difference_ml": by(),
+            "lesion_count_difference": by(formula=unsigned_count_difference),
+        },
+    ),
+    Profile(
+        name="msseg",
+        is_challenge=True,
+        note="A case without a true lesion has no score, but the number of its false alarms.",
+        definitions={
+            "dice": by(NAN, 0, NAN),
+            "lesion_f1": by(formula=msseg_f1),
+            "lesion_recall": by(formula=msseg_recall),
+            "lesion_precision": by(formula=msseg_precision),
+            "n_lesions_pred": by(formula=msseg_n_pred),
+        },
+    ),
+    Profile(
+        name="wmh2017",
+        aliases=("wmh",),
+        is_challenge=True,
+        note="Pass --ignore-label 2, the other pathology. Outlines are taken slice by slice, across the last axis.",
+        definitions={
+            "dice": by(NAN, 0, 0),
+            "hd95": by(NAN, NAN, ERROR, formula=in_plane_hd95),
+            "absolute_volume_difference_percent": by(ERROR, 100, ERROR),
+            "lesion_recall": by(1, 0, 1, **_OVERLAP),
+            "lesion_f1": by(1, 0, 0, **_OVERLAP),
+        },
+    ),
+    Profile(
+        name="cityscapes",
+        is_challenge=True,
+        note="IoU of all pixels of the data set together, with --labels cityscapes-train; (mean) is over classes.",
+        definitions={"iou": by(NAN, 0, 0, pooled=True)},
+    ),
+    Profile(
+        name="mmseg",
+        is_challenge=True,
+        note="All pixels of the data set together: (mean) is mIoU, mAcc (sensitivity) and mDice, pixel_accuracy aAcc.",
+        definitions={
+            "iou": by(NAN, 0, 0, pooled=True),
+            "sensitivity": by(NAN, 0, NAN, pooled=True),
+            "dice": by(NAN, 0, 0, pooled=True),
+            "pixel_accuracy": by(pooled=True),
+        },
+    ),
+)
