@@ -19,8 +19,11 @@ from segeval.measure import Absent, Measure, MeasureCall
 _PROBE = Counts(**{name: np.array([n]) for name, n in {"tp": 5, "fp": 2, "fn": 3, "tn": 7}.items()})
 
 
-def in_cells(measure: Measure) -> Measure:
+def in_cells(measure: Measure, *, in_voxels: bool = False) -> Measure:
     """The mean of a metric over the true lesions, each in its Voronoi cell: `dice(matching=voronoi)`.
+
+    Args:
+        in_voxels: whether the spacing is ignored, by the cells and by what is measured in them.
 
     Raises:
         ConfigError: the metric needs true negatives, or something else than voxel counts or surfaces.
@@ -35,6 +38,7 @@ def in_cells(measure: Measure) -> Measure:
         min_size_mm3: float = 0.0,
         **own: Any,
     ) -> PerLabel:
+        cells = cells.in_voxels() if in_voxels else cells
         return per_lesion_mean(measure.at(**own), cells, connectivity=connectivity, min_size_mm3=min_size_mm3)
 
     own = list(inspect.signature(measure.function).parameters.values())[1:]

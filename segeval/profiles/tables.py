@@ -1,16 +1,22 @@
 """The profiles: what each tool computes.
 
 Compared with monai 1.6.1, MetricsReloaded (git cb38dfc), surface-distance 0.1, seg-metrics 1.2.8,
-medpy 0.5.2, panoptica 2.1.7, SimpleITK 2.5.7, torchmetrics 1.9.0, antspyx 0.6.3 and nnunetv2 2.8.1. Absent values
-stand in the order both, pred, truth.
+medpy 0.5.2, panoptica 2.1.7, SimpleITK 2.5.7, torchmetrics 1.9.0, antspyx 0.6.3, nnunetv2 2.8.1, ccmetrics 0.0.3,
+exacta 0.0.1a5, plastimatch 1.10.0 and scikit-image 0.26.0. Absent values stand in the order both, pred, truth.
 """
 
 import math
-from typing import Any
+from typing import Any, Literal
 
-from segeval.evidence.overlap.counts import Counts
+import numpy as np
+
+from segeval import catalogue
+from segeval.evidence.overlap.counts import Counts, Joint
 from segeval.evidence.shapes import PerLabel
+from segeval.evidence.surfaces.distances import Directed
 from segeval.measure import metric, ratio
+from segeval.metrics.boundary import surface_distance
+from segeval.metrics.per_lesion import in_cells
 from segeval.profiles.definition import ERROR, Profile, by
 
 INF, NAN = math.inf, math.nan
@@ -20,6 +26,22 @@ INF, NAN = math.inf, math.nan
 def signed_volume_similarity(counts: Counts) -> PerLabel:
     """Difference of the two volumes relative to their mean; positive if too much was predicted."""
     return ratio(2 * (counts.pred - counts.truth), counts.pred + counts.truth)
+
+
+@metric(symbol="GDS", formula="2 Σ w TP / Σ w (a + b)", bounds=(0.0, 1.0), better="higher", levels=("case",))
+def generalized_dice_of_truth(joint: Joint, *, weight: Literal["square", "simple", "uniform"] = "square") -> PerLabel:
+    """One Dice ratio over the classes that the truth has, weighted by the inverse of their true size."""
+    power = {"square": 2, "simple": 1, "uniform": 0}[weight]
+    weights = (joint.truth > 0) / np.maximum(joint.truth, 1).astype(float) ** power
+    above, below = 2 * weights * joint.hits, weights * (joint.truth + joint.pred)
+    return ratio(above.sum(axis=-1), below.sum(axis=-1))
+
+
+@surface_distance(symbol="HD95", formula="mean of the ⌊0.95 n⌋-th of d(P→T) and of d(T→P)")
+def hd95_by_rank(there: Directed, back: Directed) -> float:
+    """Mean of two distances, each the largest that is still below the last 5 % of its direction."""
+    sides = (np.sort(side.distance) for side in (there, back))
+    return float(np.mean([side[max(0, int(np.float32(0.95) * np.float32(len(side)) - 1))] for side in sides]))
 
 
 _OURS = by()
@@ -140,6 +162,51 @@ _TORCHMETRICS = {
     "rand_index": _OURS,
     "adjusted_rand_index": _OURS,
     "hd": by(ERROR, INF, INF),
+    "mean_dice": _OURS,
+    "mean_iou": _OURS,
+    "generalized_dice_score": by(formula=generalized_dice_of_truth),
+}
+
+_IN_CELLS = {name: in_cells(catalogue.find(name), in_voxels=True) for name in ("dice", "hd", "hd95", "assd", "nsd")}
+_CC_METRICS = {
+    "dice": by(1, 0, 0, formula=_IN_CELLS["dice"]),
+    "hd": by(0, INF, INF, formula=_IN_CELLS["hd"]),
+    "hd95": by(0, INF, INF, formula=_IN_CELLS["hd95"]),
+    "assd": by(0, INF, INF, formula=_IN_CELLS["assd"]),
+    "nsd": by(1, 0, 0, formula=_IN_CELLS["nsd"], surface="voxel"),
+}
+
+_EXACTA = {
+    "dice": _OURS,
+    "iou": _OURS,
+    "sensitivity": _OURS,
+    "precision": _OURS,
+    "specificity": _OURS,
+    "volume_similarity": _OURS,
+    "relative_volume_difference": by(NAN, -1, NAN),
+    "hd": _OURS,
+    "hd95": _OURS,
+    "assd": _OURS,
+    "nsd": by(surface="voxel", slack=0.0),
+    "cldice": _OURS,
+}
+
+_PLASTIMATCH = {
+    "dice": by(0, 0, 0),
+    "sensitivity": _OURS,
+    "specificity": _OURS,
+    "hd": by(*_ALWAYS_ERROR),
+    "hd95": by(*_ALWAYS_ERROR, formula=hd95_by_rank),
+    "masd": by(*_ALWAYS_ERROR),
+    "average_hausdorff": by(*_ALWAYS_ERROR),
+}
+
+_SCIKIT_IMAGE = {
+    "hd": by(0, INF, INF, surface="set", unit="voxel"),
+    "variation_of_information": _OURS,
+    "voi_split": _OURS,
+    "voi_merge": _OURS,
+    "adapted_rand_error": by(NAN, NAN, NAN),
 }
 
 _ANTS = {
@@ -200,8 +267,29 @@ TOOLS = (
     ),
     Profile(
         name="torchmetrics",
-        note="Its Hausdorff distance is right for square 2-D images only; the values here are always right.",
+        note="Its Hausdorff distance is right for square 2-D images only; the values here are always right. "
+        "generalized_dice_score is that of batches of one case: in larger ones a class that the truth lacks weighs "
+        "what it weighs in the others.",
         definitions=_TORCHMETRICS,
+    ),
+    Profile(
+        name="cc-metrics",
+        note="The mean over the true lesions of a case, each in its cell. The spacing is ignored, lengths and "
+        "tolerances are in voxels. The distance of a missed lesion is what the caller says; here it is infinite.",
+        definitions=_CC_METRICS,
+    ),
+    Profile(name="exacta", note="Called with the spacing; its defaults.", definitions=_EXACTA),
+    Profile(
+        name="plastimatch",
+        note="The command plastimatch dice, reference first. hd and hd95 are those of the boundary; masd is "
+        "the average of averages, average_hausdorff that of all voxels. An empty mask is 3.4e38 away there.",
+        definitions=_PLASTIMATCH,
+    ),
+    Profile(
+        name="scikit-image",
+        note="skimage.metrics, of masks: all voxels in place of their surface, the spacing ignored. The others are "
+        "of instance maps.",
+        definitions=_SCIKIT_IMAGE,
     ),
     Profile(
         name="ants",

@@ -1,7 +1,7 @@
 """Voronoi cells of the true lesions: every voxel belongs to the lesion it is nearest to."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import numpy as np
@@ -31,6 +31,11 @@ class LesionCells:
     ignored: Mask | None = None
     empty_distance: EmptyDistance = "inf"
     diagonal: float = math.inf
+
+    def in_voxels(self) -> "LesionCells":
+        """The same where every voxel is a cube of length 1; another lesion may then be the nearest."""
+        masks = replace(self.lesions.masks, spacing_mm=None, axes_mm=None)
+        return replace(self, lesions=Lesions.of_masks(masks))
 
     def counts(self, found: Found) -> Counts:
         """Voxel counts of every cell; see `counts_per_lesion`."""

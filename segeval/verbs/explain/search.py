@@ -118,6 +118,8 @@ def search(
 
 def _dearest(meaning: Meaning, view: View) -> float:
     """How far from the default a setting may be beside changed masks: of dear evidence one step, of cheap two."""
+    if meaning.is_per_lesion:
+        return 0.0
     return 2.0 if meaning.is_counted or view.slices is None else 1.0
 
 

@@ -73,6 +73,11 @@ class Meaning:
         """Whether counts of voxels are all it reads, so that it costs next to nothing."""
         return set(self.call.measure.needs) <= {Counts, Joint}
 
+    @property
+    def is_per_lesion(self) -> bool:
+        """Whether it speaks of the lesions of a case one by one, which costs most of all."""
+        return "matching" in self.call.measure.knobs
+
 
 def meanings(name: str | None, *, out_of_unit: bool) -> list[Meaning]:
     """Every definition that a measure of this name may have, the plain one first.
