@@ -2,12 +2,13 @@
 
 Not a part of the suite, since it takes minutes: draws so many places of the room's code where cosmic-ray can change an
 operator, a comparison, a number, a condition, a loop or a decorator, makes one change after the other in a copy of the
-project, and runs the tests of that room alone until the first that fails. Types, messages and guards such as
+project, and runs the tests of that room alone until the first that fails: those that reach the changed line, then
+all of them. Types, messages and guards such as
 `strict=True` are left as they are: a change of those is no change of what is computed. What survives is printed;
 `results/mutants.md` says why it may.
 
-Needs `cosmic-ray` beside the development tools:
-`uv run --group dev --with cosmic-ray python benchmarks/mutants.py metrics`.
+Needs `cosmic-ray` and `pytest-cov` beside the development tools:
+`uv run --group dev --with cosmic-ray --with pytest-cov python benchmarks/mutants.py metrics`.
 """
 
 import argparse
@@ -16,17 +17,20 @@ import os
 import random
 import re
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
+import pytest
 from cosmic_ray import plugins
 from cosmic_ray.ast import Visitor, get_ast
 from cosmic_ray.mutating import mutate_code
+from coverage import CoverageData
 
 PROJECT = Path(__file__).parents[1]
 # the reference pages hold what a declaration says, and the laws what is true of every measure
@@ -111,11 +115,15 @@ def _span(node: ast.stmt | ast.expr) -> Span:
     return (node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset)
 
 
+def folder_of(room: str) -> str:
+    """Where the code of a room is."""
+    return "segeval/verbs/gate" if room == "gate" else f"segeval/{room}"
+
+
 def drawn(room: str, *, n: int, seed: int) -> list[Mutant]:
     """So many changes at places drawn at random, one of those that cosmic-ray has for each."""
     at: defaultdict[tuple[Path, Span], list[Mutant]] = defaultdict(list)
-    folder = PROJECT / "segeval" / ("verbs/gate" if room == "gate" else room)
-    for path in sorted(folder.rglob("*.py")):
+    for path in sorted((PROJECT / folder_of(room)).rglob("*.py")):
         for mutant in mutants_of(path):
             at[mutant.path, mutant.span].append(mutant)
     draw = random.Random(seed)
@@ -131,21 +139,61 @@ def _is_python(source: str) -> bool:
     return True
 
 
-def survives(mutant: Mutant, room: str, copy: Path) -> bool:
-    """Whether no test of the room fails under the change; one that hangs is noticed."""
-    file = copy / mutant.path.relative_to(PROJECT)
-    before = file.read_text()
-    file.write_text(mutant.source())
-    try:
-        tests = [f"tests/{name}" for name in ROOMS[room]]
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
-        environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-        done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, timeout=600, check=False)
-    except subprocess.TimeoutExpired:
-        return False
-    finally:
-        file.write_text(before)
-    return done.returncode == 0
+class Room:
+    """The tests of a room in a copy of the project, and which of them reach which line of it."""
+
+    def __init__(self, name: str, copy: Path) -> None:
+        os.environ |= {"OMP_NUM_THREADS": "1"}
+        for heavy in ("torch", "scipy.ndimage", "scipy.spatial", "scipy.stats"):
+            import_module(heavy)  # once, before the processes that run tests are split off
+        self.copy, self.all = copy, [f"tests/{test}" for test in ROOMS[name]]
+        contexts = [f"--cov={folder_of(name)}", "--cov-context=test", "--cov-report="]
+        assert self._pass(self.all, *contexts), f"the tests of {name} fail without any change"
+        self.reached = CoverageData(str(copy / ".coverage"))
+        self.reached.read()
+
+    def notices(self, mutant: Mutant) -> bool:
+        """Whether a test fails under the change, or hangs."""
+        file = self.copy / mutant.path.relative_to(PROJECT)
+        before = file.read_text()
+        lines = self.reached.contexts_by_lineno(str(file))
+        reaching = {
+            context.rpartition("|")[0]
+            for line in range(mutant.span[0][0], mutant.span[1][0] + 1)
+            for context in lines.get(line, ())
+        }
+        file.write_text(mutant.source())
+        try:
+            if (reaching := reaching - {""}) and not self._pass(sorted(reaching)):
+                return True
+            print(f"noticed by none of {len(reaching)} that reach it: {_told(mutant)}", file=sys.stderr, flush=True)
+            return not self._pass(self.all)
+        finally:
+            file.write_text(before)
+
+    def _pass(self, tests: list[str], *options: str) -> bool:
+        (self.copy / "tests.txt").write_text("\n".join(tests))
+        child = os.fork()
+        if not child:
+            os.chdir(self.copy)
+            sys.path.insert(0, str(self.copy))
+            with Path(os.devnull).open("w") as nowhere:
+                os.dup2(nowhere.fileno(), 1)
+                os.dup2(nowhere.fileno(), 2)
+            os._exit(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *options, "@tests.txt"]))
+        signal.alarm(1800)
+        try:
+            return os.waitpid(child, 0)[1] == 0
+        except TimeoutError:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            return False
+        finally:
+            signal.alarm(0)
+
+
+def _too_long(*_: object) -> None:
+    raise TimeoutError
 
 
 def main() -> None:
@@ -160,11 +208,13 @@ def main() -> None:
         left_out = shutil.ignore_patterns(".git", ".venv*", "__pycache__", ".*_cache", ".hypothesis")
         shutil.copytree(PROJECT, copy, ignore=left_out)
         mutants = drawn(asked.room, n=asked.n, seed=asked.seed)
-        n_survived = 0
+        signal.signal(signal.SIGALRM, _too_long)
+        room, n_survived = Room(asked.room, copy), 0
         for mutant in mutants:
-            if survives(mutant, asked.room, copy):
+            if not room.notices(mutant):
                 n_survived += 1
                 print(_told(mutant), flush=True)
+            print(".", end="", file=sys.stderr, flush=True)
     killed = len(mutants) - n_survived
     print(f"{asked.room}: {killed} of {len(mutants)} noticed ({killed / len(mutants):.1%}), seed {asked.seed}")
 

@@ -129,10 +129,17 @@ def call_of(text: str) -> MeasureCall:
     """The measure that a text names, with its knobs and as the tool in brackets defines it: `hd95[medpy]`.
 
     Raises:
-        ConfigError: the measure, a knob or the profile is unknown.
+        ConfigError: the measure, a knob or the profile is unknown, or a knob is one of training, which no score shows.
     """
     _, knobs = parse_call(_split(text)[0])
-    return measure_of(text).at(**knobs)
+    call = measure_of(text).at(**knobs)
+    trains = [knob for knob in call.measure.of_gradient if call.knobs.get(knob)]
+    if trains:
+        raise ConfigError(
+            f"{call.measure.name}: {trains[0]} changes the gradient alone, and no score shows it. "
+            "Leave it out; a training takes it from segeval.losses."
+        )
+    return call
 
 
 def measure_of(column: str) -> Measure:

@@ -79,6 +79,7 @@ class Measure:
         default_factory=dict
     )  # of a knob's value, where limits do not do
     idle: tuple[Idle, ...] = ()
+    of_gradient: tuple[str, ...] = ()  # knobs that training reads: they change the gradient and never the value
     needs: tuple[type, ...] = ()
     knobs: Knobs = field(default_factory=dict)
 
@@ -393,7 +394,7 @@ def _check_none_is_idle(measure: Measure, knobs: Knobs) -> None:
     """A knob that is part of a column's name has to be part of its number."""
     for idle in measure.idle:
         other = {**measure.knobs, **knobs}.get(idle.under)
-        useless = [name for name in idle.knobs if name in knobs and knobs[name] is not False]
+        useless = [name for name in idle.knobs if knobs.get(name) is not None and knobs[name] is not False]
         if useless and idle.when(other):
             raise ConfigError(
                 f"{measure.name}: {useless[0]}={knob_text(knobs[useless[0]])} changes nothing with "

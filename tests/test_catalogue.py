@@ -9,6 +9,7 @@ import pytest
 from segeval import catalogue
 from segeval.choice import choose
 from segeval.errors import ConfigError
+from segeval.measure import parse_call
 
 
 def columns(*asked: str) -> list[str]:
@@ -143,6 +144,18 @@ def test_everything_shown_is_computed() -> None:
         ),
         ("hd", {"surface": "set", "edge": "none"}, "edge=none changes nothing with surface=set"),
         ("boundary_iou", {"band": "background", "neighbours": "full"}, "nothing with band=background"),
+        (
+            "dice_loss",
+            {"empty": "nan"},
+            "empty=nan changes nothing with smooth=1e-06. Leave it out, or set smooth to 0.",
+        ),
+        ("focal_loss", {"alpha": 0.5, "class_alpha": (1, 2)}, "alpha=0.5 changes nothing with class_alpha=1;2"),
+        (
+            "weighted_bce_loss",
+            {"weight_grad": True},
+            "with weight=target_ratio. Leave it out, or set weight to pred_ratio",
+        ),
+        ("generalized_dice_loss", {"weight": (1, 2), "absent": "zero"}, "absent=zero changes nothing with weight=1;2"),
     ],
 )
 def test_a_knob_that_would_change_nothing_is_refused(measure: str, knobs: dict[str, Any], message: str) -> None:
@@ -154,6 +167,18 @@ def test_a_knob_counts_once_the_remedy_is_followed() -> None:
     assert catalogue.find("rq").at(matching="any_overlap").column == "rq(matching=any_overlap)"
     assert catalogue.find("rq").at(iou_threshold=0.1, forgive_extra=True).all_knobs["forgive_extra"]
     assert catalogue.find("nsd").at(neighbours="full", surface="voxel").knobs["neighbours"] == "full"
+
+
+@pytest.mark.parametrize(
+    "call", ["focal_loss(detach_modulator=true)", "weighted_bce_loss(weight=pred_ratio,weight_grad=true)"]
+)
+def test_a_knob_of_training_is_refused_by_a_score(call: str) -> None:
+    with pytest.raises(
+        ConfigError, match=r"changes the gradient alone.*Leave it out; a training takes it from segeval"
+    ):
+        choose([call])
+    name, knobs = parse_call(call)
+    assert catalogue.find(name).at(**knobs).knobs == knobs  # as the losses for training do
 
 
 def test_a_share_instead_of_a_percentage_is_refused() -> None:

@@ -1,11 +1,12 @@
 """Laws that hold for every measure of the catalogue: a new one is tested before its author writes a test."""
 
+import inspect
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cache
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from segeval import catalogue
 from segeval.errors import ConfigError
 from segeval.evidence.case import Case
 from segeval.evidence.labels import LabelClass, LabelMap
-from segeval.evidence.probabilities.channels import BACKGROUND, Channels, Form, Layout, ProbMap
+from segeval.evidence.probabilities.channels import BACKGROUND, Channels, Form, Layout, ProbMap, activated
 from segeval.evidence.probabilities.hard_masks import hard_mask
 from segeval.evidence.probabilities.soft import SoftEvidence
 from segeval.measure import Measure, MeasureCall, knob_text
@@ -306,6 +307,19 @@ def turns_of(measure: Measure) -> Iterator[tuple[str, Any]]:
             yield knob, turned.get(knob, min(default * 2 + 0.5, measure.limits.get(knob, (0, math.inf))[1]))
         elif default is None and not words:
             yield knob, 1.5
+        kinds = _kinds(measure, knob)
+        if words and float in kinds:
+            yield knob, 1.7
+        if any(get_origin(kind) is tuple for kind in kinds):  # of the background and three classes
+            yield knob, PRICES if knob == "dist" else (0.3, 1.5, 2.0, 0.4)
+
+
+def _kinds(measure: Measure, knob: str) -> tuple[Any, ...]:
+    annotation = inspect.signature(measure.function).parameters[knob].annotation
+    return annotation, *get_args(annotation)
+
+
+PRICES = (0.0, 1.0, 2.0, 3.0, 1.0, 0.0, 2.0, 4.0, 2.0, 1.0, 0.0, 2.0, 4.0, 3.0, 1.0, 0.0)  # of one class for another
 
 
 def cannot_tell(measure: Measure, mode: dict[str, Any], knob: str, value: Any) -> bool:
@@ -320,7 +334,23 @@ def cannot_tell(measure: Measure, mode: dict[str, Any], knob: str, value: Any) -
         return True
     if {"rule", "metric"} & {knob, *mode}:  # matter where the bands are wide, and to a voxel at exactly the width
         return "width_mm" not in mode
-    return "min_spacing" in (value, mode.get("tolerance_mm")) and "unit" in {knob, *mode}  # is 1, as the default
+    if "min_spacing" in (value, mode.get("tolerance_mm")):
+        return "unit" in {knob, *mode}  # is 1, as the default
+    if knob in (*measure.of_gradient, "exact"):  # no score takes the first, and small maps are always exact
+        return True
+    return (measure.name, {**mode, knob: value}) in ALIKE
+
+
+ALIKE: list[tuple[str, dict[str, Any]]] = [
+    # the weights of all voxels add up to their number
+    *(
+        ("weighted_cross_entropy_loss", {"reduction": "weight_mean", **others})
+        for others in ({}, {"weight": "uniform"}, {"label_smoothing": 0.5})
+    ),
+    ("generalized_dice_loss", {"weight": "uniform", "absent": "eps"}),  # 1/V^0 is 1 for an absent class, too
+    ("combo_loss", {"alpha": 1.0, "smooth": 0.5 + 2e-6}),  # the share of its Dice is 0
+    ("unified_focal_loss", {"gamma": 1.0, "smooth": 0.5 + 2e-7}),  # its Tversky part to the power of 0
+]
 
 
 OF_MASKS = [one for one in MEASURES if one.kind == "metric" and one not in SOFT and not one.of_data_set]
@@ -329,7 +359,8 @@ OF_MASKS = [one for one in MEASURES if one.kind == "metric" and one not in SOFT 
 def turned_pairs(measure: Measure) -> list[tuple[MeasureCall, MeasureCall]]:
     """The measure with and without each turn of a knob, beside every other turn, as far as that is not refused."""
     pairs = []
-    for mode in [{}, *({knob: value} for knob, value in turns_of(measure))]:
+    beside = {"min_kept": 5} if "min_kept" in measure.knobs else {}  # else all voxels of a small case are kept
+    for mode in [beside, *({**beside, knob: value} for knob, value in turns_of(measure))]:
         for knob, value in turns_of(measure):
             if knob not in mode and not cannot_tell(measure, mode, knob, value):
                 with suppress(ConfigError):
@@ -346,9 +377,47 @@ def values_of_all_turns() -> dict[str, list[float]]:
     return {column: [{**one.row.values, **one.classes[0].values}[column] for one in scores] for column in calls}
 
 
-@pytest.mark.parametrize("measure", OF_MASKS, ids=lambda one: one.name)
+def judged_maps() -> list[Case]:
+    """Logits on which every knob of a probability metric or a loss has something to decide.
+
+    Noise and blobs, unsure, sure and wrong, classes that one side or both lack, probabilities on the edges of bins.
+    """
+    random = np.random.default_rng(5)
+    cases = []
+    for sharpness, size, n_classes in ((1.0, 0.3, 4), (30.0, 1.5, 4), (6.0, 2.0, 2), (3.0, 1.0, 4)):
+        blobs = np.stack([ndimage.gaussian_filter(random.normal(size=(12, 11, 9)), size) for _ in range(4)])
+        blobs /= blobs.std()
+        blobs[0] += 0.5
+        truth = blobs[:n_classes].argmax(axis=0).astype(np.uint8)
+        cases.append((truth, sharpness * (blobs + 0.7 * random.normal(size=blobs.shape))))
+        cases.append((truth, 800.0 * np.roll(blobs, 1, axis=1)))
+    nothing = np.zeros((6, 6, 6))
+    cases.append((nothing.astype(np.uint8), np.stack([nothing, *np.full((3, *nothing.shape), -900.0)])))
+    spacings = [SPACING, (0.3, 0.9, 2.0)]
+    found = []
+    for n, (truth, logits) in enumerate(cases):
+        maps = tuple(ProbMap(stored=channel) for channel in logits)
+        probs = activated(Channels(maps=maps, layout=SOFTMAX))
+        case = Case(case_id=str(n), truth=truth, pred=truth, spacing_mm=spacings[n % 2], probs=probs)
+        found.append(replace(case, pred=hard_mask(probs, truth)[0]))
+    of_class = random.choice([0.16, 0.2, 0.24, 0.6, 0.64], size=found[0].shape)
+    maps = tuple(ProbMap(stored=channel) for channel in (1 - of_class, of_class, 0 * of_class, 0 * of_class))
+    return [*found, replace(found[0], probs=Channels(maps=maps, layout=SOFTMAX))]
+
+
+@cache
+def values_of_all_soft_turns() -> dict[str, list[float]]:
+    """Every column of probabilities and losses in every class of every case."""
+    calls = {call.column: call for one in SOFT for pair in turned_pairs(one) for call in pair}
+    plan = Plan(measures=tuple(calls.values()), labels=LabelMap(classes=CLASSES), form=FORM)
+    scores = [evaluate(case, plan) for case in judged_maps()]
+    rows = [row.values for one in scores for row in (one.row, *one.classes)]
+    return {column: [row[column] for row in rows if column in row] for column in calls}
+
+
+@pytest.mark.parametrize("measure", [*OF_MASKS, *SOFT], ids=lambda one: one.name)
 def test_a_knob_changes_the_number_beside_any_other_or_is_refused(measure: Measure) -> None:
-    values = values_of_all_turns()
+    values = values_of_all_soft_turns() if measure in SOFT else values_of_all_turns()
     pairs = turned_pairs(measure)
     alike = [turned.column for plain, turned in pairs if same_numbers(values[plain.column], values[turned.column])]
     assert not alike

@@ -12,13 +12,14 @@ from segeval.evidence.arrays import constant, namespace, numbers_like, quotient
 from segeval.evidence.probabilities.soft import ChannelTerms, ChannelVolumes, PixelTerms, RankedCosts, Volumes
 from segeval.evidence.shapes import Values
 from segeval.losses.weights import channel_numbers, class_weights
-from segeval.measure import loss
+from segeval.measure import Idle, loss
 
 Reduction = Literal["mean", "sum", "num_pos"]
 WeightedReduction = Literal["mean", "sum", "num_pos", "weight_mean"]
 
 _EPS = {"eps": (0.0, 0.5), "label_smoothing": (0.0, 1.0)}
 _UNBOUNDED = (0.0, math.inf)
+_ONLY_OF_PREDICTED = Idle(("weight_grad",), "weight", lambda weight: weight != "pred_ratio", "pred_ratio")
 
 
 @loss(
@@ -51,6 +52,8 @@ def bce_loss(
     aliases=("weighted_bce",),
     reference="Jadon 2020, arXiv:2006.14822 (number); Sudre 2017, arXiv:1707.03237 (pred_ratio)",
     limits={**_EPS, "weight": (0.0, math.inf)},
+    idle=(_ONLY_OF_PREDICTED,),
+    of_gradient=("weight_grad",),
 )
 def weighted_bce_loss(
     terms: PixelTerms,
@@ -116,6 +119,8 @@ def cross_entropy_loss(
     levels=("class", "case"),
     reference="class-weighted likelihood; sqrt_inverse: Wong 2018, arXiv:1809.00076",
     limits=_EPS,
+    idle=(_ONLY_OF_PREDICTED,),
+    of_gradient=("weight_grad",),
 )
 def weighted_cross_entropy_loss(
     terms: ChannelTerms,
@@ -157,6 +162,8 @@ def weighted_cross_entropy_loss(
     levels=("class", "case"),
     reference="Lin 2017, arXiv:1708.02002",
     limits={**_EPS, "gamma": (0.0, math.inf), "alpha": (0.0, 1.0)},
+    idle=(Idle(("alpha",), "class_alpha", lambda weights: weights is not None, "none"),),
+    of_gradient=("detach_modulator",),
 )
 def focal_loss(
     terms: ChannelTerms,

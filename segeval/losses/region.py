@@ -12,10 +12,11 @@ from segeval.evidence.arrays import namespace, neg_log, numbers_like, power, quo
 from segeval.evidence.probabilities.soft import ChannelCounts, ChannelVolumes, SoftCounts
 from segeval.evidence.shapes import Values
 from segeval.losses.weights import channel_numbers, class_weights
-from segeval.measure import loss
+from segeval.measure import Idle, loss
 
 Empty = Literal["zero", "skip", "nan"]
 
+NEVER_EMPTY = (Idle(("empty",), "smooth", bool, "0"),)  # any smooth above 0 leaves no 0/0
 _POSITIVE = {"smooth": (0.0, math.inf)}
 _PRICES = {**_POSITIVE, "alpha": (0.0, math.inf), "beta": (0.0, math.inf)}
 
@@ -26,6 +27,7 @@ _PRICES = {**_POSITIVE, "alpha": (0.0, math.inf), "beta": (0.0, math.inf)}
     bounds=(0.0, 1.0),
     reference="Milletari 2016, arXiv:1606.04797; linear form: Sudre 2017, arXiv:1707.03237",
     limits=_POSITIVE,
+    idle=NEVER_EMPTY,
 )
 def dice_loss(
     counts: SoftCounts,
@@ -43,7 +45,8 @@ def dice_loss(
         denominator: S sums p and y (linear) or their squares (squared).
         log: minus the logarithm of the coefficient instead.
         legacy: factor_inside is 2(I + s)/(S + s), a published mistake: below 0 for a perfect mask.
-        empty: value of 0/0: 0 (zero) or undefined (skip leaves the class out of a mean, nan shows it).
+        empty: value of 0/0, which only smooth=0 leaves: 0 (zero) or undefined (skip leaves the class out of a mean,
+            nan shows it).
     """
     volumes = counts.pred_squared + counts.truth_squared if denominator == "squared" else counts.pred + counts.truth
     overlap = 2 * counts.tp + (2 * smooth if legacy == "factor_inside" else smooth)
@@ -102,6 +105,7 @@ def sensitivity_specificity_loss(counts: SoftCounts, *, lambda_: float = 0.05, e
     levels=("class", "case"),
     reference="Sudre 2017, arXiv:1707.03237; weights: Crum 2006, doi:10.1109/TMI.2006.880587",
     limits=_POSITIVE,
+    idle=(Idle(("absent",), "weight", lambda weight: isinstance(weight, tuple), "square or simple"),),
 )
 def generalized_dice_loss(
     counts: ChannelCounts,
@@ -205,6 +209,7 @@ def _costs_by_class(counts: ChannelCounts, dist: tuple[float, ...] | None) -> tu
     aliases=("jaccard_loss",),
     reference="Rahman & Wang 2016, doi:10.1007/978-3-319-50835-1_22",
     limits=_POSITIVE,
+    idle=NEVER_EMPTY,
 )
 def iou_loss(counts: SoftCounts, *, smooth: float = 1e-6, log: bool = False, empty: Empty = "zero") -> Values:
     """One minus the soft intersection over union.
@@ -225,6 +230,7 @@ def iou_loss(counts: SoftCounts, *, smooth: float = 1e-6, log: bool = False, emp
     aliases=("tversky",),
     reference="Salehi 2017, arXiv:1706.05721",
     limits=_PRICES,
+    idle=NEVER_EMPTY,
 )
 def tversky_loss(
     counts: SoftCounts, *, alpha: float = 0.3, beta: float = 0.7, smooth: float = 1e-6, empty: Empty = "zero"
@@ -247,6 +253,7 @@ def tversky_loss(
     aliases=("focal_tversky",),
     reference="Abraham & Khan 2018, arXiv:1810.07842",
     limits={**_PRICES, "exponent": (0.0, math.inf)},
+    idle=NEVER_EMPTY,
 )
 def focal_tversky_loss(
     counts: SoftCounts,
@@ -276,6 +283,7 @@ def focal_tversky_loss(
     aliases=("log_cosh_dice",),
     reference="Jadon 2020, arXiv:2006.14822",
     limits=_POSITIVE,
+    idle=NEVER_EMPTY,
 )
 def log_cosh_dice_loss(
     counts: SoftCounts,

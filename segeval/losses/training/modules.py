@@ -67,6 +67,8 @@ class _Focal(LossModule):
         options["alpha"] = alpha
         if hasattr(alpha, "tolist") or isinstance(alpha, list | tuple):
             options |= {"alpha": None, "class_alpha": alpha}
+        elif options.get("class_alpha") is not None and alpha == self.measure.knobs["alpha"]:
+            options["alpha"] = None  # nobody gave it
         activation = options.get("activation") or mode or "sigmoid"
         super().__init__(**{**options, "activation": activation})
         self._refuse(
