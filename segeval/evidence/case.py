@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from segeval.evidence.grid import Grid
 from segeval.evidence.labels import LabelClass
+from segeval.evidence.lesions.instance_maps import InstanceMap
 from segeval.evidence.probabilities.channels import Channels
 from segeval.evidence.shapes import AxesMm, Labels, SpacingMm
 
@@ -23,8 +24,8 @@ class Case:
 
     `spacing_mm` is in array axis order; None means pixels without a size. `axes_mm` are the axes of a sheared grid, see
     `segeval.evidence.grid.skewed_axes`. `probs` are what `pred` was cut from.
-    `instances` are maps of lesion ids for both sides, None where connected components are the lesions; `confidences`
-    are those of the predicted ones, where a file gives them.
+    `instances` are the lesions of both sides, None where connected components are the lesions; `confidences`
+    are those of the predicted ones, where a table gives them.
     Classes may overlap: `claims` says which of them share the voxels of an id, in `pred` or in `truth`.
     """
 
@@ -34,7 +35,7 @@ class Case:
     spacing_mm: SpacingMm | None = None
     axes_mm: AxesMm | None = None
     probs: Channels | None = None
-    instances: tuple[Labels | None, Labels | None] = (None, None)
+    instances: tuple[InstanceMap | None, InstanceMap | None] = (None, None)
     confidences: Confidences | None = None
     claims: Mapping[int, tuple[LabelClass, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

@@ -11,10 +11,20 @@ JPEG_SUFFIXES = (".jpg", ".jpeg", ".jfif")  # whose compression changes ids
 
 
 def image_suffix(path: PurePath) -> str | None:
-    """The image suffix of a file name, in lower case, or of the Zarr store that a node lies in; None for any other."""
+    """The image suffix of a file name, in lower case, or of the Zarr store or JSON file that it lies in; else None."""
+    if split_listed(path):
+        return ".json"
     name = path.name.lower()
     found = next((suffix for suffix in IMAGE_SUFFIXES if name.endswith(suffix)), None)
     return found or (".zarr" if any(part.lower().endswith(".zarr") for part in path.parts[:-1]) else None)
+
+
+def split_listed(path: PurePath) -> tuple[Path, str] | None:
+    """The JSON file of many images, and the name of one of them, of a path such as `val.json/street/1.jpg`."""
+    for place, part in enumerate(path.parts[:-1]):
+        if part.lower().endswith(".json"):
+            return Path(*path.parts[: place + 1]), "/".join(path.parts[place + 1 :])
+    return None
 
 
 def is_store(path: Path) -> bool:

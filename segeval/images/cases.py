@@ -7,8 +7,9 @@ import numpy as np
 from segeval.errors import ConfigError, DataError
 from segeval.evidence.case import Case
 from segeval.evidence.grid import skewed_axes
+from segeval.evidence.lesions.lesions import Instances
 from segeval.evidence.probabilities.hard_masks import distinct_ids
-from segeval.evidence.shapes import Labels, SpacingMm
+from segeval.evidence.shapes import SpacingMm
 from segeval.files.paths import printable
 from segeval.images.confidences import of_case
 from segeval.images.forms import form_of
@@ -46,11 +47,11 @@ def case_of(case_id: str, *, pred: Prediction | None, truth: LabelImage, rules: 
     if pred is not None and not rules.ignore_geometry:
         images, whole = on_one_grid(pred.images, truth.volume)
         pred, truth = replace(pred, images=images), replace(truth, volume=whole)
-    instances: tuple[Labels | None, Labels | None] = (None, None)
+    instances: Instances = (None if pred is None else pred.instances, truth.instances)
     if rules.instances:
         from segeval.images.instances import maps_as_masks
 
-        predicted, volume, instances = maps_as_masks(pred, truth.volume, rules)
+        predicted, volume, instances = maps_as_masks(pred, truth, rules)
     else:
         predicted, volume = _labels_of_both(pred, truth, rules)
     return Case(

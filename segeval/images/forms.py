@@ -11,11 +11,13 @@ from segeval.evidence.policies import PredKind
 from segeval.evidence.probabilities.channels import Form, Layout
 from segeval.files.paths import printable
 from segeval.images.input_rules import FirstPrediction, InputRules
+from segeval.images.named.coco import is_panoptic
 from segeval.images.named.matching import with_names_as_classes
 from segeval.images.named.reading import has_names, named_maps, names_in
 from segeval.images.pairing.class_files import named_by_files
 from segeval.images.pairing.layouts import layout_of
 from segeval.images.pairing.pairs import Pair
+from segeval.images.predictions.class_masks import VOID
 from segeval.images.predictions.kinds import is_zero, kind_of, refuse_channels, verdict_on
 from segeval.images.predictions.predictions import Prediction
 from segeval.images.predictions.probabilities import as_kind, sums_are_one
@@ -41,24 +43,30 @@ def agree(pairs: Sequence[Pair], rules: InputRules) -> InputRules:
         rules = replace(rules, labels=named_by_files(sides, rules.labels, beside_ids=beside_ids))
     tables, beside_ids = _names(pairs, rules)
     rules = replace(rules, labels=with_names_as_classes(tables, rules.labels, beside_ids=beside_ids))
+    if any(pair.truth is not None and is_panoptic(pair.truth) for pair in pairs):
+        rules = replace(rules, labels=replace(rules.labels, ignore=(*rules.labels.ignore, VOID)))
     if rules.colors is None:
         rules = replace(rules, palette=_first_palette(pairs))
     found = _found(pairs, rules)
     if found is None:
         return rules
-    form = replace(found[0], may_overlap=bool(sides or tables))
+    form = replace(found[0], may_overlap=bool(sides) or not all(map(is_panoptic, tables)))
     return replace(rules, first_prediction=FirstPrediction(form=form, path=found[1]))
 
 
 def _names(pairs: Sequence[Pair], rules: InputRules) -> tuple[dict[Path, tuple[str, ...]], bool]:
     """The names of the masks in each file that has names, truths first, and whether other files hold ids."""
-    files = [pair.truth for pair in pairs if pair.truth and not pair.truth_channels]
-    files += [pair.pred for pair in pairs if pair.pred and not pair.channels and pair.case_id not in rules.at_hand]
+    files = [(pair.truth, pair.pred) for pair in pairs if pair.truth and not pair.truth_channels]
+    files += [
+        (pair.pred, pair.truth)
+        for pair in pairs
+        if pair.pred and not pair.channels and pair.case_id not in rules.at_hand
+    ]
     tables: dict[Path, tuple[str, ...]] = {}
-    named = [path for path in files if path.is_file() and has_names(path)]
-    for path in named:
+    named = [(path, beside) for path, beside in files if has_names(path)]
+    for path, beside in named:
         try:
-            tables[path] = names_in(path)
+            tables[path] = names_in(path, beside)
         except DataError:  # its turn to be told will come
             continue
     return tables, len(named) < len(files) or bool(rules.at_hand)

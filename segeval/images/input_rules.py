@@ -9,7 +9,7 @@ import numpy as np
 
 from segeval.errors import DataError
 from segeval.evidence.case import Confidences
-from segeval.evidence.labels import LabelMap
+from segeval.evidence.labels import LabelClass, LabelMap
 from segeval.evidence.policies import ChannelAxis, Orientation, PredKind
 from segeval.evidence.probabilities.channels import Form
 from segeval.evidence.shapes import SpacingMm
@@ -90,7 +90,13 @@ class InputRules:
             colors=self.colors,
             orientation=self.orientation,
             finder=self.finder,
+            all_are=self._class_of_all,
         )
+
+    @property
+    def _class_of_all(self) -> LabelClass | None:
+        """The class of all objects, where they have no other."""
+        return (self.labels.classes or (None,))[0] if self.instances else None
 
     def truth_of(self, pair: Pair) -> LabelImage:
         """The true mask of a pair, put together where each class has a file of its own; scaled, not yet checked.
@@ -103,7 +109,9 @@ class InputRules:
         if pair.truth is None:
             raise ValueError(f"{pair.case_id} has no truth, and is never scored")
         if not pair.truth_channels and has_names(pair.truth):
-            return join_named_masks(pair.truth, self.labels, self.finder)
+            return join_named_masks(
+                pair.truth, self.labels, self.finder, side="truth", beside=pair.pred, all_are=self._class_of_all
+            )
         if not pair.truth_channels:
             volume = read_volume(pair.truth, orientation=self.orientation, colours=self.colors is not None)
             return LabelImage(volume=with_ids_of_colours(volume, self.colors) if self.colors else volume)

@@ -7,8 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from segeval.errors import ConfigError, DataError
+from segeval.evidence.arrays import is_one_of
 from segeval.evidence.case import Case
 from segeval.evidence.labels import LabelClass, LabelMap
+from segeval.evidence.lesions.instance_maps import InstanceMap
+from segeval.evidence.lesions.lesions import Instances
 from segeval.evidence.policies import Orientation
 from segeval.evidence.shapes import Labels, Mask
 from segeval.files.paths import printable, require_existing
@@ -19,11 +22,11 @@ from segeval.images.labels.label_ids import labelled, to_labels
 from segeval.images.on_grid import OnGrid
 from segeval.images.pairing.folders import find_case_files
 from segeval.images.pairing.pairs import Pair, Pairs
+from segeval.images.predictions.class_masks import LabelImage
 from segeval.images.predictions.predictions import Prediction
 from segeval.images.readers.readers import read_volume
 from segeval.images.readers.volumes import Volume
 
-Ids = tuple[Labels | None, Labels | None]
 Maps = tuple[Volume | None, Volume | None]  # of the prediction and of the truth
 _FileOf = Callable[[Pair, Path], Path]  # of a case whose mask is that file
 
@@ -119,12 +122,12 @@ def with_instances(case: Case, maps: Maps, truth: Volume, rules: InputRules) -> 
     if maps == (None, None):
         return case
     labels = rules.labels if rules.first_prediction is None else rules.first_prediction.form.completed(rules.labels)
-    found: list[Labels | None] = []
+    found = list(case.instances)
     notes: list[str] = []
     for side, mask, image in zip(("pred", "truth"), (case.pred, case.truth), maps, strict=True):
-        placed = None if image is None else _on_grid(image, truth, rules)
-        found.append(placed)
-        if image is not None and placed is not None:
+        if image is not None:
+            placed = _on_grid(image, truth, rules)
+            found[side == "truth"] = InstanceMap(ids=placed)
             scored = np.isin(case.truth, labels.ignore, invert=True)
             classes = _classes(mask, labels, case.claims if side == "pred" else {})
             _check_one_class_each(image.path, placed, mask, scored, classes)
@@ -132,16 +135,22 @@ def with_instances(case: Case, maps: Maps, truth: Volume, rules: InputRules) -> 
     return replace(case, instances=(found[0], found[1]), notes=(*case.notes, *notes))
 
 
-def maps_as_masks(pred: Prediction | None, truth: Volume, rules: InputRules) -> tuple[OnGrid, Volume, Ids]:
-    """The masks of two maps of objects, all of one class, and the ids of these; without a prediction there are none.
+def maps_as_masks(pred: Prediction | None, truth: LabelImage, rules: InputRules) -> tuple[OnGrid, Volume, Instances]:
+    """The masks of two maps of objects, all of one class, and these; without a prediction there are none.
 
     Raises:
         DataError: a map holds no ids, or the grids differ.
     """
-    volume = labelled(truth, side="truth", most=None, rounding=rules.round_labels)
+    volume = labelled(truth.volume, side="truth", most=None, rounding=rules.round_labels)
     ids = volume.array
     found = np.zeros_like(ids) if pred is None else _on_grid(pred.images[0].scaled(), volume, rules)
-    return OnGrid(labels=(found > 0).view(np.uint8)), replace(volume, array=(ids > 0).view(np.uint8)), (found, ids)
+    instances = (
+        (None if pred is None else pred.instances) or InstanceMap(ids=found),
+        truth.instances or InstanceMap(ids=ids),
+    )
+    void = is_one_of(ids, rules.labels.ignore) if rules.labels.ignore else np.zeros(ids.shape, dtype=bool)
+    masked = np.where(void, ids, ids > 0)
+    return OnGrid(labels=(found > 0).view(np.uint8)), replace(volume, array=masked), instances
 
 
 def _on_grid(image: Volume, truth: Volume, rules: InputRules) -> Labels:

@@ -145,7 +145,9 @@ class Evidence:
     def candidates(self) -> "CaseCandidates | None":
         """What was proposed as lesions, with confidences; None where the predictions of the run have none."""
         is_map = self.plan.form is not None and self.plan.form.kind != "labels"
-        if self.maps is None and self.case.confidences is None and not is_map:
+        pred = self.case.instances[0]
+        is_sure = self.case.confidences is not None or (pred is not None and pred.confidence is not None)
+        if self.maps is None and not is_sure and not is_map:
             return None
         from segeval.evidence.detection.candidates import CaseCandidates
 

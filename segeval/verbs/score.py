@@ -391,5 +391,5 @@ def finished(scores: Sequence[CaseScore], job: Job, *, complete: bool = True) ->
     )
     parts = asked_parts(options.case_table, options.by, [score.row.case_id for score in scores])
     results = collect(scores, job.plan, how, facts={}, pool=job.pool, parts=parts)
-    notes = (*job.notes, *job.plan.notes, *notes_on_scores(scores, job.plan, options))
+    notes = (*job.notes, *job.plan.notes, *notes_on_scores(scores, job.plan, options, is_sure=job.is_sure))
     return replace(results, facts=run_facts(job, notes, results.case_rows, complete=complete))

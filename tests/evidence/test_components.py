@@ -9,8 +9,10 @@ from scipy import ndimage
 
 from segeval.errors import ConfigError
 from segeval.evidence.labels import LabelClass
-from segeval.evidence.lesions.components import Connectivity, components_of, count_background_parts, instances_of
-from segeval.evidence.masks import Masks, Voxels, values_at
+from segeval.evidence.lesions.components import Connectivity, components_of, count_background_parts
+from segeval.evidence.lesions.instance_maps import InstanceMap
+from segeval.evidence.masks import Masks, Voxels
+from tests.masks import ONE
 
 DTYPES = [np.uint8, np.int8, np.uint16, np.int16, np.int32, np.uint32, np.int64]
 few = settings(max_examples=40)
@@ -108,7 +110,7 @@ def test_the_surface_of_a_part_is_what_erosion_takes_away(inside: np.ndarray) ->
 
 def test_instances_that_touch_have_a_surface_between_them() -> None:
     instances = np.repeat([[1, 1, 1, 2, 2, 2]], 6, axis=0)
-    parts = instances_of(Voxels.of(instances > 0), instances.ravel())
+    parts = InstanceMap(ids=instances).parts_of(Voxels.of(instances > 0), ONE[0])
     inner = np.ones(36, dtype=bool)
     inner[parts.surface.index] = False
     assert np.flatnonzero(inner).tolist() == [7, 10, 13, 16, 19, 22, 25, 28]
@@ -133,5 +135,5 @@ def test_a_size_that_is_reached_but_for_rounding_is_kept() -> None:
 
 def test_an_instance_map_brings_its_own_ids_and_its_zero_is_no_part() -> None:
     instances = np.array([[7, 7, 0, 3, 3]])
-    parts = instances_of(Voxels.of(np.ones((1, 5), dtype=bool)), values_at(instances, np.arange(5)))
+    parts = InstanceMap(ids=instances).parts_of(Voxels.of(np.ones((1, 5), dtype=bool)), ONE[0])
     assert (parts.ids.tolist(), parts.owner.tolist(), parts.index.tolist()) == ([3, 7], [1, 1, 0, 0], [0, 1, 3, 4])

@@ -180,7 +180,7 @@ def test_confidences_that_are_no_probabilities_have_no_noisy_or() -> None:
 def test_labels_have_no_candidates_and_a_note_says_so() -> None:
     results = segeval.score(TRUTHS, TRUTHS, measures=["froc_score"], labels={1: "lesion"})
     assert np.isnan(results["froc_score", "lesion"].pooled)
-    assert any("froc_score" in note and "Score the maps instead" in note for note in results.facts["warnings"])
+    assert any("froc_score" in note and "--confidences" in note for note in results.facts["warnings"])
 
 
 def test_a_wrong_overlap_is_refused() -> None:

@@ -12,6 +12,7 @@ from hypothesis.extra import numpy as hnp
 from segeval import catalogue
 from segeval.evidence.case import Case
 from segeval.evidence.labels import LabelClass, LabelMap
+from segeval.evidence.lesions.instance_maps import InstanceMap
 from segeval.evidence.lesions.lesions import Lesions
 from segeval.results import Results
 from segeval.scoring.collect import collect
@@ -31,6 +32,10 @@ def drawn(shape: list[int], boxes: list[list[int]]) -> np.ndarray:
     for number, box in enumerate(boxes, start=1):
         ids[tuple(slice(*box[2 * axis : 2 * axis + 2]) for axis in range(len(shape)))] = number
     return ids
+
+
+def as_maps(pred: np.ndarray, truth: np.ndarray) -> tuple[InstanceMap, InstanceMap]:
+    return InstanceMap(ids=pred), InstanceMap(ids=truth)
 
 
 def objects(pred: np.ndarray, truth: np.ndarray) -> Lesions:
@@ -100,7 +105,7 @@ def two_classes() -> list[Case]:
         pred, truth = (
             by_class(ARRAYS["Q.shape"], ARRAYS[f"Q.{side}_boxes_class"][number]) for side in ("pred", "truth")
         )
-        cases.append(Case(case_id=str(number), pred=pred[0], truth=truth[0], instances=(pred[1], truth[1])))
+        cases.append(Case(case_id=str(number), pred=pred[0], truth=truth[0], instances=as_maps(pred[1], truth[1])))
     return cases
 
 
@@ -147,7 +152,7 @@ def test_what_lies_mostly_in_void_is_forgiven_or_counts_with_the_rest_of_it(void
     pred, truth = (np.array(ARRAYS[f"V.{side}"]) for side in ("pred", "truth"))
     of_class = {int(label): row for label, row in ARRAYS["V.class"]["pred"].items()}
     mask = np.vectorize(lambda label: of_class.get(label, 0))(pred)
-    case = Case(case_id="v", pred=mask, truth=truth, instances=(pred, truth))
+    case = Case(case_id="v", pred=mask, truth=truth, instances=as_maps(pred, truth))
     column = f"pq(strict=true,void={void})"
     results = scored([case], column, labels=LabelMap(classes=BOTH.classes, ignore=(0,)))
     assert [row.values[column] for row in results.class_rows] == pytest.approx([VALUES[VOID[void]], 1.0], abs=1e-9)

@@ -10,7 +10,7 @@ They are parts of a probability map, found in one of these ways:
   2023, doi:10.1148/ryai.230031).
 - `dynamic-fast`: all parts of p ≥ M / factor at once.
 
-Or they are given: an instance map, or the parts of a mask, with a confidence for each.
+Or they are given: an instance map, or the parts of a mask, with a confidence for each, which the map itself may have.
 """
 
 from collections.abc import Sequence
@@ -128,11 +128,15 @@ class CaseCandidates:
         return parts.index[order[np.cumsum(parts.n_voxels) - parts.n_voxels]]
 
     def _find(self, which: int, rule: CandidateRule) -> Candidates | None:
-        are_parts = self.maps is None or self.given is not None or self.lesions.instances[0] is not None
+        instances = self.lesions.instances[0]
+        are_parts = self.maps is None or self.given is not None or instances is not None
         if are_parts:
             parts = self.lesions.found(which, connectivity=rule.connectivity, min_size_mm3=rule.min_size_mm3).pred
         if self.given is not None:
             return Candidates(parts=parts, confidence=self._given_to(parts, which, rule))
+        if instances is not None and instances.confidence is not None:
+            known = instances.confidence
+            return Candidates(parts=parts, confidence=np.array([known[one] for one in parts.ids.tolist()], dtype=float))
         if self.maps is None:
             return Candidates(parts=parts, confidence=np.ones(len(parts)))
         probs = self.maps[which]

@@ -276,9 +276,9 @@ def detected(candidates: CaseCandidates, which: int, rule: DetectionRule, *, mos
     if most:
         found = found.surest(most)
     masks = candidates.lesions.masks
-    truth = candidates.lesions.found(which, connectivity=rule.connectivity, min_size_mm3=rule.min_size_mm3).truth
+    lesions = candidates.lesions.found(which, connectivity=rule.connectivity, min_size_mm3=rule.min_size_mm3)
     peaks = candidates.peaks(which, found) if rule.hit == "peak" else None
-    return detect(found, truth, rule, masks.lattice, peaks=peaks)
+    return detect(found, lesions.truth, rule, masks.lattice, peaks=peaks, crowd=lesions.crowd)
 
 
 def _candidate_rule(rule: CandidateRule) -> CandidateRule:

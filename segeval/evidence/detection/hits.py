@@ -23,7 +23,7 @@ from segeval.evidence.grid import Lattice
 from segeval.evidence.lesions.components import Components
 from segeval.evidence.lesions.lesion_shapes import extent_of
 from segeval.evidence.lesions.lesions import Found, Matched
-from segeval.evidence.lesions.matching import MatchRule, Overlaps, link, overlaps_of
+from segeval.evidence.lesions.matching import MatchRule, Overlaps, link, overlaps_of, same_voxels
 from segeval.evidence.shape_words import Bool, Float64, Int64
 
 Hit = Literal["iou", "dice", "any_overlap", "overlap_truth", "centroid", "peak", "distance"]
@@ -80,7 +80,7 @@ class Detected(Matched):
         met: which of the overlapping pairs are hits.
         small: true lesions that are ignored for their size.
         duplicate: candidates that hit a lesion which another has found, and are forgiven.
-        dropped: candidates that hit nothing but ignored lesions.
+        dropped: candidates that hit nothing but ignored lesions, or are matched to none and lie in a crowd.
     """
 
     confidence: Float64[np.ndarray, " predicted"]
@@ -128,11 +128,13 @@ def detect(
     lattice: Lattice,
     *,
     peaks: Int64[np.ndarray, " predicted"] | None = None,
+    crowd: Components | None = None,
 ) -> Detected:
     """Match the candidates of one class of a case with its lesions.
 
     Args:
         peaks: the flat index of the most probable voxel of each candidate, for `hit=peak`.
+        crowd: regions of many lesions that nobody told apart.
     """
     pred, confidence = candidates.parts, candidates.confidence
     hits = hits_of(pred, truth, rule, lattice, peaks)
@@ -152,9 +154,19 @@ def detect(
         met=met,
         small=small,
         duplicate=near & ~used & (rule.duplicates == "ignore"),
-        dropped=near_small & ~near,
+        dropped=(near_small & ~near) | (in_crowd(pred, crowd, rule) & ~used),
         short=_too_little(rule),
     )
+
+
+def in_crowd(pred: Components, crowd: Components | None, rule: DetectionRule) -> Bool[np.ndarray, " predicted"]:
+    """Candidates of which a crowd covers as much as a hit asks for; by hits that ask for no share, more than half."""
+    if crowd is None:
+        return np.zeros(len(pred), dtype=bool)
+    pairs = overlaps_of(pred, crowd)
+    share = pairs.voxels / pairs.pred_voxels[pairs.pred]
+    enough = share >= rule.min_overlap - _SLACK if rule.hit in ("iou", "dice", "overlap_truth") else share > 0.5
+    return np.bincount(pairs.pred[enough], minlength=len(pred)) > 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,15 +245,6 @@ def _at_most_one_each(truth: np.ndarray, pred: np.ndarray, distance: np.ndarray)
     return truth[chosen], pred[chosen], -distance[chosen]
 
 
-def _owners_at(truth: Components, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The lesion at each voxel, and which voxels have one."""
-    if not len(truth.index):
-        return np.zeros(0, dtype=np.int64), np.zeros(len(index), dtype=bool)
-    place = np.minimum(np.searchsorted(truth.index, index), len(truth.index) - 1)
-    inside = truth.index[place] == index
-    return truth.owner[place][inside], inside
-
-
 def _centroids(parts: Components) -> np.ndarray:
     return extent_of(parts).centroid if len(parts) else np.zeros((0, len(parts.shape)))
 
@@ -263,8 +266,8 @@ def _at_peak(
 
 
 def _at_voxels(index: np.ndarray, truth: Components) -> Places:
-    owner, inside = _owners_at(truth, index)
-    return owner, np.flatnonzero(inside), np.zeros(len(owner))
+    pred, place = same_voxels(index, truth.index)
+    return truth.owner[place], pred, np.zeros(len(pred))
 
 
 def _within_radius(pred: Components, truth: Components, rule: DetectionRule, lattice: Lattice, _: object) -> Places:

@@ -26,7 +26,7 @@ class Components:
     """The parts of one mask: voxel `index[i]` belongs to part `owner[i]`, counted from 0.
 
     `ids` are the numbers that people see: 1, 2, .. by the smallest flat index, or the ids of a
-    user's instance map.
+    user's instance map. A voxel that several instances share stands there for each, by owner.
     """
 
     index: Int64[np.ndarray, " voxel"]
@@ -45,6 +45,11 @@ class Components:
         return np.bincount(self.owner, minlength=len(self))
 
     @cached_property
+    def is_overlapping(self) -> bool:
+        """Whether a voxel belongs to several parts."""
+        return bool((self.index[1:] == self.index[:-1]).any())
+
+    @cached_property
     def all_voxels(self) -> Voxels:
         """All parts together."""
         return Voxels(index=self.index, shape=self.shape)
@@ -53,17 +58,18 @@ class Components:
     def surface(self) -> "Components":
         """Each part without the voxels whose face neighbours all belong to it."""
         place, strides = _places(self.index, self.shape)
-        beside = [_same_part_at(place, self.owner, step) for stride in strides for step in (-stride, stride)]
+        place, strides = place * len(self) + self.owner, [stride * len(self) for stride in strides]
+        beside = [_holds(place, place + step) for stride in strides for step in (-stride, stride)]
         outer = ~np.all(beside, axis=0)
         return Components(index=self.index[outer], owner=self.owner[outer], ids=self.ids, shape=self.shape)
 
     @classmethod
     def joined(cls, each: Sequence["Components"]) -> "Components":
-        """The parts of several masks that share no voxel, numbered one mask after the other."""
+        """The parts of several masks, numbered one mask after the other."""
         index = np.concatenate([parts.index for parts in each])
         before = np.cumsum([0, *map(len, each)])
         owner = np.concatenate([parts.owner + n for parts, n in zip(each, before, strict=False)])
-        order = np.argsort(index)
+        order = np.lexsort((owner, index))
         ignored = [np.zeros(len(parts), np.int64) if parts.n_ignored is None else parts.n_ignored for parts in each]
         return cls(
             index=index[order],
@@ -122,13 +128,6 @@ def components_of(mask: Voxels, *, connectivity: Connectivity = "full") -> Compo
     return Components(index=mask.index, owner=np.repeat(part, lengths), ids=np.arange(1, n + 1), shape=mask.shape)
 
 
-def instances_of(mask: Voxels, instance: Int64[np.ndarray, " voxel"]) -> Components:
-    """Take the parts of a mask from a user's instance map, read at the voxels of the mask; 0 is no part."""
-    inside = instance > 0
-    ids, owner = np.unique(instance[inside], return_inverse=True)
-    return Components(index=mask.index[inside], owner=owner, ids=ids, shape=mask.shape)
-
-
 def count_background_parts(mask: Voxels, *, connectivity: Connectivity) -> int:
     """Parts of the background of a mask that touches neither end of the last axis."""
     first, lengths = _runs(mask)
@@ -168,10 +167,9 @@ def _places(index: np.ndarray, shape: tuple[int, ...]) -> tuple[np.ndarray, list
     return place, [math.prod(room[axis + 1 :]) for axis in range(len(room))]
 
 
-def _same_part_at(place: np.ndarray, owner: np.ndarray, step: int) -> np.ndarray:
-    """Whether the voxel one step further belongs to the same part."""
-    beside = np.minimum(np.searchsorted(place, place + step), len(place) - 1)
-    return (place[beside] == place + step) & (owner[beside] == owner)
+def _holds(ascending: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Which of the wanted numbers are among others."""
+    return ascending[np.minimum(np.searchsorted(ascending, wanted), len(ascending) - 1)] == wanted
 
 
 def _lines_beside(strides: list[int], connectivity: Connectivity) -> Iterator[tuple[int, int]]:

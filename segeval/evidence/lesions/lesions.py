@@ -3,8 +3,9 @@
 Voxels that are ignored are unknown, not background. A predicted lesion that reaches into them stays one: components
 are found in the whole mask, and only then are its ignored voxels left out of sizes and overlaps. An unmatched one of
 which more than half is ignored is no false alarm, since what was there to be found is unknown; one that is ignored
-altogether is not there (Kirillov et al. 2019, arXiv:1801.00868). A truth of which only some slices are annotated
-has the slices between them ignored whole: these are taken out, so that what lies on both sides of them touches.
+altogether is not there (Kirillov et al. 2019, arXiv:1801.00868). A crowd of its class is an excuse of the same kind. A
+truth of which only some slices are annotated has the slices between them ignored whole: these are taken out, so that
+what lies on both sides of them touches.
 """
 
 from collections.abc import Sequence
@@ -16,11 +17,14 @@ import numpy as np
 
 from segeval.evidence.additive import Kept, State
 from segeval.evidence.labels import LabelClass
-from segeval.evidence.lesions.components import Components, Connectivity, components_of, instances_of
+from segeval.evidence.lesions.components import Components, Connectivity, components_of
+from segeval.evidence.lesions.instance_maps import InstanceMap
 from segeval.evidence.lesions.matching import Matching, MatchRule, Overlaps, PerPair, Void, link, overlaps_of
-from segeval.evidence.masks import Masks, Voxels, values_at
+from segeval.evidence.masks import Masks, Voxels
 from segeval.evidence.shape_words import Bool, Float64
 from segeval.evidence.shapes import AxesMm, Labels, PerLabel, SpacingMm
+
+Instances = tuple[InstanceMap | None, InstanceMap | None]  # of the prediction and of the truth
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +33,7 @@ class Found:
 
     pred: Components
     truth: Components
+    crowd: Components | None = None  # regions of the truth in which nobody told objects apart
 
     @cached_property
     def overlaps(self) -> Overlaps:
@@ -37,9 +42,13 @@ class Found:
 
     @cached_property
     def mostly_ignored(self) -> Bool[np.ndarray, " predicted"]:
-        """Predicted lesions of which more than half lies in ignored voxels."""
-        n_ignored = self.pred.n_ignored
-        return np.zeros(len(self.pred), dtype=bool) if n_ignored is None else n_ignored > self.pred.n_voxels
+        """Predicted lesions of which more than half lies in ignored voxels and crowds."""
+        n_seen, n_excused = self.pred.n_voxels, np.zeros(len(self.pred), dtype=np.int64)
+        if self.crowd is not None:
+            excused = np.isin(self.pred.index, self.crowd.index)
+            n_excused += np.bincount(self.pred.owner[excused], minlength=len(self.pred))
+        n_ignored = 0 if self.pred.n_ignored is None else self.pred.n_ignored
+        return n_ignored + n_excused > n_seen - n_excused
 
     @property
     def n_pred(self) -> int:
@@ -48,9 +57,10 @@ class Found:
 
     @classmethod
     def joined(cls, each: Sequence["Found"]) -> "Found":
-        """The lesions of several classes that share no voxel, whatever their class."""
+        """The lesions of several classes, whatever their class."""
         pred, truth = Components.joined([one.pred for one in each]), Components.joined([one.truth for one in each])
-        return cls(pred=pred, truth=truth)
+        crowds = [one.crowd for one in each if one.crowd is not None]
+        return cls(pred=pred, truth=truth, crowd=Components.joined(crowds) if crowds else None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +131,7 @@ class Lesions:
     """The lesions of every class of a case; nothing is found before it is asked for."""
 
     masks: Masks
-    instances: tuple[Labels | None, Labels | None] = (None, None)
+    instances: Instances = (None, None)
     case_id: str = ""
     _found: Kept[Found] = field(default_factory=Kept, repr=False, compare=False)
 
@@ -147,12 +157,11 @@ class Lesions:
             instances: maps of lesion ids for (pred, truth); where there is none, connected components are the lesions.
         """
         masks = Masks.of(pred, truth, classes=classes, spacing_mm=spacing_mm, axes_mm=axes_mm, ignore=ignore)
-        return cls.of_masks(masks, instances=instances)
+        pred_map, truth_map = (None if ids is None else InstanceMap(ids=ids) for ids in instances)
+        return cls.of_masks(masks, instances=(pred_map, truth_map))
 
     @classmethod
-    def of_masks(
-        cls, masks: Masks, *, instances: tuple[Labels | None, Labels | None] = (None, None), case_id: str = ""
-    ) -> "Lesions":
+    def of_masks(cls, masks: Masks, *, instances: Instances = (None, None), case_id: str = "") -> "Lesions":
         """Take the lesions of masks that were gathered before."""
         return cls(masks=masks, instances=instances, case_id=case_id)
 
@@ -193,21 +202,24 @@ class Lesions:
 
     def _whole_pred(self, which: int, connectivity: Connectivity) -> Components:
         whole = self.masks.pred if self.masks.whole_pred is None else self.masks.whole_pred
-        return self._components(whole[which], 0, connectivity)
+        return self._components(whole[which], which, 0, connectivity)
 
     def _find(self, which: int, connectivity: Connectivity, min_size_mm3: float) -> Found:
         masks = self.masks
         n_voxels = min_size_mm3 / masks.voxel_size
         pred = self._whole_pred(which, connectivity).at_least(n_voxels)
         if masks.whole_pred is not None:
-            pred = pred.where(np.isin(pred.index, masks.pred[which].index, assume_unique=True))
-        truth = self._components(masks.truth[which], 1, connectivity).at_least(n_voxels)
-        return Found(pred=pred, truth=truth)
+            unique = not pred.is_overlapping
+            pred = pred.where(np.isin(pred.index, masks.pred[which].index, assume_unique=unique))
+        truth, crowd = self._components(masks.truth[which], which, 1, connectivity), None
+        if self.instances[1] is not None and self.instances[1].crowd:
+            truth, crowd = self.instances[1].split(truth)
+        return Found(pred=pred, truth=truth.at_least(n_voxels), crowd=crowd)
 
-    def _components(self, mask: Voxels, side: int, connectivity: Connectivity) -> Components:
+    def _components(self, mask: Voxels, which: int, side: int, connectivity: Connectivity) -> Components:
         instances = self.instances[side]
         if instances is not None:
-            return instances_of(mask, values_at(instances, mask.index).astype(np.int64))
+            return instances.parts_of(mask, self.classes[which])
         if side == 0 or not any(map(len, self.masks.unseen)):
             return components_of(mask, connectivity=connectivity)
         joined = components_of(mask.without(self.masks.unseen), connectivity=connectivity)

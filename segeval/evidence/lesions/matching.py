@@ -94,7 +94,10 @@ class Overlaps:
 
 def overlaps_of(pred: Components, truth: Components) -> Overlaps:
     """Count the voxels that each predicted component shares with each true one."""
-    _, in_pred, in_truth = np.intersect1d(pred.index, truth.index, assume_unique=True, return_indices=True)
+    if pred.is_overlapping or truth.is_overlapping:
+        in_pred, in_truth = same_voxels(pred.index, truth.index)
+    else:
+        _, in_pred, in_truth = np.intersect1d(pred.index, truth.index, assume_unique=True, return_indices=True)
     pair = truth.owner[in_truth] * len(pred) + pred.owner[in_pred]
     pair, voxels = np.unique(pair, return_counts=True)
     return Overlaps(
@@ -104,6 +107,19 @@ def overlaps_of(pred: Components, truth: Components) -> Overlaps:
         truth_voxels=truth.n_voxels,
         pred_voxels=pred.n_voxels,
     )
+
+
+def same_voxels(pred: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Every pair of places at which two lists have the same number, which may stand there repeatedly.
+
+    Args:
+        pred: in any order.
+        truth: ascending.
+    """
+    first, last = (np.searchsorted(truth, pred, side=side) for side in ("left", "right"))
+    n = last - first
+    in_pred = np.repeat(np.arange(len(pred)), n)
+    return in_pred, np.arange(len(in_pred)) - np.repeat(np.cumsum(n) - n, n) + np.repeat(first, n)
 
 
 def link(overlaps: Overlaps, rule: MatchRule) -> PerPair:

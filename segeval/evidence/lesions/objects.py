@@ -2,6 +2,9 @@
 
 All are made from the pairs of objects that share voxels, of which there are about as many as objects: a table of every
 object with every other would not fit for the 20,000 nuclei of one slide.
+
+What asks which one object a voxel belongs to, as the variation of information and the Rand index do, has no answer
+where objects share voxels, as those of COCO may: there it is undefined.
 """
 
 from dataclasses import dataclass
@@ -122,7 +125,8 @@ class SplitBits(State):
         """Hold the objects of both sides against each other; all voxels without object are one more object."""
         each = _found(lesions, connectivity, min_size_mm3)
         n_voxels = None if ignore_truth_background else lesions.masks.n_scored
-        return cls.stack([_bits(_Cells.of(found.overlaps, n_voxels)) for found in each])
+        nothing = cls.of(**dict.fromkeys(cls._names(), np.nan))
+        return cls.stack([_bits(_Cells.of(found.overlaps, n_voxels)) if _apart(found) else nothing for found in each])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +148,13 @@ class RandSums(State):
     def read(cls, lesions: Lesions, *, connectivity: Connectivity = "full", min_size_mm3: float = 0.0) -> "RandSums":
         """Square and add the voxel counts of every class of a case."""
         each = _found(lesions, connectivity, min_size_mm3)
-        return cls.stack([_squares(_Cells.of(found.overlaps)) for found in each])
+        nothing = cls.of(**dict.fromkeys(cls._names(), np.nan))
+        return cls.stack([_squares(_Cells.of(found.overlaps)) if _apart(found) else nothing for found in each])
+
+
+def _apart(found: Found) -> bool:
+    """Whether no voxel belongs to two objects of a side."""
+    return not found.pred.is_overlapping and not found.truth.is_overlapping
 
 
 def _found(lesions: Lesions, connectivity: Connectivity, min_size_mm3: float) -> list[Found]:

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from segeval.errors import ConfigError, DataError
 from segeval.files.paths import printable
 from segeval.files.suffixes import IMAGE_SUFFIXES, JPEG_SUFFIXES, image_suffix, is_store, stem
+from segeval.images.named.coco import image_paths
 from segeval.images.named.dicom import is_dicom_mask
 
 _PREVIEW = re.compile(r"preview_[^/]*\.png", re.IGNORECASE)  # as TotalSegmentator leaves beside its masks
@@ -57,6 +58,32 @@ def find_case_files(folder: Path, *, pattern: str | None, option: str, wants_pro
         raise DataError(_nothing_here(folder, more + others))
     files, doubles = _one_file_each(candidates)
     return CaseFiles(folder=folder, files=files, others=tuple(more + others), doubles=doubles)
+
+
+def find_listed_cases(path: Path, *, beside: Path, option: str, pattern: str | None) -> CaseFiles:
+    """The images of a COCO file, which are cases by their names without suffix.
+
+    Args:
+        beside: what stands on the other side.
+        option: the option that gave the pattern, for messages.
+
+    Raises:
+        ConfigError: a pattern was given.
+        DataError: it is no COCO file, or two of its images have one name.
+    """
+    if pattern is not None:
+        raise ConfigError(f"{option} {pattern!r}: {printable(path)} names its images itself. Leave it out.")
+    paths = image_paths(path, beside)
+    if not paths:
+        raise DataError(f"{printable(path)}: has no image. Write it again with its `images`.")
+    named = [(_id_by_path(image.relative_to(path), by_folder=False), image) for image in paths]
+    files, doubles = _one_file_each(sorted(named))
+    return CaseFiles(folder=path, files=files, others=(), doubles=doubles)
+
+
+def is_list_of_images(path: Path) -> bool:
+    """Whether a file holds the masks of many images, and so stands for a folder."""
+    return path.suffix.lower() == ".json" and path.is_file()
 
 
 def case_id_of(text: str) -> str:

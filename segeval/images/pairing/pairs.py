@@ -16,7 +16,13 @@ from segeval.images.pairing.class_files import (
     with_class_folders,
     with_classes_on_both_sides,
 )
-from segeval.images.pairing.folders import CaseFiles, case_id_of, find_case_files
+from segeval.images.pairing.folders import (
+    CaseFiles,
+    case_id_of,
+    find_case_files,
+    find_listed_cases,
+    is_list_of_images,
+)
 from segeval.images.pairing.pairs_csv import read_pairs_csv
 
 _MOST_COMPARED = 500  # names of either side
@@ -139,7 +145,9 @@ class _NamedFolder:
     by_class: str | None = field(kw_only=True)
     wants_probs: bool = field(default=False, kw_only=True)
 
-    def cases(self) -> CaseFiles:
+    def cases(self, beside: Path) -> CaseFiles:
+        if is_list_of_images(self.folder):
+            return find_listed_cases(self.folder, beside=beside, option=self.option, pattern=self.pattern)
         return find_case_files(self.folder, pattern=self.pattern, option=self.option, wants_probs=self.wants_probs)
 
     def classes(self, case_ids: Collection[str] | None, class_names: Collection[str]) -> CaseFiles:
@@ -150,16 +158,22 @@ class _NamedFolder:
 
 def _found(pred: _NamedFolder, truth: _NamedFolder, class_names: Collection[str]) -> tuple[CaseFiles, CaseFiles, str]:
     """The files of both sides, with the files of classes put together, and a note where that was a guess."""
+    for side in (pred, truth):
+        if side.by_class and is_list_of_images(side.folder):
+            option = "--channel-files" if side is pred else "--truth-files"
+            raise ConfigError(f"{option}: {printable(side.folder)} holds all classes of its images. Leave it out.")
     if pred.by_class and truth.by_class:
         return pred.classes(None, class_names), truth.classes(None, class_names), ""
     if pred.by_class:
-        truths = truth.cases()
+        truths = truth.cases(pred.folder)
         return pred.classes(_cases_or_folders(truths), class_names), truths, ""
-    preds = pred.cases()
+    preds = pred.cases(truth.folder)
     if truth.by_class:
         truths = truth.classes(_cases_or_folders(preds), class_names)
         return with_class_folders(preds, truths.files, class_names=class_names), truths, ""
-    truths = truth.cases()
+    truths = truth.cases(pred.folder)
+    if is_list_of_images(pred.folder) or is_list_of_images(truth.folder):
+        return preds, truths, ""
     joined_preds, joined_truths = preds, truths
     if pred.pattern is None:
         joined_preds = with_class_folders(preds, truths.files, class_names=class_names)
@@ -185,7 +199,7 @@ def _same_on_both_sides(pairs: Sequence[Pair]) -> Iterator[str]:
 
 def _is_one_file(pred: Path, truth: Path) -> bool:
     try:
-        return pred.samefile(truth)
+        return pred == truth or pred.samefile(truth)
     except OSError:  # its reader will say what is wrong with it
         return False
 
@@ -210,15 +224,17 @@ def _refuse(given: Mapping[str, object], why: str) -> None:
 def _are_folders(pred: Path, truth: Path) -> bool:
     sides = {"PRED": pred, "TRUTH": truth}
     kinds = {name: _kind(require_existing(path, what=name), what=name) for name, path in sides.items()}
-    if len(set(kinds.values())) > 1:
+    if (kinds["PRED"] == "file") != (kinds["TRUTH"] == "file"):
         said = " and ".join(f"{name} {printable(sides[name])} is a {kind}" for name, kind in kinds.items())
         raise ConfigError(f"{said}. Name two folders or two files.")
-    return kinds["PRED"] == "folder"
+    return kinds["PRED"] != "file"
 
 
 def _kind(path: Path, *, what: str) -> str:
     if path.is_dir() and not is_store(path):
         return "folder"
+    if is_list_of_images(path):
+        return "file of many images"
     if path.is_file() or is_store(path):
         return "file"
     raise ConfigError(f"{what} {printable(path)}: neither a file nor a folder. Name an image file or a folder of them.")

@@ -8,6 +8,7 @@ import numpy as np
 
 from segeval.errors import DataError
 from segeval.evidence.labels import LabelMap
+from segeval.evidence.lesions.instance_maps import InstanceMap
 from segeval.evidence.policies import Orientation
 from segeval.evidence.probabilities.hard_masks import Claims, Overlay, distinct_ids
 from segeval.evidence.shapes import Labels, Mask
@@ -20,15 +21,20 @@ from segeval.images.pairing.layouts import name_of
 from segeval.images.readers.readers import read_volume
 from segeval.images.readers.volumes import Volume
 
+VOID = (1 << 15) - 1  # of pixels of which a truth says nothing
 FIRST_UNION = 1 << 15  # ids for voxels that several classes share lie above those that people give
 
 
 @dataclass(frozen=True, kw_only=True)
 class LabelImage:
-    """A label image; `claims` are the classes that share the voxels of an id."""
+    """A label image; `claims` are the classes that share the voxels of an id.
+
+    `instances` are its objects, where the file tells them apart.
+    """
 
     volume: Volume
     claims: Claims = field(default_factory=dict)
+    instances: InstanceMap | None = None
 
     def apart_from(self, taken: Collection[int]) -> "LabelImage":
         """The same image, whose shared voxels have none of these ids."""
@@ -41,7 +47,7 @@ class LabelImage:
             new = max(*claims, *taken, FIRST_UNION) + 1
             array[array == old] = new
             claims[new] = claims.pop(old)
-        return LabelImage(volume=replace(self.volume, array=array), claims=claims)
+        return replace(self, volume=replace(self.volume, array=array), claims=claims)
 
 
 def join_class_masks(

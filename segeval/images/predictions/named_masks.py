@@ -6,31 +6,47 @@ from pathlib import Path
 import numpy as np
 
 from segeval.errors import DataError
-from segeval.evidence.labels import LabelMap
+from segeval.evidence.labels import LabelClass, LabelMap
 from segeval.evidence.probabilities.hard_masks import Overlay
 from segeval.files.paths import printable
 from segeval.images.geometry.grids import WorldGrid
 from segeval.images.geometry.parts import extended_to, grid_of_both
+from segeval.images.labels.label_ids import SideName
 from segeval.images.named.matching import matched
 from segeval.images.named.reading import read_named
 from segeval.images.named.series import SeriesFinder, SeriesGrid
-from segeval.images.predictions.class_masks import FIRST_UNION, LabelImage
+from segeval.images.predictions.class_masks import FIRST_UNION, VOID, LabelImage
 from segeval.images.readers.volumes import Volume
 
+_SIDES = {"pred": "prediction", "truth": "truth"}
 
-def join_named_masks(path: Path, labels: LabelMap, finder: SeriesFinder) -> LabelImage:
+
+def join_named_masks(
+    path: Path,
+    labels: LabelMap,
+    finder: SeriesFinder,
+    *,
+    side: SideName = "pred",
+    beside: Path | None = None,
+    all_are: LabelClass | None = None,
+) -> LabelImage:
     """Read a file of named masks as a label image, one mask after the other.
+
+    Args:
+        side: in a truth, pixels of which it says nothing become `VOID`.
+        beside: the file of the other side.
+        all_are: the class of all objects, whatever they are called.
 
     Raises:
         DataError: the file cannot be read, holds probabilities, or its names do not fit the classes.
     """
-    masks, series = read_named(path, finder)
+    masks, series = read_named(path, finder, beside)
     if masks.are_probs:
         raise DataError(
             f"{printable(path)}: holds fractions, and a mask is due. Export a binary segmentation, or, of a "
             "prediction, leave out --pred-kind labels."
         )
-    found, notes = matched(masks.masks, labels, path)
+    found, notes = (dict.fromkeys(masks.masks, all_are), ()) if all_are else matched(masks.masks, labels, path)
     classes = tuple(dict.fromkeys(found.values()))
     overlay: Overlay | None = None
     for name, make in masks.masks.items():
@@ -43,8 +59,16 @@ def join_named_masks(path: Path, labels: LabelMap, finder: SeriesFinder) -> Labe
     if overlay is None:
         raise DataError(f"{printable(path)}: holds no mask at all. Export it with its segments or contours.")
     array, claims = overlay.named(taken=set(), first=FIRST_UNION)
+    instances = masks.instances(found) if masks.instances else None
+    if masks.void is not None and side == "truth":
+        void = masks.void()
+        array = np.where(void, array.dtype.type(0), array).astype(np.promote_types(array.dtype, np.uint16))
+        array[void] = VOID
+        notes = (*notes, f"{np.count_nonzero(void)} pixels are void, and count nowhere")
+    if instances is not None and instances.shared:
+        notes = (*notes, f"objects of the {_SIDES[side]} share pixels, which count for each of them")
     volume = _whole(masks.placed(array), series)
-    return LabelImage(volume=replace(volume, notes=(*volume.notes, *notes)), claims=claims)
+    return LabelImage(volume=replace(volume, notes=(*volume.notes, *notes)), claims=claims, instances=instances)
 
 
 def read_named_maps(path: Path, labels: LabelMap, finder: SeriesFinder) -> tuple[tuple[Volume, ...], tuple[str, ...]]:

@@ -8,7 +8,8 @@ from typing import Literal
 import numpy as np
 
 from segeval.errors import DataError
-from segeval.evidence.labels import LabelMap
+from segeval.evidence.labels import LabelClass, LabelMap
+from segeval.evidence.lesions.instance_maps import InstanceMap
 from segeval.evidence.policies import ChannelAxis, Orientation, PredKind
 from segeval.evidence.probabilities.hard_masks import Claims
 from segeval.files.paths import printable
@@ -30,7 +31,7 @@ class Prediction:
 
     `names` are what files of single classes are called, in the order of the images; masks of single classes are one
     label image already, and `claims` says which of them share the voxels of an id. `grid` is the image beside the
-    `.npz` of nnU-Net, which says where its voxels lie.
+    `.npz` of nnU-Net, which says where its voxels lie. `instances` are its objects, where the file tells them apart.
     """
 
     path: Path
@@ -38,6 +39,7 @@ class Prediction:
     names: tuple[str, ...] = ()
     claims: Claims = field(default_factory=dict)
     grid: Volume | None = None
+    instances: InstanceMap | None = None
 
     def placed(self, truth: Volume) -> "Prediction":
         """The same images in the axis order of the truth; only those of nnU-Net have another one by design."""
@@ -56,6 +58,7 @@ def read_prediction(
     colors: ColorTable | None = None,
     orientation: Orientation | None = None,
     finder: SeriesFinder | None = None,
+    all_are: LabelClass | None = None,
 ) -> Prediction:
     """Read the file of a prediction, or the files of its classes.
 
@@ -66,6 +69,7 @@ def read_prediction(
         colors: the table of coloured masks.
         orientation: which form of a NIfTI header to take where both are there.
         finder: finds the series that masks of DICOM were drawn on.
+        all_are: the class of all objects of a file that tells them apart.
 
     Raises:
         DataError: a file cannot be read, or the files of classes have channels of their own.
@@ -80,7 +84,12 @@ def read_prediction(
             return Prediction(path=pair.pred, images=(image.volume,), claims=image.claims)
         return _of_files(pair.pred, files, orientation)
     if has_names(pair.pred):
-        return _of_named_masks(pair.pred, labels, finder or SeriesFinder(), as_labels=as_labels)
+        if as_labels or not named_maps(pair.pred):
+            found = finder or SeriesFinder()
+            image = join_named_masks(pair.pred, labels, found, beside=pair.truth, all_are=all_are)
+            return Prediction(path=pair.pred, images=(image.volume,), claims=image.claims, instances=image.instances)
+        images, names = read_named_maps(pair.pred, labels, finder or SeriesFinder())
+        return Prediction(path=pair.pred, images=images, names=names)
     volume = read_volume(
         pair.pred,
         as_stored=not as_labels,
@@ -94,14 +103,6 @@ def read_prediction(
         return Prediction(path=pair.pred, images=(volume,))
     grid = _grid_beside(pair.pred) if volume.is_czyx else None
     return Prediction(path=pair.pred, images=_split(volume, channel_axis), grid=grid)
-
-
-def _of_named_masks(path: Path, labels: LabelMap, finder: SeriesFinder, *, as_labels: bool) -> Prediction:
-    if as_labels or not named_maps(path):
-        image = join_named_masks(path, labels, finder)
-        return Prediction(path=path, images=(image.volume,), claims=image.claims)
-    images, names = read_named_maps(path, labels, finder)
-    return Prediction(path=path, images=images, names=names)
 
 
 def _of_files(folder: Path, files: Mapping[str, Path], orientation: Orientation | None) -> Prediction:

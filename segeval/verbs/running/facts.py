@@ -59,7 +59,7 @@ def _definition(call: MeasureCall, job: Job, *, length: str) -> dict[str, Any]:
         length: the unit of distances: `px` where no case has a spacing, `mm or px` where some have.
     """
     measure, tool_errors = call.measure, _tool_errors(call)
-    given = job.options.instance_sides
+    given = job.instance_sides
     is_distance = measure.unit == "mm" and not measure.profile
     return {
         "measure": measure.name,

@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -160,5 +161,12 @@ def _joined(digests: Iterable[str]) -> str:
 def _digest(path: Path) -> str:
     if path.is_dir():  # a part of an image that is a folder, from which nothing may come or go
         return hashlib.sha256(os.fsencode("\0".join(sorted(child.name for child in path.iterdir())))).hexdigest()
+    now = path.stat()
+    return _digest_of_file(path, now.st_size, now.st_mtime_ns, now.st_ctime_ns)
+
+
+@lru_cache(maxsize=16)
+def _digest_of_file(path: Path, *_: int) -> str:
+    """Once for all images of one file; its time of change, which nobody can set back, tells whether it is the same."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

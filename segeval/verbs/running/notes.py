@@ -18,13 +18,23 @@ from segeval.scoring.summarise import merge_histograms
 Cases = Mapping[int, Sequence[str]]  # the cases in which an id occurs
 
 
-def notes_on_scores(scores: Sequence[CaseScore], plan: Plan, options: ScoreOptions) -> tuple[str, ...]:
-    """Notes on ids of the cases, a spacing that was not used, units that differ, what labels lack, and an idle GPU."""
+def notes_on_scores(
+    scores: Sequence[CaseScore], plan: Plan, options: ScoreOptions, *, is_sure: bool = False
+) -> tuple[str, ...]:
+    """Notes on ids of the cases, a spacing that was not used, units that differ, what labels lack, and an idle GPU.
+
+    Args:
+        is_sure: whether predictions without probabilities have confidences.
+    """
     in_truths, in_preds = _ids_by_side(scores)
     on_ids = notes_on_ids(plan.labels, in_truths=in_truths, in_preds=in_preds)
     seen = [score.histogram for score in scores if score.histogram is not None]
     mixed = notes_on_mixed_ids(merge_histograms(seen), plan.labels, plan.form) if seen else ()
-    on_numbers = (*_on_spacing(scores, options), *_on_units(scores, plan), *_on_probabilities(scores, plan, options))
+    on_numbers = (
+        *_on_spacing(scores, options),
+        *_on_units(scores, plan),
+        *_on_probabilities(scores, plan, is_sure=is_sure),
+    )
     idle = idle_gpu(engine=options.engine, device=options.device)
     return (*on_ids, *mixed, *on_numbers, *filter(None, [idle]))
 
@@ -125,12 +135,12 @@ def refuse_mixed_units(scores: Iterable[CaseScore], plan: Plan) -> Iterator[Case
         yield score
 
 
-def _on_probabilities(scores: Sequence[CaseScore], plan: Plan, options: ScoreOptions) -> Iterator[str]:
+def _on_probabilities(scores: Sequence[CaseScore], plan: Plan, *, is_sure: bool) -> Iterator[str]:
     columns = [call.column for call in plan.measures if call.measure.reads("ProbMaps")]
     if columns and any(one.row.probability_source == "hard" for one in scores):
         yield f"labels have no probabilities, so these are undefined: {listed(columns)}. Score the maps instead"
     columns = [call.column for call in plan.measures if call.measure.reads("CaseCandidates")]
-    if columns and options.confidences is None and (plan.form is None or plan.form.kind == "labels"):
+    if columns and not is_sure and (plan.form is None or plan.form.kind == "labels"):
         yield (
             f"labels have no confidences, so these are undefined: {listed(columns)}. Score the maps instead, or give a "
             "confidence for each predicted lesion with --confidences"
