@@ -54,13 +54,12 @@ def named_columns(asked: Iterable[str]) -> frozenset[str]:
 
 
 def _like(profiles: Sequence["Profile"], asked: Sequence[str]) -> Choice:
-    if not asked:
+    parts = _parts(asked) if asked else ["all"]
+    if "all" in parts:
         calls = _each_once(call for tool in profiles for call in tool.calls())
-        of_challenge = {tool.name for tool in profiles if tool.is_challenge}
-        shown = [call for call in calls if call.measure.profile in of_challenge or call.measure.name in HEADLINE]
+        shown = [call for call in calls if is_headline(call.measure)]
         notes = [f"{tool.name}: {tool.note}" for tool in profiles if tool.is_challenge and tool.note]
         return Choice(calls=calls, shown=tuple(call.column for call in shown or calls), notes=tuple(notes))
-    parts = _parts(asked)
     plain = _each_once(call for part in parts for call in _calls(part))
     named = {call.measure.name for part in parts if not _is_group(part) for call in _calls(part)}
     calls = _each_once(
@@ -69,6 +68,9 @@ def _like(profiles: Sequence["Profile"], asked: Sequence[str]) -> Choice:
         for call in plain
         if call.measure.name in tool.definitions
     )
+    if not calls:
+        has = "; ".join(f"{tool.name} has {', '.join(tool.definitions)}" for tool in profiles)
+        raise ConfigError(f"None of the measures {', '.join(asked)} is left: {has}. Pass -m all for all of these.")
     headline = [call.column for call in calls if call.measure.name in (named or HEADLINE)]
     return Choice(
         calls=calls,
@@ -89,6 +91,15 @@ def _each_once(calls: Iterable[MeasureCall]) -> tuple[MeasureCall, ...]:
         if chosen.setdefault(call.column, call).all_knobs != call.all_knobs:
             raise ConfigError(f"Two different measures would both be called {call.column!r}. Drop one of them.")
     return tuple(chosen.values())
+
+
+def is_headline(measure: Measure) -> bool:
+    """Whether a measure is shown where nobody named it: the well-known ones, and all that a challenge reports."""
+    if measure.name in HEADLINE or not measure.profile:
+        return measure.name in HEADLINE
+    from segeval.profiles import profile
+
+    return profile(measure.profile).is_challenge
 
 
 def _headline(parts: Sequence[str]) -> tuple[str, ...]:

@@ -166,7 +166,7 @@ CHALLENGES = (
         name="brats2023_gli",
         aliases=("brats2023", "brats2023_ssa", "brats2023_ped"),
         is_challenge=True,
-        note="One region at a time, as --regions names them: WT, TC, ET.",
+        note='It scores regions; a label file has them as {"labels": {"WT": [1, 2, 3], "TC": [1, 3], "ET": 3}}.',
         definitions=_brats(3, 50),
     ),
     Profile(name="brats2023_men", is_challenge=True, definitions=_brats(1, 50)),

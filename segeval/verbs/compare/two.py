@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from segeval.choice import HEADLINE, choose, measure_of
+from segeval.choice import choose, is_headline, measure_of
 from segeval.errors import ConfigError
 from segeval.files.paths import printable
 from segeval.measure import Better
@@ -208,7 +208,7 @@ def shared_keys(tables: Sequence[RunTable], measures: Sequence[str]) -> list[tup
 
 
 def _headline(known: Sequence[str]) -> Sequence[str]:
-    return [one for one in known if measure_of(one).name in HEADLINE] or known
+    return [one for one in known if is_headline(measure_of(one))] or known
 
 
 def _difference(base: Column, new: Column, how: Resampling) -> Difference:

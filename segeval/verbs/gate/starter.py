@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from segeval.choice import HEADLINE, measure_of
+from segeval.choice import is_headline, measure_of
 from segeval.errors import ConfigError
 from segeval.files.ours import RUN_FILE, files_of_run
 from segeval.files.outputs import OutputFolder
@@ -36,7 +36,7 @@ def starter(run: StoredRun) -> str:
     columns = [
         column
         for column in run_table(run).columns.values()
-        if measure_of(column.measure).name in HEADLINE and column.class_name != CASE_LEVEL
+        if is_headline(measure_of(column.measure)) and column.class_name != CASE_LEVEL
     ]
     rules = [rule for column in columns for rule in _rules(column)]
     if not rules:
