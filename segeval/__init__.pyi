@@ -49,6 +49,7 @@ class _OneCase(TypedDict, total=False):
     case_table: str | PathLike[str] | None
     by: Sequence[str]
     engine: Literal['auto', 'numpy', 'torch']
+    dask: str | None
     resume: bool
     shard: Sequence[int] | None
 

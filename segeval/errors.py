@@ -56,6 +56,7 @@ _EXTRA_OF = {
     "pyarrow": "parquet",
     "vl_convert": "figures",
     "imagecodecs": "tiff",
+    "distributed": "dask",
 }
 
 

@@ -9,7 +9,7 @@ from segeval.options.inputs import InputOptions
 from segeval.options.option import Option, resample_count, share
 from segeval.options.panels import INPUT, NUMBERS, OUTPUT, RUNNING
 
-HOW_TO_RUN = ("out", "workers", "resume", "shard")  # options that leave every number as it is
+HOW_TO_RUN = ("out", "workers", "dask", "resume", "shard")  # options that leave every number as it is
 
 
 def read_shard(text: str) -> tuple[int, ...]:
@@ -18,6 +18,11 @@ def read_shard(text: str) -> tuple[int, ...]:
     if len(parts) != 2 or not all(part.isdecimal() and len(part) < 10 for part in parts):
         raise ValueError("no shard. Write it as 0/10")
     return tuple(map(int, parts))
+
+
+def _is_cluster(value: str | None) -> bool:
+    kind, _, rest = (value or "local:1").partition(":")
+    return bool(kind and (rest.startswith("//") or (kind == "local" and rest.isdecimal() and 0 < int(rest) < 10_000)))
 
 
 Engine = Literal["auto", "numpy", "torch"]
@@ -125,6 +130,15 @@ class ScoreOptions(InputOptions):
         tuple[ExtraFormat, ...], Option(help="Extra files: md, latex, nnunet, xlsx, parquet; repeatable.", panel=OUTPUT)
     ] = ()
     engine: Annotated[Engine, Option(help="auto, numpy or torch.", panel=RUNNING)] = "auto"
+    dask: Annotated[
+        str | None,
+        Option(
+            help="Score on Dask: local:4 for four processes here, or the address of a scheduler, tcp://host:8786.",
+            panel=RUNNING,
+            check=_is_cluster,
+            must="be local:N, or the address of a scheduler such as tcp://host:8786",
+        ),
+    ] = None
     resume: Annotated[
         bool,
         Option(help="Go on with a killed run: cases that it finished are taken, if all agrees.", panel=RUNNING),

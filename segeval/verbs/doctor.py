@@ -26,7 +26,8 @@ from segeval.options import ScoreOptions
 from segeval.scoring.summarise import merge_histograms
 from segeval.verbs.running.notes import notes_on_ids, notes_on_mixed_ids
 from segeval.verbs.running.stream import in_order
-from segeval.verbs.score import input_rules_of, label_map_of, pairs_of, worker_count
+from segeval.verbs.running.workers import worker_count
+from segeval.verbs.score import input_rules_of, label_map_of, pairs_of
 
 NO_SPACING = "unknown"
 

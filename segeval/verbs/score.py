@@ -1,13 +1,12 @@
 """Folders in, results out: cases are read and scored a few at a time, and kept as they come."""
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from segeval.choice import choose
-from segeval.errors import ConfigError, DataError
+from segeval.errors import ConfigError, DataError, UnfinishedError
 from segeval.evidence.device import resolve_device
 from segeval.evidence.labels import LabelClass, LabelMap
 from segeval.files.paths import printable
@@ -20,12 +19,10 @@ from segeval.images.labels.labelmaps import read_label_map
 from segeval.images.labels.labelspecs import channel_names, moved_ids
 from segeval.images.named.series import series_finder
 from segeval.images.pairing.pairs import Pair, Pairs, find_pairs, missing_message
-from segeval.images.readers.streams import opened_files
 from segeval.options import InputOptions, ScoreOptions
 from segeval.results import CaseRow, CaseScore, Results
 from segeval.results.run_folder import RunFolder
 from segeval.scoring.collect import collect
-from segeval.scoring.evaluate import as_missing, evaluate
 from segeval.scoring.plan import Aggregation, Plan
 from segeval.verbs.running.case_table import asked_parts
 from segeval.verbs.running.facts import run_facts
@@ -33,10 +30,9 @@ from segeval.verbs.running.job import Job
 from segeval.verbs.running.kept import Earlier, KeptCase, RunRecord
 from segeval.verbs.running.notes import notes_on_scores, refuse_mixed_units
 from segeval.verbs.running.stream import in_order
+from segeval.verbs.running.workers import workers_of
 
-MAX_WORKERS = 4  # more readers than that only wait for one another
 OBJECT = LabelClass(name="object", ids=(1,))
-NO_PREDICTION = "no prediction"
 _MOST_PROBLEMS = 10
 _MOST_LOOKED_AT = 100  # cases, since reading them takes a while and nothing is scored any more
 OTHER_CASES = "\nPass --keep-going to score the other cases, or let `segeval doctor` look at all of them."
@@ -48,6 +44,9 @@ class Watch(Protocol):
 
     def start(self, n_cases: int, plan: Plan) -> None:
         """The run begins."""
+
+    def on_cluster(self, where: str, n_threads: int) -> None:
+        """Its cases go to a cluster that scores so many at a time now."""
 
     def advance(self, row: CaseRow) -> None:
         """One more case is done."""
@@ -130,7 +129,7 @@ def _journalled(pairs: Pairs, job: Job, folder: RunFolder, watch: Watch | None) 
     try:
         for score in in_one_unit(_scores(pairs, job, watch, folder), job):
             scores.append(job.pool.take(score))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, UnfinishedError):
         folder.keeps_journal = bool(scores)
         if scores and job.options.shard is None:
             folder.write(finished(scores, job, complete=False))
@@ -276,11 +275,6 @@ def input_rules_of(options: InputOptions, labels: LabelMap) -> InputRules:
     )
 
 
-def worker_count(options: InputOptions) -> int:
-    """How many cases are worked on at a time."""
-    return options.workers or min(MAX_WORKERS, os.cpu_count() or 1)
-
-
 def in_one_unit(scores: Iterator[CaseScore], job: Job) -> Iterator[CaseScore]:
     """The scores, which may not mix distances in px and in mm unless that was asked for."""
     return scores if job.options.mixed_units else refuse_mixed_units(scores, job.plan)
@@ -294,32 +288,32 @@ def _scores(pairs: Pairs, job: Job, watch: Watch | None, folder: RunFolder | Non
     if folder is not None and folder.earlier is not None:
         earlier = Earlier(journal=folder.earlier, is_same_run=folder.journal is folder.earlier)
 
-    def work(pair: Pair) -> tuple[CaseScore, KeptCase | None, bool]:
-        taken = earlier.score_of(pair) if earlier is not None else None
-        if taken is not None:
-            return taken, None, True
-        with opened_files() as opened:
-            score = _score(pair, job.plan, job.rules, job.options)
-        if folder is None:
-            return score, None, False
-        kept = KeptCase.of_score(pair, opened | job.rules.opened.get(pair.case_id, {}), score)
-        return score if kept is None else kept.score, kept, False
-
     n_scored = 0
     try:
-        for score, kept, is_taken in in_order(work, pairs.pairs, workers=worker_count(job.options)):
-            n_scored += 1
-            if folder is not None and kept is not None:
-                folder.journal.add(score.row.case_id, kept)
-            if earlier is not None:
-                earlier.count(score.row.case_id, taken=is_taken)
-            if watch is not None:
-                watch.advance(score.row)
-            yield score
+        with workers_of(job, keep=folder is not None) as workers:
+            if watch is not None and job.options.dask is not None:
+                watch.on_cluster(job.options.dask, workers.n_threads)
+
+            def work(pair: Pair) -> tuple[CaseScore, KeptCase | None, bool]:
+                taken = earlier.score_of(pair) if earlier is not None else None
+                return (*workers.do(pair), False) if taken is None else (taken, None, True)
+
+            done = in_order(work, pairs.pairs, workers=workers.n_handed_out, give_up=workers.give_up)
+            for score, kept, is_taken in done:
+                n_scored += 1
+                if folder is not None and kept is not None:
+                    folder.journal.add(score.row.case_id, kept)
+                if earlier is not None:
+                    earlier.count(score.row.case_id, taken=is_taken)
+                if watch is not None:
+                    watch.advance(score.row)
+                yield score
         if watch is not None and earlier is not None:
             watch.resumed(earlier)
+    except UnfinishedError:
+        raise
     except DataError as error:
-        others = _problems_of(pairs.pairs[n_scored + 1 :], job.rules)
+        others = _problems_of(pairs.pairs[n_scored + 1 :], job.rules) if job.options.dask is None else []
         said = "\n".join([str(error), *others])
         raise DataError(f"{said}{OTHER_CASES if len(pairs.pairs) > 1 else ''}") from error
 
@@ -335,48 +329,6 @@ def _problems_of(pairs: Sequence[Pair], rules: InputRules) -> list[str]:
         except (DataError, MemoryError) as error:
             problems.append(str(error) or f"{printable(pair.case_id)}: needs more memory than there is.")
     return problems
-
-
-def _score(pair: Pair, plan: Plan, rules: InputRules, options: ScoreOptions) -> CaseScore:
-    """Score one pair; its row says what was wrong where something was."""
-    row = CaseRow(case_id=pair.case_id, status="ok", pred_file=str(pair.pred or ""), truth_file=str(pair.truth or ""))
-    if pair.truth is None:
-        return CaseScore(row=replace(row, status="missing_truth", problem="no truth for this prediction"))
-    if pair.pred is None and options.missing in ("skip", "error"):
-        return CaseScore(row=replace(row, status="missing_pred", problem=NO_PREDICTION))
-    try:
-        score = _evaluated(pair, plan, rules)
-    except DataError as error:
-        if not options.keep_going:
-            raise
-        return CaseScore(row=replace(row, status="failed", problem=str(error)))
-    if pair.pred is None:
-        score = as_missing(score, plan, worst=options.missing == "worst")
-    problem = "" if pair.pred else NO_PREDICTION
-    return replace(score, row=replace(score.row, problem=problem, pred_file=row.pred_file, truth_file=row.truth_file))
-
-
-def _evaluated(pair: Pair, plan: Plan, rules: InputRules) -> CaseScore:
-    try:
-        case = read_case(pair, rules)
-        try:
-            return evaluate(case, plan)
-        except RuntimeError as error:
-            if plan.device == "cpu" or not _is_out_of_memory(error):
-                raise
-            score = evaluate(case, replace(plan, engine="numpy", device="cpu"))
-            note = f"{plan.device} ran out of memory, so this case was scored on the CPU"
-            return replace(score, row=replace(score.row, notes=(*score.row.notes, note)))
-    except (MemoryError, RuntimeError) as error:
-        if not _is_out_of_memory(error):
-            raise
-        raise DataError(
-            f"{printable(pair.case_id)}: needs more memory than {plan.device} has left. Pass --workers 1."
-        ) from error
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"  # torch's, unimported
 
 
 def finished(scores: Sequence[CaseScore], job: Job, *, complete: bool = True) -> Results:

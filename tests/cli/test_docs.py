@@ -131,7 +131,7 @@ def run_array(run: Run) -> None:
 @pytest.mark.parametrize("command", commands())
 def test_a_command_of_the_docs_runs(command: str, run: Run) -> None:
     given(command)
-    arguments = shlex.split(command, comments=True)[1:]
+    arguments = ["local:1" if "tcp://" in one else one for one in shlex.split(command, comments=True)[1:]]
     if "main-run/" in arguments:
         run("score", "pred/", "gt/", "--out", "main-run")
     if arguments[0] != "score" and {"compare", "gate", "report", "show"} & set(arguments):
@@ -152,8 +152,8 @@ def test_a_tutorial_runs_from_top_to_bottom(tutorial: str, run: Run) -> None:
         assert done.code in ((1,) if "--fail-under" in line else (0, 1) if "segeval.yaml" in line else (0,)), done.err
 
 
-# the blocks of the page on training go on from each other; they have tests of their own
-PYTHON = [(page, code) for page, code in blocks("python") if page != "training"]
+# the blocks of the page on training go on from each other, that on clusters starts one: they have tests of their own
+PYTHON = [(page, code) for page, code in blocks("python") if page not in ("training", "cluster")]
 
 
 @pytest.mark.filterwarnings(

@@ -46,6 +46,11 @@ class Talk(AbstractContextManager["Talk"]):
         if not self.quiet and sys.stderr.isatty():
             self._start_bar(n_cases)
 
+    def on_cluster(self, where: str, n_threads: int) -> None:
+        """Its cases go to a cluster."""
+        said = f"on Dask, {where}: {counted(n_threads, 'case')} at a time"
+        self._say(said if n_threads else f"on Dask, {where}: no worker has come yet, and cases wait for one")
+
     def advance(self, row: "CaseRow") -> None:
         """One more case is done."""
         self._n_done += 1

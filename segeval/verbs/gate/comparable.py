@@ -26,6 +26,7 @@ _HARMLESS = frozenset(
         "device",
         "engine",
         "workers",
+        "dask",
         "format",
         "seed",
         "ci_level",

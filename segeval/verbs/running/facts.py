@@ -22,7 +22,7 @@ def run_facts(job: Job, notes: Sequence[str], cases: Sequence[CaseRow], *, compl
     spacings = [row.spacing_mm for row in cases if row.shape]
     length = "mm" if all(spacings) else "mm or px" if any(spacings) else "px"
     shard = job.options.shard
-    asked = {name: value for name, value in asdict(job.options).items() if name not in ("resume", "shard")}
+    asked = {name: value for name, value in asdict(job.options).items() if name not in ("resume", "shard", "dask")}
     return {
         "tool": "segeval",
         "kind": "score" if shard is None else "shard",

@@ -12,10 +12,19 @@ Item = TypeVar("Item")
 Done = TypeVar("Done")
 
 
-def in_order(work: Callable[[Item], Done], items: Sequence[Item], *, workers: int) -> Iterator[Done]:
+def _nothing() -> None:
+    """There is nothing to give up."""
+
+
+def in_order(
+    work: Callable[[Item], Done], items: Sequence[Item], *, workers: int, give_up: Callable[[], None] = _nothing
+) -> Iterator[Done]:
     """Hand over the outcome of each item, in the order of the items.
 
     At most `workers + 1` items are under way or waiting, which bounds the memory however many there are.
+
+    Args:
+        give_up: called where nobody wants the rest, so that what waits for others does so no longer.
 
     Raises:
         MemoryError: addresses are limited, and too few are left for the threads.
@@ -35,3 +44,4 @@ def in_order(work: Callable[[Item], Done], items: Sequence[Item], *, workers: in
                 yield waiting.popleft().result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+            give_up()

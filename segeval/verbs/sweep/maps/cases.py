@@ -23,7 +23,8 @@ from segeval.images.pairing.pairs import Pair, missing_message
 from segeval.options import InputOptions
 from segeval.sample import sample_folder
 from segeval.verbs.running.stream import in_order
-from segeval.verbs.score import input_rules_of, label_map_of, pairs_of, worker_count
+from segeval.verbs.running.workers import worker_count
+from segeval.verbs.score import input_rules_of, label_map_of, pairs_of
 from segeval.verbs.sweep.maps.curve import Curve
 
 MOST_LEVELS = 1 << 24  # different probabilities that all cases together may keep of a class, half a gigabyte

@@ -26,7 +26,8 @@ from segeval.results import CaseScore, ClassRow
 from segeval.scoring.evaluate import evaluate
 from segeval.scoring.plan import Plan
 from segeval.verbs.running.stream import in_order
-from segeval.verbs.score import input_rules_of, worker_count
+from segeval.verbs.running.workers import worker_count
+from segeval.verbs.score import input_rules_of
 from segeval.verbs.sweep.grid import Setting
 from segeval.verbs.sweep.maps.cases import scored_classes
 from segeval.verbs.sweep.maps.curve import Curve

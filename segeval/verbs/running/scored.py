@@ -1,0 +1,82 @@
+"""One pair of files, scored; with what goes wrong in its row."""
+
+from dataclasses import replace
+
+from segeval.errors import DataError
+from segeval.files.paths import printable
+from segeval.images.cases import read_case
+from segeval.images.input_rules import InputRules
+from segeval.images.pairing.pairs import Pair
+from segeval.images.readers.streams import opened_files
+from segeval.options import ScoreOptions
+from segeval.results import CaseRow, CaseScore
+from segeval.scoring.evaluate import as_missing, evaluate
+from segeval.scoring.plan import Plan
+from segeval.verbs.running.kept import KeptCase
+
+Scored = tuple[CaseScore, KeptCase | None]
+NO_PREDICTION = "no prediction"
+
+
+def score_pair(pair: Pair, plan: Plan, rules: InputRules, options: ScoreOptions, *, keep: bool) -> Scored:
+    """Score one pair; with `keep` also what a later run needs to take the score over."""
+    with opened_files() as opened:
+        score = _score(pair, plan, rules, options)
+    kept = KeptCase.of_score(pair, opened | rules.opened.get(pair.case_id, {}), score) if keep else None
+    return score if kept is None else kept.score, kept
+
+
+def deadly(pair: Pair) -> Scored:
+    """The score of a case that no worker survives; to be tried again with `--resume`, as all that failed."""
+    problem = (
+        f"{printable(pair.case_id)}: the worker that scored it died, and so did a second one that scored nothing else. "
+        "It may need more memory than a worker has, or a file of it may be damaged: look with `segeval doctor`."
+    )
+    return CaseScore(row=replace(_row_of(pair), status="failed", problem=problem)), None
+
+
+def _score(pair: Pair, plan: Plan, rules: InputRules, options: ScoreOptions) -> CaseScore:
+    """Score one pair; its row says what was wrong where something was."""
+    row = _row_of(pair)
+    if pair.truth is None:
+        return CaseScore(row=replace(row, status="missing_truth", problem="no truth for this prediction"))
+    if pair.pred is None and options.missing in ("skip", "error"):
+        return CaseScore(row=replace(row, status="missing_pred", problem=NO_PREDICTION))
+    try:
+        score = _evaluated(pair, plan, rules, options)
+    except DataError as error:
+        if not options.keep_going:
+            raise
+        return CaseScore(row=replace(row, status="failed", problem=str(error)))
+    if pair.pred is None:
+        score = as_missing(score, plan, worst=options.missing == "worst")
+    problem = "" if pair.pred else NO_PREDICTION
+    return replace(score, row=replace(score.row, problem=problem, pred_file=row.pred_file, truth_file=row.truth_file))
+
+
+def _row_of(pair: Pair) -> CaseRow:
+    return CaseRow(case_id=pair.case_id, status="ok", pred_file=str(pair.pred or ""), truth_file=str(pair.truth or ""))
+
+
+def _evaluated(pair: Pair, plan: Plan, rules: InputRules, options: ScoreOptions) -> CaseScore:
+    try:
+        case = read_case(pair, rules)
+        try:
+            return evaluate(case, plan)
+        except RuntimeError as error:
+            if plan.device == "cpu" or not _is_out_of_memory(error):
+                raise
+            score = evaluate(case, replace(plan, engine="numpy", device="cpu"))
+            note = f"{plan.device} ran out of memory, so this case was scored on the CPU"
+            return replace(score, row=replace(score.row, notes=(*score.row.notes, note)))
+    except (MemoryError, RuntimeError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        remedy = "Pass --workers 1" if options.dask is None else "Give each worker more, or leave out --dask"
+        raise DataError(
+            f"{printable(pair.case_id)}: needs more memory than {plan.device} has left. {remedy}."
+        ) from error
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"  # torch's, unimported
