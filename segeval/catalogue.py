@@ -18,6 +18,7 @@ GROUPS = {
     "boundary": ("metrics.boundary", "metrics.boundary_scores", "metrics.point_sets"),
     "lesion": ("metrics.lesion",),
     "instance": ("metrics.tasks.instances", "metrics.tasks.connections"),
+    "contours": ("metrics.tasks.contours",),
     "probability": ("metrics.probability",),
     "topology": ("metrics.topology",),
     "detection": ("metrics.detection", "metrics.lesion"),

@@ -172,11 +172,8 @@ class MeasureCall:
     @property
     def column(self) -> str:
         """Canonical name: `tversky_index(alpha=0.3,beta=0.7)`, with a profile `hd95[medpy]`."""
-        shown = {
-            name: self.knobs.get(name, default)
-            for name, default in self.measure.knobs.items()
-            if name in self.knobs or name in self.measure.in_column
-        }
+        always = {*self.measure.in_column} - self.idle
+        shown = {name: value for name, value in self.all_knobs.items() if name in self.knobs or name in always}
         inner = ",".join(f"{name}={knob_text(value)}" for name, value in shown.items())
         name = f"{self.measure.name}({inner})" if inner else self.measure.name
         return f"{name}[{self.measure.profile}]" if self.measure.profile else name
@@ -185,6 +182,12 @@ class MeasureCall:
     def all_knobs(self) -> dict[str, Any]:
         """Every knob with the value in force, defaults included."""
         return {**self.measure.knobs, **self.knobs}
+
+    @property
+    def idle(self) -> frozenset[str]:
+        """Knobs that change nothing beside the others."""
+        every = self.all_knobs
+        return frozenset(knob for rule in self.measure.idle if rule.when(every[rule.under]) for knob in rule.knobs)
 
     def __call__(self, *evidence: Any) -> Any:
         return self.measure(*evidence, **self.knobs)

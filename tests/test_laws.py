@@ -33,7 +33,7 @@ PER_CLASS = [one for one in MEASURES if "class" in one.levels and not one.of_dat
 SOFT = [one for one in MEASURES if issubclass(one.needs[0], SoftEvidence) or one.reads("ProbMaps")]
 SPACING = (0.7, 1.5, 2.0)
 # of knobs that have no room above their default, or do nothing there
-TURNED = {"alpha_max": -1.0, "percent": 50.0, "iou_threshold": 0.6, "min_size_mm3": 100.0}
+TURNED = {"tolerance_mm": 2.5, "alpha_max": -1.0, "percent": 50.0, "iou_threshold": 0.6, "min_size_mm3": 100.0}
 THINNED = ("cldice", "cl_precision", "cl_sensitivity")  # thinning takes the axes one after the other
 UNFIXED = ("mutual_information", "boundary_loss", "cbdice_loss")  # what is best depends on the mask
 ALIKE_TURNED = [one for one in MEASURES if one.name not in THINNED]
@@ -330,6 +330,8 @@ def cannot_tell(measure: Measure, mode: dict[str, Any], knob: str, value: Any) -
         return "iou_threshold" not in {knob, *mode}
     if measure.name in RARE:  # what a knob changes there is not to be seen beside every other
         return True
+    if "ball" in (value, mode.get("near")):  # without a tolerance it is the contour itself
+        return "tolerance_mm" not in {knob, *mode}
     if "void" in {knob, *mode}:  # matters in ignored voxels, and these cases have none
         return True
     if {"rule", "metric"} & {knob, *mode}:  # matter where the bands are wide, and to a voxel at exactly the width

@@ -9,6 +9,7 @@ from segeval.measure import Measure
 _MODULES = (
     *("overlap", "agreement", "partition", "volume", "boundary", "boundary_scores", "point_sets"),
     *("lesion", "probability", "topology", "detection", "tasks.instances", "tasks.connections"),
+    "tasks.contours",
 )
 
 

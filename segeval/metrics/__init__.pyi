@@ -86,6 +86,9 @@ from segeval.metrics.tasks.connections import merge_count as merge_count
 from segeval.metrics.tasks.connections import voi_split as voi_split
 from segeval.metrics.tasks.connections import voi_merge as voi_merge
 from segeval.metrics.tasks.connections import adapted_rand_error as adapted_rand_error
+from segeval.metrics.tasks.contours import added_path_length_mm as added_path_length_mm
+from segeval.metrics.tasks.contours import relative_added_path_length as relative_added_path_length
+from segeval.metrics.tasks.contours import added_path_volume_ml as added_path_volume_ml
 from segeval.metrics.probability import auc_roc as auc_roc
 from segeval.metrics.probability import average_precision as average_precision
 from segeval.metrics.probability import best_threshold as best_threshold

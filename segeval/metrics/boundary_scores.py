@@ -68,13 +68,15 @@ def nsd(
     better="higher",
     aliases=("bf_score",),
     in_column=("tolerance_mm",),
-    idle=AREA_HAS_CORNERS,
+    idle=(*AREA_HAS_CORNERS, Idle(("tolerance_mm",), "tolerance_diagonal", lambda share: share is not None, "none")),
+    limits={"tolerance_diagonal": UNIT},
     reference="Csurka et al. 2013, doi:10.5244/C.27.32",
 )
 def boundary_f1(
     shares: Shares,
     *,
     tolerance_mm: Tolerance = 1.0,
+    tolerance_diagonal: float | None = None,
     surface: Element = "voxel",
     edge: Edge = "border",
     neighbours: Neighbours = "face",
@@ -83,7 +85,10 @@ def boundary_f1(
 ) -> PerLabel:
     """Harmonic mean of the shares of the two surfaces that lie within a tolerance of the other.
 
-    The knobs are those of `nsd`.
+    The other knobs are those of `nsd`.
+
+    Args:
+        tolerance_diagonal: a share of the image diagonal, such as 0.0075, in place of `tolerance_mm`.
     """
     precision, recall = _near_truth(shares), _near_pred(shares)
     return shares.settled(np.nan_to_num(ratio(2 * precision * recall, precision + recall)))

@@ -297,5 +297,15 @@ TOOLS = (
         "it does for fpr of a missed class, which is 0 here; a label that neither side has is not in its table.",
         definitions=_ANTS,
     ),
+    Profile(
+        name="platipy",
+        note="The predicted contour grows by whole pixels with a ball of ITK. Its own default tolerance is 3 mm.",
+        definitions={"added_path_length_mm": by(tolerance_mm=3.0, near="ball")},
+    ),
+    Profile(
+        name="kiser",
+        note="From the code of Kiser et al. 2021: pixels of the true contour outside the predicted mask.",
+        definitions={"added_path_length_mm": by(near="mask", unit="voxel")},
+    ),
     Profile(name="nnunet", definitions=_NNUNET),
 )

@@ -66,10 +66,8 @@ def _detections(together: PooledCases) -> Iterator[tuple[MeasureCall, Hashable]]
 
 def _rule_text(call: MeasureCall) -> str:
     """How candidates were found and matched: `candidates=threshold,t=0.5,hit=iou`, without what changes nothing."""
-    every = call.all_knobs
-    idle = {knob for rule in call.measure.idle if rule.when(every[rule.under]) for knob in rule.knobs}
     known = call.measure.settings(call.measure.needs[0], call.knobs)
-    return ",".join(f"{name}={knob_text(value)}" for name, value in known.items() if name not in idle)
+    return ",".join(f"{name}={knob_text(value)}" for name, value in known.items() if name not in call.idle)
 
 
 def curves_of(together: PooledCases) -> Table | None:

@@ -42,14 +42,20 @@ class Shares(State):
         neighbours: Neighbours,
         unit: Unit,
         slack: float,
+        tolerance_diagonal: float | None = None,
     ) -> "Shares":
         """The shares of every class of a case.
+
+        Args:
+            tolerance_diagonal: the tolerance as a share of the diagonal of the image, in place of `tolerance_mm`.
 
         Raises:
             ConfigError: the tolerance is negative, or a class has none.
         """
         pairs = surfaces.distances(surface=surface, edge=edge, neighbours=neighbours, unit=unit)
         spacing = surfaces.lattice(unit).spacing
+        if tolerance_diagonal is not None:
+            tolerance_mm = tolerance_diagonal * surfaces.diagonal(unit)
         wanted = [_tolerance(tolerance_mm, of.name, min(spacing)) for of in surfaces.classes]
         reaches = [within(tolerance, spacing=spacing, slack=slack) for tolerance in wanted]
         return cls.stack([cls.of_pair(pair, reach=reach) for pair, reach in zip(pairs, reaches, strict=True)])
