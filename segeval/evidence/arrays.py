@@ -31,6 +31,29 @@ def standard_namespace(array: Any) -> Any:
     return array_namespace(array)
 
 
+def dtype_of(array: Any) -> np.dtype:
+    """The type of the numbers as numpy calls it."""
+    return array.dtype if isinstance(array, (np.ndarray, np.generic)) else np.dtype(str(array.dtype).split(".")[-1])
+
+
+def on_host(array: Any) -> np.ndarray:
+    """The array as numpy, fetched from its device where it has one."""
+    return array if isinstance(array, np.ndarray) else np.asarray(array.cpu())
+
+
+def on_device(array: Any, device: str | None) -> Any:
+    """The array as a tensor on the device, in the narrowest type torch can compute with; None leaves tensors be."""
+    import torch
+
+    if isinstance(array, torch.Tensor):
+        return array if device is None else array.to(device)
+    wider = {np.dtype(np.uint16): np.int32, np.dtype(np.uint32): np.int64, np.dtype(np.uint64): np.int64}
+    array = array.astype(wider.get(array.dtype, array.dtype), copy=False)
+    if any(step < 0 for step in array.strides):
+        array = np.ascontiguousarray(array)
+    return torch.from_numpy(array).to(device or "cpu", non_blocking=True)
+
+
 def is_one_of(values: Any, ids: Iterable[int]) -> Any:
     """Whether each value is one of a few ids, in the same memory order; so many comparisons beat a look-up."""
     xp = namespace(values)
@@ -52,6 +75,16 @@ def widened(array: Any) -> Any:
     if namespace(array) is np:
         return np.asarray(array, dtype=np.float64)
     return array if array.device.type == "mps" else array.double()
+
+
+def at_least_32_bits(array: Any) -> Any:
+    """Floats in float32 or wider, since half floats add up poorly."""
+    return array if dtype_of(array).itemsize >= 4 else cast(array, "float32")
+
+
+def cast(array: Any, dtype: str) -> Any:
+    """The array in a type that both libraries know by this name."""
+    return array.astype(dtype) if namespace(array) is np else array.to(getattr(namespace(array), dtype))
 
 
 def numbers_like(values: Any, array: Any) -> Any:

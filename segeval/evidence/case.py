@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
+from segeval.evidence.arrays import on_host
 from segeval.evidence.grid import Grid
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.lesions.instance_maps import InstanceMap
@@ -22,6 +25,7 @@ class Confidences:
 class Case:
     """Two label images of one shape, and what is known of their grid.
 
+    Both are numpy arrays, or tensors that stay on a device; `probs` is what they are.
     `spacing_mm` is in array axis order; None means pixels without a size. `axes_mm` are the axes of a sheared grid, see
     `segeval.evidence.grid.skewed_axes`. `probs` are what `pred` was cut from.
     `instances` are the lesions of both sides, None where connected components are the lesions; `confidences`
@@ -47,6 +51,13 @@ class Case:
     @property
     def grid(self) -> Grid:
         return Grid(shape=self.shape, spacing_mm=self.spacing_mm, axes_mm=self.axes_mm)
+
+    def on_host(self) -> "Case":
+        """The same case as numpy arrays."""
+        if isinstance(self.truth, np.ndarray):
+            return self
+        probs = None if self.probs is None else self.probs.on_host()
+        return replace(self, pred=on_host(self.pred), truth=on_host(self.truth), probs=probs)
 
     def members(self, classes: Sequence[LabelClass]) -> tuple[LabelClass, ...]:
         """The classes with all ids that stand for them here: what several of them share has an id of its own."""

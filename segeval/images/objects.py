@@ -6,17 +6,46 @@ from typing import Any
 import numpy as np
 
 from segeval.errors import DataError
+from segeval.evidence.arrays import namespace, on_device
 from segeval.images.readers.volumes import TO_RIGHT_AND_FRONT, Volume, placed_in_world
 
 _MM_PER = {"meter": 1000.0, "micron": 0.001}
+_ON_DEVICES = ("bool", "uint8", "int8", "int16", "int32", "int64", "bfloat16", "float16", "float32", "float64")
 
 
-def volume_of(image: Any, name: str) -> Volume:
+def volumes_of(pred: Any, truth: Any, case_id: str, *, device: str = "cpu") -> tuple[Volume, Volume]:
+    """Both sides of a case as volumes; see `volume_of`.
+
+    Args:
+        case_id: what messages call them by.
+        device: tensors on a device of this kind stay there, and the other side is taken there; `cpu` for numpy.
+    """
+    where = _place_of(pred, truth, device)
+    truth_volume = volume_of(truth, f"{case_id} (truth)", where=where)  # which is the first to be wrong
+    return volume_of(pred, f"{case_id} (pred)", where=where), truth_volume
+
+
+def _place_of(pred: Any, truth: Any, device: str) -> str | None:
+    """Where both sides can be tensors, since one of them is there already."""
+    sides = [side for side in (pred, truth) if hasattr(side, "detach")]
+    arrays = [side for side in (pred, truth) if type(side) is np.ndarray]
+    if device == "cpu" or len(sides) + len(arrays) < 2:
+        return None
+    types = [str(side.dtype).split(".")[-1] for side in (*sides, *arrays)]
+    there = [str(side.device) for side in sides if str(side.device).split(":")[0] == device.split(":")[0]]
+    are_images = all(side.ndim > 1 and 0 not in side.shape for side in (*sides, *arrays))
+    if not there or not are_images or not {*types} <= {*_ON_DEVICES}:
+        return None
+    return device if ":" in device else there[0]
+
+
+def volume_of(image: Any, name: str, *, where: str | None = None) -> Volume:
     """Any such image as a volume; one with a place in the world has axes of space first, and channels last.
 
     Args:
         image: an array or tensor of any memory layout; or an image of nibabel, SimpleITK or MONAI.
         name: what messages call it.
+        where: the device on which an array or tensor is wanted; by default it becomes an array of numpy.
 
     Raises:
         DataError: it holds something else than numbers, masked voxels, or nothing.
@@ -26,11 +55,11 @@ def volume_of(image: Any, name: str) -> Volume:
         return _of_nibabel(image, path)
     if hasattr(image, "GetDirection") and hasattr(image, "GetOrigin"):
         return _of_simpleitk(image, path)
-    array = _numbers(image, path)
+    array = _numbers(image, path) if where is None else _on_device(image, where)
     if array.ndim < 2:
         raise _no_image(array, path)
     if hasattr(image, "affine") and hasattr(image, "detach") and array.ndim > 2:
-        channels_last = np.moveaxis(array, 0, -1) if array.ndim == 4 else array
+        channels_last = namespace(array).moveaxis(array, 0, -1) if array.ndim == 4 else array
         return placed_in_world(path, channels_last, _numbers(image.affine, path).astype(np.float64))
     return Volume(path=path, array=array)
 
@@ -79,6 +108,13 @@ def _numbers(image: Any, path: Path) -> np.ndarray:
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
     return array.copy(order="K") if min(array.strides, default=0) < 0 else array
+
+
+def _on_device(image: Any, where: str) -> Any:
+    """An array or tensor as a tensor on a device, without its gradient; the narrowest floats are widened."""
+    image = image.detach() if hasattr(image, "detach") else image
+    image = on_device(image.as_tensor() if hasattr(image, "as_tensor") else image, where)
+    return image.float() if str(image.dtype) == "torch.bfloat16" else image
 
 
 def _no_image(array: np.ndarray, path: Path) -> DataError:

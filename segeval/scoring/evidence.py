@@ -66,11 +66,20 @@ class Evidence:
     def grid(self) -> Grid:
         return self.case.grid
 
+    @cached_property
+    def on_host(self) -> Case:
+        """The masks of the case as numpy arrays, for what has no builder for a device."""
+        return replace(self.case, probs=None).on_host()
+
+    @property
+    def device(self) -> str | None:
+        """The torch device that builds evidence; None for numpy."""
+        return device_for(self.case, self.plan)
+
     @property
     def ignored(self) -> Mask | None:
-        """The voxels that count nowhere."""
-        ignore = self.plan.labels.ignore
-        return is_one_of(self.case.truth, ignore) if ignore else None
+        """The voxels that count nowhere, on the CPU."""
+        return ignored_in(self.on_host, self.plan)
 
     @cached_property
     def surfaces(self) -> "Surfaces":
@@ -83,8 +92,8 @@ class Evidence:
             classes=self.members,
             spacing_mm=self.case.spacing_mm,
             axes_mm=self.case.axes_mm,
-            ignored=self.ignored,
-            device=self.plan.device if self.plan.engine == "torch" else None,
+            ignored=ignored_in(self.case, self.plan),
+            device=self.device,
         )
 
     @cached_property
@@ -92,7 +101,7 @@ class Evidence:
         """The voxels of every class on both sides."""
         from segeval.evidence.masks import Masks
 
-        case, ignore = self.case, self.plan.labels.ignore
+        case, ignore = self.on_host, self.plan.labels.ignore
         found = Masks.of(
             case.pred,
             case.truth,
@@ -154,7 +163,7 @@ class Evidence:
         return CaseCandidates(
             case_id=self.case.case_id,
             lesions=self.lesions,
-            maps=None if self.maps is None else self.maps.of_each_class,
+            maps=None if self.maps is None else self.maps.on_host.of_each_class,
             given=self.case.confidences,
             ignored=self.ignored,
         )
@@ -176,7 +185,7 @@ class Evidence:
             return tuple(candidate_rows(self.candidates, detection_rule))
         from segeval.evidence.lesions.lesion_rows import lesion_rows
 
-        probs = None if self.maps is None else self.maps.of_each_class
+        probs = None if self.maps is None else self.maps.on_host.of_each_class
         return tuple(lesion_rows(self.lesions, probs=probs, **asdict(rule)))
 
     def for_pooling(self) -> dict[Hashable, Any]:
@@ -210,7 +219,7 @@ class Evidence:
             self.case.truth,
             classes=self.classes,
             ignore=self.plan.labels.ignore,
-            device=self.plan.device if self.plan.engine == "torch" else None,
+            device=self.device,
         )
 
     @cached_property
@@ -229,10 +238,11 @@ class Evidence:
         from segeval.evidence.probabilities.channels import ProbMap
         from segeval.evidence.probabilities.scored_map import ClassImage
 
-        pred = is_one_of(self.case.pred, self.members[index].ids)
+        case, ids = self.on_host, self.members[index].ids
+        pred = is_one_of(case.pred, ids)
         one = ProbMap(stored=pred.view(np.uint8), levels=np.array([0.0, 1.0]))
         scored = None if self.ignored is None else ~self.ignored
-        return ClassImage.of(one, is_one_of(self.case.truth, self.members[index].ids), scored=scored)
+        return ClassImage.of(one, is_one_of(case.truth, ids), scored=scored)
 
     def values(self, call: MeasureCall, level: Level) -> Any:
         """The measure on this case: one float64 per class, or a single one; nan where probabilities are lacking."""
@@ -284,12 +294,26 @@ _PROVIDERS: Mapping[tuple[str, Level], Callable[[Evidence], Any]] = {
 }
 
 
+def ignored_in(case: Case, plan: Plan) -> Mask | None:
+    """The voxels of a case that count nowhere."""
+    ignore = plan.labels.ignore
+    return is_one_of(case.truth, ignore) if ignore else None
+
+
+def device_for(case: Case, plan: Plan) -> str | None:
+    """The torch device that builds the evidence of a case: where its tensors are, else that of the plan."""
+    if not isinstance(case.truth, np.ndarray):
+        return str(case.truth.device)
+    return plan.device if plan.engine == "torch" else None
+
+
 def count(case: Case, plan: Plan) -> Histogram:
     """The joint histogram of a case, by the builder the plan names."""
-    if plan.engine == "torch":
+    device = device_for(case, plan)
+    if device is not None:
         from segeval.evidence.overlap import counts_torch
 
-        histogram = counts_torch.joint_histogram(truth=case.truth, pred=case.pred, device=plan.device)
+        histogram = counts_torch.joint_histogram(truth=case.truth, pred=case.pred, device=device)
     else:
         from segeval.evidence.overlap import counts_numpy
 

@@ -22,8 +22,8 @@ from segeval.evidence.shapes import SpacingMm
 from segeval.files.paths import printable
 from segeval.images.cases import case_of
 from segeval.images.forms import agree
-from segeval.images.input_rules import FirstPrediction
-from segeval.images.objects import volume_of
+from segeval.images.input_rules import FirstPrediction, InputRules
+from segeval.images.objects import volumes_of
 from segeval.images.pairing.pairs import Pair
 from segeval.images.predictions.arrays import pair_of_arrays
 from segeval.images.predictions.class_masks import LabelImage
@@ -32,11 +32,17 @@ from segeval.images.readers.volumes import Volume
 from segeval.options import ScoreOptions
 from segeval.results import CaseScore, Results
 from segeval.results.run_folder import RunFolder
-from segeval.scoring.evaluate import evaluate
 from segeval.settings import checked
-from segeval.verbs.library import options_of
+from segeval.verbs.library import options_of, where_tensors_stay
 from segeval.verbs.running.job import Job
-from segeval.verbs.score import finished, in_one_unit, input_rules_of, make_plan, plan_for
+from segeval.verbs.running.scored import evaluated, is_out_of_memory
+from segeval.verbs.score import (
+    finished,
+    in_one_unit,
+    input_rules_of,
+    make_plan,
+    plan_for,
+)
 
 Masks = Any  # a batch as an array or tensor, or a sequence of cases
 
@@ -115,29 +121,42 @@ class Evaluator:
             DataError: a case cannot be scored, or was scored before with another prediction.
         """
         cases = _one_by_one(pred, truth, case_id)
+        lengths = _spacings(spacing, len(cases), self._options.spacing)
+        device = where_tensors_stay(self._options, self._plan)
+        try:
+            scores, rules = self._scores_of(cases, lengths, device)
+        except (DataError, RuntimeError) as error:
+            if device == "cpu" or not (isinstance(error, DataError) or is_out_of_memory(error)):
+                raise
+            scores, rules = self._scores_of(cases, lengths, "cpu")  # numpy says what is wrong, or reads it all the same
+        self._scores = _joined(self._scores, scores)
+        self._rules = replace(rules, at_hand={})
+
+    def _scores_of(
+        self, cases: Sequence[tuple[str, tuple[Any, Any]]], lengths: Sequence[SpacingMm | None], device: str
+    ) -> tuple[list[CaseScore], InputRules]:
+        """The scores of a batch whose tensors stay on a device, and what the predictions are."""
         at_hand: dict[str, Prediction] = {}
         truths: dict[str, Volume] = {}
         pairs = []
         for name, (pred_mask, truth_mask) in cases:
             pairs.append(Pair(case_id=name, pred=Path(f"{name} (pred)"), truth=Path(f"{name} (truth)")))
-            at_hand[name], truths[name] = self._taken(name, pred_mask, truth_mask)
+            at_hand[name], truths[name] = self._taken(name, pred_mask, truth_mask, device)
         rules = replace(self._rules, at_hand=at_hand)
         if rules.first_prediction is None:
             rules = agree(pairs, rules)
         plan = plan_for(rules, self._plan)
-        lengths = _spacings(spacing, len(cases), self._options.spacing)
         scores = []
         for pair, spacing_mm in zip(pairs, lengths, strict=True):
             rules_here = replace(rules, spacing_mm=spacing_mm)
             image = LabelImage(volume=truths.pop(pair.case_id))
             case = case_of(pair.case_id, pred=rules.take(pair), truth=image, rules=rules_here)
-            scores.append(evaluate(case, plan))
-        self._scores = _joined(self._scores, scores)
-        self._rules = replace(rules, at_hand={})
+            scores.append(evaluated(case, plan))
+        return scores, rules
 
-    def _taken(self, name: str, pred: Any, truth: Any) -> tuple[Prediction, Volume]:
+    def _taken(self, name: str, pred: Any, truth: Any, device: str) -> tuple[Prediction, Volume]:
         """A prediction and its truth as the images that `segeval.score` makes of them."""
-        pred_volume, truth_volume = volume_of(pred, f"{name} (pred)"), volume_of(truth, f"{name} (truth)")
+        pred_volume, truth_volume = volumes_of(pred, truth, name, device=device)
         pred_volume, truth_volume = _without_lone_channel(pred_volume, truth_volume, self._options.spacing)
         prediction, ids = pair_of_arrays(pred_volume, truth_volume, self._options.channel_axis or "first")
         if ids is None:

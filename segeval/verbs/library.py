@@ -14,7 +14,7 @@ from segeval.images.cases import case_of
 from segeval.images.forms import agree
 from segeval.images.input_rules import InputRules
 from segeval.images.instances import with_instances
-from segeval.images.objects import volume_of
+from segeval.images.objects import volume_of, volumes_of
 from segeval.images.pairing.pairs import Pair
 from segeval.images.predictions.arrays import pair_of_arrays
 from segeval.images.predictions.class_masks import LabelImage
@@ -25,9 +25,10 @@ from segeval.options import ScoreOptions
 from segeval.results import Results
 from segeval.results.formats import EXTRA_FORMATS
 from segeval.results.run_folder import RunFolder
-from segeval.scoring.evaluate import evaluate
+from segeval.scoring.plan import Plan
 from segeval.settings import checked
 from segeval.verbs.running.job import Job
+from segeval.verbs.running.scored import evaluated, is_out_of_memory
 from segeval.verbs.score import (
     check_instances,
     finished,
@@ -103,6 +104,11 @@ def options_of(given: Mapping[str, Any]) -> ScoreOptions:
     return ScoreOptions(**{name: fitted(_plain(value), types[name], where=name) for name, value in given.items()})
 
 
+def where_tensors_stay(options: ScoreOptions, plan: Plan) -> str:
+    """The device whose tensors are scored there; `cpu` where all become arrays, as maps of objects do."""
+    return "cpu" if options.instances or options.instance_sides else plan.device
+
+
 def _plain(value: Any) -> Any:
     """Numbers of numpy as those of Python, whatever holds them."""
     match value:
@@ -128,21 +134,34 @@ def _score_each(
         check_instances(options.instance_sides, plan)
     maps = [_maps_by_id(side, truths) for side in instances.values()]
     pairs = [_pair(case_id, preds[case_id], truths[case_id]) for case_id in truths]
-    at_hand: dict[str, Prediction] = {}
-    known: dict[str, Volume] = {}
-    for pair in pairs:
-        _take(pair, preds[pair.case_id], truths[pair.case_id], options, at_hand=at_hand, known=known)
-    rules = agree(pairs, replace(input_rules_of(options, plan.labels), at_hand=at_hand))
-    job = Job(options=options, plan=plan_for(rules, plan), rules=rules, sources=sources)
-    cases = (_case(pair, known, [side[pair.case_id] for side in maps], rules) for pair in pairs)
-    scores = (job.pool.take(evaluate(case, job.plan)) for case in cases)
-    results = finished(list(in_one_unit(scores, job)), job)
 
-    def case_again(case_id: str) -> Case:
+    def taken(pairs: Sequence[Pair], device: str) -> tuple[dict[str, Prediction], dict[str, Volume]]:
         at_hand: dict[str, Prediction] = {}
         known: dict[str, Volume] = {}
+        for pair in pairs:
+            sides = preds[pair.case_id], truths[pair.case_id]
+            _take(pair, *sides, options, at_hand=at_hand, known=known, device=device)
+        return at_hand, known
+
+    def scored(device: str) -> tuple[Results, InputRules]:
+        at_hand, known = taken(pairs, device)
+        rules = agree(pairs, replace(input_rules_of(options, plan.labels), at_hand=at_hand))
+        job = Job(options=options, plan=plan_for(rules, plan), rules=rules, sources=sources)
+        cases = (_case(pair, known, [side[pair.case_id] for side in maps], rules) for pair in pairs)
+        scores = (job.pool.take(evaluated(case, job.plan)) for case in cases)
+        return finished(list(in_one_unit(scores, job)), job), rules
+
+    device = where_tensors_stay(options, plan)
+    try:
+        results, rules = scored(device)
+    except (DataError, RuntimeError) as error:
+        if device == "cpu" or not (isinstance(error, DataError) or is_out_of_memory(error)):
+            raise
+        results, rules = scored("cpu")  # numpy says what is wrong, or reads it all the same
+
+    def case_again(case_id: str) -> Case:
         pair = next(pair for pair in pairs if pair.case_id == case_id)
-        _take(pair, preds[case_id], truths[case_id], options, at_hand=at_hand, known=known)
+        at_hand, known = taken([pair], "cpu")
         return _case(pair, known, [side[case_id] for side in maps], replace(rules, at_hand=at_hand))
 
     return to_be_shown(results, case_again)
@@ -167,11 +186,17 @@ def _take(
     *,
     at_hand: dict[str, Prediction],
     known: dict[str, Volume],
+    device: str,
 ) -> None:
-    """Keep what is no path until the case has its turn."""
-    volume = None if _is_path(truth) else volume_of(truth, str(pair.truth))
-    if not _is_path(pred):
-        at_hand[pair.case_id], volume = pair_of_arrays(volume_of(pred, str(pair.pred)), volume, options.channel_axis)
+    """Keep what is no path until the case has its turn; tensors of both sides stay on the device."""
+    volume: Volume | None = None
+    if not _is_path(pred) and not _is_path(truth):
+        pred_volume, volume = volumes_of(pred, truth, pair.case_id, device=device)
+        at_hand[pair.case_id], volume = pair_of_arrays(pred_volume, volume, options.channel_axis)
+    elif not _is_path(pred):
+        at_hand[pair.case_id], _ = pair_of_arrays(volume_of(pred, str(pair.pred)), None, options.channel_axis)
+    elif not _is_path(truth):
+        volume = volume_of(truth, str(pair.truth))
     if volume is not None:
         known[pair.case_id] = volume
 

@@ -75,7 +75,7 @@ def test_a_crash_of_our_own_is_called_a_bug(
     def crash(*_: object, **__: object) -> None:
         raise ZeroDivisionError("oops")
 
-    monkeypatch.setattr("segeval.verbs.score.evaluate", crash)
+    monkeypatch.setattr("segeval.verbs.running.scored.evaluate", crash)
     done = run("score", *one_bad)
     assert done.code == 70
     assert "oops" in done.err
@@ -90,7 +90,7 @@ def test_a_case_that_needs_too_much_memory_is_a_bad_case(
     def crash(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr("segeval.verbs.score.evaluate", crash)
+    monkeypatch.setattr("segeval.verbs.running.scored.evaluate", crash)
     done = run("score", *one_bad)
     assert done.code == 3
     assert "a: needs more memory than cpu has left. Pass --workers 1" in done.err
@@ -110,7 +110,7 @@ def test_a_device_without_memory_leaves_the_case_to_the_cpu_and_says_so(
             raise type("OutOfMemoryError", (RuntimeError,), {})("CUDA out of memory")
         return on_the_cpu(case, plan)
 
-    monkeypatch.setattr("segeval.verbs.score.evaluate", full)
+    monkeypatch.setattr("segeval.verbs.running.scored.evaluate", full)
     monkeypatch.setattr("segeval.verbs.score.resolve_device", lambda **_: ("torch", "cuda:0"))
     results = segeval.score(one_bad[0] / "a.npy", one_bad[1] / "a.npy", measures=["dice"])
     assert seen == ["cuda:0", "cpu"]

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch.overrides import TorchFunctionMode
+from torch.utils.weak import WeakIdKeyDictionary
 
 NAME = "cuda"
 
@@ -19,10 +20,11 @@ class SimulatedDevice(TorchFunctionMode):
     def __init__(self) -> None:
         super().__init__()
         self.n_moved = 0
-        self._there: dict[int, Any] = {}
+        self.most_fetched = 0  # numbers that were copied to the CPU at once
+        self._there = WeakIdKeyDictionary()  # type: ignore[no-untyped-call]
 
     def has(self, tensor: Any) -> bool:
-        return id(tensor) in self._there
+        return tensor in self._there
 
     def __torch_function__(self, function: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = dict(kwargs or {})
@@ -33,8 +35,10 @@ class SimulatedDevice(TorchFunctionMode):
             return self._moved(args[0], self._target(name, args, kwargs))
         if name == "to" and len(args) > 1 and isinstance(args[1], torch.Tensor):  # to the type and the place of another
             return self._moved(args[0].clone().to(args[1].dtype), NAME if self.has(args[1]) else "cpu")
-        if name == "numpy" and self.has(args[0]):
+        if name in ("numpy", "__array__") and self.has(args[0]):
             raise TypeError("can't convert a tensor of the device to numpy")
+        if name == "tolist" and self.has(args[0]):
+            self.most_fetched = max(self.most_fetched, args[0].numel())
         made_there = str(kwargs.get("device", "cpu")).startswith(NAME)
         if made_there:
             kwargs["device"] = "cpu"
@@ -45,7 +49,7 @@ class SimulatedDevice(TorchFunctionMode):
         result = function(*args, **kwargs)
         if made_there or any(there):
             for tensor in _tensors(result):
-                self._there[id(tensor)] = tensor
+                self._there[tensor] = True
         return result
 
     def _target(self, name: str, args: Any, kwargs: Any) -> str | None:
@@ -55,10 +59,12 @@ class SimulatedDevice(TorchFunctionMode):
         return str(asked) if isinstance(asked, str | torch.device) else None
 
     def _moved(self, tensor: Any, target: str) -> Any:
+        if self.has(tensor) and target == "cpu":
+            self.most_fetched = max(self.most_fetched, tensor.numel())
         copy = torch.Tensor.clone(tensor) if self.has(tensor) else tensor.clone()
-        self._there.pop(id(copy), None)
+        self._there.pop(copy, None)
         if target.startswith(NAME):
-            self._there[id(copy)] = copy
+            self._there[copy] = True
             self.n_moved += 1
         return copy
 

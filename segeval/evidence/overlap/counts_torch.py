@@ -1,13 +1,12 @@
 """The joint histogram on a torch device."""
 
-from typing import Any
-
 import numpy as np
 
+from segeval.evidence.arrays import on_device, on_host
 from segeval.evidence.overlap.counts import Histogram
 from segeval.evidence.shapes import Labels
 
-_BYTES = 256  # ids that a byte tells apart
+_MOST = 1 << 10  # ids in a row for which a table of all pairs, 8 MB, beats looking for those that occur
 
 
 def joint_histogram(*, truth: Labels, pred: Labels, device: str) -> Histogram:
@@ -19,29 +18,18 @@ def joint_histogram(*, truth: Labels, pred: Labels, device: str) -> Histogram:
     """
     import torch
 
-    truth, pred = (_on_device(side, device).reshape(-1) for side in (truth, pred))
-    if truth.dtype == pred.dtype == torch.uint8:  # no sort, and four bytes a voxel instead of eight
-        n = _counted(truth.int() * _BYTES + pred, _BYTES)
-        seen = np.flatnonzero(n.sum(axis=0) + n.sum(axis=1))
-        return Histogram(ids=tuple(seen.tolist()), n=n[np.ix_(seen, seen)])
+    truth, pred = (on_device(side, device).reshape(-1) for side in (truth, pred))
+    if not truth.numel():
+        return Histogram(ids=(), n=np.zeros((0, 0), dtype=np.int64))
+    ends = torch.stack([end.long() for side in (truth, pred) for end in side.aminmax()]).tolist()
+    low, high = min(ends), max(ends)
+    if high - low < _MOST and -(2**31) <= low <= high < 2**31:  # no sort, and four bytes a voxel instead of eight
+        n_ids = high - low + 1
+        n = torch.bincount((truth.int() - low) * n_ids + (pred.int() - low), minlength=n_ids**2).reshape(n_ids, n_ids)
+        seen = (n.sum(0) + n.sum(1)).nonzero()[:, 0]
+        return Histogram(ids=tuple((seen + low).tolist()), n=on_host(n[seen][:, seen]))
     truth, pred = truth.long(), pred.long()
     ids = torch.unique(torch.cat([torch.unique(truth), torch.unique(pred)]))
-    n = _counted(torch.searchsorted(ids, truth) * len(ids) + torch.searchsorted(ids, pred), len(ids))
-    return Histogram(ids=tuple(ids.tolist()), n=n)
-
-
-def _counted(pairs: Any, n_codes: int) -> np.ndarray:
-    import torch
-
-    n: np.ndarray = torch.bincount(pairs, minlength=n_codes**2).cpu().numpy().astype(np.int64)
-    return n.reshape(n_codes, n_codes)
-
-
-def _on_device(labels: Any, device: str) -> Any:
-    import torch
-
-    if not isinstance(labels, torch.Tensor):
-        # torch has no arithmetic on unsigned integers wider than a byte
-        wide = labels if labels.dtype == np.uint8 else labels.astype(np.int64)
-        labels = torch.from_numpy(np.ascontiguousarray(wide))
-    return labels.to(device, non_blocking=True)
+    pairs = torch.searchsorted(ids, truth) * len(ids) + torch.searchsorted(ids, pred)
+    n = torch.bincount(pairs, minlength=len(ids) ** 2).reshape(len(ids), len(ids))
+    return Histogram(ids=tuple(ids.tolist()), n=on_host(n))

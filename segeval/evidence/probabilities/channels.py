@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from types import EllipsisType
+from typing import Any
 
 import numpy as np
 
+from segeval.evidence.arrays import at_least_32_bits, dtype_of, namespace, on_host, widened
 from segeval.evidence.labels import LabelClass, LabelMap
 from segeval.evidence.policies import PredKind
 from segeval.evidence.shape_words import Bool, Float, Shaped
@@ -17,33 +19,34 @@ HALF = 0.5  # inclusive: arXiv 1706.05721, section 2.3
 _TINY = float(np.finfo(np.float64).tiny)
 _LEAST_STEPS = 2.0**-45  # what a logarithm and back may cost a float64
 _BLOCK = 1 << 16  # voxels, so that the temporaries of a block stay in the cache
+_LARGE_BLOCK = 1 << 24  # on a device, where every step waits for the CPU to ask for it
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ProbMap:
     """The probability of one class at every voxel, without a copy of what was stored.
 
-    `stored` is a view in any memory order. It holds probabilities, or small integers of which each stands for
-    `levels[stored]`, or log odds: ln p - ln(1 - p), which tell p from 1 long after p itself is rounded.
-    `steps` are those of the data that a map was derived from, where they are coarser than its own numbers.
+    `stored` is a view in any memory order, or a tensor of floats that stays on its device. It holds probabilities, or
+    small integers of which each stands for `levels[stored]`, or log odds: ln p - ln(1 - p), which tell p from 1 long
+    after p itself is rounded. `steps` are those of the data that a map was derived from, where they are coarser than
+    its own numbers.
     """
 
-    stored: Shaped[np.ndarray, "*space"]
+    stored: Shaped[Any, "*space"]
     levels: Float[np.ndarray, " level"] | None = None
     is_log_odds: bool = False
     steps: float = 0.0
 
-    def probs(self, block: Block = ...) -> Float[np.ndarray, "*space"]:
+    def probs(self, block: Block = ...) -> Float[Any, "*space"]:
         """Probabilities in [0, 1]: float32, and float64 where stored so or from log odds."""
         stored = self.stored[block]
         if self.levels is not None:
             return self.levels.take(stored)
         if self.is_log_odds:
-            return _sigmoid(stored.astype(np.float64))
-        wide = np.promote_types(stored.dtype, np.float32)
-        return np.clip(stored.astype(wide, copy=False), 0.0, 1.0)  # rounding stores 1.0000001 at times
+            return _sigmoid(widened(stored))
+        return namespace(stored).clip(at_least_32_bits(stored), 0.0, 1.0)  # rounding stores 1.0000001 at times
 
-    def at_least_half(self, block: Block = ...) -> Bool[np.ndarray, "*space"]:
+    def at_least_half(self, block: Block = ...) -> Bool[Any, "*space"]:
         """Where the class is predicted."""
         stored = self.stored[block]
         if self.levels is not None:
@@ -57,14 +60,14 @@ class ProbMap:
     @property
     def is_coded(self) -> bool:
         """Whether there are few distinct probabilities: those of 8 or 16 bits."""
-        return self.levels is not None or (self.stored.dtype == np.float16 and not self.is_log_odds)
+        return self.levels is not None or (dtype_of(self.stored) == np.float16 and not self.is_log_odds)
 
-    def both_sides(self) -> tuple[np.ndarray, np.ndarray]:
+    def both_sides(self) -> tuple[Any, Any]:
         """Probabilities in float64 and their complements, each precise where it is small if the map is."""
         if self.is_log_odds:
-            wide = self.stored.astype(np.float64)
+            wide = widened(self.stored)
             return _sigmoid(wide), _sigmoid(-wide)
-        p = np.abs(self.probs().astype(np.float64))  # -0.0 is 0, and its bits would be taken for a large number
+        p = abs(widened(self.probs()))  # -0.0 is 0, and its bits would be taken for a large number
         return p, 1 - p
 
     def rounded(self, values: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
@@ -72,14 +75,14 @@ class ProbMap:
         if self.steps:
             return np.rint(values / self.steps) * self.steps
         is_plain = self.levels is None and not self.is_log_odds
-        return values.astype(self.stored.dtype).astype(np.float64) if is_plain else values
+        return values.astype(dtype_of(self.stored)).astype(np.float64) if is_plain else values
 
     @property
     def own_steps(self) -> float:
         """Steps in which the data tell probabilities near 1 apart."""
         if self.steps or self.is_log_odds:
             return self.steps
-        held = np.float32 if self.levels is not None else self.stored.dtype
+        held = np.float32 if self.levels is not None else dtype_of(self.stored)
         return max(float(np.finfo(held).epsneg), _LEAST_STEPS)
 
     @property
@@ -90,6 +93,10 @@ class ProbMap:
         if self.is_log_odds:
             return replace(self, stored=-self.stored)
         return ProbMap(stored=-log_odds(*self.both_sides()), is_log_odds=True, steps=self.own_steps)
+
+    def on_host(self) -> "ProbMap":
+        """The same map as numpy."""
+        return replace(self, stored=on_host(self.stored))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +151,12 @@ class Channels:
 
     maps: tuple[ProbMap, ...]
     layout: Layout
-    logits: tuple[np.ndarray, ...] | None = None
+    logits: tuple[Any, ...] | None = None
+
+    def on_host(self) -> "Channels":
+        """The same maps as numpy."""
+        maps, logits = tuple(one.on_host() for one in self.maps), self.logits
+        return replace(self, maps=maps, logits=None if logits is None else tuple(map(on_host, logits)))
 
     def of(self, wanted: LabelClass) -> ProbMap:
         """The map of a class; under exclusive channels also of background and of unions.
@@ -173,22 +185,23 @@ class Channels:
         """
         is_in = [of.ids[0] in wanted.ids for of in self.layout.classes]
         steps = max(channel.own_steps for channel in self.maps)
-        stored = np.empty_like(self.maps[0].stored, dtype=np.float64)
+        xp = namespace(self.maps[0].stored)
+        stored = xp.empty_like(self.maps[0].stored, dtype=xp.float64)
         for block in blocks(stored):
-            sums = np.zeros((2, *stored[block].shape))
+            rest, p = sums = [xp.zeros_like(stored[block]) for _ in range(2)]
             for channel, inside in zip(self.maps, is_in, strict=True):
                 sums[int(inside)] += channel.probs(block)
-            rest, p = sums
-            stored[block] = log_odds(p, np.where(np.abs(p + rest - 1) <= _of_rounding(steps), rest, 1 - p))
+            stored[block] = log_odds(p, xp.where(abs(p + rest - 1) <= _of_rounding(steps), rest, 1 - p))
         return ProbMap(stored=stored, is_log_odds=True, steps=steps)
 
 
-def log_odds(p: np.ndarray, rest: np.ndarray) -> np.ndarray:
+def log_odds(p: Any, rest: Any) -> Any:
     """ln p - ln(1 - p), from the smaller one of p and 1 - p; a little below 0 they are 0."""
-    small = np.clip(np.minimum(p, rest), 0.0, 0.5)
+    xp = namespace(p)
+    small = xp.clip(xp.minimum(p, rest), 0.0, 0.5)
     with np.errstate(divide="ignore"):
-        odds = np.log(small) - np.log1p(-small)
-    return np.where(p < rest, odds, -odds)
+        odds = xp.log(small) - xp.log1p(-small)
+    return xp.where(p < rest, odds, -odds)
 
 
 def _of_rounding(steps: float) -> float:
@@ -196,17 +209,20 @@ def _of_rounding(steps: float) -> float:
     return max(1e-5, 8 * steps)
 
 
-def blocks(array: Shaped[np.ndarray, "*space"]) -> Iterator[tuple[slice, ...]]:
+def blocks(array: Shaped[Any, "*space"]) -> Iterator[tuple[slice, ...]]:
     """Parts of an image that lie together in memory, whatever the order of its axes."""
-    axis = int(np.argmax(np.abs(array.strides)))
-    step = max(1, _BLOCK * array.shape[axis] // max(array.size, 1))
+    is_numpy = namespace(array) is np
+    strides, size = (array.strides, array.size) if is_numpy else (array.stride(), array.numel())
+    axis = int(np.argmax(np.abs(strides)))
+    step = max(1, (_BLOCK if is_numpy else _LARGE_BLOCK) * array.shape[axis] // max(size, 1))
     for start in range(0, array.shape[axis], step):
         yield (slice(None),) * axis + (slice(start, start + step),) + (slice(None),) * (array.ndim - axis - 1)
 
 
-def _sigmoid(log_odds: np.ndarray) -> np.ndarray:
-    small = np.exp(-np.abs(log_odds))  # never overflows
-    return np.where(log_odds >= 0, 1.0, small) / (1.0 + small)
+def _sigmoid(log_odds: Any) -> Any:
+    xp = namespace(log_odds)
+    small = xp.exp(-abs(log_odds))  # never overflows
+    return xp.where(log_odds >= 0, 1.0, small) / (1.0 + small)
 
 
 def activated(logits: Channels) -> Channels:
@@ -221,20 +237,22 @@ def activated(logits: Channels) -> Channels:
     return replace(logits, maps=tuple(ProbMap(stored=channel, is_log_odds=True) for channel in odds), logits=stored)
 
 
-def _softmax_log_odds(logits: Sequence[np.ndarray]) -> list[np.ndarray]:
-    odds = [np.empty_like(channel, dtype=np.promote_types(channel.dtype, np.float32)) for channel in logits]
+def _softmax_log_odds(logits: Sequence[Any]) -> list[Any]:
+    xp = namespace(logits[0])
+    odds = [xp.empty_like(channel) for channel in map(at_least_32_bits, logits)]
     for block in blocks(logits[0]):
-        here = np.stack([channel[block] for channel in logits]).astype(np.float64)
+        here = widened(xp.stack([channel[block] for channel in logits]))
         for channel, values in zip(odds, _log_odds(here), strict=True):
             channel[block] = values
     return odds
 
 
-def _log_odds(logits: np.ndarray) -> np.ndarray:
+def _log_odds(logits: Any) -> Any:
     """Along the first axis; the others are added up, since taking one from the total would lose the small ones."""
-    shifted = logits - logits.max(axis=0)
-    parts = np.exp(shifted)
-    none = np.zeros_like(parts[:1])
-    before = np.concatenate([none, parts[:-1].cumsum(axis=0)])
-    after = np.concatenate([parts[:0:-1].cumsum(axis=0)[::-1], none])
-    return shifted - np.log(np.maximum(before + after, _TINY))
+    xp = namespace(logits)
+    shifted = logits - xp.amax(logits, 0)
+    parts = xp.exp(shifted)
+    none = xp.zeros_like(parts[:1])
+    before = xp.concatenate([none, parts[:-1].cumsum(0)])
+    after = xp.concatenate([xp.flip(xp.flip(parts[1:], (0,)).cumsum(0), (0,)), none])
+    return shifted - xp.log(xp.clip(before + after, _TINY, None))

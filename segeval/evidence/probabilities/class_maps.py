@@ -10,6 +10,7 @@ import numpy as np
 
 from segeval.errors import ConfigError
 from segeval.evidence.additive import Record, State
+from segeval.evidence.arrays import cast, namespace, on_host, take_along, widened
 from segeval.evidence.probabilities.bins import Detail, part_sizes
 from segeval.evidence.probabilities.channels import ProbMap, blocks
 from segeval.evidence.probabilities.histogram import ProbHistogram, are_few
@@ -37,7 +38,7 @@ class ClassMap:
 
         Those of float16 stay so, since so few differ that all of them can be told apart.
         """
-        scored = self.maps.scored(self.channel, order)
+        scored = self.maps.on_host.scored(self.channel, order)
         coded = scored.map.levels is not None or scored.map.is_log_odds
         return scored.map.probs() if coded else np.clip(scored.map.stored, 0, 1), scored.truth
 
@@ -58,12 +59,12 @@ class TopLabelMap:
     """
 
     maps: tuple[ProbMap, ...]
-    codes: np.ndarray
+    codes: Any
 
     def flat(self, order: Order = "K") -> tuple[np.ndarray, np.ndarray]:
-        """Largest probability of each voxel, and whether it came true."""
-        parts = [(probs.max(axis=0), probs.argmax(axis=0) == codes) for probs, codes in self.columns()]
-        largest, right = (np.concatenate(each) for each in zip(*parts, strict=True))
+        """Largest probability of each voxel, and whether it came true, on the CPU."""
+        parts = [(namespace(probs).amax(probs, 0), probs.argmax(0) == codes) for probs, codes in self.columns()]
+        largest, right = (np.concatenate([on_host(part) for part in each]) for each in zip(*parts, strict=True))
         return largest, right
 
     def rounded(self, values: np.ndarray) -> np.ndarray:
@@ -71,13 +72,13 @@ class TopLabelMap:
         (first, *others) = self.maps
         return (first if others else replace(first, steps=first.own_steps)).rounded(values)
 
-    def columns(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def columns(self) -> Iterator[tuple[Any, Any]]:
         """The probabilities of all classes at some voxels, (label, voxel), and the true class of each."""
         for block in blocks(self.codes):
             scored = self.codes[block] >= 0
             here = [replace(channel, stored=channel.stored[block][scored]) for channel in self.maps]
             probs = [channel.probs() for channel in here] if len(here) > 1 else here[0].both_sides()[::-1]
-            yield np.stack(probs), self.codes[block][scored]
+            yield namespace(probs[0]).stack(probs), self.codes[block][scored]
 
 
 Map = ClassMap | TopLabelMap
@@ -205,7 +206,7 @@ def _check_number(bins: int) -> None:
 
 def _sums(found: Map) -> ProbSums:
     if isinstance(found, TopLabelMap):
-        return reduce(add, (_sums_over_classes(probs.astype(np.float64), codes) for probs, codes in found.columns()))
+        return reduce(add, (_sums_over_classes(widened(probs), codes) for probs, codes in found.columns()))
     voxels = found.maps.condensed(found.channel)
     counts, terms = SoftCounts(voxels), PixelTerms(voxels)
     return ProbSums.of(
@@ -219,19 +220,20 @@ def _sums(found: Map) -> ProbSums:
     )
 
 
-def _sums_over_classes(probs: np.ndarray, codes: np.ndarray) -> ProbSums:
+def _sums_over_classes(probs: Any, codes: Any) -> ProbSums:
     """Sums over some voxels of a whole case: errors are those of all classes of a voxel together."""
-    of_truth = np.take_along_axis(probs, codes[None].astype(np.intp), axis=0)[0]
+    xp = namespace(probs)
+    of_truth = take_along(probs.T, cast(codes, "int64")[:, None])[:, 0]
     with np.errstate(divide="ignore"):
-        log_loss = np.minimum(-np.log(of_truth), _DEAREST).sum()
-    squares = (probs * probs).sum()
+        log_loss = float(xp.clip(-xp.log(of_truth), None, _DEAREST).sum())
+    squares = float((probs * probs).sum())
     return ProbSums.of(
-        n=codes.size,
-        truth=codes.size,
-        probs=probs.sum(),
+        n=len(codes),
+        truth=len(codes),
+        probs=float(probs.sum()),
         probs_squared=squares,
-        hits=of_truth.sum(),
-        squared_error=squares + ((1 - of_truth) ** 2 - of_truth**2).sum(),
+        hits=float(of_truth.sum()),
+        squared_error=squares + float(((1 - of_truth) ** 2 - of_truth**2).sum()),
         log_loss=log_loss,
     )
 

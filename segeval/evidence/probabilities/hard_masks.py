@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import count
+from typing import Any
 
 import numpy as np
 
 from segeval.errors import DataError
+from segeval.evidence.arrays import at_least_32_bits, dtype_of, namespace
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.probabilities.channels import Block, Channels, ProbMap, blocks
 from segeval.evidence.shape_words import UInt
 from segeval.evidence.shapes import Labels, Mask
 
 _MOST_UNIONS = 1 << 16  # different sets of classes that share a voxel, whose codes have 16 bits
+_MOST_BITS = 62  # classes whose set is an int64
 
 Classes = tuple[LabelClass, ...]
 Claims = Mapping[int, Classes]  # id -> the classes that claim its voxels together
@@ -28,6 +31,8 @@ def hard_mask(channels: Channels, truth: Labels) -> tuple[Labels, Claims]:
     """
     if channels.layout.exclusive:
         return _by_arg_max(channels, like=truth), {}
+    if namespace(truth) is not np:
+        return _overlaid_on_device(channels, truth)
     overlay = Overlay(channels.layout.classes, like=truth)
     for index, prob_map in enumerate(channels.maps):
         for block in blocks(overlay.codes):
@@ -83,20 +88,37 @@ class Overlay:
             taken: ids that mean something else.
             first: where to begin looking for ids of their own.
         """
-        known = sorted({label for of in self.classes for label in of.ids})
-        id_of: dict[Classes, int] = {
-            tuple(of for of in self.classes if label in of.ids): label for label in known[::-1]
-        }
-        id_of[()] = 0
         codes = sorted(distinct_ids(self.codes), key=self._sets.__getitem__)
-        unions = {code: self._members(code) for code in codes}
-        free = (label for label in count(first) if label not in taken and label not in known)
-        claims = {next(free): union for union in unions.values() if union not in id_of}
-        id_of |= {union: label for label, union in claims.items()}
-        return _translated(self.codes, {code: id_of[union] for code, union in unions.items()}), claims
+        ids, claims = _ids_of_sets(self.classes, [self._sets[code] for code in codes], taken=taken, first=first)
+        return _translated(self.codes, dict(zip(codes, ids, strict=True))), claims
 
-    def _members(self, code: int) -> Classes:
-        return tuple(of for bit, of in enumerate(self.classes) if self._sets[code] >> bit & 1)
+
+def _ids_of_sets(
+    classes: Classes, sets: Sequence[int], *, taken: set[int], first: int = 1
+) -> tuple[list[int], dict[int, Classes]]:
+    """The id of each set of classes, one bit for each, and what the ids stand for that the label map has not."""
+    known = sorted({label for of in classes for label in of.ids})
+    id_of: dict[Classes, int] = {tuple(of for of in classes if label in of.ids): label for label in known[::-1]}
+    id_of[()] = 0
+    unions = [tuple(of for bit, of in enumerate(classes) if one >> bit & 1) for one in sets]
+    free = (label for label in count(first) if label not in taken and label not in known)
+    claims = {next(free): union for union in unions if union not in id_of}
+    id_of |= {union: label for label, union in claims.items()}
+    return [id_of[union] for union in unions], claims
+
+
+def _overlaid_on_device(channels: Channels, truth: Any) -> tuple[Any, Claims]:
+    """The same as by `Overlay`, of tensors; the sets that occur are found by a sort."""
+    import torch
+
+    if len(channels.maps) > _MOST_BITS:
+        raise DataError(f"{len(channels.maps)} classes that may overlap are laid over one another on the CPU.")
+    bits = torch.zeros_like(truth, dtype=torch.int64)
+    for index, prob_map in enumerate(channels.maps):
+        bits |= prob_map.at_least_half().long() << index
+    sets, codes = torch.unique(bits, return_inverse=True)
+    ids, claims = _ids_of_sets(channels.layout.classes, sets.tolist(), taken=distinct_ids(truth))
+    return _table(ids, _image(truth, max(ids)))[codes], claims
 
 
 def _by_arg_max(channels: Channels, *, like: Labels) -> Labels:
@@ -106,15 +128,18 @@ def _by_arg_max(channels: Channels, *, like: Labels) -> Labels:
     as_stored = _rise_as_stored(channels.maps)
     for block in blocks(labels):
         if len(ids) == 1:
-            labels[block] = channels.maps[0].at_least_half(block) * labels.dtype.type(ids[0])
+            labels[block] = channels.maps[0].at_least_half(block)
+            labels[block] *= ids[0]
         else:
             which = _highest([_rank(prob_map, block, as_stored=as_stored) for prob_map in channels.maps])
-            labels[block] = which if ids == list(range(len(ids))) else np.array(ids, labels.dtype).take(which)
+            labels[block] = which if ids == list(range(len(ids))) else _table(ids, labels).take(which)
     return labels
 
 
-def _highest(ranks: Sequence[np.ndarray]) -> np.ndarray:
+def _highest(ranks: Sequence[Any]) -> Any:
     """Which of the arrays is the highest at each place; masks and maxima are faster than an arg-max across them."""
+    if namespace(ranks[0]) is not np:
+        return namespace(ranks[0]).stack(list(ranks)).argmax(0)  # of equal ones the first, here too
     best, which = ranks[0], np.zeros(ranks[0].shape, np.uint16)
     for i, rank in enumerate(ranks[1:], start=1):
         which = np.maximum(which, (rank > best) * np.uint16(i))
@@ -122,9 +147,9 @@ def _highest(ranks: Sequence[np.ndarray]) -> np.ndarray:
     return which
 
 
-def _rank(prob_map: ProbMap, block: tuple[slice, ...], *, as_stored: bool) -> np.ndarray:
+def _rank(prob_map: ProbMap, block: tuple[slice, ...], *, as_stored: bool) -> Any:
     stored = prob_map.stored[block] if as_stored else prob_map.probs(block)
-    return stored.astype(np.float32) if stored.dtype == np.float16 else stored  # half floats compare slowly
+    return at_least_32_bits(stored) if dtype_of(stored).kind == "f" else stored  # half floats compare slowly
 
 
 def _rise_as_stored(maps: Sequence[ProbMap]) -> bool:
@@ -149,6 +174,8 @@ def _translated(codes: UInt[np.ndarray, "*space"], ids: Mapping[int, int]) -> La
 
 def distinct_ids(labels: Labels) -> set[int]:
     """The different values of an image."""
+    if namespace(labels) is not np:
+        return set(labels.unique().tolist())
     found: set[int] = set()
     for block in blocks(labels):
         flat = labels[block].ravel(order="K")
@@ -158,4 +185,12 @@ def distinct_ids(labels: Labels) -> set[int]:
 
 
 def _image(like: Labels, largest: int) -> Labels:
+    if namespace(like) is not np:  # torch has no arithmetic on wider unsigned integers
+        xp = namespace(like)
+        return xp.empty_like(like, dtype=xp.uint8 if largest < 256 else xp.int64)
     return np.empty_like(like, dtype=np.min_scalar_type(largest))
+
+
+def _table(ids: Sequence[int], like: Labels) -> Any:
+    xp = namespace(like)
+    return np.array(ids, like.dtype) if xp is np else xp.tensor(ids, dtype=like.dtype, device=like.device)

@@ -1,5 +1,6 @@
 """Probability maps of one case, read channel by channel."""
 
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -8,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from segeval.evidence.additive import ByClass, Kept
-from segeval.evidence.arrays import is_one_of
+from segeval.evidence.arrays import is_one_of, namespace, on_host
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.probabilities.bins import Detail, condensed
 from segeval.evidence.probabilities.channels import BACKGROUND, Channels, ProbMap
@@ -41,7 +42,7 @@ class ProbMaps:
 
     Args:
         maps: one per channel: as they were stored, then unions and complements that classes ask for.
-        truth: class ids, (*space).
+        truth: class ids, (*space); a tensor where the maps are.
         channels: the class of each channel; None takes every id that no other channel has, as the background of a
             softmax does.
         ignore: truth ids that count nowhere.
@@ -55,12 +56,12 @@ class ProbMaps:
     """
 
     maps: tuple[ProbMap, ...]
-    truth: np.ndarray
+    truth: Any
     channels: tuple[LabelClass | None, ...]
     ignore: tuple[int, ...] = ()
     partition: int = 0
     device: str | None = None
-    logits: tuple[np.ndarray, ...] | None = None
+    logits: tuple[Any, ...] | None = None
     channel_of: tuple[int | None, ...] | None = None
     of_whole_case: bool = False
     _kept: Kept[Any] = field(default_factory=Kept, repr=False)
@@ -70,7 +71,7 @@ class ProbMaps:
     def of_channels(
         cls,
         channels: Channels,
-        truth: np.ndarray,
+        truth: Any,
         *,
         classes: Sequence[LabelClass],
         ignore: Sequence[int] = (),
@@ -113,6 +114,15 @@ class ProbMaps:
         """The map of each class that is scored, None where there is none."""
         return range(len(self)) if self.channel_of is None else self.channel_of
 
+    @cached_property
+    def on_host(self) -> "ProbMaps":
+        """The same maps as numpy, for what has no builder for a device."""
+        if isinstance(self.truth, np.ndarray):
+            return self
+        maps, logits = tuple(one.on_host() for one in self.maps), self.logits
+        logits = None if logits is None else tuple(map(on_host, logits))
+        return replace(self, maps=maps, truth=on_host(self.truth), logits=logits, device=None)
+
     @property
     def of_each_class(self) -> list[ProbMap | None]:
         """The maps themselves."""
@@ -127,7 +137,7 @@ class ProbMaps:
         return replace(self, of_whole_case=True)
 
     @cached_property
-    def codes(self) -> np.ndarray:
+    def codes(self) -> Any:
         """The channel of each voxel's true class, (*space); -1 where it is ignored, or of no channel.
 
         A single map has the code 1, and leaves the rest to 0.
@@ -135,7 +145,8 @@ class ProbMaps:
         channels = self.channels[: self.partition] or self.channels
         single = len(channels) == 1
         rest = [i for i, of in enumerate(channels) if of is None or of == BACKGROUND]
-        codes = np.full_like(self.truth, 0 if single else rest[0] if rest else -1, dtype=np.int32)
+        xp = namespace(self.truth)
+        codes = xp.full_like(self.truth, 0 if single else rest[0] if rest else -1, dtype=xp.int32)
         for i, of in enumerate(channels):
             codes[is_one_of(self.truth, of.ids if of else BACKGROUND.ids)] = i + single
         codes[is_one_of(self.truth, self.ignore)] = -1
@@ -144,14 +155,18 @@ class ProbMaps:
     @cached_property
     def n(self) -> int:
         """Voxels that are scored."""
-        return self.truth.size if self._scored is None else int(self._scored.sum())
+        return math.prod(self.truth.shape) if self._scored is None else int(self._scored.sum())
 
     def in_space(self, channel: int) -> ClassImage:
-        """A channel in the shape of the image."""
+        """A channel in the shape of the image, on the CPU."""
+        if self is not self.on_host:
+            return self.on_host.in_space(channel)
         return ClassImage.of(self.maps[channel], self._members(channel), scored=self._scored)
 
-    def flat(self, image: np.ndarray, order: Order = "K") -> np.ndarray:
-        """The scored voxels of an image, 1-D; order K is that of the maps in memory."""
+    def flat(self, image: Any, order: Order = "K") -> Any:
+        """The scored voxels of an image, 1-D; order K is that of the maps in memory, of tensors always C."""
+        if not isinstance(image, np.ndarray):
+            return image.reshape(-1) if self._scored is None else image.reshape(-1)[self._scored.reshape(-1)]
         like = self.maps[0].stored.flags
         by: Literal["C", "F"] = "F" if order == "K" and like.f_contiguous and not like.c_contiguous else "C"
         flat = image.reshape(-1, order=by)
@@ -164,12 +179,12 @@ class ProbMaps:
         return ScoredMap(map=flat, truth=self.flat(self._members(channel), order), device=self.device)
 
     @cached_property
-    def _scored(self) -> np.ndarray | None:
+    def _scored(self) -> Any:
         """Which voxels count; None for all of them."""
         ignored = is_one_of(self.truth, self.ignore)
         return ~ignored if ignored.any() else None
 
-    def _members(self, channel: int) -> np.ndarray:
+    def _members(self, channel: int) -> Any:
         of = self.channels[channel]
         ids = of.ids if of else [label for other in self.channels if other for label in other.ids]
         found = is_one_of(self.truth, ids)
@@ -206,7 +221,7 @@ class ProbMaps:
             for column, taker in enumerate(channels):
                 p = self.flat(self.maps[column].both_sides()[0])
                 for row, member in enumerate(channels):
-                    met = p[self.flat(self._members(row))].sum()
+                    met = float(p[self.flat(self._members(row))].sum())
                     self._kept.get(("met", member, taker), lambda met=met: met)  # type: ignore[misc]
         return self.sums.confusion()
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from segeval.evidence.arrays import on_device, on_host
 from segeval.evidence.grid import Lattice
 from segeval.evidence.probabilities.bins import Detail, costs_little, too_wide
 from segeval.evidence.probabilities.channels import ProbMap
@@ -22,18 +23,18 @@ class ScoredMap:
 
     Args:
         map: (voxel,).
-        truth: whether each voxel is the class.
+        truth: whether each voxel is the class; a tensor where the map is one.
         device: the torch device that counts; None for numpy.
     """
 
     map: ProbMap
-    truth: np.ndarray
+    truth: Any
     device: str | None = None
 
     def voxels(self) -> ProbVoxels:
-        """Every voxel, one by one."""
-        p, rest = self.map.both_sides()
-        truth = self.truth
+        """Every voxel, one by one, on the CPU."""
+        p, rest = self.map.on_host().both_sides()
+        truth = on_host(self.truth)
         return ProbVoxels(
             truth=truth, count=np.ones(p.size), hit=np.where(truth, p, rest), miss=np.where(truth, rest, p)
         )
@@ -42,14 +43,15 @@ class ScoredMap:
         """Few entries with the same sums."""
         if self.map.is_coded:
             return self.histogram().voxels()
-        return self.voxels() if self.truth.size <= FEW else self._built("moments", is_log_odds=self.map.is_log_odds)
+        return self.voxels() if len(self.truth) <= FEW else self._built("moments", is_log_odds=self.map.is_log_odds)
 
     def histogram(self, detail: Detail = "curve") -> ProbHistogram:
         """Voxels by probability: exact up to 2^20 of them, and for maps in 8 or 16 bits; else as `detail` says."""
         if self.map.is_coded:
             return self._built("distinct", levels=self.map.levels)
-        if detail == "exact" or are_few(self.truth.size):
-            return ProbHistogram.of_values(self.map.stored, self.truth, is_log_odds=self.map.is_log_odds)
+        if detail == "exact" or are_few(len(self.truth)):
+            values, truth = on_host(self.map.stored), on_host(self.truth)
+            return ProbHistogram.of_values(values, truth, is_log_odds=self.map.is_log_odds)
         n = self._built("ranks", is_log_odds=self.map.is_log_odds)
         in_bins = ProbHistogram.of_bins(n)
         if costs_little(detail, in_bins.positives, in_bins.negatives, in_bins.is_wide):
@@ -67,12 +69,9 @@ class ScoredMap:
             from segeval.evidence.probabilities import soft_numpy
 
             return getattr(soft_numpy, what)(*before, *arrays, **options)
-        import torch
-
         from segeval.evidence.probabilities import soft_torch
 
-        tensors = (torch.from_numpy(np.ascontiguousarray(array)).to(self.device) for array in arrays)
-        return getattr(soft_torch, what)(*before, *tensors, **options)
+        return getattr(soft_torch, what)(*before, *(on_device(array, self.device) for array in arrays), **options)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

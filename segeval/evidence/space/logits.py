@@ -34,6 +34,7 @@ class LogitsInSpace(SoftEvidence):
     @classmethod
     def of_maps(cls, maps: ProbMaps, channel: int | None) -> "LogitsInSpace":
         """From the maps of a case that were made of logits: of a channel against the rest, or of all that share out."""
+        maps = maps.on_host
         n_channels = maps.partition if channel is None else 1
         images = [maps.in_space(one) for one in (range(n_channels) if channel is None else [channel])]
         kept = None if images[0].scored is None else images[0].scored.astype(np.float64)

@@ -7,12 +7,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from segeval.evidence.arrays import is_one_of, standard_namespace
+from segeval.evidence.arrays import is_one_of, on_host, standard_namespace
 from segeval.evidence.grid import Lattice
 from segeval.evidence.labels import overlapping
 from segeval.evidence.shapes import Box
 from segeval.evidence.surfaces.elements import IGNORED, Edge, Metric, Neighbours
-from segeval.evidence.surfaces.surface import SIDES, Side, Surfaces, Unit, on_host
+from segeval.evidence.surfaces.surface import SIDES, Side, Surfaces, Unit
 
 Band = Literal["surface", "background"]
 _SLAB = 1 << 23  # voxels whose distances are in memory at once

@@ -23,7 +23,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 
 from segeval.evidence.additive import Kept
-from segeval.evidence.arrays import is_one_of, standard_namespace
+from segeval.evidence.arrays import is_one_of, on_device, on_host, standard_namespace
 from segeval.evidence.grid import Lattice, diagonal_of
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.overlap.moments import Moments, moments_of_classes
@@ -260,12 +260,7 @@ def _builder_of(arrays: Sequence[Any], device: str | None) -> tuple[Builder, Seq
         return surfaces_numpy, arrays
     from segeval.evidence.surfaces import surfaces_torch
 
-    return surfaces_torch, [None if one is None else surfaces_torch.on_device(one, device) for one in arrays]
-
-
-def on_host(array: Any) -> np.ndarray:
-    """The array as numpy, fetched from its device where it has one."""
-    return array if isinstance(array, np.ndarray) else np.asarray(array.cpu())
+    return surfaces_torch, [None if one is None else on_device(one, device) for one in arrays]
 
 
 def _pairs(

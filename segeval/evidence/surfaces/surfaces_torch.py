@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from segeval.evidence.grid import Lattice
-from segeval.evidence.shapes import Labels, Mask
 from segeval.evidence.surfaces import surfaces_numpy
 from segeval.evidence.surfaces.elements import (
     IGNORED,
@@ -31,17 +30,6 @@ _N_OFFSETS = 500
 _MOST_BITS = 31  # classes that share one table of the region
 _BLOCK = 1 << 25  # numbers that one step may compare
 _MAP_PER_STEP = 2.0  # a step along an axis for one voxel of a map, in comparisons of a point with a target
-
-
-def on_device(labels: Labels | Mask, device: str | None) -> Tensor:
-    """Labels as a tensor on the device, in the narrowest type torch can compute with; None leaves tensors be."""
-    if isinstance(labels, Tensor):
-        return labels if device is None else labels.to(device)
-    wider = {np.dtype(np.uint16): np.int32, np.dtype(np.uint32): np.int64, np.dtype(np.uint64): np.int64}
-    labels = labels.astype(wider.get(labels.dtype, labels.dtype), copy=False)
-    if any(step < 0 for step in labels.strides):
-        labels = np.ascontiguousarray(labels)
-    return torch.from_numpy(labels).to(device or "cpu", non_blocking=True)
 
 
 def prepared(pred: Tensor, truth: Tensor, ignored: Tensor | None) -> tuple[Tensor, Tensor, list[int]]:

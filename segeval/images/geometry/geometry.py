@@ -1,6 +1,6 @@
 """Bring a prediction onto the voxel grid of its truth: the same voxels in another order, or resampled."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -21,7 +21,7 @@ def align(
     ignore: bool = False,
     kind: Kind = "labels",
     outside: float = 0.0,
-) -> tuple[np.ndarray, tuple[str, ...]]:
+) -> tuple[Any, tuple[str, ...]]:
     """The prediction's array on the truth's grid, with notes of what was done.
 
     Labels come in the memory layout of the truth, probabilities as a view where they are not resampled.
@@ -44,10 +44,12 @@ def align(
         raise DataError(f"{_differences(pred, truth)}. Store both as 2-D or both as 3-D images.")
     source, target = grid_of(pred.affine, pred.grid), grid_of(truth.affine, truth.grid)
     reordering = nearest_reordering(source, target)
+    if reordering and reordering.apart <= tolerance and reordering.is_identity:
+        return _laid_out(pred.array, truth, kind), ()
+    pred.only_as_numpy()
     if reordering and reordering.apart <= tolerance:
         array = reordering.apply(_in_3d(pred))
-        note = f"axes {orientation(pred.affine)} reordered to {orientation(truth.affine)}"
-        notes = () if reordering.is_identity else (note,)
+        notes = (f"axes {orientation(pred.affine)} reordered to {orientation(truth.affine)}",)
     elif resample:
         array = _resampled(pred.scaled(), truth, source, target, kind, outside)
         notes = (f"resampled: {_differences(pred, truth)}",)
@@ -105,9 +107,9 @@ def _in_3d(volume: Volume) -> np.ndarray:
     return volume.array if volume.n_space == 3 else np.expand_dims(volume.array, 2)
 
 
-def _laid_out(array: np.ndarray, truth: Volume, kind: Kind) -> np.ndarray:
+def _laid_out(array: Any, truth: Volume, kind: Kind) -> Any:
     """Labels in the truth's memory order, so that both can be walked through side by side."""
-    if kind == "probs":
+    if kind == "probs" or truth.on_device:
         return array
     return np.asarray(array, order="C" if truth.array.flags.c_contiguous else "F")
 

@@ -1,8 +1,11 @@
 """Images of grey levels that stand where class ids should: masks that went through JPEG, and maps saved as 0 to 255."""
 
+from typing import Any
+
 import numpy as np
 
 from segeval.errors import DataError
+from segeval.evidence.arrays import dtype_of, namespace, on_host
 from segeval.evidence.labels import LabelMap
 from segeval.files.paths import printable
 from segeval.images.labels.label_ids import SideName
@@ -15,7 +18,7 @@ _HIGH = 200
 _FEWEST_GREYS = 32
 
 
-def refuse_greys(volume: Volume, labels: LabelMap, *, side: SideName, beside: np.ndarray | None = None) -> None:
+def refuse_greys(volume: Volume, labels: LabelMap, *, side: SideName, beside: Any = None) -> None:
     """Stop where 8-bit values are no class ids by their looks; ids that the labels name are never taken for greys.
 
     Args:
@@ -25,15 +28,15 @@ def refuse_greys(volume: Volume, labels: LabelMap, *, side: SideName, beside: np
         DataError: values cluster around two ends as JPEG leaves them, or are many beside a truth of one class.
     """
     array = volume.array
-    if array.dtype != np.uint8 or volume.is_rgb or volume.palette is not None:
+    if dtype_of(array) != np.uint8 or volume.is_rgb or volume.palette is not None:
         return
-    n = np.bincount(_sample(array), minlength=256)
+    n = _frequencies(array)
     strange = [label for label in np.flatnonzero(n).tolist() if label and not _is_named(label, labels)]
     looks = ""
     if _is_jpeg(n, strange):
         looks = "a mask of two values that went through JPEG"
     elif beside is not None and len(strange) > _FEWEST_GREYS:
-        seen = {*np.flatnonzero(np.bincount(_sample(beside))).tolist()} - {0} if beside.dtype.kind == "u" else set()
+        seen = {*np.flatnonzero(_frequencies(beside)).tolist()} - {0} if dtype_of(beside).kind == "u" else set()
         if len(seen) == 1 and len({*strange} - seen) > _FEWEST_GREYS:
             looks = "the grey levels of one map"
     if looks:
@@ -44,9 +47,15 @@ def refuse_greys(volume: Volume, labels: LabelMap, *, side: SideName, beside: np
         )
 
 
-def _sample(array: np.ndarray) -> np.ndarray:
-    flat = array.ravel(order="K")
-    return flat[:: max(1, flat.size // _LOOKED_AT)]
+def _frequencies(array: Any) -> np.ndarray:
+    """How often each id occurs in a sample."""
+    sample = _sample(array)
+    return on_host(sample.bincount(minlength=256)) if namespace(array) is not np else np.bincount(sample, minlength=256)
+
+
+def _sample(array: Any) -> Any:
+    flat = array.ravel(order="K") if namespace(array) is np else array.reshape(-1)
+    return flat[:: max(1, len(flat) // _LOOKED_AT)]
 
 
 def _is_named(label: int, labels: LabelMap) -> bool:
@@ -68,7 +77,7 @@ def _is_jpeg(n: np.ndarray, strange: list[int]) -> bool:
 def _remedy(volume: Volume, side: SideName, beside: np.ndarray | None) -> str:
     if side == "truth" or beside is None:
         return "Threshold it at half its range, and save it as PNG; or name its ids with --labels."
-    ids = np.unique(_sample(beside))
+    ids = np.unique(on_host(_sample(beside)))
     ids = ids[ids > 0]
     named = "" if ids.tolist() == [1] or len(ids) != 1 else f" --labels {ids[0]}=NAME"
     if volume.white is None:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from segeval.errors import DataError
+from segeval.evidence.arrays import cast, dtype_of, on_host
 from segeval.files.paths import printable
 from segeval.images.readers.volumes import Volume, unrounded
 
@@ -34,6 +35,8 @@ def labelled(
         DataError: the image has channels, values that are no whole numbers, negative ids, or too many different ones.
     """
     array = volume.array
+    if volume.on_device:
+        return _ids_on_device(volume)
     if array.ndim > volume.n_space:
         raise DataError(_channels_message(volume, side))
     if array.dtype == np.uint8:
@@ -58,8 +61,30 @@ def labelled(
     return replace(volume, array=_narrowed(volume, array, low, high), notes=notes)
 
 
-def with_ids_moved(labels: np.ndarray, moved: Mapping[int, int]) -> np.ndarray:
+def _ids_on_device(volume: Volume) -> Volume:
+    """The same of a tensor, where nothing has to be said of it.
+
+    Raises:
+        DataError: the image has to be looked at in numpy.
+    """
+    array = volume.array
+    if array.ndim > volume.n_space:
+        volume.only_as_numpy()
+    if dtype_of(array) in (np.bool_, np.uint8):
+        return replace(volume, array=cast(array, "uint8"))
+    low, high = (float(end) for end in array.aminmax())
+    if not 0 <= low <= high < MOST_IDS or not (volume.is_integer or (array == array.round()).all()):
+        volume.only_as_numpy()
+    return replace(volume, array=cast(array, "uint8" if high < 256 else "int16"))
+
+
+def with_ids_moved(labels: Any, moved: Mapping[int, int]) -> Any:
     """The labels with some ids in place of others, all at once, so that two may change places."""
+    if not isinstance(labels, np.ndarray):
+        found = cast(labels, "int64")
+        for old, new in moved.items():
+            found[labels == old] = new
+        return found
     largest = np.min_scalar_type(max(moved.values()))
     found = labels.astype(np.promote_types(labels.dtype, largest))
     for old, new in moved.items():
@@ -72,8 +97,10 @@ def to_labels(volume: Volume, *, ignore: tuple[int, ...] = (), most: int | None 
     return labelled(volume, side="truth", ignore=ignore, most=most).array
 
 
-def distinct(flat: np.ndarray) -> np.ndarray:
+def distinct(flat: Any) -> np.ndarray:
     """The different values of a flat image, sorted; gives up, with those it has, above MOST_IDS."""
+    if not isinstance(flat, np.ndarray):
+        return on_host(flat.unique())
     seen = flat[:0]
     for chunk in _chunks(flat):
         starts = np.flatnonzero(chunk[1:] != chunk[:-1]) + 1  # labels come in runs: sort one value of each

@@ -1,10 +1,12 @@
 """A prediction and a truth that a program gives as arrays: which axes are space, which counts classes, which cases."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from segeval.errors import DataError
+from segeval.evidence.arrays import cast, dtype_of, namespace
 from segeval.evidence.policies import ChannelAxis
 from segeval.images.predictions.predictions import Prediction
 from segeval.images.readers.volumes import Volume
@@ -42,7 +44,7 @@ def pair_of_arrays(
     if pred.is_integer and _is_one_hot(pred.array, axis):
         return Prediction(path=pred.path, images=(replace(pred, array=pred.array.argmax(axis=axis)),)), truth
     if pred.is_integer and pred.array.max() <= 1:  # masks that may overlap
-        pred = replace(pred, array=pred.array.astype(np.float32))
+        pred = replace(pred, array=cast(pred.array, "float32"))
     return Prediction(path=pred.path, images=_split(pred, axis)), truth
 
 
@@ -59,7 +61,7 @@ def _in_channels(pred: Volume, truth: Volume | None, channel_axis: ChannelAxis |
 
 
 def _split(pred: Volume, axis: int) -> tuple[Volume, ...]:
-    return tuple(replace(pred, array=image) for image in np.moveaxis(pred.array, axis, 0))
+    return tuple(replace(pred, array=image) for image in namespace(pred.array).moveaxis(pred.array, axis, 0))
 
 
 def _as_ids(truth: Volume, pred: Volume, channel_axis: ChannelAxis | None) -> Volume:
@@ -83,16 +85,17 @@ def _as_ids(truth: Volume, pred: Volume, channel_axis: ChannelAxis | None) -> Vo
     return truth
 
 
-def _is_one_hot(array: np.ndarray, axis: int) -> bool:
+def _is_one_hot(array: Any, axis: int) -> bool:
     """Whether one mask of several is 1 at every voxel, and the others are 0."""
-    if array.shape[axis] < 2 or (array.dtype.kind == "u" and array.max() > 1):
+    if array.shape[axis] < 2 or (dtype_of(array).kind == "u" and array.max() > 1):
         return False
     return bool(((array == 0) | (array == 1)).all() and (array.sum(axis=axis) == 1).all())
 
 
-def _adds_up(array: np.ndarray, axis: int) -> bool:
+def _adds_up(array: Any, axis: int) -> bool:
     """Whether the values along an axis are a softmax."""
-    return bool(array.min() >= 0 and np.abs(array.sum(axis=axis, dtype=np.float64) - 1).max() <= _ONE)
+    sums = array.sum(axis=axis, dtype=namespace(array).float64)
+    return bool(array.min() >= 0 and abs(sums - 1).max() <= _ONE)
 
 
 def _refuse_batches(pred: Volume, truth: Volume, channel_axis: ChannelAxis | None) -> None:

@@ -1,11 +1,12 @@
 """Whether a prediction holds labels or probabilities, told by its values."""
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from segeval.errors import DataError
+from segeval.evidence.arrays import namespace
 from segeval.evidence.policies import PredKind
 from segeval.evidence.probabilities.channels import blocks
 from segeval.files.paths import printable
@@ -96,14 +97,14 @@ def _values(volume: Volume) -> tuple[float, float, float]:
     low, high, off = np.inf, -np.inf, 0.0
     for values in _finite(volume):
         low, high = min(low, float(values.min())), max(high, float(values.max()))
-        off = max(off, float(np.abs(values - np.rint(values)).max()))
+        off = max(off, float(abs(values - values.round()).max()))
     return low, high, off
 
 
-def _finite(volume: Volume) -> Iterator[np.ndarray]:
+def _finite(volume: Volume) -> Iterator[Any]:
     for block in blocks(volume.array):
         stored = volume.array[block]
         values = stored if volume.levels is None else volume.levels.take(stored)
-        values = values[np.isfinite(values)]
-        if values.size:
+        values = values[namespace(values).isfinite(values)]
+        if len(values):
             yield values

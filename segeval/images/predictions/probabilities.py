@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import reduce
+from operator import add
+from typing import Any
 
 import numpy as np
 
 from segeval.errors import DataError
+from segeval.evidence.arrays import at_least_32_bits, cast, dtype_of, namespace
 from segeval.evidence.policies import PredKind
 from segeval.evidence.probabilities.channels import Layout, ProbMap, blocks
 from segeval.files.paths import printable
@@ -25,9 +28,10 @@ def as_kind(image: Volume, kind: PredKind) -> Volume:
     """
     if kind == "logits":
         image = image.scaled()
-        return image if image.array.dtype.kind == "f" else replace(image, array=image.array.astype(np.float32))
-    if image.levels is not None or image.array.dtype.kind == "f":
+        return replace(image, array=cast(image.array, "float32")) if image.is_integer else image
+    if image.levels is not None or not image.is_integer:
         return image
+    image.only_as_numpy()
     array = image.array.view(np.uint8) if image.array.dtype == np.bool_ else image.array
     if array.dtype.itemsize > 2:
         return replace(image, array=array.astype(np.float64))
@@ -62,7 +66,7 @@ def _clipped(image: Volume) -> Volume:
     if low >= 0 and high <= 1:
         return image
     note = f"probabilities from {low:.4g} to {high:.4g} were clipped to 0 and 1"
-    return replace(image, array=np.clip(image.array, 0.0, 1.0), notes=(*image.notes, note))
+    return replace(image, array=namespace(image.array).clip(image.array, 0.0, 1.0), notes=(*image.notes, note))
 
 
 def sums_are_one(images: Sequence[Volume]) -> bool:
@@ -95,16 +99,17 @@ def _check_values(image: Volume, kind: PredKind, where: str, *, allowed: float) 
         raise DataError(f"{where}: {said}. {_remedy(image, low, high)}")
 
 
-def _ends(array: np.ndarray) -> tuple[float, float]:
+def _ends(array: Any) -> tuple[float, float]:
     """Lowest and highest value, or nan; half floats compare slowly."""
     parts = (array[block] for block in blocks(array))
-    wide = (part.astype(np.float32) if part.dtype == np.float16 else part for part in parts)
-    lows, highs = zip(*((part.min(), part.max()) for part in wide), strict=True)
+    wide = (at_least_32_bits(part) if dtype_of(part) == np.float16 else part for part in parts)
+    lows, highs = zip(*((float(part.min()), float(part.max())) for part in wide), strict=True)
     return float(np.min(lows)), float(np.max(highs))
 
 
 def _n_not_finite(image: Volume) -> int:
-    return sum(int(np.count_nonzero(~np.isfinite(image.array[block]))) for block in blocks(image.array))
+    is_finite = namespace(image.array).isfinite
+    return sum(int((~is_finite(image.array[block])).sum()) for block in blocks(image.array))
 
 
 def _remedy(image: Volume, low: float, high: float) -> str:
@@ -132,18 +137,18 @@ def _worst_sum(images: Sequence[Volume]) -> tuple[float, float, tuple[int, ...]]
     """How far from 1 the sum of a voxel lies at most, that sum, and the voxel."""
     worst: tuple[float, float, tuple[int, ...]] = (-1.0, 1.0, ())
     for block in blocks(images[0].array):
-        total = reduce(np.add, (_values_at(image, block) for image in images))
-        gap = np.nan_to_num(np.abs(total - 1), nan=np.inf)
-        here = np.unravel_index(int(gap.argmax()), gap.shape)
+        total = reduce(add, (_values_at(image, block) for image in images))
+        gap = namespace(total).nan_to_num(abs(total - 1), nan=np.inf)
+        here = np.unravel_index(int(gap.argmax()), tuple(gap.shape))
         if gap[here] > worst[0]:
             at = tuple(int(i + (part.start or 0)) for i, part in zip(here, block, strict=True))
             worst = float(gap[here]), float(total[here]), at
     return worst
 
 
-def _values_at(image: Volume, block: tuple[slice, ...]) -> np.ndarray:
+def _values_at(image: Volume, block: tuple[slice, ...]) -> Any:
     """Probabilities as they were stored, in float32 at least."""
     stored = image.array[block]
     if image.levels is not None:
         return image.levels.take(stored)
-    return stored.astype(np.promote_types(stored.dtype, np.float32), copy=False)
+    return at_least_32_bits(stored)

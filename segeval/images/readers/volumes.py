@@ -5,10 +5,12 @@ There, axes of space come first and channels last, and the affine has a column f
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from segeval.errors import DataError
+from segeval.evidence.arrays import dtype_of
 from segeval.evidence.policies import LONGEST_MM, SHORTEST_MM, Orientation
 from segeval.evidence.shapes import SpacingMm
 from segeval.files.paths import printable
@@ -25,6 +27,8 @@ class Volume:
     axis after the spatial ones holds channels.
 
     Attributes:
+        array: numpy, or a tensor that stays on its device; what cannot be told or done there raises `DataError`, and
+            whoever gave it has to give an array.
         levels: what each stored integer stands for, of an image read `as_stored`.
         white: the largest grey of a picture.
         is_czyx: the `.npz` of nnU-Net: channels first, then space in the order z, y, x.
@@ -37,7 +41,7 @@ class Volume:
     """
 
     path: Path
-    array: np.ndarray
+    array: Any
     spacing_mm: SpacingMm | None = None
     affine: np.ndarray | None = None
     notes: tuple[str, ...] = ()
@@ -61,12 +65,26 @@ class Volume:
     @property
     def grid(self) -> tuple[int, ...]:
         """Shape of the voxel grid, without channels."""
-        return self.array.shape[: self.n_space]
+        return tuple(self.array.shape[: self.n_space])
 
     @property
     def is_integer(self) -> bool:
         """Whether integers or booleans are stored."""
-        return self.array.dtype.kind in "biu"
+        return dtype_of(self.array).kind in "biu"
+
+    @property
+    def on_device(self) -> bool:
+        """Whether it is a tensor that stays on its device."""
+        return not isinstance(self.array, np.ndarray)
+
+    def only_as_numpy(self) -> None:
+        """Stop before what is done in numpy alone.
+
+        Raises:
+            DataError: it is a tensor on a device.
+        """
+        if self.on_device:
+            raise DataError(f"{printable(self.path)}: is looked at on the CPU. Give it as an array.")
 
     def scaled(self) -> "Volume":
         """The same image with its levels in place of stored integers."""
@@ -84,7 +102,7 @@ def singleton_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(sorted(ones[::-1][: max(len(shape) - 2, 0)]))
 
 
-def placed_in_world(path: Path, array: np.ndarray, world: np.ndarray) -> Volume:
+def placed_in_world(path: Path, array: Any, world: np.ndarray) -> Volume:
     """An array of up to three axes of space, then channels, as a volume without singleton axes.
 
     Args:
@@ -95,7 +113,7 @@ def placed_in_world(path: Path, array: np.ndarray, world: np.ndarray) -> Volume:
     Raises:
         DataError: there are too many axes, or the matrix spans no grid.
     """
-    stored = array.shape
+    stored = tuple(array.shape)
     space = (*stored, 1, 1, 1)[:3]
     squeezed = singleton_axes(space)
     kept = [axis for axis in range(3) if axis not in squeezed]
@@ -105,14 +123,15 @@ def placed_in_world(path: Path, array: np.ndarray, world: np.ndarray) -> Volume:
             f"{printable(path)}: shape {stored} has {3 + len(channels)} axes longer than one voxel; space and channels "
             "make at most 4. Split the file."
         )
-    array = array.reshape(tuple(space[axis] for axis in kept) + channels, order="F")
+    shape = tuple(space[axis] for axis in kept) + channels
+    array = array.reshape(shape, order="F") if isinstance(array, np.ndarray) else array.reshape(shape)
     affine = world[:, [*kept, 3]]
     return Volume(
         path=path,
         array=array,
         spacing_mm=_spacing_mm(affine, path),
         affine=affine,
-        notes=() if array.shape == stored else (f"shape {stored} read as {array.shape}",),
+        notes=() if shape == stored else (f"shape {stored} read as {shape}",),
     )
 
 

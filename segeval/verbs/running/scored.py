@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from segeval.errors import DataError
+from segeval.evidence.case import Case
 from segeval.files.paths import printable
 from segeval.images.cases import read_case
 from segeval.images.input_rules import InputRules
@@ -60,17 +61,9 @@ def _row_of(pair: Pair) -> CaseRow:
 
 def _evaluated(pair: Pair, plan: Plan, rules: InputRules, options: ScoreOptions) -> CaseScore:
     try:
-        case = read_case(pair, rules)
-        try:
-            return evaluate(case, plan)
-        except RuntimeError as error:
-            if plan.device == "cpu" or not _is_out_of_memory(error):
-                raise
-            score = evaluate(case, replace(plan, engine="numpy", device="cpu"))
-            note = f"{plan.device} ran out of memory, so this case was scored on the CPU"
-            return replace(score, row=replace(score.row, notes=(*score.row.notes, note)))
+        return evaluated(read_case(pair, rules), plan)
     except (MemoryError, RuntimeError) as error:
-        if not _is_out_of_memory(error):
+        if not is_out_of_memory(error):
             raise
         remedy = "Pass --workers 1" if options.dask is None else "Give each worker more, or leave out --dask"
         raise DataError(
@@ -78,5 +71,18 @@ def _evaluated(pair: Pair, plan: Plan, rules: InputRules, options: ScoreOptions)
         ) from error
 
 
-def _is_out_of_memory(error: Exception) -> bool:
+def evaluated(case: Case, plan: Plan) -> CaseScore:
+    """Score a case; where the device has too little memory for it, on the CPU and with a note."""
+    try:
+        return evaluate(case, plan)
+    except RuntimeError as error:
+        if plan.device == "cpu" or not is_out_of_memory(error):
+            raise
+        score = evaluate(case.on_host(), replace(plan, engine="numpy", device="cpu"))
+        note = f"{plan.device} ran out of memory, so this case was scored on the CPU"
+        return replace(score, row=replace(score.row, notes=(*score.row.notes, note)))
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether memory was lacking, of the machine or of a device."""
     return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"  # torch's, unimported
