@@ -20,6 +20,12 @@ CaseTable = Annotated[
 By = Annotated[
     list[str] | None, typer.Option("--by", help="Columns of the case table, such as site,scanner, to group by.")
 ]
+Images = Annotated[
+    tuple[Path, Path] | None,
+    typer.Option(
+        "--images", metavar="PRED TRUTH", help="Two tables of other tools in place of runs: why their numbers differ."
+    ),
+]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the tables.")]
 
 
@@ -29,6 +35,7 @@ def compare(
     out: Out = None,
     case_table: CaseTable = None,
     by: By = None,
+    images: Images = None,
     seed: o.Seed = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
     quiet: o.Quiet = False,
@@ -41,6 +48,8 @@ def compare(
     from segeval.verbs.compare import compare as compare_two
     from segeval.verbs.compare.files import document, write_comparison
 
+    if images is not None or all(run.is_file() for run in runs):
+        return _why_they_differ(runs, images, measures, as_json=as_json, quiet=quiet)
     if len(runs) < 2:
         raise ConfigError("Name two runs, the old one first, or more of them to rank.")
     asked, groups = tuple(measures or ()), tuple(by or ())
@@ -58,4 +67,21 @@ def compare(
     elif not quiet:
         with console.screen(color=not no_color) as screen:
             print_comparison(found, screen) if isinstance(found, Comparison) else print_ranking(found, screen)
+    return 0
+
+
+def _why_they_differ(
+    files: list[Path], images: tuple[Path, Path] | None, measures: list[str] | None, *, as_json: bool, quiet: bool
+) -> int:
+    """Explain two tools' tables against each other."""
+    from segeval.cli.explain import answers_of, show
+    from segeval.options import ScoreOptions
+
+    if images is None or len(files) != 2 or len(measures or ()) > 1:
+        raise ConfigError(
+            "Tables of other tools are compared two by two, by one measure or all, beside the images they are of: "
+            "segeval compare A.csv B.csv --images PRED TRUTH."
+        )
+    asked = measures[0] if measures else None
+    show(answers_of(files[0], *images, ScoreOptions(), files[1], measure=asked, quiet=quiet), as_json=as_json)
     return 0

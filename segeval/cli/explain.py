@@ -16,7 +16,9 @@ from segeval.options import ScoreOptions
 
 if TYPE_CHECKING:
     from segeval.settings import Given
-    from segeval.verbs.explain import Explained
+    from segeval.verbs.explain import Against, Explained
+
+    Answer = Against | Explained
 
 WIDTH = 80
 
@@ -25,6 +27,9 @@ NumbersPath = Annotated[
 ]
 Value = Annotated[str | None, typer.Option("--value", help="One published mean in place of NUMBERS, as 0.83.")]
 MeasureName = Annotated[str | None, typer.Option("-m", "--measure", help="What the numbers are called, as hd95.")]
+AgainstFile = Annotated[
+    Path | None, typer.Option("--against", help="Another tool's numbers of the same cases: say why the two differ.")
+]
 Markdown = Annotated[bool, typer.Option("--markdown", help="Print Markdown, for pasting into a thread.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -38,6 +43,7 @@ def explain(
     truth: o.TruthPath = None,
     value: Value = None,
     measure: MeasureName = None,
+    against: AgainstFile = None,
     markdown: Markdown = False,
     as_json: AsJson = False,
     quiet: o.Quiet = False,
@@ -45,7 +51,6 @@ def explain(
 ) -> int:
     """Say which definition, convention or tool gives somebody's numbers. "Nothing matches" is an answer too."""
     from segeval.settings import HERE, resolve
-    from segeval.verbs.explain import explain as find
 
     settings = resolve(given, config)
     if not quiet:
@@ -54,20 +59,39 @@ def explain(
         if truth is not None:
             raise ConfigError("--value stands in place of NUMBERS. Name predictions and truth alone, or leave it out.")
         numbers, pred, truth = None, numbers, pred
-    answers = find(
-        numbers,
-        pred,
-        truth,
-        settings.options,
-        value=value,
-        measure=measure,
-        progress=_Progress(quiet=quiet),
+    show(
+        answers_of(numbers, pred, truth, settings.options, against, value=value, measure=measure, quiet=quiet),
+        markdown=markdown,
+        as_json=as_json,
     )
-    _show(answers, markdown=markdown, as_json=as_json)
     return 0
 
 
-def _show(answers: "tuple[Explained, ...]", *, markdown: bool, as_json: bool) -> None:
+def answers_of(
+    numbers: Path | None,
+    pred: Path | None,
+    truth: Path | None,
+    options: ScoreOptions,
+    against: Path | None,
+    *,
+    value: str | None = None,
+    measure: str | None = None,
+    quiet: bool = False,
+) -> "tuple[Answer, ...]":
+    """Explain one file, or two against each other."""
+    from segeval.verbs.explain import explain as find
+    from segeval.verbs.explain import explain_against
+
+    progress = _Progress(quiet=quiet)
+    if against is None:
+        return find(numbers, pred, truth, options, value=value, measure=measure, progress=progress)
+    if numbers is None:
+        raise ConfigError("--against compares two files of numbers: segeval explain A.csv PRED TRUTH --against B.csv.")
+    return explain_against(numbers, against, pred, truth, options, measure=measure, progress=progress)
+
+
+def show(answers: "tuple[Answer, ...]", *, markdown: bool = False, as_json: bool = False) -> None:
+    """Print answers as sentences, for a thread, or as JSON."""
     from segeval.files.paths import printable
     from segeval.results.csv_tables import jsonable
     from segeval.verbs.explain import pages

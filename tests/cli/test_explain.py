@@ -72,3 +72,15 @@ def test_numbers_out_of_range_are_told(run: Run) -> None:
 
 def test_numbers_and_a_value_are_too_much(run: Run) -> None:
     assert run("explain", "--value", "0.8", "scores", "pred", "truth").code == 2
+
+
+def test_tables_of_two_tools_are_compared_by_what_they_define(run: Run) -> None:
+    Path("b.csv").write_text(Path("scores/scores.csv").read_text())
+    done = run("compare", "scores/scores.csv", "b.csv", "--images", "pred", "truth", "-m", "dice")
+    assert done.code == 0, done.err
+    assert "dice: all 9 numbers that both files have are equal" in " ".join(done.out.split())
+    same = run("explain", "scores/scores.csv", "pred", "truth", "--against", "b.csv", "-m", "dice")
+    assert same.out == done.out
+    refused = run("compare", "scores/scores.csv", "b.csv")
+    assert refused.code == 2
+    assert "segeval compare A.csv B.csv --images PRED TRUTH" in " ".join(refused.err.split())

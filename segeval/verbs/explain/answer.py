@@ -8,7 +8,8 @@ import numpy as np
 
 from segeval.profiles import profile
 from segeval.verbs.explain.evidence import BOTH, PRED, TRUTH
-from segeval.verbs.explain.numbers import GivenNumber, NumberColumn
+from segeval.verbs.explain.given.numbers import GivenNumber, NumberColumn
+from segeval.verbs.explain.readings import Places
 from segeval.verbs.explain.search import Searched, Setting, TriedSetting
 
 CHANCE = 0.05  # how often an explanation may hit its numbers by accident
@@ -25,6 +26,7 @@ class Explanation:
     Attributes:
         name: the measure as `-m` takes it, empty where no name of ours gives the numbers.
         numbers: index of each number that it explains and none before it does.
+        equal: which numbers it gives, whatever explains them first.
         by_chance: how many settings as simple as this one would give these numbers by accident.
         alike: other definitions that give the same numbers here, told apart by none of them.
     """
@@ -32,7 +34,7 @@ class Explanation:
     setting: Setting
     name: str
     numbers: tuple[int, ...]
-    n_equal: int
+    equal: np.ndarray
     by_chance: float
     alike: tuple[str, ...] = ()
 
@@ -60,6 +62,8 @@ class Explained:
     """What is known of one column.
 
     Attributes:
+        places: where each number stands.
+        status: of each number which side lacks its class, as the evidence says it.
         explanations: the first explains most; none where nothing matches.
         is_too_coarse: whether what matches might do so by accident.
         residual: numbers that nothing explains, each with what the first explanation gives there.
@@ -67,6 +71,8 @@ class Explained:
     """
 
     column: NumberColumn
+    places: Places
+    status: np.ndarray
     n_tried: int
     explanations: tuple[Explanation, ...]
     is_too_coarse: bool
@@ -84,7 +90,7 @@ class Explained:
         return self.column.numbers[index]
 
 
-def answer(column: NumberColumn, searched: Searched, notes: Sequence[str] = ()) -> Explained:
+def answer(column: NumberColumn, places: Places, searched: Searched, notes: Sequence[str] = ()) -> Explained:
     """Share the numbers out among the settings: who gives most takes them, the rest goes to the next."""
     log_p = _log_chances(column, searched)
     left = np.ones(len(column.numbers), dtype=bool)
@@ -108,6 +114,8 @@ def answer(column: NumberColumn, searched: Searched, notes: Sequence[str] = ()) 
     first = picked[0].predicted if picked else np.full(len(left), math.nan)
     return Explained(
         column=column,
+        places=places,
+        status=searched.status,
         n_tried=len(searched.costs),
         explanations=tuple(chosen),
         is_too_coarse=is_too_coarse,
@@ -144,7 +152,7 @@ def _explanation(
         setting=best.setting,
         name=column_name(best.setting),
         numbers=tuple(np.flatnonzero(taken).tolist()),
-        n_equal=int(best.equal.sum()),
+        equal=best.equal,
         by_chance=chance,
         alike=tuple(dict.fromkeys(name for name in alike if name != own))[
             : _MOST_TOLD if len(taken) > 1 else _OF_A_MEAN

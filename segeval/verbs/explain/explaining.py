@@ -19,9 +19,9 @@ from segeval.options import ScoreOptions
 from segeval.scoring.summarise import merge_histograms
 from segeval.verbs.explain.answer import Explained, answer
 from segeval.verbs.explain.evidence import CaseBook
-from segeval.verbs.explain.layouts import read_numbers
-from segeval.verbs.explain.names import Vocabulary, column_measure, split_heading
-from segeval.verbs.explain.numbers import GivenNumber, NumberColumn, listed, value_of, with_rounding
+from segeval.verbs.explain.given.layouts import read_numbers
+from segeval.verbs.explain.given.names import Vocabulary, column_measure, split_heading
+from segeval.verbs.explain.given.numbers import GivenNumber, NumberColumn, listed, value_of, with_rounding
 from segeval.verbs.explain.readings import BACKGROUND, FOREGROUND, Places, kind_of
 from segeval.verbs.explain.search import Progress, search
 from segeval.verbs.explain.space import meanings
@@ -31,7 +31,7 @@ _SCORE_OF_LOSS = {"dice_loss": "dice", "iou_loss": "iou", "jaccard_loss": "iou"}
 MEAN_NOTE = "one mean proves no definition: every line below gives it"
 
 
-def _silent(what: str, done: int, of: int) -> None:
+def silent(what: str, done: int, of: int) -> None:
     """Nobody is told."""
 
 
@@ -54,7 +54,7 @@ def explain(
     *,
     value: str | None = None,
     measure: str | None = None,
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> tuple[Explained, ...]:
     """Which definition gives somebody's numbers, one answer for each column.
 
@@ -67,10 +67,15 @@ def explain(
         ConfigError: an option, a name or a path is wrong.
         DataError: no number is of a case that there is, or images cannot be read.
     """
-    asked = None if measure is None else measure_of(measure).name
-    images = _images(pred, truth, options, progress)
-    columns = _of_value(value) if value is not None else _columns(numbers, images.vocabulary, asked)
-    return tuple(_explained(column, images, asked, progress) for column in columns)
+    asked = asked_measure(measure)
+    images = images_of(pred, truth, options, progress)
+    columns = _of_value(value) if value is not None else columns_of(numbers, images.vocabulary, asked)
+    return tuple(explained(column, images, asked, progress) for column in columns)
+
+
+def asked_measure(name: str | None) -> str | None:
+    """The measure that somebody said the numbers are, by its own name."""
+    return None if name is None else measure_of(name).name
 
 
 def _of_value(text: str) -> tuple[NumberColumn, ...]:
@@ -84,7 +89,7 @@ def _of_value(text: str) -> tuple[NumberColumn, ...]:
     )
 
 
-def _columns(path: Path | None, vocabulary: Vocabulary, asked: str | None) -> tuple[NumberColumn, ...]:
+def columns_of(path: Path | None, vocabulary: Vocabulary, asked: str | None) -> tuple[NumberColumn, ...]:
     if path is None:
         raise ConfigError(
             "Name the file with the numbers, then predictions and truth: segeval explain NUMBERS PRED TRUTH."
@@ -106,7 +111,7 @@ def _measure_of(column: NumberColumn) -> str | None:
     return column_measure(column.measure) or (found[0] if found else None)
 
 
-def _explained(column: NumberColumn, images: Images, asked: str | None, progress: Progress) -> Explained:
+def explained(column: NumberColumn, images: Images, asked: str | None, progress: Progress) -> Explained:
     """Find the cases and classes of a column, and what its numbers are."""
     column, places, notes = _placed(column, images.vocabulary)
     name = asked or _measure_of(column)
@@ -127,7 +132,7 @@ def _explained(column: NumberColumn, images: Images, asked: str | None, progress
         maps=images.maps,
         progress=progress,
     )
-    found = answer(column, searched, notes)
+    found = answer(column, places, searched, notes)
     return replace(found, column=replace(column, measure=name or column.measure))
 
 
@@ -204,7 +209,7 @@ def _classes_at(names: Sequence[str | None], vocabulary: Vocabulary, notes: list
     return [-1 if name is None else where[name] for name in names]
 
 
-def _images(pred: Path | None, truth: Path | None, options: ScoreOptions, progress: Progress) -> Images:
+def images_of(pred: Path | None, truth: Path | None, options: ScoreOptions, progress: Progress) -> Images:
     """All pairs, read once to know which ids and grids there are."""
     labels = label_map_of(options)
     pairs = pairs_of(pred, truth, options)

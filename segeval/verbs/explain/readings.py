@@ -10,7 +10,7 @@ from segeval.evidence.labels import LabelClass
 from segeval.evidence.overlap.counts import Counts
 from segeval.measure import MeasureCall
 from segeval.verbs.explain.evidence import OTHERS, CaseValues, mean
-from segeval.verbs.explain.numbers import NumberColumn
+from segeval.verbs.explain.given.numbers import NumberColumn
 
 Kind = Literal["class", "case", "class over cases", "all"]
 BACKGROUND, FOREGROUND, POOLED, POOLED_WITH_BACKGROUND, WHOLE = range(len(OTHERS))
@@ -43,6 +43,9 @@ class Places:
     kind: Kind
     cases: np.ndarray
     classes: np.ndarray
+
+    def each(self) -> Iterator[tuple[int, int]]:
+        return zip(self.cases.tolist(), self.classes.tolist(), strict=True)
 
 
 def kind_of(column: NumberColumn) -> Kind:

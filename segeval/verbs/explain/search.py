@@ -9,13 +9,13 @@ from functools import cached_property
 import numpy as np
 
 from segeval.verbs.explain.evidence import BOTH, OK, PRED, TRUTH, Base, CaseBook, CaseValues
-from segeval.verbs.explain.numbers import NumberColumn
+from segeval.verbs.explain.given.numbers import NumberColumn
 from segeval.verbs.explain.readings import Places, Reading, predicted, readings
-from segeval.verbs.explain.space import Meaning, views
+from segeval.verbs.explain.space import Meaning, declared_values, views
 from segeval.verbs.explain.views import View
 
 N_PROBED = 5  # cases that are asked everything
-_ABSENT = {BOTH: "absent from both sides", PRED: "missed", TRUTH: "only predicted"}
+ABSENT_WORDS = {BOTH: "absent from both sides", PRED: "missed", TRUTH: "only predicted"}
 _SCALES = {"": ("", 0.0), "percent": ("in percent", 0.25), "complement": ("1 - x: an error for a score", 1.0)}
 _DIGITS = {
     "": ("", 0.0),
@@ -58,7 +58,7 @@ class Setting:
     @property
     def words(self) -> tuple[str, ...]:
         """Every way in which it is not what segeval does by default."""
-        empties = (f"{value:g} where a class is {_ABSENT[status]}" for status, value in self.absent)
+        empties = (f"{value:g} where a class is {ABSENT_WORDS[status]}" for status, value in self.absent)
         said = (self.meaning.words, self.view.words, self.reading.words)
         return tuple(filter(None, (*said, *empties, _SCALES[self.scale][0], _DIGITS[self.digits][0])))
 
@@ -79,6 +79,7 @@ class Searched:
     found: tuple[TriedSetting, ...]
     costs: np.ndarray
     spread: float
+    status: np.ndarray  # which side lacks the class of a number; OK where it is of no single class
     ordinary: np.ndarray  # which numbers are of a class that both sides have
 
 
@@ -134,7 +135,7 @@ class _ColumnSearch:
         self.costs: list[float] = []
         self.spreads: list[float] = []
         self.explained = np.zeros(len(self.values), dtype=bool)
-        self.ordinary = np.isfinite(self.values)
+        self.status = np.full(len(self.values), OK)
         self.bounded = _is_bounded(column)
 
     def ask(self, stage: Sequence[Setting]) -> None:
@@ -269,28 +270,30 @@ class _ColumnSearch:
             seen.add(key)
             of_base = self.book.of(setting.base, names)
             if setting.view == View():
-                self._note_ordinary(of_base)
+                self._note_status(of_base)
             for again, values, equal in self._fitted(setting, of_base, everywhere, self.places):
                 if again.scale == setting.scale:
                     yield TriedSetting(setting=again, predicted=values, equal=equal)
 
-    def _note_ordinary(self, of_base: CaseValues) -> None:
+    def _note_status(self, of_base: CaseValues) -> None:
         if self.places.kind == "class":
             padded = np.concatenate([of_base.status, np.full((len(of_base.status), 1), BOTH)], axis=1)
-            self.ordinary &= padded[self.places.cases, self.places.classes] == OK
+            self.status = padded[self.places.cases, self.places.classes]
 
     def searched(self) -> Searched:
         nearest = [setting for _, setting in sorted(self.near, key=lambda one: one[0])[:_MOST_NEAR]]
         found = [*self.found, *(self._on_all(nearest) if not self.explained.all() else ())]
         spread = float(np.median([one for one in self.spreads if one > 0] or [1.0]))
-        return Searched(found=tuple(found), costs=np.array(self.costs), spread=spread, ordinary=self.ordinary)
+        ordinary = np.isfinite(self.values) & (self.status == OK)
+        return Searched(
+            found=tuple(found), costs=np.array(self.costs), spread=spread, status=self.status, ordinary=ordinary
+        )
 
 
 def _settled(of_base: CaseValues, meaning: Meaning, absent: Sequence[tuple[int, float]]) -> np.ndarray:
     """The values with what is said of absent classes: by the definition, then by the rule that is tried."""
     values = of_base.values.copy()
-    declared = dict(zip((BOTH, PRED, TRUTH), meaning.absent, strict=True))
-    for status, value in {**declared, **dict(absent)}.items():
+    for status, value in declared_values(meaning, absent).items():
         if value is not None:
             values[of_base.status == status] = value
     return values

@@ -15,6 +15,7 @@ from segeval import catalogue
 from segeval.evidence.overlap.counts import Counts, Joint
 from segeval.measure import Measure, MeasureCall, knob_text
 from segeval.profiles import PROFILES, profile
+from segeval.verbs.explain.evidence import BOTH, PRED, TRUTH
 from segeval.verbs.explain.variants import SMOOTHED, percentile_distance, root_mean_square_distance, smoothed
 from segeval.verbs.explain.views import View
 
@@ -37,7 +38,10 @@ _SAID: Mapping[tuple[str, str], str] = {
     ("pooling", "directed_mean"): "the mean of the two directions in place of the larger",
     ("pooling", "directed_max"): "the larger of the two directions",
     ("unit", "voxel"): "the voxel spacing ignored",
+    ("unit", "mm"): "lengths by the voxel spacing",
+    ("edge", "border"): "a surface where the image border cuts the mask",
     ("edge", "none"): "no surface where the image border cuts the mask",
+    ("neighbours", "face"): "surface voxels by the neighbours that share a face",
     ("neighbours", "full"): "surface voxels by all neighbours, also across corners",
     ("surface", "area"): "weighted with the area of the surface",
     ("surface", "voxel"): "surface voxels, each counting one",
@@ -143,7 +147,7 @@ def _of_measure(measure: Measure, *, cost: float, words: str = "", n_knobs: int 
     for n in range(1, n_knobs + 1):
         for some in combinations(_knobs(measure), n):
             if len({name for name, _ in some}) == n and not _is_idle(measure, some):
-                said = _joined(words, *(_knob_words(name, value) for name, value in some))
+                said = _joined(words, *(knob_words(name, value) for name, value in some))
                 found.append(
                     Meaning(call=measure.at(**dict(some)), absent=_declared(measure), words=said, cost=cost + n)
                 )
@@ -156,7 +160,7 @@ def _of_tool(tool: str, measure: Measure, words: str, cost: float) -> Meaning:
     formula = definition.formula
     base = catalogue.find(formula) if isinstance(formula, str) else formula or measure
     like = profile(tool).like(measure)
-    differs = [_knob_words(name, value) for name, value in definition.knobs.items() if base.knobs.get(name) != value]
+    differs = [knob_words(name, value) for name, value in definition.knobs.items() if base.knobs.get(name) != value]
     named = [f"the formula of {base.name}"] if base.name != measure.name else []
     said = _joined(words, f"as {tool} defines it", *named, *differs)
     return Meaning(
@@ -183,7 +187,7 @@ def _variants(measure: Measure) -> Iterator[tuple[MeasureCall, str, float]]:
     if percent is not None:
         for direction in ("pred_to_truth", "truth_to_pred", "min", "sum", "mean"):
             call = percentile_distance.at(percent=percent, direction=direction)
-            yield call, _knob_words("direction", direction), 1.0
+            yield call, knob_words("direction", direction), 1.0
         for rule in ("lower", "higher", "nearest", "midpoint") if percent < 100 else ():
             for direction in ("max", "pooled"):
                 said = _joined(
@@ -212,7 +216,12 @@ def _is_idle(measure: Measure, some: Sequence[tuple[str, Any]]) -> bool:
     return any(idle.when(knobs.get(idle.under)) and names & {*idle.knobs} for idle in measure.idle)
 
 
-def _knob_words(name: str, value: Any) -> str:
+def declared_values(meaning: Meaning, instead: Sequence[tuple[int, float]] = ()) -> dict[int, float | None]:
+    """What a definition says of classes that a side lacks, by status, or what is said instead; None: its formula."""
+    return {**dict(zip((BOTH, PRED, TRUTH), meaning.absent, strict=True)), **dict(instead)}
+
+
+def knob_words(name: str, value: Any) -> str:
     return _SAID.get((name, knob_text(value)), f"{name}={knob_text(value)}")
 
 

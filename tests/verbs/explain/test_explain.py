@@ -11,7 +11,7 @@ import pytest
 from segeval.options import ScoreOptions
 from segeval.verbs.explain import Explained, explain
 from segeval.verbs.explain.answer import name_of
-from segeval.verbs.explain.numbers import GivenNumber, with_rounding
+from segeval.verbs.explain.given.numbers import GivenNumber, with_rounding
 from segeval.verbs.explain.pages import verdict
 from tests.conftest import golden
 from tests.verbs.explain import masks
@@ -129,4 +129,4 @@ def test_cases_of_another_origin_are_told_apart(images: Path) -> None:
     numbers["case_00"] = {**numbers["case_00"], "1": "7.123456789"}
     found = explained(images, "hd95", numbers)
     assert [one.name for one in found.explanations] == ["hd95[medpy]", "hd95[panoptica]"]
-    assert [found.number(i).place for i, _ in found.residual] == ["case_00, 1"]
+    assert [found.number(i).place for i, _ in found.residual] == ["case_00 (1)"]

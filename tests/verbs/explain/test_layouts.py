@@ -7,8 +7,8 @@ import pytest
 
 from segeval.errors import ConfigError, DataError
 from segeval.evidence.labels import LabelClass
-from segeval.verbs.explain.layouts import read_numbers
-from segeval.verbs.explain.names import Vocabulary
+from segeval.verbs.explain.given.layouts import read_numbers
+from segeval.verbs.explain.given.names import Vocabulary
 
 WORDS = Vocabulary(
     case_ids=("case_01", "case_02"), classes=(LabelClass(name="liver", ids=(1,)), LabelClass(name="spleen", ids=(2,)))

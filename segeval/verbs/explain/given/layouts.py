@@ -11,7 +11,7 @@ from typing import Any
 from segeval.errors import ConfigError, DataError
 from segeval.files.paths import printable, require_existing
 from segeval.results.csv_tables import text_of
-from segeval.verbs.explain.names import (
+from segeval.verbs.explain.given.names import (
     CASE_HEADINGS,
     CLASS_HEADINGS,
     MEASURE_HEADINGS,
@@ -26,7 +26,7 @@ from segeval.verbs.explain.names import (
     split_heading,
     words,
 )
-from segeval.verbs.explain.numbers import GivenNumber, NumberColumn, value_of, with_rounding
+from segeval.verbs.explain.given.numbers import GivenNumber, NumberColumn, value_of, with_rounding
 
 # columns that say something of a case and are no measure of agreement
 _FACTS = words(

@@ -33,8 +33,8 @@ class GivenNumber:
     @property
     def place(self) -> str:
         """Where it stands, for people."""
-        said = [self.case or "all cases", *([self.class_name] if self.class_name else [])]
-        return ", ".join(said)
+        case = self.case or "all cases"
+        return f"{case} ({self.class_name})" if self.class_name else case
 
 
 @dataclass(frozen=True, kw_only=True)
