@@ -54,6 +54,7 @@ Html = Annotated[bool, option("--html", help="Write report.html beside the table
 Plot = Annotated[
     Path | None, option("--plot", help="Folder for the charts of the report as SVG, PNG and PDF.", panel=OUTPUT)
 ]
+Profile = Annotated[bool, option("--profile", help="Show where the time of a case goes.", panel=RUNNING)]
 GateOutput = Annotated[
     list[str] | None,
     option("--output", help="Report of the gate: json, junit, markdown, github, and =PATH; repeatable.", panel=RUNNING),

@@ -32,11 +32,13 @@ def score(
     verbose: o.Verbose = False,
     no_color: o.NoColor = False,
     config: o.Config = None,
+    profile: o.Profile = False,
     gate: o.Gate = None,
     output: o.GateOutput = None,
 ) -> int:
     """Score every case and class, and write the tables."""
     from segeval.settings import HERE, resolve
+    from segeval.verbs.running.times import Times
     from segeval.verbs.score import score_folders
 
     if output and gate is None:
@@ -64,8 +66,9 @@ def score(
         drawing()  # is known to work before hours of scoring
     with Talk(out=folder, quiet=quiet, verbose=verbose, color=not no_color) as talk:
         options = replace(settings.options, out=folder)
-        results = score_folders(pred, truth, options, sources=settings.sources, watch=talk)
-        talk.finish(results, as_json=as_json)
+        times = Times() if profile else None
+        results = score_folders(pred, truth, options, sources=settings.sources, watch=talk, times=times)
+        talk.finish(results, as_json=as_json, times=times)
     if html:
         _write_page(folder, gate, quiet=quiet)
     if plot is not None:

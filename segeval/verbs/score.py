@@ -27,9 +27,11 @@ from segeval.scoring.plan import Aggregation, Plan
 from segeval.verbs.running.case_table import asked_parts
 from segeval.verbs.running.facts import run_facts
 from segeval.verbs.running.job import Job
-from segeval.verbs.running.kept import Earlier, KeptCase, RunRecord
+from segeval.verbs.running.kept import Earlier, RunRecord
 from segeval.verbs.running.notes import notes_on_scores, refuse_mixed_units
+from segeval.verbs.running.scored import ScoredPair
 from segeval.verbs.running.stream import in_order
+from segeval.verbs.running.times import Times, add, timed
 from segeval.verbs.running.workers import workers_of
 
 OBJECT = LabelClass(name="object", ids=(1,))
@@ -62,11 +64,13 @@ def score_folders(
     *,
     sources: Mapping[str, str] | None = None,
     watch: Watch | None = None,
+    times: Times | None = None,
 ) -> Results:
     """Score two folders (or files, or a list of pairs), and write the tables to `options.out` where that is given.
 
     Args:
         sources: where the options were set, for the record.
+        times: takes up where the time goes.
 
     Raises:
         ConfigError: an option, a name or a path is wrong.
@@ -76,6 +80,7 @@ def score_folders(
     if options.out is None and (options.resume or options.shard):
         raise ConfigError("--resume and --shard are about the folder of a run. Name it with --out.")
     job, pairs = make_job(pred, truth, options, sources=sources)
+    job = replace(job, times=times)
     if options.out is None:
         scores = (job.pool.take(score) for score in _scores(pairs, job, watch))
         return finished(list(in_one_unit(scores, job)), job)
@@ -135,8 +140,9 @@ def _journalled(pairs: Pairs, job: Job, folder: RunFolder, watch: Watch | None) 
             folder.write(finished(scores, job, complete=False))
         raise
     if job.options.shard is None:
-        results = finished(scores, job)
-        folder.write(results)
+        with timed(job.times):
+            results = finished(scores, job)
+            folder.write(results)
         return results
     results = finished(scores, replace(job, options=replace(job.options, bootstrap=0)), complete=False)
     folder.write_shard(results.facts)
@@ -294,20 +300,23 @@ def _scores(pairs: Pairs, job: Job, watch: Watch | None, folder: RunFolder | Non
             if watch is not None and job.options.dask is not None:
                 watch.on_cluster(job.options.dask, workers.n_threads)
 
-            def work(pair: Pair) -> tuple[CaseScore, KeptCase | None, bool]:
+            def work(pair: Pair) -> ScoredPair:
                 taken = earlier.score_of(pair) if earlier is not None else None
-                return (*workers.do(pair), False) if taken is None else (taken, None, True)
+                return workers.do(pair) if taken is None else ScoredPair(score=taken, is_taken=True)
 
-            done = in_order(work, pairs.pairs, workers=workers.n_handed_out, give_up=workers.give_up)
-            for score, kept, is_taken in done:
+            for done in in_order(work, pairs.pairs, workers=workers.n_handed_out, give_up=workers.give_up):
                 n_scored += 1
-                if folder is not None and kept is not None:
-                    folder.journal.add(score.row.case_id, kept)
+                row = done.score.row
+                if folder is not None and done.kept is not None:
+                    with timed(job.times):
+                        folder.journal.add(row.case_id, done.kept)
+                if job.times is not None:
+                    add(job.times, done.times or {})
                 if earlier is not None:
-                    earlier.count(score.row.case_id, taken=is_taken)
+                    earlier.count(row.case_id, taken=done.is_taken)
                 if watch is not None:
-                    watch.advance(score.row)
-                yield score
+                    watch.advance(row)
+                yield done.score
         if watch is not None and earlier is not None:
             watch.resumed(earlier)
     except UnfinishedError:

@@ -107,8 +107,9 @@ def test_a_run_that_loses_a_worker_leaves_the_bytes_of_a_local_one(
 ) -> None:
     cases(*"abcdefg", "once")
     assert run(*SCORE, "-o", "here").code == 0
-    done = run(*SCORE, "-o", "there", "--dask", scheduler)
+    done = run(*SCORE, "-o", "there", "--dask", scheduler, "--profile")
     assert done.code == 0, done.err
+    assert "segeval: surfaces and distances " in done.err
     assert f"on Dask, {scheduler}: 2 cases at a time\n" in done.err
     assert Path(deadly, "died").exists()
     assert tables_in(Path("here")) == tables_in(Path("there"))

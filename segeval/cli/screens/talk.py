@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # numpy alone would take half of the time that `--help` may t
     from segeval.results import CaseRow, Results
     from segeval.scoring.plan import Plan
     from segeval.verbs.running.kept import Earlier
+    from segeval.verbs.running.times import Times
 
 
 N_NOTES = 5  # some notes have numbers of their own for every case
@@ -75,9 +76,11 @@ class Talk(AbstractContextManager["Talk"]):
             said += f", {earlier.n_again} of it scored again: their files are others now, or they had failed"
         self._say(said)
 
-    def finish(self, results: "Results", *, as_json: bool) -> None:
+    def finish(self, results: "Results", *, as_json: bool, times: "Times | None" = None) -> None:
         """Print the tables of a run, or its JSON document, and what is to be said of it."""
         self._stop()
+        if times is not None:
+            self._say_times(times, len(results.case_rows))
         if results.facts["kind"] == "shard":
             self._finish_shard(results)
             return
@@ -93,6 +96,16 @@ class Talk(AbstractContextManager["Talk"]):
         for note in (*results.facts["warnings"], *self._on_files(results)):
             self._say(f"note: {note}")
         self._say(f"tables are in {self.out}")
+
+    def _say_times(self, times: "Times", n_cases: int) -> None:
+        """A line per part of the work; on stderr, as it is no result."""
+        from segeval.verbs.running.times import IN_ORDER
+
+        total, n = sum(times.values()), max(n_cases, 1)
+        self._say(f"{'seconds of a case':27}          share")
+        for part in [part for part in IN_ORDER if times.get(part, 0.0) > 5e-4 * total]:
+            self._say(f"{part:27}{times[part] / n:9.4f}  {times[part] / total:6.1%}")
+        self._say(f"{'all, the measuring too':27}{total / n:9.4f}  as the mean of {counted(n_cases, 'case')}")
 
     def _finish_shard(self, results: "Results") -> None:
         """A part has no tables: its means would be taken for those of the whole."""

@@ -11,11 +11,16 @@ from segeval.images.pairing.folders import is_list_of_images
 from segeval.options import ScoreOptions
 from segeval.scoring.plan import Plan
 from segeval.scoring.pool import Pool
+from segeval.verbs.running.times import Times
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """The inputs of a run, its options and where they were set, what follows from them, and when it began."""
+    """The inputs of a run, its options and where they were set, what follows from them, and when it began.
+
+    Attributes:
+        times: where its time goes, if somebody wants to know.
+    """
 
     options: ScoreOptions
     plan: Plan
@@ -25,6 +30,7 @@ class Job:
     sources: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     pool: Pool = field(default_factory=Pool)
+    times: Times | None = None
     started: float = field(default_factory=time.perf_counter)
 
     @property

@@ -1,6 +1,6 @@
 """One pair of files, scored; with what goes wrong in its row."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from segeval.errors import DataError
 from segeval.evidence.case import Case
@@ -14,26 +14,45 @@ from segeval.results import CaseRow, CaseScore
 from segeval.scoring.evaluate import as_missing, evaluate
 from segeval.scoring.plan import Plan
 from segeval.verbs.running.kept import KeptCase
+from segeval.verbs.running.times import Times, timed
 
-Scored = tuple[CaseScore, KeptCase | None]
 NO_PREDICTION = "no prediction"
 
 
-def score_pair(pair: Pair, plan: Plan, rules: InputRules, options: ScoreOptions, *, keep: bool) -> Scored:
-    """Score one pair; with `keep` also what a later run needs to take the score over."""
-    with opened_files() as opened:
-        score = _score(pair, plan, rules, options)
-    kept = KeptCase.of_score(pair, opened | rules.opened.get(pair.case_id, {}), score) if keep else None
-    return score if kept is None else kept.score, kept
+@dataclass(frozen=True, kw_only=True)
+class ScoredPair:
+    """The score of a case, what a later run needs to take it over, and where the time went if that was asked for."""
+
+    score: CaseScore
+    kept: KeptCase | None = None
+    is_taken: bool = False
+    times: Times | None = None
 
 
-def deadly(pair: Pair) -> Scored:
+def score_pair(
+    pair: Pair, plan: Plan, rules: InputRules, options: ScoreOptions, *, keep: bool, profile: bool
+) -> ScoredPair:
+    """Score one pair.
+
+    Args:
+        keep: for a later run, too.
+        profile: look where the time goes.
+    """
+    times = Times() if profile else None
+    with timed(times):
+        with opened_files() as opened:
+            score = _score(pair, plan, rules, options)
+        kept = KeptCase.of_score(pair, opened | rules.opened.get(pair.case_id, {}), score) if keep else None
+    return ScoredPair(score=score if kept is None else kept.score, kept=kept, times=times)
+
+
+def deadly(pair: Pair) -> ScoredPair:
     """The score of a case that no worker survives; to be tried again with `--resume`, as all that failed."""
     problem = (
         f"{printable(pair.case_id)}: the worker that scored it died, and so did a second one that scored nothing else. "
         "It may need more memory than a worker has, or a file of it may be damaged: look with `segeval doctor`."
     )
-    return CaseScore(row=replace(_row_of(pair), status="failed", problem=problem)), None
+    return ScoredPair(score=CaseScore(row=replace(_row_of(pair), status="failed", problem=problem)))
 
 
 def _score(pair: Pair, plan: Plan, rules: InputRules, options: ScoreOptions) -> CaseScore:

@@ -15,7 +15,7 @@ from segeval.images.pairing.pairs import Pair
 from segeval.options import InputOptions, ScoreOptions
 from segeval.scoring.plan import Plan
 from segeval.verbs.running.job import Job
-from segeval.verbs.running.scored import Scored, deadly, score_pair
+from segeval.verbs.running.scored import ScoredPair, deadly, score_pair
 
 if TYPE_CHECKING:
     from segeval.verbs.running.cluster import Cluster
@@ -32,7 +32,7 @@ def worker_count(options: InputOptions) -> int:
 class Here:
     """The workers of this process; a `Cluster` has the same."""
 
-    do: Callable[[Pair], Scored]
+    do: Callable[[Pair], ScoredPair]
     n_handed_out: int
     n_threads: int = 0  # of a cluster
 
@@ -41,15 +41,15 @@ class Here:
 
 
 @contextmanager
-def workers_of(job: Job, *, keep: bool) -> "Iterator[Here | Cluster[Pair, Scored]]":
+def workers_of(job: Job, *, keep: bool) -> "Iterator[Here | Cluster[Pair, ScoredPair]]":
     """Who scores the cases: threads of this process, or a cluster.
 
     Args:
         keep: note the files that were opened for each case.
     """
-    options = job.options
+    options, profile = job.options, job.times is not None
     if options.dask is None:
-        do = partial(score_pair, plan=job.plan, rules=job.rules, options=options, keep=keep)
+        do = partial(score_pair, plan=job.plan, rules=job.rules, options=options, keep=keep, profile=profile)
         yield Here(do=do, n_handed_out=worker_count(options))
         return
     if options.workers:
@@ -58,10 +58,12 @@ def workers_of(job: Job, *, keep: bool) -> "Iterator[Here | Cluster[Pair, Scored
 
     rules = replace(job.rules, at_hand={}, opened={}, finder=series_finder(options.series))  # no image, no cache
     plan = replace(job.plan, measures=())  # each worker has its own formulas
-    with Cluster(options.dask, _score_there, plan, rules, options, keep, deadly=deadly) as cluster:
+    with Cluster(options.dask, _score_there, plan, rules, options, keep, profile, deadly=deadly) as cluster:
         yield cluster
 
 
-def _score_there(pair: Pair, plan: Plan, rules: InputRules, options: ScoreOptions, keep: bool) -> Scored:
+def _score_there(
+    pair: Pair, plan: Plan, rules: InputRules, options: ScoreOptions, keep: bool, profile: bool
+) -> ScoredPair:
     calls = choose(options.measures, like=options.like).calls
-    return score_pair(pair, replace(plan, measures=calls), rules, options, keep=keep)
+    return score_pair(pair, replace(plan, measures=calls), rules, options, keep=keep, profile=profile)
