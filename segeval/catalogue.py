@@ -19,6 +19,7 @@ GROUPS = {
     "lesion": ("metrics.lesion",),
     "instance": ("metrics.tasks.instances", "metrics.tasks.connections"),
     "contours": ("metrics.tasks.contours",),
+    "video": ("metrics.tasks.video",),
     "probability": ("metrics.probability",),
     "topology": ("metrics.topology",),
     "detection": ("metrics.detection", "metrics.lesion"),

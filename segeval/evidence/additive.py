@@ -8,6 +8,7 @@ import numpy as np
 
 Result = TypeVar("Result")
 Record = TypeVar("Record", bound="State")
+Apart = TypeVar("Apart", bound="CasesApart")
 
 
 class State:
@@ -49,6 +50,47 @@ class State:
     @classmethod
     def _names(cls) -> list[str]:
         return [part.name for part in fields(cls)]  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, eq=False)
+class EachCase:
+    """What single cases gave; a sum has that of both."""
+
+    cases: tuple[Any, ...]
+
+    def __add__(self, other: "EachCase") -> "EachCase":
+        return EachCase((*self.cases, *other.cases))
+
+
+@dataclass(frozen=True, kw_only=True)
+class CasesApart(State):
+    """For scores that only all cases together have: `EachCase` of each class, until `over` is told all cases.
+
+    A subclass gives `over` and `drawn`; the latter is for a resample of the cases, or of what `unit_of` says a case
+    belongs to.
+    """
+
+    cases: Any
+
+    @staticmethod
+    def unit_of(case_id: str) -> str:
+        """What is drawn as a whole: the case itself."""
+        return case_id
+
+    def each(self: Apart, change: Callable[[Any], Any]) -> Apart:
+        """The same with every element changed."""
+        changed = np.empty(self.cases.shape, dtype=object)
+        for place, one in np.ndenumerate(self.cases):
+            changed[place] = change(one)
+        return type(self)(cases=changed)
+
+    def over(self: Apart, ml: Mapping[str, float]) -> Apart:
+        """What a formula reads, of the whole data set, whose cases and their volumes are `ml`."""
+        raise NotImplementedError
+
+    def drawn(self: Apart, weights: np.ndarray) -> Apart:
+        """The same for a resample that has each case so often."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)

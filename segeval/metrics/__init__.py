@@ -10,6 +10,7 @@ _MODULES = (
     *("overlap", "agreement", "partition", "volume", "boundary", "boundary_scores", "point_sets"),
     *("lesion", "probability", "topology", "detection", "tasks.instances", "tasks.connections"),
     "tasks.contours",
+    "tasks.video",
 )
 
 

@@ -89,6 +89,13 @@ from segeval.metrics.tasks.connections import adapted_rand_error as adapted_rand
 from segeval.metrics.tasks.contours import added_path_length_mm as added_path_length_mm
 from segeval.metrics.tasks.contours import relative_added_path_length as relative_added_path_length
 from segeval.metrics.tasks.contours import added_path_volume_ml as added_path_volume_ml
+from segeval.metrics.tasks.video import region_similarity as region_similarity
+from segeval.metrics.tasks.video import region_similarity_recall as region_similarity_recall
+from segeval.metrics.tasks.video import region_similarity_decay as region_similarity_decay
+from segeval.metrics.tasks.video import contour_accuracy as contour_accuracy
+from segeval.metrics.tasks.video import contour_accuracy_recall as contour_accuracy_recall
+from segeval.metrics.tasks.video import contour_accuracy_decay as contour_accuracy_decay
+from segeval.metrics.tasks.video import j_and_f as j_and_f
 from segeval.metrics.probability import auc_roc as auc_roc
 from segeval.metrics.probability import average_precision as average_precision
 from segeval.metrics.probability import best_threshold as best_threshold

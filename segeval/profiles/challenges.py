@@ -239,4 +239,16 @@ CHALLENGES = (
             "pixel_accuracy": by(pooled=True),
         },
     ),
+    Profile(
+        name="davis2017",
+        aliases=("davis",),
+        is_challenge=True,
+        note="One folder of frames per sequence; (all) is over objects. The first and the last frame are left out, as "
+        "where the first one is given. Its decay is wrong beyond 256 frames, and right here.",
+        definitions={
+            "j_and_f": by(without_ends=True),
+            **{f"region_similarity{which}": by(without_ends=True) for which in ("", "_recall", "_decay")},
+            **{f"contour_accuracy{which}": by(without_ends=True) for which in ("", "_recall", "_decay")},
+        },
+    ),
 )

@@ -22,6 +22,7 @@ from segeval.measure import Level, MeasureCall, PerClass
 from segeval.scoring.plan import Plan
 
 if TYPE_CHECKING:
+    from segeval.evidence.contours.frames import Frame
     from segeval.evidence.detection.candidates import CaseCandidates
     from segeval.evidence.lesions.lesion_rows import LesionRow
     from segeval.evidence.lesions.lesions import Lesions
@@ -151,6 +152,15 @@ class Evidence:
         return Skeletons.of_masks(self.masks)
 
     @cached_property
+    def frame(self) -> "Frame | None":
+        """The case as a frame of a video; None where it is a volume."""
+        if len(self.case.shape) != 2:
+            return None
+        from segeval.evidence.contours.frames import Frame
+
+        return Frame(case_id=self.case.case_id, masks=self.masks)
+
+    @cached_property
     def candidates(self) -> "CaseCandidates | None":
         """What was proposed as lesions, with confidences; None where the predictions of the run have none."""
         is_map = self.plan.form is not None and self.plan.form.kind != "labels"
@@ -249,6 +259,8 @@ class Evidence:
         if issubclass(call.measure.needs[0], SoftEvidence):
             return self.soft.values(call, level)
         nothing = np.full(len(self.classes), np.nan) if level == "class" else np.nan
+        if call.measure.of_data_set and level == "case":  # it is made of what the classes have
+            return nothing
         pieces = [self._piece(need, call, level) for need in call.measure.needs]
         if call.measure.of_data_set or any(piece is None for piece in pieces):
             return nothing
@@ -282,6 +294,7 @@ _PROVIDERS: Mapping[tuple[str, Level], Callable[[Evidence], Any]] = {
     ("Surfaces", "class"): lambda evidence: evidence.surfaces,
     ("Masks", "class"): lambda evidence: evidence.masks,
     ("Lesions", "class"): lambda evidence: evidence.lesions,
+    ("Frame", "class"): lambda evidence: evidence.frame,
     ("CaseCandidates", "class"): lambda evidence: evidence.candidates,
     ("Lesions", "case"): lambda evidence: evidence.objects,
     ("LesionCells", "class"): lambda evidence: evidence.lesion_cells,

@@ -16,7 +16,7 @@ from segeval.evidence.probabilities.soft import SoftEvidence
 from segeval.measure import Level, MeasureCall
 from segeval.scoring.evidence import partition_of, state_key
 from segeval.scoring.plan import Plan
-from segeval.statistics.bootstrap import Draws, case_weights
+from segeval.statistics.bootstrap import Draws, case_weights, draw
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,35 +35,46 @@ class PooledCases:
     totals: Mapping[Hashable, Any] = field(default_factory=dict)
     volumes_ml: Mapping[str, float] = field(default_factory=dict)
 
-    def resampled(self, call: MeasureCall, draws: Draws) -> np.ndarray:
-        """A measure that only all cases together have, in resamples of the cases, (resample, class)."""
-        resampled = np.full((draws.resamples, len(self.classes)), np.nan)
-        known, state = self._of_data_set(call)
-        if state is not None:
-            blocks = case_weights(draws, np.arange(len(self.volumes_ml)))
+    def resampled(self, call: MeasureCall, level: Level, draws: Draws) -> np.ndarray:
+        """A measure that only all cases together have, in resamples of the cases, (resample, class).
+
+        At the level of a case there is one value, of all classes together.
+        """
+        known, state = self._of_data_set(call, level)
+        resampled = np.full((draws.resamples, len(known)), np.nan)
+        if state is None:
+            return resampled
+        units = [state.unit_of(case_id) for case_id in self.volumes_ml]
+        apart = units == [*self.volumes_ml]
+        drawn = draws if apart else draw(units, resamples=draws.resamples, seed=draws.seed)
+        if drawn.n_units > 1:
+            blocks = case_weights(drawn, np.arange(len(units)))
             rows = [call(state.drawn(weights)) for block in blocks for weights in block]
             resampled[:, known] = np.array(rows).reshape(len(resampled), sum(known))
         return resampled
 
-    def _value_of_data_set(self, call: MeasureCall) -> np.ndarray:
-        value = np.full(len(self.classes), np.nan)
-        known, state = self._of_data_set(call)
+    def _value_of_data_set(self, call: MeasureCall, level: Level) -> Any:
+        known, state = self._of_data_set(call, level)
+        value = np.full(len(known), np.nan)
         if state is not None:
             value[known] = call(state)
-        return value
+        return value if level == "class" else value[0]
 
-    def _of_data_set(self, call: MeasureCall) -> tuple[list[bool], Any]:
+    def _of_data_set(self, call: MeasureCall, level: Level) -> tuple[list[bool], Any]:
         """Which classes have what such a measure reads, and their state; None where no class has it."""
         (key,) = (state_key(need, call, "class") for need in call.measure.needs)
         known = [key in self.totals and of in self.totals[key].rows for of in self.classes]
         classes = [of for of, has in zip(self.classes, known, strict=True) if has]
-        return known, self.totals[key].stacked(classes).over(self.volumes_ml) if classes else None
+        state = self.totals[key].stacked(classes).over(self.volumes_ml) if classes else None
+        if level == "case":
+            return [state is not None], None if state is None else state.joined
+        return known, state
 
     def values(self, call: MeasureCall, level: Level) -> Any:
         """One value per class, or a single one; nan where what the measure reads does not add up."""
         nothing = np.full(len(self.classes), np.nan) if level == "class" else math.nan
         if call.measure.of_data_set:
-            return self._value_of_data_set(call)
+            return self._value_of_data_set(call, level)
         if level == "case" and self.plan.overlaps:
             return nothing
         if issubclass(call.measure.needs[0], SoftEvidence):

@@ -116,7 +116,7 @@ class _Block:
         pooled = _pooled_values(scored.together, level, calls, len(names))
         for j, call in enumerate(calls):
             if call.measure.of_data_set and scored.together is not None and draws is not None:
-                resampled = scored.together.resampled(call, draws)
+                resampled = scored.together.resampled(call, level, draws)
                 intervals[:, :, j] = np.transpose([_ends(column, how) for column in resampled.T])
                 macro[:, j] = _ends(mean(resampled.T), how)
         return cls(

@@ -188,7 +188,7 @@ def test_a_wrong_overlap_is_refused() -> None:
         of_d("froc_score", min_overlap=1.5)
 
 
-OF_DATA_SETS = [one for one in catalogue.measures().values() if one.of_data_set]
+OF_DATA_SETS = [one for one in catalogue.measures().values() if one.of_data_set and one.reads("CaseCandidates")]
 BESIDE = {  # what a knob needs beside it to be heard
     "factor": {"candidates": "dynamic-fast"},
     "min_voxels": {"candidates": "dynamic-fast"},

@@ -79,6 +79,7 @@ def _print_dataset_iou(results: Results, screen: Any) -> None:
 def _print_of_data_set(results: Results, screen: Any, names: Sequence[str]) -> None:
     """The scores that only all cases together have: a row per score and class."""
     columns = [column for column in _shown(results) if _is_of_all(results, column)]
+    names = [*names, *([WHOLE_CASE] if len(names) > 1 else [])]
     rows = [row for column in columns for row in results.summary if row.column == column and row.name in names]
     if not rows:
         return

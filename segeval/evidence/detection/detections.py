@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 
-from segeval.evidence.additive import State
+from segeval.evidence.additive import CasesApart, EachCase
 from segeval.evidence.detection.candidates import CandidateRule, CaseCandidates
 from segeval.evidence.detection.hits import Detected, DetectionRule, by_confidence, detect
 from segeval.evidence.lesions.lesion_rows import LesionRow, rows_of_matched
@@ -53,16 +53,6 @@ class DetectedCase:
             false=none.astype(bool),
             is_known=is_known,
         )
-
-
-@dataclass(frozen=True, eq=False)
-class DetectedCases:
-    """Cases that were added up."""
-
-    cases: tuple[DetectedCase, ...]
-
-    def __add__(self, other: "DetectedCases") -> "DetectedCases":
-        return DetectedCases((*self.cases, *other.cases))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,10 +167,9 @@ class DetectionSample:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Detections(State):
-    """What became of the candidates of each class: `DetectedCases` in an array; samples once the cases are known."""
+class Detections(CasesApart):
+    """What became of the candidates of each class: `EachCase` in an array; samples once the cases are known."""
 
-    cases: Any
     rule: ClassVar[type] = DetectionRule
 
     @classmethod
@@ -188,25 +177,19 @@ class Detections(State):
         """Match the candidates of every class of a case, as the settings of a `DetectionRule` say."""
         rule = DetectionRule(**settings)
         found = [_of_class(candidates, which, rule) for which in range(len(candidates.lesions.classes))]
-        return cls.stack([cls(cases=DetectedCases((one,))) for one in found])
+        return cls.stack([cls(cases=EachCase((one,))) for one in found])
 
     def over(self: Some, ml: Mapping[str, float]) -> Some:
         """The samples of the whole data set, whose cases are those of `ml`."""
-        return self._each(lambda one: DetectionSample.of(one.cases, ml))
+        return self.each(lambda one: DetectionSample.of(one.cases, ml))
 
     def drawn(self: Some, weights: np.ndarray) -> Some:
         """The same for a resample of the cases."""
-        return self._each(lambda one: one.drawn(weights))
+        return self.each(lambda one: one.drawn(weights))
 
     def values(self, formula: Any) -> PerLabel:
         """A number for each class; nan where a prediction says nothing of it."""
         return np.array([formula(one) if _is_known(one) else np.nan for one in self.cases], dtype=np.float64)
-
-    def _each(self: Some, change: Any) -> Some:
-        changed = np.empty(self.cases.shape, dtype=object)
-        for place, one in np.ndenumerate(self.cases):
-            changed[place] = change(one)
-        return type(self)(cases=changed)
 
 
 def _is_known(one: Any) -> bool:
@@ -250,7 +233,7 @@ class InstanceDetections(Detections):
         for which in range(len(candidates.lesions.classes)):
             at_each = [DetectionRule(**own, min_overlap=least) for least in rule.thresholds]
             found = [_of_class(candidates, which, one, most=rule.max_detections) for one in at_each]
-            rows.append(cls(cases=np.array([DetectedCases((one,)) for one in found], dtype=object)))
+            rows.append(cls(cases=np.array([EachCase((one,)) for one in found], dtype=object)))
         return cls.stack(rows)
 
 

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from segeval.evidence.additive import State
+from segeval.evidence.additive import CasesApart
 from segeval.evidence.lesions.components import Connectivity
 from segeval.evidence.lesions.lesions import Lesions
 from segeval.evidence.shape_words import Float64
@@ -41,10 +40,8 @@ class CountSample:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ObjectCounts(State):
+class ObjectCounts(CasesApart):
     """The numbers of each class: `CountedCases` in an array; samples once the cases are known."""
-
-    cases: Any
 
     @classmethod
     def read(
@@ -62,17 +59,12 @@ class ObjectCounts(State):
             pred, truth = np.array([one.of.get(case_id, (0, 0)) for case_id in ml], dtype=np.float64).T
             return CountSample(pred=pred, truth=truth, weights=np.ones(len(ml)))
 
-        return self._each(sample)
+        return self.each(sample)
 
     def drawn(self, weights: np.ndarray) -> "ObjectCounts":
         """The same with each case so often as a resample has it."""
-        return self._each(lambda one: replace(one, weights=weights))
+        return self.each(lambda one: replace(one, weights=weights))
 
     def values(self, formula: Callable[[CountSample], float]) -> PerLabel:
         """A number for each class."""
         return np.array([formula(one) for one in self.cases], dtype=np.float64)
-
-    def _each(self, change: Callable[[Any], Any]) -> "ObjectCounts":
-        changed = np.empty(len(self.cases), dtype=object)
-        changed[:] = [change(one) for one in self.cases]
-        return ObjectCounts(cases=changed)

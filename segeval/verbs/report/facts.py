@@ -175,7 +175,7 @@ def _of_data_set(content: RunContent) -> list[dict[str, Any]]:
         if definition.get("levels") == ["data set"]
         for row in content.summary
         if row["measure"] == name and row["pooled"] is not None
-        if row["class"] != MEAN_OF_CLASSES or len(content.classes) > 1
+        if row["class"] in content.classes or len(content.classes) > 1
     ]
 
 

@@ -9,7 +9,7 @@ from segeval.evidence.labels import LabelMap
 from segeval.evidence.overlap.counts import Histogram
 from segeval.evidence.overlap.mixed_ids import mixed_ids
 from segeval.evidence.probabilities.channels import Form
-from segeval.files.paths import listed, printable
+from segeval.files.paths import counted, listed, printable
 from segeval.options import ScoreOptions
 from segeval.results import CaseScore
 from segeval.scoring.plan import Plan
@@ -35,6 +35,7 @@ def notes_on_scores(
         *_on_units(scores, plan),
         *_on_probabilities(scores, plan, is_sure=is_sure),
     )
+    on_numbers = (*on_numbers, *_on_sequences(scores, plan))
     idle = idle_gpu(engine=options.engine, device=options.device)
     return (*on_ids, *mixed, *on_numbers, *filter(None, [idle]))
 
@@ -148,3 +149,19 @@ def _on_probabilities(scores: Sequence[CaseScore], plan: Plan, *, is_sure: bool)
     columns = [call.column for call in plan.measures if call.measure.reads("LogitsInSpace")]
     if columns and (plan.form is None or plan.form.kind != "logits"):
         yield f"{listed(columns)}: undefined, since only logits tell it. Score these with --pred-kind logits"
+
+
+def _on_sequences(scores: Sequence[CaseScore], plan: Plan) -> Iterator[str]:
+    """What was taken for a sequence of frames."""
+    columns = [call.column for call in plan.measures if call.measure.reads("Frames")]
+    if columns:
+        from segeval.evidence.contours.frames import sequence_of
+
+        if any(len(score.row.shape) == 3 for score in scores):
+            yield f"a frame of a video has two axes, so these are undefined of volumes: {listed(columns)}"
+            return
+        sequences = sorted({sequence_of(score.row.case_id) for score in scores if score.histogram is not None})
+        if sequences == ["."]:
+            yield "no frame lies in a folder of its sequence, so all of them are one sequence"
+        elif sequences:
+            yield f"{counted(len(sequences), 'sequence')} of frames, one per folder: {listed(sequences)}"
