@@ -1,5 +1,7 @@
 """Probability metrics: ranking, calibration and soft overlap of the probability maps."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -23,7 +25,7 @@ def auc_roc(curves: Areas, *, exact: bool = False) -> PerLabel:
 
     Undefined where the class is nowhere or everywhere. Background that is easy raises it.
     """
-    return np.array([_auc(one) for one in curves.histograms])
+    return _of_each(curves, _auc)
 
 
 @metric(
@@ -38,19 +40,19 @@ def average_precision(curves: Areas, *, method: Literal["step", "trapezoid"] = "
             The two methods differ in either direction; do not mix them in a table.
         exact: sort the voxels however many they are.
     """
-    return np.array([_average_precision(one, method) for one in curves.histograms])
+    return _of_each(curves, partial(_average_precision, method=method))
 
 
 @metric(symbol="t*", formula="argmax over t of Dice(p ≥ t)", bounds=UNIT, better="none")
 def best_threshold(curves: Thresholds, *, exact: bool = False) -> PerLabel:
     """The threshold with the largest Dice, of equally good ones the highest; tuned on the truth, no score."""
-    return np.array([_best(one)[0] for one in curves.histograms])
+    return _of_each(curves, lambda found: _best(found)[0])
 
 
 @metric(symbol="DSC*", formula="max over t of Dice(p ≥ t)", bounds=UNIT, better="higher")
 def best_dice(curves: Thresholds, *, exact: bool = False) -> PerLabel:
     """The Dice that the best threshold would give; an upper bound, since the threshold is tuned on the truth."""
-    return np.array([_best(one)[1] for one in curves.histograms])
+    return _of_each(curves, lambda found: _best(found)[1])
 
 
 @metric(
@@ -122,6 +124,11 @@ def ace(found: ProbBins, *, bins: int = 15, closed: Closed = "right", region: Re
 def adaptive_ece(parts: EqualParts, *, bins: int = 15, exact: bool = False) -> PerLabel:
     """Calibration error over bins that hold equally many voxels."""
     return np.array([ratio(one.sum(), len(one)) for one in parts.gaps(bins)])
+
+
+def _of_each(curves: Areas, value: Callable[[ProbHistogram], float]) -> PerLabel:
+    """A value of each class; undefined where what was added up does not tell it."""
+    return np.array([np.nan if one.is_vague else value(one) for one in curves.histograms])
 
 
 def _auc(found: ProbHistogram) -> float:

@@ -28,7 +28,7 @@ from segeval.verbs.running.case_table import asked_parts
 from segeval.verbs.running.facts import run_facts
 from segeval.verbs.running.job import Job
 from segeval.verbs.running.kept import Earlier, RunRecord
-from segeval.verbs.running.notes import notes_on_scores, refuse_mixed_units
+from segeval.verbs.running.notes import notes_on_pooled, notes_on_scores, refuse_mixed_units
 from segeval.verbs.running.scored import ScoredPair
 from segeval.verbs.running.stream import in_order
 from segeval.verbs.running.times import Times, add, timed
@@ -352,5 +352,9 @@ def finished(scores: Sequence[CaseScore], job: Job, *, complete: bool = True) ->
     )
     parts = asked_parts(options.case_table, options.by, [score.row.case_id for score in scores])
     results = collect(scores, job.plan, how, facts={}, pool=job.pool, parts=parts)
-    notes = (*job.notes, *job.plan.notes, *notes_on_scores(scores, job.plan, options, is_sure=job.is_sure))
+    on_scores = (
+        *notes_on_scores(scores, job.plan, options, is_sure=job.is_sure),
+        *notes_on_pooled(results, job.plan),
+    )
+    notes = (*job.notes, *job.plan.notes, *on_scores)
     return replace(results, facts=run_facts(job, notes, results.case_rows, complete=complete))

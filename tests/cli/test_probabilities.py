@@ -72,6 +72,16 @@ def test_logits_give_the_masks_of_their_softmax(run: Run, workers: int) -> None:
     assert "predictions are logits, a softmax of background, 1, 2" in done.err
 
 
+def test_a_loss_of_logits_says_why_resampling_leaves_it_undefined(run: Run) -> None:
+    folders(case_1=np.log(SOFTMAX))
+    asked = ("score", "pred", "truth", "-m", "nacl_loss", "--pred-kind", "logits")
+    done = run(*asked, "--resample")
+    assert "nacl_loss: undefined with --resample, which makes probabilities of logits" in done.err
+    done = run(*asked)  # the remedy
+    assert (done.code, "undefined" in done.err) == (0, False)
+    assert all(float(row["nacl_loss"]) > 0 for row in rows_of(OUT / "scores.csv"))
+
+
 def test_nnunet_predictions_are_masks_unless_probabilities_are_asked_for(run: Run) -> None:
     folders(x=HARD)
     np.savez(Path("pred/x.npz"), probabilities=SOFTMAX.transpose(3, 2, 1, 0))

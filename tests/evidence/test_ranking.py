@@ -1,13 +1,15 @@
 """What is read from bins is within 1e-5 of what is read from sorted voxels, whatever the map is like."""
 
 from collections.abc import Callable
+from functools import reduce
+from operator import add
 
 import numpy as np
 import pytest
 
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.probabilities.channels import ProbMap
-from segeval.evidence.probabilities.class_maps import Areas
+from segeval.evidence.probabilities.class_maps import Areas, Thresholds
 from segeval.evidence.probabilities.prob_maps import ProbMaps
 from segeval.evidence.probabilities.probabilities import ProbEvidence
 from segeval.losses.lovasz import lovasz_hinge_loss, lovasz_sigmoid_loss, lovasz_softmax_loss
@@ -123,3 +125,54 @@ def test_of_tied_thresholds_the_highest_is_the_best() -> None:
     maps = maps_of(ProbMap(stored=p), np.array([1, 0, 0, 1]))
     assert probability.best_dice(maps).tolist() == [2 / 3]
     assert probability.best_threshold(maps).tolist() == [0.9]
+
+
+def three_cases(values: str) -> list[ProbMaps]:
+    """Cases of which each has probabilities of its own, and another share of the class."""
+    random = np.random.default_rng(0)
+    maps = [VALUES[values](random) ** (1 + n / 1e4) for n in range(3)]
+    shares = PREVALENCE.values()
+    return [maps_of(ProbMap(stored=p), a_truth(p, share, random)) for p, share in zip(maps, shares, strict=True)]
+
+
+def pooled_curves(cases: list[ProbMaps], *, exact: bool) -> list[float]:
+    areas, best = (reduce(add, [read(maps, exact=exact) for maps in cases]) for read in (Areas.read, Thresholds.read))
+    calls = (probability.auc_roc, probability.average_precision)
+    return [*(float(call(areas)[0]) for call in calls), float(probability.best_dice(best)[0])]
+
+
+@pytest.mark.parametrize("values", VALUES)
+def test_the_lovasz_losses_of_all_cases_together_keep_the_bound(values: str) -> None:
+    pooled = {}
+    for exact in (True, False):
+        calls = [loss.at(exact=exact) for loss in (lovasz_hinge_loss, lovasz_sigmoid_loss)]
+        cases = three_cases(values)
+        for maps in cases:
+            for call in calls:
+                ProbEvidence.of_maps(maps, classes=[0]).values(call, "class")
+        together = ProbEvidence.of_maps(reduce(add, [maps.sums for maps in cases]), classes=[0])
+        pooled[exact] = [float(together.values(call, "class")[0]) for call in calls]
+    assert pooled[False] == pytest.approx(pooled[True], rel=0, abs=BOUND)
+
+
+@pytest.mark.parametrize("values", VALUES)
+def test_a_curve_of_all_cases_together_is_right_or_undefined(values: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("segeval.evidence.probabilities.histogram.EXACT_UP_TO", N // 2)
+    cases = three_cases(values)
+    found, exact = (pooled_curves(cases, exact=exact) for exact in (False, True))
+    assert not np.isnan(exact).any()
+    for value, expected in zip(found, exact, strict=True):
+        assert np.isnan(value) or value == pytest.approx(expected, abs=1e-4)
+    if values in ("ordinary", "even"):
+        assert not np.isnan(found).any()
+
+
+def test_a_bin_with_the_class_of_one_case_and_the_rest_of_another_is_not_guessed() -> None:
+    random = np.random.default_rng(2)
+    p = np.concatenate([[0.1, 0.9], 0.3 + 1e-6 * random.random(N)])
+    in_class, in_rest = (np.concatenate([[False, True], np.full(N, side)]) for side in (True, False))
+    cases = [maps_of(ProbMap(stored=p), in_class), maps_of(ProbMap(stored=p - 5e-7), in_rest)]
+    assert np.isnan(pooled_curves(cases, exact=False)).all()
+    together, truth = np.concatenate([p, p - 5e-7]), np.concatenate([in_class, in_rest])
+    above = np.searchsorted(np.sort(together[~truth]), together[truth]).sum() / (truth.sum() * (~truth).sum())
+    assert pooled_curves(cases, exact=True)[0] == pytest.approx(above, abs=1e-7)

@@ -25,6 +25,9 @@ voxels of a bin that are the class and that are not, A and B those of all higher
   are in the part is known only where a bin with both kinds of voxels lies within it whole.
 
 The bins that cost most for each of their voxels are ranked until the rest costs less than 1e-5 in sum.
+
+Cases are added up as they come, and what a bin costs in all of them together is known after the last: one may hold the
+class of some cases and the rest of others. So their sum is looked at again (`costs_much`).
 """
 
 from functools import cache
@@ -37,6 +40,7 @@ from segeval.evidence.probabilities.soft import ProbVoxels
 Detail = Literal["bins", "area", "best", "curve", "hinge", "exact"] | int  # a number of equally large parts
 
 BOUND = 0.9e-5  # leaves room for rounding
+MUCH = 1e-4  # ordinary cases cost 1e-5 to 4e-5 together
 _WITH_ERROR = 0.74  # above p_t = 0.7311, where the logit is 1, the hinge is 0
 
 COARSE_SHIFT, FINE_SHIFT = 16, 13  # bits that a bin leaves out
@@ -196,20 +200,39 @@ def _for_curves(rest: np.ndarray, truth: np.ndarray, *, area: bool, best: bool) 
         rest: voxels from the highest probability down.
         truth: the same of the class.
     """
+    at, auc, precision, may_be_best = _costs(rest, truth)
+    needed = np.zeros(len(at), dtype=bool)
+    if area:
+        voxels = (rest + truth)[at]
+        needed |= _dearest(auc, voxels) | _dearest(precision, voxels)
+    return at[needed | may_be_best] if best else at[needed]
+
+
+def costs_much(detail: Detail, n: np.ndarray, known_by_bin: np.ndarray) -> bool:
+    """Whether values of all cases together may be off by more than 1e-4, so that it is better to have none.
+
+    Args:
+        n: voxels by (truth, upper, bin).
+        known_by_bin: whether a bin has voxels that are not told apart, by (upper, bin).
+    """
+    rest, truth = in_order(n)
+    at, auc, precision, may_be_best = _costs(rest, truth, least=MUCH)
+    known = in_order(np.stack([known_by_bin] * 2))[0][at]
+    of_areas = max(auc[known].sum(), precision[known].sum())
+    return bool((detail != "best" and of_areas > MUCH) or (detail != "area" and (may_be_best & known).any()))
+
+
+def _costs(rest: np.ndarray, truth: np.ndarray, least: float = BOUND) -> tuple[np.ndarray, ...]:
+    """Levels that may cost something, what they cost AUC and average precision, and which may have the best Dice."""
     at = np.flatnonzero(truth)  # no other bin costs anything
     p, n = truth[at].astype(np.float64), rest[at].astype(np.float64)
     hits, alarms = p.cumsum(), rest.cumsum()[at].astype(np.float64)
-    total, a, b = hits[-1], hits - p, alarms - n
+    total, a, b = p.sum(), hits - p, alarms - n
     is_wide = fine_values()[3][at] & (p + n > 1)
-    needed = np.zeros(len(at), dtype=bool)
-    if area:
-        auc = is_wide * p * n / max(2 * total * rest.sum(), 1.0)
-        precision = is_wide * p / total * (hits / (hits + b) - a / np.maximum(a + alarms, 1))
-        needed |= _dearest(auc, p + n) | _dearest(precision, p + n)
-    if best:
-        half_of_best = (hits / (hits + alarms + total)).max()
-        needed |= is_wide & (n > 0) & (hits / (hits + b + total) > half_of_best + BOUND / 2)
-    return at[needed]
+    auc = is_wide * p * n / max(2 * total * rest.sum(), 1.0)
+    precision = is_wide * p / max(total, 1.0) * (hits / np.maximum(hits + b, 1) - a / np.maximum(a + alarms, 1))
+    half_of_best = (hits / (hits + alarms + total)).max(initial=0.0)
+    return at, auc, precision, is_wide & (n > 0) & (hits / (hits + b + total) > half_of_best + least / 2)
 
 
 def _dearest(cost: np.ndarray, voxels: np.ndarray) -> np.ndarray:

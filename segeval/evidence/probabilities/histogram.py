@@ -1,16 +1,18 @@
 """How many voxels of a class, and of the rest, have each probability: curves and ranks without a sort of the image."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from segeval.evidence.probabilities import bins
-from segeval.evidence.probabilities.bins import part_sizes, too_wide
-from segeval.evidence.probabilities.channels import ProbMap
+from segeval.evidence.probabilities.bins import BOUND, Detail, costs_much, part_sizes, too_wide
+from segeval.evidence.probabilities.channels import ProbMap, log_odds
 from segeval.evidence.probabilities.soft import ProbVoxels
 from segeval.evidence.shape_words import Bool, Float64, Int64
 
 EXACT_UP_TO = 1 << 20
+_FARTHEST = 110.0  # logits beyond 100 cost as much as that
+_COLUMNS = ("thresholds", "p", "rest", "positives", "negatives", "is_wide")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -19,6 +21,7 @@ class ProbHistogram:
 
     Where `is_wide` is set, the entry is a bin no wider than 2^-16: `thresholds` has the lowest probability in it
     and `p` its middle; otherwise the two are equal. `rest` is 1 - p, and tells p from 1 where p itself is rounded.
+    `detail` is what its sum with others has to keep.
     """
 
     thresholds: Float64[np.ndarray, " level"]
@@ -27,6 +30,7 @@ class ProbHistogram:
     positives: Int64[np.ndarray, " level"]
     negatives: Int64[np.ndarray, " level"]
     is_wide: Bool[np.ndarray, " level"]
+    detail: Detail = "curve"
 
     @classmethod
     def exact(cls, p: np.ndarray, rest: np.ndarray, *, positives: np.ndarray, negatives: np.ndarray) -> "ProbHistogram":
@@ -89,7 +93,7 @@ class ProbHistogram:
     def __add__(self, other: "ProbHistogram") -> "ProbHistogram":
         """The histogram of both; where too many probabilities are distinct it becomes approximate."""
         both = self.beside(other)
-        return both if are_few(len(both.p)) else both.binned()
+        return both if self.detail == "exact" or are_few(len(both.p)) else both.binned()
 
     def beside(self, other: "ProbHistogram") -> "ProbHistogram":
         """The entries of both, equal ones added up."""
@@ -103,23 +107,57 @@ class ProbHistogram:
             positives, negatives = (np.add.reduceat(side, first) for side in (positives, negatives))
             thresholds, p, rest, is_wide = (column[first] for column in (thresholds, p, rest, is_wide))
         return ProbHistogram(
-            thresholds=thresholds, p=p, rest=rest, positives=positives, negatives=negatives, is_wide=is_wide
+            thresholds=thresholds,
+            p=p,
+            rest=rest,
+            positives=positives,
+            negatives=negatives,
+            is_wide=is_wide,
+            detail=self.detail,
         )
 
     def binned(self) -> "ProbHistogram":
         """The same voxels in bins; those of a bin that holds too much stay apart if they are not too many."""
-        key = bins.fine_bin(np.minimum(self.p, self.rest)) + bins.N_FINE * (self.p >= 0.5)
-        sides = [_added_up(side, key, 2 * bins.N_FINE) for side in (self.negatives, self.positives)]
-        n = np.reshape(sides, (2, 2, -1))
+        if self.detail == "hinge":
+            return self._by_logit()
+        key, n = self._by_bin()
         which = too_wide("curve", n)
         apart = which.any(axis=0).reshape(-1)[key]
         if not apart.any() or not are_few(int(apart.sum())):
-            return ProbHistogram.of_bins(n)
-        return ProbHistogram.of_bins(np.where(which, 0, n)).beside(self._only(apart))
+            return replace(ProbHistogram.of_bins(n), detail=self.detail)
+        return self._only(apart).beside(ProbHistogram.of_bins(np.where(which, 0, n)))
+
+    @property
+    def is_vague(self) -> bool:
+        """Whether the cases that were added up leave open, by more than 1e-4, what a curve gives."""
+        if not self.approx:
+            return False
+        key, n = self._by_bin()
+        known_by_bin = np.zeros((2, bins.N_FINE), dtype=bool)
+        known_by_bin.reshape(-1)[key[self.is_wide]] = True
+        return costs_much(self.detail, n, known_by_bin)
+
+    def _by_bin(self) -> tuple[np.ndarray, np.ndarray]:
+        """The fine bin of each entry, and how many voxels each has, by (truth, upper, bin)."""
+        key = bins.fine_bin(np.minimum(self.p, self.rest)) + bins.N_FINE * (self.p >= 0.5)
+        sides = [_added_up(side, key, 2 * bins.N_FINE) for side in (self.negatives, self.positives)]
+        return key, np.reshape(sides, (2, 2, -1))
+
+    def _by_logit(self) -> "ProbHistogram":
+        """The same voxels with their logits moved by less than the bound, and never again: to the middle of a cell.
+
+        The steps of the Jaccard loss add up to no more than 1, so the hinge is off by no more than its errors.
+        """
+        cell = np.rint(np.clip(log_odds(self.p, self.rest), -_FARTHEST, _FARTHEST) / (2 * BOUND))
+        first = np.flatnonzero(np.append(True, cell[1:] != cell[:-1]))
+        middle = ProbMap(stored=cell[first] * (2 * BOUND), is_log_odds=True)
+        positives, negatives = (np.add.reduceat(side, first) for side in (self.positives, self.negatives))
+        p, rest = middle.both_sides()
+        whole = ProbHistogram.exact(p, rest, positives=positives, negatives=negatives)
+        return replace(whole, is_wide=np.ones(len(first), dtype=bool), detail=self.detail)
 
     def _only(self, levels: np.ndarray) -> "ProbHistogram":
-        names = [field.name for field in fields(self)]
-        return ProbHistogram(**{name: getattr(self, name)[levels] for name in names})
+        return replace(self, **{name: getattr(self, name)[levels] for name in _COLUMNS})
 
     def voxels(self) -> ProbVoxels:
         """The same as entries for the losses, the worst first."""
@@ -144,7 +182,7 @@ class ProbHistogram:
         return np.abs(gaps) / sizes
 
     def _columns(self) -> tuple[np.ndarray, ...]:
-        return tuple(getattr(self, field.name) for field in fields(self))
+        return tuple(getattr(self, name) for name in _COLUMNS)
 
 
 def are_few(n: int) -> bool:

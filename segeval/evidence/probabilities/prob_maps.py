@@ -226,9 +226,11 @@ class ProbMaps:
         return self.sums.confusion()
 
     def _counted(self, channel: int, detail: Detail) -> ProbHistogram:
-        if not self.is_exact:
-            return self.scored(channel).histogram(detail)
-        return self._told_apart.get(channel, lambda: self.scored(channel).histogram())
+        if self.is_exact:
+            found = self._told_apart.get(channel, lambda: self.scored(channel).histogram())
+        else:
+            found = self.scored(channel).histogram(detail)
+        return replace(found, detail=detail)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

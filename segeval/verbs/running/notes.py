@@ -1,17 +1,18 @@
 """What a user should know of a run although nothing failed."""
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 from segeval.errors import DataError
 from segeval.evidence.device import idle_gpu
-from segeval.evidence.labels import LabelMap
+from segeval.evidence.labels import MEAN_OF_CLASSES, LabelMap
 from segeval.evidence.overlap.counts import Histogram
 from segeval.evidence.overlap.mixed_ids import mixed_ids
 from segeval.evidence.probabilities.channels import Form
 from segeval.files.paths import counted, listed, printable
 from segeval.options import ScoreOptions
-from segeval.results import CaseScore
+from segeval.results import CaseScore, Results
 from segeval.scoring.plan import Plan
 from segeval.scoring.summarise import merge_histograms
 
@@ -33,11 +34,24 @@ def notes_on_scores(
     on_numbers = (
         *_on_spacing(scores, options),
         *_on_units(scores, plan),
-        *_on_probabilities(scores, plan, is_sure=is_sure),
+        *_on_probabilities(scores, plan, is_sure=is_sure, is_resampled=options.resample),
     )
     on_numbers = (*on_numbers, *_on_sequences(scores, plan))
     idle = idle_gpu(engine=options.engine, device=options.device)
     return (*on_ids, *mixed, *on_numbers, *filter(None, [idle]))
+
+
+def notes_on_pooled(results: Results, plan: Plan) -> Iterator[str]:
+    """Curves that the cases together do not tell: what one has in a bin of probability another one turns over."""
+    reads_curves = {call.column: call for call in plan.measures if call.measure.reads("Areas", "Thresholds")}
+    sources = {row.probability_source for row in results.case_rows if row.probability_source}
+    of_classes = (row for row in results.summary if row.name != MEAN_OF_CLASSES)
+    rows = [row for row in of_classes if row.column in reads_curves and row.n and math.isnan(row.pooled)]
+    for column in dict.fromkeys(row.column for row in rows if len(sources) == 1):
+        call = reads_curves[column]
+        exact = call.measure.at(**{**call.knobs, "exact": True}).column
+        names = listed([row.name for row in rows if row.column == column])
+        yield f"{column} of {names}: not pooled, since bins do not tell it to 1e-4. Ask for {exact}, in more memory"
 
 
 def notes_on_mixed_ids(histogram: Histogram, labels: LabelMap, form: Form | None) -> Iterator[str]:
@@ -136,7 +150,7 @@ def refuse_mixed_units(scores: Iterable[CaseScore], plan: Plan) -> Iterator[Case
         yield score
 
 
-def _on_probabilities(scores: Sequence[CaseScore], plan: Plan, *, is_sure: bool) -> Iterator[str]:
+def _on_probabilities(scores: Sequence[CaseScore], plan: Plan, *, is_sure: bool, is_resampled: bool) -> Iterator[str]:
     columns = [call.column for call in plan.measures if call.measure.reads("ProbMaps")]
     if columns and any(one.row.probability_source == "hard" for one in scores):
         yield f"labels have no probabilities, so these are undefined: {listed(columns)}. Score the maps instead"
@@ -149,6 +163,11 @@ def _on_probabilities(scores: Sequence[CaseScore], plan: Plan, *, is_sure: bool)
     columns = [call.column for call in plan.measures if call.measure.reads("LogitsInSpace")]
     if columns and (plan.form is None or plan.form.kind != "logits"):
         yield f"{listed(columns)}: undefined, since only logits tell it. Score these with --pred-kind logits"
+    elif columns and is_resampled:
+        yield (
+            f"{listed(columns)}: undefined with --resample, which makes probabilities of logits. Bring the logits onto "
+            "the grid of the truth beforehand, and leave --resample out"
+        )
 
 
 def _on_sequences(scores: Sequence[CaseScore], plan: Plan) -> Iterator[str]:
