@@ -2,16 +2,23 @@
 
 python benchmarks/gpu.py                    prints the table; without a CUDA device it says "not run"
 python benchmarks/gpu.py --write            writes it to benchmarks/results/gpu.md too
+python benchmarks/gpu.py --device cpu       tries all of it on small images with torch on the CPU; it measures nothing
 
-Every group of measures is scored with both engines on the same case, once to warm up and then in turns; the largest
-difference of any value stands beside the ratio of the medians. MONAI is asked for the distances where it is installed.
+Every group of measures is scored by both engines on the same case, once to warm up and then in turns; beside the ratio
+of the medians stands the largest difference of any value. So are masks in files, tensors on the device, and a batch of
+small cases. Where MONAI, exacta and distorch are installed, they measure the tensors on the device too. It takes eight
+minutes at most: rows that come too late say so.
 """
 
 import argparse
 import math
 import platform
+import tempfile
 import time
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -19,16 +26,32 @@ from typing import Any
 import numpy as np
 
 import segeval
+from segeval.catalogue import GROUPS
 
 RESULTS = Path(__file__).parent / "results" / "gpu.md"
-GROUPS = ("overlap", "losses", "boundary", "lesion", "topology", "probability", "weight_map")
+OF_MAPS = ("losses", "shape_losses", "rare_losses", "probability", "detection")
+BOTH = ["overlap", "boundary"]
 ROUNDS = 3
+MINUTES = 7.5  # of which a row takes what it has begun
+SECONDS_A_ROW = 20.0  # after which there are no more rounds
 SPACING_MM = (0.8, 0.8, 1.5)
-COLUMNS = ("work", "input", "CPU engine s", "GPU engine s", "CPU / GPU", "largest difference")
+N_CLASSES = 5
+LABELS = {label: f"class {label}" for label in range(1, N_CLASSES + 1)}
+COLUMNS = ("work", "input", "first", "s", "second", "s", "first / second", "largest difference")
 HEADER = f"| {' | '.join(COLUMNS)} |\n{'| --- ' * len(COLUMNS)}|"
+Timed = tuple[str, Callable[[], Any]]
 
 
-def blobs(shape: tuple[int, ...], *, seed: int, n_classes: int = 5) -> tuple[np.ndarray, np.ndarray]:
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """How large the images are, and how many are in a batch."""
+
+    shape: tuple[int, ...] = (192, 192, 96)
+    small: int = 64
+    batch: int = 32
+
+
+def blobs(shape: tuple[int, ...], *, seed: int, n_classes: int = N_CLASSES) -> tuple[np.ndarray, np.ndarray]:
     """A truth of ellipsoids, and a prediction in which each is displaced by a voxel and a little larger."""
     rng = np.random.default_rng(seed)
     truth, pred = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
@@ -70,123 +93,206 @@ def apart(one: np.ndarray, other: np.ndarray) -> float:
     return float((np.abs(one[finite] - other[finite]) / scale).max(initial=0.0))
 
 
+SMALL = Sizes(shape=(40, 36, 32), small=16, batch=3)
+
+
+@dataclass(kw_only=True)
+class Bench:
+    """The rows of the table; `device` is where the second contender of each row works."""
+
+    device: str
+    sizes: Sizes
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def engine(self) -> str:
+        return "GPU engine" if self.device.startswith("cuda") else "torch engine on the CPU"
+
+    def rows(self) -> Iterator[str]:
+        """All lines of the table."""
+        pred, truth = blobs(self.sizes.shape, seed=1)
+        probs = as_probs(pred, N_CLASSES)
+        size = f"{'×'.join(map(str, self.sizes.shape))}, {N_CLASSES} classes"
+        for group in GROUPS:
+            given, kind = (probs, "softmax") if group in OF_MAPS else (pred, "ids")
+            yield self._engines(group, f"{size}, {kind} as arrays", given, truth, [group])
+        yield from self._of_files(pred, truth, size)
+        there = [self._there(side) for side in (pred, probs, truth)]
+        for name, side in (("ids", there[0]), ("softmax", there[1])):
+            measures = [*BOTH, "losses"]
+            on_cpu = (pred if side is there[0] else probs, truth)
+            yield self._engines(
+                ", ".join(measures), f"{size}, {name} on the device", *on_cpu, measures, there=(side, there[2])
+            )
+        yield self._of_batch()
+        yield from self._others(there[0], there[2], size)
+
+    def _engines(self, work: str, on: str, pred: Any, truth: Any, measures: list[str], there: Any = None) -> str:
+        """Both engines on one case; the second may take tensors that are on the device already."""
+        numpy = ("CPU engine", lambda: scored(pred, truth, measures, engine="numpy"))
+        torch = (
+            self.engine,
+            lambda: scored(*(there or (pred, truth)), measures, engine="torch", device=self.device),
+        )
+        return self._row(work, on, numpy, torch, values_of)
+
+    def _of_files(self, pred: np.ndarray, truth: np.ndarray, size: str) -> Iterator[str]:
+        import nibabel
+
+        with tempfile.TemporaryDirectory() as folder:
+            sides = {}
+            for name, side in (("pred", pred), ("truth", truth)):
+                sides[name] = Path(folder, name)
+                sides[name].mkdir()
+                for case in range(4):
+                    image = nibabel.Nifti1Image(np.roll(side, case, axis=0), np.diag([*SPACING_MM, 1.0]))
+                    nibabel.save(image, sides[name] / f"case_{case}.nii.gz")
+            paths = sides["pred"], sides["truth"]
+            yield self._engines(", ".join(BOTH), f"4 × {size}, in .nii.gz", *paths, BOTH)
+
+    def _of_batch(self) -> str:
+        """A batch of small cases as a training loop has it, on the CPU and on the device."""
+        n, side = self.sizes.batch, self.sizes.small
+        cases = [blobs((side,) * 3, seed=seed) for seed in range(n)]
+        preds, truths = (np.stack(images) for images in zip(*cases, strict=True))
+        on_device = self._there(preds), self._there(truths)
+        names = [f"case_{i:03}" for i in range(n)]
+
+        def evaluated(pred: Any, truth: Any, device: str, engine: str) -> segeval.Results:
+            evaluator = segeval.Evaluator(BOTH, LABELS, SPACING_MM, bootstrap=0, device=device, engine=engine)
+            evaluator.update(pred, truth, case_id=names)
+            return evaluator.compute()
+
+        numpy = ("CPU engine", lambda: evaluated(preds, truths, "cpu", "numpy"))
+        torch = (self.engine, lambda: evaluated(*on_device, self.device, "torch"))
+        return self._row(", ".join(BOTH), f"a batch of {n} of {side}³, on the device", numpy, torch, values_of)
+
+    def _others(self, pred: Any, truth: Any, size: str) -> Iterator[str]:
+        """Other libraries and segeval on the same tensors; a difference may be one of definitions."""
+        for package, measure, make in PEERS:
+            called = measure.partition("[")[0]
+            try:
+                name, theirs = f"{package} {metadata.version(package)}", make(pred, truth)
+            except (ImportError, metadata.PackageNotFoundError):
+                yield line(called, f"{size}, ids on the device", package, "–", "segeval", "–", "–", "not installed")
+                continue
+
+            def ours(measure: str = measure) -> np.ndarray:
+                rows = scored(pred, truth, [measure], engine="torch", device=self.device).class_rows
+                return np.array([row.values[measure] for row in rows])
+
+            yield self._row(called, f"{size}, ids on the device", (name, theirs), ("segeval", ours), np.ravel)
+
+    def _there(self, array: np.ndarray) -> Any:
+        import torch
+
+        return torch.from_numpy(array).to(self.device)
+
+    def _row(self, work: str, on: str, first: Timed, second: Timed, values: Callable[[Any], np.ndarray]) -> str:
+        """One line of the table."""
+        if time.monotonic() - self.began > MINUTES * 60:
+            return line(work, on, first[0], "–", second[0], "–", "–", "left out: the time was over")
+        try:
+            (slow, fast), (one, other) = in_turns(first[1], second[1])
+        except Exception as error:  # one work that fails is a row, and the others still run
+            said = f"{type(error).__name__}: {str(error)[:80]}"
+            return line(work, on, first[0], "–", second[0], "–", "–", said)
+        difference = f"{apart(values(one), values(other)):.1e}"
+        return line(work, on, first[0], f"{slow:.3f}", second[0], f"{fast:.3f}", f"{slow / fast:.1f}", difference)
+
+
+def scored(pred: Any, truth: Any, measures: list[str], **options: Any) -> segeval.Results:
+    """The results of what is given as paths or at hand."""
+    spacing = {} if isinstance(pred, Path) else {"spacing": SPACING_MM}
+    return segeval.score(pred, truth, measures=measures, labels=LABELS, bootstrap=0, **spacing, **options)
+
+
+def line(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
 def in_turns(*works: Callable[[], Any]) -> tuple[list[float], list[Any]]:
-    """Median seconds of each work, and what it gave."""
-    seconds: list[list[float]] = [[] for _ in works]
-    given = [work() for work in works]
-    for _ in range(ROUNDS):
-        for i, work in enumerate(works):
-            start = time.perf_counter()
-            given[i] = work()
-            seconds[i].append(time.perf_counter() - start)
-    return [median(times) for times in seconds], given
-
-
-def row(name: str, on: str, cpu: Callable[[], Any], gpu: Callable[[], Any]) -> str:
-    """One line of the table."""
-    try:
-        (slow, fast), (one, other) = in_turns(cpu, gpu)
-    except Exception as error:  # one work that fails is a row, and the others still run
-        return f"| {name} | {on} | – | – | – | {type(error).__name__}: {str(error)[:80]} |"
-    difference = apart(values_of(one), values_of(other))
-    return f"| {name} | {on} | {slow:.3f} | {fast:.3f} | {slow / fast:.1f} | {difference:.1e} |"
-
-
-def rows(device: str) -> list[str]:
-    """All lines of the table."""
+    """Median seconds of each work after a first time, unless that alone took too long; and what it gave."""
     import torch
 
-    pred, truth = blobs((256, 256, 128), seed=1)
-    probs = as_probs(pred, 5)
-    labels = {label: f"class {label}" for label in range(1, 6)}
-    options: dict[str, Any] = {"labels": labels, "spacing": SPACING_MM, "bootstrap": 0}
-    found = []
-    for group in GROUPS:
-        given = probs if group in ("losses", "probability") else pred
-        found.append(
-            row(
-                group,
-                "256×256×128, 5 classes, arrays",
-                lambda given=given, group=group: segeval.score(
-                    given, truth, measures=[group], engine="numpy", **options
-                ),
-                lambda given=given, group=group: segeval.score(
-                    given, truth, measures=[group], engine="torch", device=device, **options
-                ),
-            )
-        )
-    on_device = torch.from_numpy(pred).to(device), torch.from_numpy(truth).to(device)
-    found.append(
-        row(
-            "overlap, boundary",
-            "the same as tensors on the device",
-            lambda: segeval.score(pred, truth, measures=["overlap", "boundary"], engine="numpy", **options),
-            lambda: segeval.score(
-                *on_device, measures=["overlap", "boundary"], engine="torch", device=device, **options
-            ),
-        )
-    )
-    small = [blobs((64, 64, 64), seed=seed) for seed in range(32)]
-    preds, truths = [pair[0] for pair in small], [pair[1] for pair in small]
-    found.append(
-        row(
-            "overlap, boundary",
-            "32 cases of 64³",
-            lambda: segeval.score(preds, truths, measures=["overlap", "boundary"], engine="numpy", **options),
-            lambda: segeval.score(
-                preds, truths, measures=["overlap", "boundary"], engine="torch", device=device, **options
-            ),
-        )
-    )
-    return [*found, *monai_rows(pred, truth, device)]
+    wait = torch.cuda.synchronize if torch.cuda.is_available() else lambda: None
+    began = time.monotonic()
+    given: list[Any] = [None for _ in works]
+    seconds: list[list[float]] = [[] for _ in works]
+    for turn in range(1 + ROUNDS):
+        if turn and time.monotonic() - began > SECONDS_A_ROW:
+            break
+        for i, work in enumerate(works):
+            wait()
+            start = time.perf_counter()
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                given[i] = work()
+            wait()
+            seconds[i].append(time.perf_counter() - start)
+    return [median(times[1:] or times) for times in seconds], given
 
 
-def monai_rows(pred: np.ndarray, truth: np.ndarray, device: str) -> list[str]:
-    """MONAI's HD95 on the device beside ours there."""
-    try:
-        import torch
-        from monai.metrics import compute_hausdorff_distance
-    except ImportError:
-        return ["| hd95 | MONAI on the device | – | – | – | not installed |"]
+def of_monai(pred: Any, truth: Any) -> Callable[[], np.ndarray]:
+    """HD95 of each class, from one-hot masks."""
+    from monai.metrics import compute_hausdorff_distance
 
-    def onehot(labels: np.ndarray) -> Any:
-        return torch.nn.functional.one_hot(torch.from_numpy(labels).long(), 6).movedim(-1, 0)[None].to(device)
-
-    sides = onehot(pred), onehot(truth)
-
-    def monai() -> Any:
-        got = compute_hausdorff_distance(*sides, include_background=False, percentile=95, spacing=SPACING_MM)
-        torch.cuda.synchronize()
-        return got
-
-    def ours() -> Any:
-        return segeval.score(
-            pred, truth, measures=["hd95"], engine="torch", device=device, spacing=SPACING_MM, bootstrap=0
-        )
-
-    (theirs, mine), _ = in_turns(monai, ours)
-    return [f"| hd95: MONAI / ours | both on the device | {theirs:.3f} | {mine:.3f} | {theirs / mine:.1f} | – |"]
+    sides = [side[None] for side in map(one_hot, (pred, truth))]
+    rule: dict[str, Any] = {"include_background": False, "percentile": 95, "spacing": SPACING_MM}
+    return lambda: compute_hausdorff_distance(*sides, **rule)[0].cpu().numpy()
 
 
-def table() -> str:
-    """The whole page."""
+def of_exacta(pred: Any, truth: Any) -> Callable[[], np.ndarray]:
+    """HD95 of each class, from ids."""
+    from exacta.functional import hd95
+
+    sides = [side[None].long() for side in (pred, truth)]
+    rule: dict[str, Any] = {"num_classes": N_CLASSES + 1, "include_background": False, "spacing": SPACING_MM}
+    return lambda: hd95(*sides, **rule)[0].cpu().numpy()
+
+
+def of_distorch(pred: Any, truth: Any) -> Callable[[], np.ndarray]:
+    """The Hausdorff distance of each class between voxel centres, from booleans."""
+    from distorch import metrics
+
+    measure = getattr(metrics, "pixel_center_metrics", None) or metrics.border_metrics
+    sides = [one_hot(side)[1:].bool() for side in (pred, truth)]
+    return lambda: measure(*sides, element_size=SPACING_MM).Hausdorff.cpu().numpy()
+
+
+PEERS = (("monai", "hd95[monai]", of_monai), ("exacta", "hd95[exacta]", of_exacta), ("distorch", "hd", of_distorch))
+
+
+def one_hot(ids: Any) -> Any:
+    import torch
+
+    return torch.nn.functional.one_hot(ids.long(), N_CLASSES + 1).movedim(-1, 0)
+
+
+def page(device: str, sizes: Sizes) -> str:
+    """The whole page; without a CUDA device it says that it was not run."""
     import torch
 
     head = "# On a GPU\n\nMade by `python benchmarks/gpu.py --write`.\n\n"
-    if not torch.cuda.is_available():
+    if device == "cuda" and not torch.cuda.is_available():
         return f"{head}not run: this machine has no CUDA device ({platform.machine()}, torch {torch.__version__}).\n"
-    where = f"{torch.cuda.get_device_name(0)}, torch {torch.__version__}, segeval {segeval.__version__}"
-    return f"{head}{where}; medians of {ROUNDS} in turns.\n\n{HEADER}\n" + "\n".join(rows("cuda")) + "\n"
+    name = torch.cuda.get_device_name(0) if device == "cuda" else "a trial on the CPU, which measures nothing"
+    where = f"{name}, torch {torch.__version__}, segeval {segeval.__version__}"
+    bench = Bench(device=device, sizes=sizes)
+    return f"{head}{where}; medians of {ROUNDS} in turns.\n\n{HEADER}\n" + "\n".join(bench.rows()) + "\n"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda", help="cpu is a trial on small images")
     parser.add_argument("--write", action="store_true", help="write benchmarks/results/gpu.md")
     asked = parser.parse_args()
-    page = table()
-    print(page, end="")
+    if asked.write and asked.device == "cpu":
+        parser.error("--write is for a GPU: a trial on the CPU measures nothing")
+    text = page(asked.device, Sizes() if asked.device == "cuda" else SMALL)
+    print(text, end="")
     if asked.write:
-        RESULTS.write_text(page, encoding="utf-8")
+        RESULTS.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,9 @@
 
 import sys
 
+import pytest
+
+from benchmarks import gpu
 from benchmarks.measuring import Contender, Record, interleave, markdown_table
 
 
@@ -41,3 +44,26 @@ def test_the_table_has_medians_and_ratios_to_the_reference():
     assert table[2] == "| counting | segeval | 2.00 | 1.00 to 9.00 | 1.00 | 50 | 0.5 |"
     assert table[3] == "| counting | other | 7.00 | 6.00 to 8.00 | 3.50 | 400 |  |"
     assert table[4] == "| counting | broken | – | – | – | – | skipped |"
+
+
+def test_the_page_of_the_gpu_has_every_row_and_no_difference(monkeypatch):
+    """All of it runs where torch works on the CPU; what a GPU would give is seen with one only."""
+    pytest.importorskip("torch")
+    monkeypatch.setattr(gpu, "ROUNDS", 0)  # nothing but the first time
+    page = gpu.page("cpu", gpu.Sizes(shape=(20, 18, 16), small=12, batch=2))
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines() if line.startswith("| ")]
+    header, _, *rows = rows
+    assert tuple(header) == gpu.COLUMNS
+    engines = [row for row in rows if row[2] == "CPU engine"]
+    assert {*gpu.GROUPS} <= {row[0] for row in engines}
+    assert {row[0] for row in engines if "in .nii.gz" in row[1] or "batch" in row[1]} == {"overlap, boundary"}
+    assert all(float(row[-1]) <= 1e-9 for row in engines)
+    assert [row[2].split()[0] for row in rows if row[4] == "segeval"] == ["monai", "exacta", "distorch"]
+    assert all(row[-1] == "not installed" or float(row[-1]) <= 1e-6 for row in rows if row[4] == "segeval")
+
+
+def test_without_a_gpu_the_page_says_that_it_was_not_run():
+    torch = pytest.importorskip("torch")
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a CUDA device")
+    assert "not run: this machine has no CUDA device" in gpu.page("cuda", gpu.SMALL)

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import segeval
+from segeval.catalogue import GROUPS
 from segeval.errors import DataError
 from segeval.evidence import device as device_module
 from tests.evidence.simulated_device import SimulatedDevice
@@ -104,6 +105,19 @@ def test_tensors_on_a_device_stay_there(what: str) -> None:
     assert device.most_fetched < truth.numel() / 4
     assert_alike(got, want)
     assert_alike(evaluator.compute(), want)
+
+
+@pytest.mark.usefixtures("a_device")
+@pytest.mark.parametrize("kind", ["ids", "softmax"])
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_group_reads_tensors_of_a_device(group: str, kind: str) -> None:
+    ids, truth = (torch.from_numpy(side)[:24, :, 20:36] for side in masks(np.uint8))
+    pred = ids if kind == "ids" else softmax_of(ids).double()  # more precise than what an activation rounds to
+    options = OPTIONS | {"measures": [group], "ignore_label": 9}
+    want = segeval.score(pred, truth, engine="numpy", **options)
+    with SimulatedDevice():
+        got = segeval.score(pred.to("cuda"), truth.to("cuda"), device="cuda", **options)
+    assert_alike(got, want)
 
 
 @pytest.mark.usefixtures("a_device")

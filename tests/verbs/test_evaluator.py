@@ -14,9 +14,9 @@ import pytest
 import torch
 
 import segeval
+from segeval.catalogue import GROUPS
 from segeval.errors import ConfigError, DataError
 
-GROUPS = ["overlap", "losses", "boundary", "lesion", "topology", "probability", "weight_map"]
 LABELS = {1: "liver", 2: "spleen"}
 SPACING = (0.8, 0.8, 1.5)
 IDS = ["a", "b", "c", "d"]
