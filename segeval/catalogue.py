@@ -20,6 +20,7 @@ GROUPS = {
     "instance": ("metrics.tasks.instances", "metrics.tasks.connections"),
     "contours": ("metrics.tasks.contours",),
     "video": ("metrics.tasks.video",),
+    "scenes": ("metrics.tasks.scenes",),
     "probability": ("metrics.probability",),
     "topology": ("metrics.topology",),
     "detection": ("metrics.detection", "metrics.lesion"),

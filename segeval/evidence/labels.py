@@ -26,7 +26,8 @@ class LabelMap:
     """The user's choice of classes.
 
     `classes=None` means every id that occurs; then ids are called by their `names`, or by themselves. `written` are
-    the names in the order of a file that mixes classes and regions.
+    the names in the order of a file that mixes classes and regions. `groups` are unions that a known set of labels is
+    judged by, and that are no rows of the tables.
     """
 
     classes: tuple[LabelClass, ...] | None = None
@@ -35,6 +36,12 @@ class LabelMap:
     include_background: bool = False
     names: Mapping[int, str] = field(default_factory=dict)
     written: tuple[str, ...] = field(default=(), compare=False)
+    groups: tuple[LabelClass, ...] = ()
+
+    @property
+    def categories(self) -> tuple[LabelClass, ...]:
+        """Classes that belong together: the regions, or else the groups of the known set."""
+        return self.regions or self.groups
 
     @property
     def in_order(self) -> tuple[LabelClass, ...]:

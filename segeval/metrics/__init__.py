@@ -11,6 +11,7 @@ _MODULES = (
     *("lesion", "probability", "topology", "detection", "tasks.instances", "tasks.connections"),
     "tasks.contours",
     "tasks.video",
+    "tasks.scenes",
 )
 
 

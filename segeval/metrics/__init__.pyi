@@ -96,6 +96,8 @@ from segeval.metrics.tasks.video import contour_accuracy as contour_accuracy
 from segeval.metrics.tasks.video import contour_accuracy_recall as contour_accuracy_recall
 from segeval.metrics.tasks.video import contour_accuracy_decay as contour_accuracy_decay
 from segeval.metrics.tasks.video import j_and_f as j_and_f
+from segeval.metrics.tasks.scenes import category_mean_iou as category_mean_iou
+from segeval.metrics.tasks.scenes import instance_weighted_iou as instance_weighted_iou
 from segeval.metrics.probability import auc_roc as auc_roc
 from segeval.metrics.probability import average_precision as average_precision
 from segeval.metrics.probability import best_threshold as best_threshold

@@ -13,7 +13,7 @@ from segeval.evidence.lesions.objects import CoveredOnce
 from segeval.evidence.masks import Masks
 from segeval.evidence.shapes import PerLabel
 from segeval.evidence.surfaces.in_plane import in_plane_distances
-from segeval.measure import metric, ratio
+from segeval.measure import PerClass, metric, ratio
 from segeval.metrics.boundary import distance_of_each
 from segeval.metrics.lesion import pq
 from segeval.profiles.definition import ERROR, Definition, Profile, by
@@ -92,6 +92,18 @@ def _brats(dilation: int, ignore_mm3: float, *, penalty: float | str = 374.0, **
 _PICAI_RULES: dict[str, Any] = {"candidates": "map", "assign": "overlap", "duplicates": "ignore"}
 _OVERLAP: dict[str, Any] = {"matching": "any_overlap"}
 _EDGES: dict[str, Any] = {**_OVERLAP, "connectivity": "edge"}
+
+# mean size in pixels of the instances of a class, constants of cityscapesScripts
+_CITYSCAPES_SIZES = {
+    "bicycle": 4672.3249222261,
+    "motorcycle": 6298.7200839748,
+    "rider": 3930.4788056518,
+    "bus": 35732.1511111111,
+    "train": 67583.7075812274,
+    "car": 12794.0202738185,
+    "person": 3462.4756337644,
+    "truck": 27855.1264367816,
+}
 
 CHALLENGES = (
     Profile(
@@ -225,8 +237,13 @@ CHALLENGES = (
     Profile(
         name="cityscapes",
         is_challenge=True,
-        note="IoU of all pixels of the data set together, with --labels cityscapes-train; (mean) is over classes.",
-        definitions={"iou": by(NAN, 0, 0, pooled=True)},
+        note="IoU of all pixels of the data set together, with --labels cityscapes or cityscapes-train; (mean) is over "
+        "classes. iIoU needs --truth-instances: *_gtFine_instanceIds.png.",
+        definitions={
+            "iou": by(NAN, 0, 0, pooled=True),
+            "category_mean_iou": by(pooled=True),
+            "instance_weighted_iou": by(mean_size=PerClass(_CITYSCAPES_SIZES), least_id=1000, pooled=True),
+        },
     ),
     Profile(
         name="mmseg",

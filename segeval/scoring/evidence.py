@@ -289,6 +289,7 @@ class Evidence:
 
 _PROVIDERS: Mapping[tuple[str, Level], Callable[[Evidence], Any]] = {
     ("Counts", "class"): lambda evidence: evidence.counts,
+    ("CategoryCounts", "case"): lambda evidence: evidence.histogram.categories(evidence.plan.labels.categories),
     ("Joint", "class"): lambda evidence: per_class_joint(evidence.counts),
     ("Joint", "case"): lambda evidence: evidence.partition,
     ("Surfaces", "class"): lambda evidence: evidence.surfaces,

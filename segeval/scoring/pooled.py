@@ -10,7 +10,7 @@ import numpy as np
 
 from segeval.evidence.additive import ByClass, State
 from segeval.evidence.labels import LabelClass
-from segeval.evidence.overlap.counts import Counts, Histogram, Joint, per_class_joint
+from segeval.evidence.overlap.counts import CategoryCounts, Counts, Histogram, Joint, per_class_joint
 from segeval.evidence.probabilities.probabilities import ProbEvidence, no_image
 from segeval.evidence.probabilities.soft import SoftEvidence
 from segeval.measure import Level, MeasureCall
@@ -88,6 +88,8 @@ class PooledCases:
     def _of_counts(self, need: type, level: Level) -> Counts | Joint:
         if need is Counts:
             return self.counts
+        if need is CategoryCounts:
+            return self.histogram.categories(self.plan.labels.categories)
         return per_class_joint(self.counts) if level == "class" else self.partition
 
     @cached_property

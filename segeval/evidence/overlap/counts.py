@@ -36,6 +36,11 @@ class Counts(State):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CategoryCounts(Counts):
+    """The same of classes that belong together, each group as one class."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Joint(State):
     """How often each truth bin met each predicted bin: `(..., truth, pred)`, int64.
 
@@ -111,6 +116,10 @@ class Histogram:
         truth = np.array([of_truth[rows].sum() for rows in members], dtype=np.int64)
         pred = np.array([of_pred[rows].sum() for rows in members], dtype=np.int64)
         return Counts(tp=tp, fp=pred - tp, fn=truth - tp, tn=self.n.sum() - truth - pred + tp)
+
+    def categories(self, groups: Sequence[LabelClass]) -> CategoryCounts:
+        """One set of counts per group of classes, in which confusion is none."""
+        return CategoryCounts(**vars(self.counts(groups)))
 
     def joint(self, classes: Sequence[LabelClass], *, rest_is_class: bool) -> Joint:
         """The case as one partition: every id outside the disjoint `classes` falls into the first bin."""

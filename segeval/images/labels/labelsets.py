@@ -26,6 +26,16 @@ _CITYSCAPES = {
     33: "bicycle",
 }
 
+_CITYSCAPES_GROUPS = {
+    "flat": ("road", "sidewalk"),
+    "construction": ("building", "wall", "fence"),
+    "object": ("pole", "traffic light", "traffic sign"),
+    "nature": ("vegetation", "terrain"),
+    "sky": ("sky",),
+    "human": ("person", "rider"),
+    "vehicle": ("car", "truck", "bus", "train", "motorcycle", "bicycle"),
+}
+
 # The object classes of Pascal VOC: Everingham et al. 2010, doi:10.1007/s11263-009-0275-4; background is one too.
 _VOC = """
 aeroplane, bicycle, bird, boat, bottle, bus, car, cat, chair, cow, diningtable, dog, horse, motorbike, person,
@@ -85,6 +95,12 @@ def _classes(ids_and_names: dict[int, str]) -> tuple[LabelClass, ...]:
     return tuple(LabelClass(name=name, ids=(label,)) for label, name in ids_and_names.items())
 
 
+def _groups(names_of: dict[str, tuple[str, ...]], ids_and_names: dict[int, str]) -> tuple[LabelClass, ...]:
+    """Unions of classes, by their names."""
+    id_of = {name: label for label, name in ids_and_names.items()}
+    return tuple(LabelClass(name=group, ids=tuple(map(id_of.__getitem__, names))) for group, names in names_of.items())
+
+
 def _numbered(names: str, *, first: int = 1) -> tuple[LabelClass, ...]:
     """Classes with one id after the other."""
     return _classes(dict(enumerate(" ".join(names.split()).split(", "), start=first)))
@@ -94,8 +110,13 @@ LABEL_SETS = {
     "cityscapes": LabelMap(
         classes=_classes(_CITYSCAPES),
         ignore=tuple(label for label in range(-1, 35) if label not in _CITYSCAPES),
+        groups=_groups(_CITYSCAPES_GROUPS, _CITYSCAPES),
     ),
-    "cityscapes-train": LabelMap(classes=_classes(dict(enumerate(_CITYSCAPES.values()))), ignore=(255,)),
+    "cityscapes-train": LabelMap(
+        classes=_classes(dict(enumerate(_CITYSCAPES.values()))),
+        ignore=(255,),
+        groups=_groups(_CITYSCAPES_GROUPS, dict(enumerate(_CITYSCAPES.values()))),
+    ),
     "voc": LabelMap(classes=_numbered(_VOC), ignore=(255,), include_background=True),
     "ade20k": LabelMap(classes=_numbered(_ADE20K), ignore=(0,)),
     "ade20k-train": LabelMap(classes=_numbered(_ADE20K, first=0), ignore=(255,)),

@@ -36,7 +36,7 @@ def notes_on_scores(
         *_on_units(scores, plan),
         *_on_probabilities(scores, plan, is_sure=is_sure, is_resampled=options.resample),
     )
-    on_numbers = (*on_numbers, *_on_sequences(scores, plan))
+    on_numbers = (*on_numbers, *_on_sequences(scores, plan), *_on_categories(plan))
     idle = idle_gpu(engine=options.engine, device=options.device)
     return (*on_ids, *mixed, *on_numbers, *filter(None, [idle]))
 
@@ -184,3 +184,9 @@ def _on_sequences(scores: Sequence[CaseScore], plan: Plan) -> Iterator[str]:
             yield "no frame lies in a folder of its sequence, so all of them are one sequence"
         elif sequences:
             yield f"{counted(len(sequences), 'sequence')} of frames, one per folder: {listed(sequences)}"
+
+
+def _on_categories(plan: Plan) -> Iterator[str]:
+    columns = [call.column for call in plan.measures if call.measure.reads("CategoryCounts")]
+    if columns and not plan.labels.categories:
+        yield f"{listed(columns)}: undefined, name groups of classes with --regions, such as vehicle=3+4,human=1+2"
