@@ -2,8 +2,9 @@
 
 Not a part of the suite, since it takes minutes: draws so many places of the room's code where cosmic-ray can change an
 operator, a comparison, a number, a condition, a loop or a decorator, makes one change after the other in a copy of the
-project, and runs the tests of that room alone until the first that fails: those that reach the changed line, then
-all of them. Types, messages and guards such as
+project, and runs the tests of that room that reach the changed line, until the first that fails. A line that runs as
+its module is imported is reached by all of them, one whose result is kept by the first alone: so the figure is a lower
+bound. Types, messages and guards such as
 `strict=True` are left as they are: a change of those is no change of what is computed. What survives is printed;
 `results/mutants.md` says why it may.
 
@@ -153,7 +154,7 @@ class Room:
         self.reached.read()
 
     def notices(self, mutant: Mutant) -> bool:
-        """Whether a test fails under the change, or hangs."""
+        """Whether a test that reaches the change fails under it, or hangs."""
         file = self.copy / mutant.path.relative_to(PROJECT)
         before = file.read_text()
         lines = self.reached.contexts_by_lineno(str(file))
@@ -164,10 +165,7 @@ class Room:
         }
         file.write_text(mutant.source())
         try:
-            if (reaching := reaching - {""}) and not self._pass(sorted(reaching)):
-                return True
-            print(f"noticed by none of {len(reaching)} that reach it: {_told(mutant)}", file=sys.stderr, flush=True)
-            return not self._pass(self.all)
+            return not self._pass(self.all if reaching <= {""} else sorted(reaching - {""}))
         finally:
             file.write_text(before)
 

@@ -64,7 +64,7 @@ def case_of(case_id: str, *, pred: Prediction | None, truth: LabelImage, rules: 
         instances=instances,
         claims={**truth.claims, **predicted.claims},
         confidences=of_case(rules.confidences, case_id),
-        notes=(*volume.notes, *predicted.notes),
+        notes=tuple(dict.fromkeys((*volume.notes, *predicted.notes))),
     )
 
 

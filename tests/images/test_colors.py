@@ -99,6 +99,19 @@ def test_known_tables_have_the_colours_of_their_datasets(name: str, colours: dic
     assert sum(len(ids) for ids in table.ids.values()) == {"voc": 22, "cityscapes": 29, "ade20k": 151}[name]
 
 
+def test_colours_that_two_classes_of_cityscapes_share_are_told(tmp_path: Path) -> None:
+    colours = np.array([[0, 0, 0], [153, 153, 153], [0, 0, 142], [128, 64, 128]], np.uint8)
+    for side, labels in (("pred", PRED), ("truth", TRUTH)):
+        (tmp_path / side).mkdir()
+        rgb(labels, colours).save(tmp_path / side / "a.png")
+    found = segeval.score(tmp_path / "pred", tmp_path / "truth", measures=["dice"], bootstrap=0, colors="cityscapes")
+    assert {row.of.label for row in found.class_rows} == {"7", "17", "26"}
+    assert found.case_rows[0].notes == (
+        "cars and licence plates have one colour, which was read as car (26)",
+        "poles and pole groups have one colour, which was read as pole (17)",
+    )
+
+
 def test_a_colour_of_two_ids_means_neither(tmp_path: Path) -> None:
     image = Image.fromarray(np.full((4, 4, 3), 140, np.uint8))
     assert "colour (140, 140, 140) stands for ids 7 and 49 alike" in refusal(

@@ -1,7 +1,7 @@
 """Masks whose classes are colours: tables of colours, and palettes that agree in their colours only."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,17 @@ from segeval.images.readers.volumes import Volume
 _FORM = "Write one colour per id: {1: [255, 0, 0], 2: [0, 128, 255]}."
 
 # Colours of labelIds, from the label table of Cordts et al. 2016, arXiv:1604.01685. Black is all that has no colour of
-# its own (0 to 4); pole groups share the grey of poles, and licence plates the blue of cars: those are taken.
+# its own (0 to 4); pole groups (18) share the grey of poles, and licence plates (-1) the blue of cars.
 _CITYSCAPES = """
 0 000000 5 6f4a00 6 510051 7 804080 8 f423e8 9 faaaa0 10 e6968c 11 464646 12 66669c 13 be9999 14 b4a5b4 15 966464
 16 96785a 17 999999 19 faaa1e 20 dcdc00 21 6b8e23 22 98fb98 23 4682b4 24 dc143c 25 ff0000 26 00008e 27 000046
 28 003c64 29 00005a 30 00006e 31 005064 32 0000e6 33 770b20
 """
+
+_CITYSCAPES_SHARED = {
+    0x999999: "poles and pole groups have one colour, which was read as pole (17)",
+    0x00008E: "cars and licence plates have one colour, which was read as car (26)",
+}
 
 # Colours of ids 1 to 150 as tools draw them: Zhou et al. 2017, doi:10.1109/CVPR.2017.544. Two of them are alike.
 _ADE20K = (
@@ -37,9 +42,10 @@ _ADE20K = (
 
 @dataclass(frozen=True, kw_only=True)
 class ColorTable:
-    """What each colour means; a colour of several ids means none."""
+    """What each colour means; a colour of several ids means none, unless `shared` says which one is taken."""
 
     ids: Mapping[int, tuple[int, ...]]  # by 0xRRGGBB
+    shared: Mapping[int, str] = field(default_factory=dict)
 
     def ids_of(self, colours: np.ndarray, path: Path) -> np.ndarray:
         """The ids of different colours, each 0xRRGGBB.
@@ -98,13 +104,19 @@ def with_ids_of_colours(volume: Volume, table: ColorTable) -> Volume:
     if volume.is_rgb:
         colours, at = np.unique(_packed(volume.array), return_inverse=True)
         array = table.ids_of(colours, volume.path)[at.reshape(volume.array.shape[:2])]
-        return replace(volume, array=array, is_rgb=False, white=None)
+        return replace(volume, array=array, is_rgb=False, white=None, notes=_with_doubts(volume, table, colours))
     if volume.palette is None:
         return volume
     used = np.unique(volume.array)
+    colours = _packed(volume.palette)[used]
     lookup = np.zeros(256, dtype=np.int64)
-    lookup[used] = table.ids_of(_packed(volume.palette)[used], volume.path)
-    return replace(volume, array=lookup[volume.array], palette=None)
+    lookup[used] = table.ids_of(colours, volume.path)
+    return replace(volume, array=lookup[volume.array], palette=None, notes=_with_doubts(volume, table, colours))
+
+
+def _with_doubts(volume: Volume, table: ColorTable, colours: np.ndarray) -> tuple[str, ...]:
+    shared = [table.shared[colour] for colour in colours.tolist() if colour in table.shared]
+    return (*volume.notes, *shared)
 
 
 def matched_palette(volume: Volume, reference: np.ndarray | None) -> Volume:
@@ -173,9 +185,8 @@ def _text(colour: int) -> str:
 
 def _cityscapes() -> ColorTable:
     words = _CITYSCAPES.split()
-    return ColorTable(
-        ids={int(colour, 16): (int(label),) for label, colour in zip(words[::2], words[1::2], strict=True)}
-    )
+    ids = {int(colour, 16): (int(label),) for label, colour in zip(words[::2], words[1::2], strict=True)}
+    return ColorTable(ids=ids, shared=_CITYSCAPES_SHARED)
 
 
 def _voc() -> ColorTable:
