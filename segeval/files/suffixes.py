@@ -4,7 +4,7 @@ from pathlib import Path, PurePath
 
 IMAGE_SUFFIXES = (
     *(".nii.gz", ".nii", ".hdr", ".mgh", ".mgz", ".mha", ".mhd", ".seg.nrrd", ".nrrd", ".nhdr"),
-    *(".png", ".tif", ".tiff", ".bmp", ".webp", ".npy", ".npz", ".ome.zarr", ".zarr", ".dcm"),
+    *(".png", ".ome.tif", ".ome.tiff", ".tif", ".tiff", ".bmp", ".webp", ".npy", ".npz", ".ome.zarr", ".zarr", ".dcm"),
 )
 
 JPEG_SUFFIXES = (".jpg", ".jpeg", ".jfif")  # whose compression changes ids

@@ -9,8 +9,10 @@ from segeval.evidence.policies import ChannelAxis
 from segeval.files.suffixes import image_suffix
 from segeval.images.pairing.pairs import Pair
 from segeval.images.predictions.predictions import read_prediction
-from segeval.images.readers.pictures import read_png
+from segeval.images.readers.readers import read_volume
 from segeval.images.readers.volumes import Volume
+
+_PICTURES = (".png", ".bmp", ".webp", ".tif", ".tiff")
 
 
 def read_image(pair: Pair, *, channel_axis: ChannelAxis | None = None) -> tuple[Volume, ...]:
@@ -19,8 +21,9 @@ def read_image(pair: Pair, *, channel_axis: ChannelAxis | None = None) -> tuple[
     Raises:
         DataError: the file cannot be read.
     """
-    if pair.pred is not None and image_suffix(pair.pred) == ".png":
-        image = read_png(pair.pred, colours=True)
-        return tuple(replace(image, array=channel) for channel in np.moveaxis(np.atleast_3d(image.array), -1, 0))
+    if pair.pred is not None and image_suffix(pair.pred) in _PICTURES:
+        image = read_volume(pair.pred, colours=True)
+        if image.is_rgb or image.array.ndim == 2:
+            return tuple(replace(image, array=channel) for channel in np.moveaxis(np.atleast_3d(image.array), -1, 0))
     read = read_prediction(pair, kind="probs", channel_axis=channel_axis, labels=LabelMap())
     return tuple(image.scaled() for image in read.images)

@@ -132,6 +132,7 @@ LOOP = np.array([[1.5, 1.5], [8.5, 1.5], [8.5, 8.5], [3.5, 8.5], [3.5, -0.5], [6
         ([made.contour(LOOP, 2)], "slice 2: a contour crosses or covers itself"),
         ([made.contour(SQUARE, 2.5)], "lies on no slice of its series"),
         ([made.contour(SQUARE, 8)], "contour on slice 8, and its series has slices 0 to 5"),
+        ([made.contour(SQUARE + 13, 2)], r"a contour beside its image of 14 x 11 pixels, from \(14\.5, 14\.5\) to"),
     ],
 )
 def test_contours_that_enclose_nothing_for_certain_are_refused(tmp_path, contours, message):
@@ -147,6 +148,14 @@ def test_a_roi_without_contours_is_empty_and_told(tmp_path):
     case = read(path, path)
     assert set(np.unique(case.truth)) == {0, 1}
     assert "no contour of Kidney_L: taken as empty" in case.notes
+
+
+def test_contours_that_leave_the_image_end_there_and_are_told(tmp_path):
+    made.save_ct(tmp_path, (14, 11, 6))
+    path = made.save_rtstruct(tmp_path / "rt.dcm", {"Liver": [made.contour(np.add(SQUARE, (0, 7)), 2)]})
+    case = read(path, path)
+    assert "contours of Liver reach beyond the image, and end there" in case.notes
+    assert np.argwhere(case.truth).max(axis=0).tolist() == [6, 10, 2]
 
 
 def test_a_missing_series_is_named_and_found_where_it_is_said_to_be(tmp_path):

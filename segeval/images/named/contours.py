@@ -22,6 +22,7 @@ from segeval.images.named.series import SeriesFinder, SeriesGrid
 
 _CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
 _OFF_SLICE = 0.1  # of a slice, that a contour may lie beside the centres of one
+_BEYOND = 1.0  # pixels that a contour may reach beyond the image without a word
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +60,37 @@ def read_contours(path: Path, finder: SeriesFinder) -> NamedMasks:
         )
     empty = [printable(name) for name, roi in rois.items() if not roi.contours]
     notes = (f"no contour of {', '.join(empty)}: taken as empty",) if empty else ()
+    if cut := [printable(name) for name, roi in rois.items() if _reaches_beyond(name, roi, grid, path)]:
+        notes = (*notes, f"contours of {', '.join(cut)} reach beyond the image, and end there")
     masks = {name: lambda name=name, roi=roi: _mask(name, roi, grid, path) for name, roi in rois.items()}
     return NamedMasks(path=path, world=grid.world, masks=masks, notes=notes)
+
+
+def _reaches_beyond(name: str, roi: _Roi, grid: SeriesGrid, path: Path) -> bool:
+    """Whether a contour leaves the image.
+
+    Raises:
+        DataError: one lies beside the image as a whole.
+    """
+    reaches = False
+    for points in roi.contours:
+        at = _indices(points, grid)[:, :2]
+        low, high, last = at.min(axis=0), at.max(axis=0), np.array(grid.shape[:2]) - 0.5
+        if (high < -0.5).any() or (low > last).any():
+            raise DataError(
+                f"{printable(path)}: ROI '{printable(name)}' has a contour beside its image of {grid.shape[0]} x "
+                f"{grid.shape[1]} pixels, from ({low[0]:.4g}, {low[1]:.4g}) to ({high[0]:.4g}, {high[1]:.4g}). "
+                "Export it on the series that it was drawn on."
+            )
+        reaches |= bool((low < -0.5 - _BEYOND).any() or (high > last + _BEYOND).any())
+    return reaches
+
+
+def _indices(points: np.ndarray, grid: SeriesGrid) -> np.ndarray:
+    """Points of a file in voxels x, y, z."""
+    to_index = np.linalg.inv(grid.world)
+    # DICOM's world runs to the left and the back; seven digits are all that the text of a file keeps
+    return np.round((points * (-1, -1, 1)) @ to_index[:3, :3].T + to_index[:3, 3], 6)
 
 
 def _rois(path: Path, dataset: Any) -> dict[str, _Roi]:
@@ -101,10 +131,8 @@ def _mask(name: str, roi: _Roi, grid: SeriesGrid, path: Path) -> np.ndarray:
         )
     mask = np.zeros(grid.shape, dtype=np.bool_, order="F")
     slices: dict[int, list[np.ndarray]] = {}
-    to_index = np.linalg.inv(grid.world)
     for points in roi.contours:
-        # DICOM's world runs to the left and the back; seven digits are all that the text of a file keeps
-        at = np.round((points * (-1, -1, 1)) @ to_index[:3, :3].T + to_index[:3, 3], 6)
+        at = _indices(points, grid)
         slices.setdefault(_slice_of(at[:, 2], grid, where), []).append(at[:, :2])
     for k, polygons in slices.items():
         mask[:, :, k] = _filled(polygons, grid.shape[:2], f"{where}, slice {k}")

@@ -113,11 +113,12 @@ class NrrdHeader(TextHeader):
 
     @property
     def axis_of_channels(self) -> int | None:
-        """The axis that is not one of space; None without one."""
+        """The axis that is not one of space, of four that all say they are the last; None without one."""
         n = len(self.shape)
         kinds = self.get("kinds", "").lower().split() or ["domain"] * n
         directions = self.vectors("space directions") if "space directions" in self else [()] * n
         others = [i for i, kind in enumerate(kinds) if kind in _NOT_SPACE or directions[i : i + 1] == [None]]
+        others = others or [3] * (n == 4)  # as ITK writes an image of four dimensions
         if len(kinds) != n or len(directions) != n or len(others) > 1 or n - len(others) not in (2, 3):
             raise DataError(
                 f"{printable(self.path)}: sizes {self.shape} with kinds {' '.join(kinds)} are no 2-D or 3-D image with "
@@ -147,10 +148,14 @@ class NrrdHeader(TextHeader):
     def _directions(self, n: int) -> np.ndarray:
         world = np.eye(4)
         try:
-            steps = [vector for vector in self.vectors("space directions") if vector is not None]
-            world[:n, :n] = np.array(steps, dtype=np.float64).T
+            channels = self.axis_of_channels
+            every = enumerate(self.vectors("space directions"))
+            steps = np.array([step for axis, step in every if axis != channels], dtype=np.float64)
+            if steps.shape[1] != n and not (steps.shape[1] == 4 and not steps[:, 3:].any()):
+                raise self.refused("space directions")
+            world[:n, :n] = steps[:, :n].T
             if "space origin" in self:
-                world[:n, 3] = self.vectors("space origin")[0]
+                world[:n, 3] = np.array(self.vectors("space origin")[0], dtype=np.float64)[:n]
         except (ValueError, IndexError, TypeError) as error:
             raise self.refused("space directions") from error
         return world
@@ -186,7 +191,8 @@ def _read_lines(stream: ByteStream) -> dict[str, str]:
         )
     values: dict[str, str] = {}
     for _ in range(MOST_LINES):
-        text = stream.line(LONGEST_LINE).decode("utf-8", "replace").strip("\r\n")
+        # a header beside its voxels may end with the file, in place of an empty line
+        text = stream.line(LONGEST_LINE, may_end="data file" in values).decode("utf-8", "replace").strip("\r\n")
         if not text:
             break
         key, separator, value = text.partition(":")

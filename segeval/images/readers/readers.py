@@ -51,8 +51,8 @@ def read_volume(
             return read_metaimage(path)
         case ".seg.nrrd" | ".nrrd" | ".nhdr":
             return read_nrrd(path)
-        case ".tif" | ".tiff":
-            return read_tiff(path)
+        case ".tif" | ".tiff" | ".ome.tif" | ".ome.tiff":
+            return read_tiff(path, colours=colours)
         case ".bmp" | ".webp":
             return read_picture(path, colours=colours)
         case ".zarr" | ".ome.zarr":

@@ -95,9 +95,11 @@ class ByteStream:
         while size > 0:
             size -= len(self.header(min(size, _SKIP)))
 
-    def line(self, most: int) -> bytes:
-        """The next line, without its end."""
+    def line(self, most: int, *, may_end: bool = False) -> bytes:
+        """The next line, without its end; where the file may end, that is an empty one."""
         line = self.file.readline(most)
+        if may_end and not line:
+            return line
         if not line.endswith(b"\n"):
             raise DataError(f"{printable(self.path)}: its header does not end. {WRITE_AGAIN}")
         return line.rstrip(b"\r\n")

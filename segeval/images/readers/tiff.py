@@ -17,8 +17,11 @@ _LOSSY = ("JPEG", "JPEG_LOSSY", "WEBP", "JPEG_2000_LOSSY", "JPEGXR_NDPI")
 _MM_PER = {"m": 1e3, "cm": 10.0, "mm": 1.0, "µm": 1e-3, "um": 1e-3, "nm": 1e-6}  # units of OME; µm where none is named
 
 
-def read_tiff(path: Path) -> Volume:
+def read_tiff(path: Path, *, colours: bool = False) -> Volume:
     """Read a `.tif` or `.tiff` file; channels of an OME-TIFF come last.
+
+    Args:
+        colours: let an image have colours, in a last axis; label images have none.
 
     Raises:
         DataError: the file is damaged, compressed with loss, or holds colours instead of ids.
@@ -48,7 +51,7 @@ def read_tiff(path: Path) -> Volume:
                     "Run `pip install 'segeval-masks[tiff]'`, or save the file with deflate or without compression."
                 ) from error
             raise DataError(f"{printable(path)}: cannot be decoded ({reason_of(error)}). {WRITE_AGAIN}") from error
-    return _volume(path, array, axes, spacing)
+    return _volume(path, array, axes, spacing, colours=colours)
 
 
 def _only_series(path: Path, tiff: Any) -> Any:
@@ -70,11 +73,13 @@ def _check_page(path: Path, page: Any, size: int) -> None:
         raise DataError(f"{printable(path)}: ends at byte {size}, its voxels at {max(ends, default=0)}. {WRITE_AGAIN}")
 
 
-def _volume(path: Path, stored: np.ndarray, axes: str, spacing: tuple[float, ...]) -> Volume:
+def _volume(path: Path, stored: np.ndarray, axes: str, spacing: tuple[float, ...], *, colours: bool) -> Volume:
+    if axes == "YXS" and colours and stored.dtype == np.uint8 and stored.shape[-1] in (3, 4):
+        return Volume(path=path, array=stored[..., :3].copy(), is_rgb=True)
     if "S" in axes:
         raise DataError(
             f"{printable(path)}: holds colours ({stored.shape[axes.index('S')]} samples per pixel), and these are no "
-            "class ids. Save the ids as grey values."
+            "class ids. Pass --colors with their table, or save the ids as grey values."
         )
     channels = next((axes.index(letter) for letter in "C" if letter in axes), None)
     array = stored if channels is None else np.moveaxis(stored, channels, -1)

@@ -84,7 +84,7 @@ class CasePictures:
         with opened_files() as opened:
             case = read_case(pair, self._job.rules)
         self._refuse_if_changed(pair, opened | self._job.rules.opened.get(case_id, {}))
-        affine = read_volume(pair.truth).affine if pair.truth is not None and pair.truth.is_file() else None
+        affine = None if pair.truth is None else self._job.rules.truth_of(pair).volume.affine
         read = case, affine, self._image_of(case)
         self._last = case_id, read
         return read

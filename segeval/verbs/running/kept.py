@@ -14,6 +14,7 @@ from segeval.evidence.labels import LabelMap
 from segeval.evidence.probabilities.channels import Form
 from segeval.files.journal import Journal
 from segeval.files.lossless import text_of_record
+from segeval.images.named.series import SeriesFinder
 from segeval.images.pairing.pairs import Pair
 from segeval.images.readers.streams import Opened
 from segeval.options import ScoreOptions
@@ -54,7 +55,8 @@ class RunRecord:
         plan, defaults = job.plan, ScoreOptions()
         same = {name: getattr(defaults, name) for name in (*HOW_TO_RUN, *_AFTERWARDS, "device")}
         measures = [(call.column, call.measure.formula, repr(call.all_knobs)) for call in plan.measures]
-        rules = replace(job.rules, first_prediction=None, at_hand={}, opened={})
+        finder = SeriesFinder(folder=job.rules.finder.folder)  # without what it has seen
+        rules = replace(job.rules, first_prediction=None, at_hand={}, opened={}, finder=finder)
         where = plan.device.partition(":")[0]
         how = (replace(job.options, **same), measures, rules, plan.labels, plan.form, plan.overlaps, plan.engine, where)
         return cls(

@@ -5,7 +5,9 @@ from pathlib import Path
 
 from segeval.errors import ConfigError, DataError
 from segeval.evidence.labels import LabelClass, LabelMap
+from segeval.files.paths import printable
 from segeval.images.labels.label_ids import distinct, to_labels
+from segeval.images.named.reading import has_names, names_in
 from segeval.images.readers.readers import read_volume
 from segeval.options import SweepOptions
 from segeval.verbs.score import label_map_of
@@ -65,12 +67,16 @@ def chosen_classes(truths: Sequence[Path | None], labels: LabelMap, options: Swe
     """The classes to report, or the one that `--class` names; without labels every id of the truths.
 
     Raises:
-        ConfigError: there is no such class.
+        ConfigError: there is no such class, or the truths have names and nobody says which are classes.
         DataError: the truths hold no class at all.
     """
     ids: set[int] = set()
     if labels.classes is None:
         for path in truths:
+            if path is not None and has_names(path):
+                numbered = enumerate(names_in(path)[:5], start=1)
+                said = ",".join(f"{number}={printable(name)}" for number, name in numbered)
+                raise ConfigError(f"{printable(path)}: holds masks by names. Say which are classes: --labels {said}.")
             if path is not None:
                 ids |= set(distinct(to_labels(read_volume(path), ignore=labels.ignore).ravel(order="K")).tolist())
     classes = labels.classes_among(ids)

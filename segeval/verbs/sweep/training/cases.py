@@ -15,7 +15,6 @@ from segeval.images.geometry.geometry import align
 from segeval.images.input_rules import InputRules
 from segeval.images.labels.label_ids import to_labels
 from segeval.images.pairing.pairs import Pair
-from segeval.images.readers.readers import read_volume
 from segeval.images.readers.volumes import Volume
 from segeval.images.training_images import read_image
 
@@ -75,16 +74,20 @@ def read_training_case(
     """
     if pair.truth is None or pair.pred is None:
         raise ValueError(f"{pair.case_id} is not a pair")
-    truth = read_volume(pair.truth)
+    image = rules.truth_of(pair)
+    truth = image.volume
+    if image.claims:
+        names = " and ".join(printable(row.name) for row in next(iter(image.claims.values())))
+        raise DataError(f"{printable(pair.truth)}: {names} share voxels, and one network cannot tell them apart.")
     labels = to_labels(truth, ignore=rules.labels.ignore)
     channels = [_on_grid(channel, truth, rules) for channel in read_image(pair, channel_axis=rules.channel_axis)]
     if dimensions > labels.ndim:
         raise DataError(f"{printable(pair.truth)}: shape {labels.shape} has no third axis. Train on it in 2-D.")
     axis = _slice_axis(truth) if dimensions < labels.ndim else None
-    image = np.stack([_normalised(channel) for channel in channels])
+    stacked = np.stack([_normalised(channel) for channel in channels])
     return TrainingCase(
         case_id=pair.case_id,
-        image=_fields(image, None if axis is None else axis + 1),
+        image=_fields(stacked, None if axis is None else axis + 1),
         target=_fields(_target(labels, classes, rules.labels.ignore), axis),
         slice_axis=axis,
         truth=Volume(path=pair.truth, array=np.empty(0), affine=truth.affine, spacing_mm=truth.spacing_mm),
