@@ -59,7 +59,7 @@ def test_the_page_of_the_gpu_has_every_row_and_no_difference(monkeypatch):
     assert {row[0] for row in engines if "in .nii.gz" in row[1] or "batch" in row[1]} == {"overlap, boundary"}
     assert all(float(row[-1]) <= 1e-9 for row in engines)
     assert [row[2].split()[0] for row in rows if row[4] == "segeval"] == ["monai", "exacta", "distorch"]
-    assert all(row[-1] == "not installed" or float(row[-1]) <= 1e-6 for row in rows if row[4] == "segeval")
+    assert all(row[-1] == "not installed" or float(row[-1]) <= 1e-4 for row in rows if row[4] == "segeval")
 
 
 def test_without_a_gpu_the_page_says_that_it_was_not_run():

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 
 import segeval
+from segeval import catalogue
 from tests.cli.given import Run, rows_of, write_cases
 
-GROUPS = ["overlap", "losses", "boundary", "lesion", "topology", "probability", "weight_map"]
+GROUPS = [*catalogue.GROUPS]
 IDS = ["a", "b", "c"]
 
 

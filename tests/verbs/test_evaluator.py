@@ -14,9 +14,10 @@ import pytest
 import torch
 
 import segeval
-from segeval.catalogue import GROUPS
+from segeval import catalogue
 from segeval.errors import ConfigError, DataError
 
+GROUPS = [*catalogue.GROUPS]
 LABELS = {1: "liver", 2: "spleen"}
 SPACING = (0.8, 0.8, 1.5)
 IDS = ["a", "b", "c", "d"]
@@ -275,7 +276,7 @@ def test_the_results_of_all_processes_are_those_of_one(tmp_path: Path) -> None:
     ]
     assert [process.wait(timeout=120) for process in started] == [0, 0]
     _, truth = masks()
-    want = evaluated(maps("softmax"), truth, [*GROUPS])
+    want = evaluated(maps("softmax"), truth, GROUPS)
     for epoch in ("uneven", "empty"):
         for rank in range(2):
             rows = pd.read_pickle(tmp_path / f"{epoch}_{rank}.pkl")
