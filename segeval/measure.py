@@ -375,8 +375,10 @@ def _words(annotation: Any) -> list[str]:
 
 
 def _as_meant(value: Any, annotation: Any) -> Any:
-    """The value as the formula declares it: 2 is a float there, and `weights=none` names a choice, no None."""
+    """The value as the formula declares it: 2 is a float there, one number a list of one, and `weights=none` a word."""
     kinds = get_args(annotation) or (annotation,)
+    if get_origin(annotation) is tuple and type(value) in (int, float):
+        value = (value,)
     if isinstance(value, tuple | list) and any(get_origin(kind) is tuple for kind in (annotation, *kinds)):
         return tuple(float(part) if isinstance(part, int) else part for part in value)
     if type(value) is int and float in kinds and int not in kinds:

@@ -12,8 +12,9 @@ from typing import Any, Literal
 import numpy as np
 
 from segeval.errors import ConfigError
-from segeval.evidence.detection.detections import Detections, DetectionSample, InstanceDetections, InstanceRule, Per
-from segeval.evidence.detection.hits import DetectionRule
+from segeval.evidence.detection.detections import Detections, DetectionSample, InstanceDetections, InstanceRule
+from segeval.evidence.detection.hits import AnewRule, DetectionRule
+from segeval.evidence.detection.operating_points import Per, ThresholdSample
 from segeval.evidence.shapes import PerLabel
 from segeval.measure import Idle, Measure, metric, ratio
 
@@ -26,6 +27,7 @@ UNIT = (0.0, 1.0)
 _INF = float("inf")
 _LIMITS = {
     "t": UNIT,
+    "thresholds": UNIT,
     "factor": (1.0, _INF),
     "min_voxels": (0, _INF),
     "n_max": (1, _INF),
@@ -42,6 +44,8 @@ _IDLE = (
     Idle(("t",), "candidates", lambda found: found != "threshold", "threshold"),
     Idle(("factor", "min_voxels"), "candidates", lambda found: not found.startswith("dynamic"), "dynamic"),
     Idle(("n_max",), "candidates", lambda found: found not in ("dynamic", "dynamic-v2"), "dynamic"),
+    Idle(("thresholds",), "candidates", lambda found: found != "per_threshold", "per_threshold"),
+    Idle(("interpolation",), "candidates", "per_threshold".__eq__, "threshold"),
     Idle(
         ("min_overlap",),
         "hit",
@@ -116,6 +120,7 @@ def froc_score(
 
 
 @detection_metric(
+    AnewRule,
     symbol="TPR@FP",
     formula="lesions found at so many false alarms per case / lesions",
     in_column=("fp",),
@@ -124,7 +129,10 @@ def froc_score(
 def sensitivity_at_fp(
     found: Detections, *, fp: float = 1.0, per: Per = "case", interpolation: Interpolation = "linear"
 ) -> PerLabel:
-    """Share of the lesions that are found where the threshold lets through so many false alarms; see `froc_score`."""
+    """Share of the lesions that are found where the threshold lets through so many false alarms; see `froc_score`.
+
+    With `candidates=per_threshold`, the largest share at one of the `thresholds`, whose candidates are found anew.
+    """
     return found.values(lambda one: _sensitivity_at(one, fp, per, interpolation))
 
 
@@ -209,12 +217,12 @@ def average_recall(found: InstanceDetections) -> PerLabel:
     return found.values(lambda row: np.mean([_final_recall(one) for one in row]))
 
 
-def _sensitivity_at(one: DetectionSample, fp: float, per: Per, how: Interpolation) -> float:
+def _sensitivity_at(one: DetectionSample | ThresholdSample, fp: float, per: Per, how: Interpolation) -> float:
     points = one.points(per)
     if not points.n_lesions or not points.n_units > 0:
         return np.nan
     rate, sensitivity = np.append(0.0, points.fp_rate), np.append(0.0, points.sensitivity)
-    if how == "step":
+    if how == "step" or not one.is_monotone:
         return float(sensitivity[rate <= fp + 1e-12].max())
     return float(np.interp(fp, rate, sensitivity))
 

@@ -126,7 +126,7 @@ def _kept(columns: tuple[np.ndarray, ...], rates: tuple[float, ...]) -> np.ndarr
 def _froc(state: Any, together: PooledCases) -> tuple[np.ndarray, ...]:
     one = state.over(together.volumes_ml).cases[0]
     points = one.points()
-    return points.fp_rate, points.sensitivity, points.threshold, one.last_of_ties + 1
+    return points.fp_rate, points.sensitivity, points.threshold, one.n_candidates
 
 
 def _roc(state: Any, _: PooledCases) -> tuple[np.ndarray, ...]:

@@ -342,7 +342,7 @@ def count(case: Case, plan: Plan) -> Histogram:
 
 def state_key(need: type, call: MeasureCall, level: Level) -> tuple[Level, Hashable]:
     """What tells a state from those of other measures: the level first, then what is read, and how."""
-    how = call.measure.settings(need, call.knobs).items()
+    how = [(name, value) for name, value in call.measure.settings(need, call.knobs).items() if name not in call.idle]
     return level, (need, *((name, tuple(v.items()) if isinstance(v, PerClass) else v) for name, v in how))
 
 

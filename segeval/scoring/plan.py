@@ -10,7 +10,7 @@ from segeval.evidence.shape_words import TYPE_CHECKING
 from segeval.measure import Level, MeasureCall
 
 if TYPE_CHECKING:
-    from segeval.evidence.detection.hits import DetectionRule
+    from segeval.evidence.detection.hits import AnewRule
     from segeval.evidence.lesions.matching import MatchRule
 
 
@@ -57,14 +57,14 @@ class Plan:
         return MatchRule(**asked)
 
     @property
-    def detection_rule(self) -> "DetectionRule | None":
+    def detection_rule(self) -> "AnewRule | None":
         """How the table of lesions is one of candidates: where a measure of them comes before those of lesions."""
         first = self._first_of_lesions
         if first is None or not first.measure.reads("Detections"):
             return None
-        from segeval.evidence.detection.hits import DetectionRule
+        from segeval.evidence.detection.hits import AnewRule
 
-        return DetectionRule(**first.measure.settings(first.measure.needs[0], first.knobs))
+        return AnewRule(**first.measure.settings(first.measure.needs[0], first.knobs))
 
     def at(self, level: Level) -> tuple[MeasureCall, ...]:
         """The measures that give one value per class, or one per case."""

@@ -109,6 +109,44 @@ def test_profiles_agree_with_the_worked_values(name: str, call: str) -> None:
     assert pooled(MAPS, TRUTHS, call) == pytest.approx(VALUES[name], abs=1e-9)
 
 
+# two lesions of four pixels, a bridge between them: at .25 they are one candidate of 10 pixels, of IoU .4 with each
+BRIDGED = {
+    "a": painted([[1, 3, 1, 3, 0.8], [1, 3, 4, 6, 0.6], [1, 3, 3, 4, 0.3], [6, 7, 9, 10, 0.4]]),
+    "b": painted([[0, 1, 0, 2, 0.5]]),
+}
+BRIDGED_TRUTH = {"a": painted([[1, 3, 1, 3, 1], [1, 3, 4, 6, 1]]).astype(np.uint8), "b": painted([]).astype(np.uint8)}
+
+
+def test_candidates_that_are_found_anew_at_each_threshold_grow_together() -> None:
+    call = "sensitivity_at_fp(fp=1,candidates=per_threshold,thresholds=0.25;0.35;0.55;0.7)"
+    found = segeval.score(BRIDGED, BRIDGED_TRUTH, measures=[call], labels={1: "lesion"}, pred_kind="probs", bootstrap=0)
+    rows = [row for row in found.froc.rows if row["class"] == "lesion"]
+    assert [row["threshold"] for row in rows] == [0.7, 0.55, 0.35, 0.25]
+    assert [(row["tp"], row["fp"]) for row in rows] == [(1, 0), (2, 0), (2, 2), (1, 2)]
+    assert [row["fp_per_case"] for row in rows] == [0, 0, 1, 1]
+    assert [row["sensitivity"] for row in rows] == [0.5, 1, 1, 0.5]
+    assert rows[0]["rule"].startswith("candidates=per_threshold,confidence=max,connectivity=full,")  # without t
+    assert rows[0]["rule"].endswith("thresholds=0.25;0.35;0.55;0.7")
+    assert next(row for row in found.summary if row.name == "lesion").pooled == 1.0
+    assert pooled(BRIDGED, BRIDGED_TRUTH, call.replace("fp=1", "fp=0")) == 1.0
+    assert pooled(BRIDGED, BRIDGED_TRUTH, call.replace("0.25;0.35;0.55;", "")) == 0.5
+    assert pooled(BRIDGED, BRIDGED_TRUTH, call.replace("fp=1", "fp=0.5").replace("0.55;0.7", "0.36")) == 0.0
+
+
+@pytest.mark.parametrize("name", ["froc_score", "lesion_average_precision", "case_auroc", "picai_score"])
+def test_scores_of_a_rising_curve_refuse_candidates_that_are_found_anew(name: str) -> None:
+    with pytest.raises(ConfigError, match="candidates=per_threshold does not fit; candidates takes threshold, map"):
+        catalogue.find(name).at(candidates="per_threshold")
+
+
+def test_a_knob_of_other_candidates_is_refused_beside_those_found_anew() -> None:
+    for knobs in ({"interpolation": "linear"}, {"t": 0.3}):
+        with pytest.raises(ConfigError, match="changes nothing with candidates=per_threshold"):
+            catalogue.find("sensitivity_at_fp").at(candidates="per_threshold", **knobs)
+    with pytest.raises(ConfigError, match=r"thresholds=0\.5 changes nothing with candidates=threshold"):
+        catalogue.find("sensitivity_at_fp").at(thresholds=(0.5,))
+
+
 def test_a_lesion_that_no_candidate_finds_is_not_forgotten_where_all_others_are_found() -> None:
     cases = {str(i): case for i, case in enumerate(ARRAYS["E"]["cases"])}
     maps = {name: painted(case["candidates"]) for name, case in cases.items()}
@@ -194,13 +232,22 @@ BESIDE = {  # what a knob needs beside it to be heard
     "min_voxels": {"candidates": "dynamic-fast"},
     "n_max": {"candidates": "dynamic", "min_voxels": 0},
     "radius_mm": {"hit": "distance"},
+    "thresholds": {"candidates": "per_threshold"},
 }
 # the surest candidate of a case alone tells little
 WIDE_AWAKE = {"case_auroc": {"case_score": "noisy_or"}, "sensitivity_at_fp": {"fp": 0.3}}
-TURNED = {"n_max": 1, "t": 0.2, "fps": (0.25, 3.0), "radius_mm": 0.2, "max_detections": 1, "min_overlap": 0.5}
+TURNED = {
+    "n_max": 1,
+    "t": 0.2,
+    "thresholds": (0.8,),
+    "fps": (0.25, 3.0),
+    "radius_mm": 0.2,
+    "max_detections": 1,
+    "min_overlap": 0.5,
+}
 # a mean or a count of candidates that no knob of their order or of their false alarms moves; and one rate of seven
 DEAF = (
-    {("sensitivity_at_fp", "duplicates")}
+    {("sensitivity_at_fp", "duplicates"), ("sensitivity_at_fp", "thresholds")}  # which a test above turns
     | {("average_recall", name) for name in ("confidence", "t")}
     | {("case_auroc", name) for name in ("hit", "min_overlap", "assign", "duplicates", "radius_mm")}
 )

@@ -18,7 +18,7 @@ from segeval.scoring.evaluate import evaluate
 from segeval.scoring.plan import Aggregation, Plan
 from tests.conftest import golden
 from tests.masks import ONE
-from tests.metrics.test_instances import ARRAYS, VALUES, drawn, summary_of, two_classes
+from tests.metrics.test_instances import ARRAYS, VALUES, as_maps, drawn, summary_of, two_classes
 
 LESIONS = golden("lesions")["arrays"]
 MM = (1.0, 1.0, 1.0)
@@ -84,7 +84,7 @@ def test_a_worked_value_of_lesions_comes_out(name: str, masks: str, like: str, m
     ],
 )
 def test_a_worked_value_of_cells_comes_out(name: str, like: str, column: str) -> None:
-    ids = tuple(drawn(ARRAYS["N.shape"], ARRAYS[f"N.{side}_boxes"]) for side in ("pred", "truth"))
+    ids = as_maps(*(drawn(ARRAYS["N.shape"], ARRAYS[f"N.{side}_boxes"]) for side in ("pred", "truth")))
     assert values_of(like, mask("N", "pred"), mask("N", "truth"), instances=ids)[column] == pytest.approx(
         VALUES[name], abs=1e-9
     )
@@ -94,7 +94,9 @@ def test_cells_of_cellpose_are_paired_by_a_half_before_the_sum_of_their_iou() ->
     """One truth of 100 pixels: 60 in a prediction that holds 20 of another truth, the other 40 in a second one."""
     truth = np.repeat([1, 2], [100, 20])[None]
     pred = np.repeat([2, 1], [40, 80])[None]
-    found = values_of("cellpose", np.ones_like(pred, np.uint8), np.ones_like(truth, np.uint8), instances=(pred, truth))
+    found = values_of(
+        "cellpose", np.ones_like(pred, np.uint8), np.ones_like(truth, np.uint8), instances=as_maps(pred, truth)
+    )
     assert found["aji"] == pytest.approx(60 / 120)  # IoU ½ of the first pair; the sum of IoU is larger the other way
     assert values_of("cellpose", mask("N", "pred") * 0, mask("N", "truth") * 0)["aji"] == pytest.approx(
         math.nan, nan_ok=True

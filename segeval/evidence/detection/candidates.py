@@ -104,6 +104,11 @@ class CaseCandidates:
                 f"{self.given.source}: case {self.case_id}: neither of its masks holds class {strange[0]!r}.{help}"
             )
 
+    @property
+    def are_given(self) -> bool:
+        """Whether somebody said which candidates there are."""
+        return self.given is not None or self.lesions.instances[0] is not None
+
     def found(self, which: int, rule: CandidateRule) -> Candidates | None:
         """The candidates of the class at position `which`; None where nobody knows its probabilities.
 

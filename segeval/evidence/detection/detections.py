@@ -11,16 +11,17 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 
+from segeval.errors import ConfigError
 from segeval.evidence.additive import CasesApart, EachCase
 from segeval.evidence.detection.candidates import CandidateRule, CaseCandidates
-from segeval.evidence.detection.hits import Detected, DetectionRule, by_confidence, detect
+from segeval.evidence.detection.hits import AnewRule, Detected, DetectionRule, by_confidence, detect
+from segeval.evidence.detection.operating_points import Per, Points, ThresholdedCase, ThresholdSample, Units
 from segeval.evidence.lesions.lesion_rows import LesionRow, rows_of_matched
 from segeval.evidence.lesions.matching import MatchRule
 from segeval.evidence.lesions.objects import THRESHOLDS
 from segeval.evidence.shape_words import Bool, Float64, Int64
 from segeval.evidence.shapes import PerLabel
 
-Per = Literal["case", "negative_case", "ml", "lesion"]
 Some = TypeVar("Some", bound="Detections")
 
 
@@ -55,32 +56,6 @@ class DetectedCase:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Points:
-    """What a data set is cut to at each distinct confidence, the highest first; equal ones enter together.
-
-    `tp` are lesions that are found, `fp` false alarms, both summed over the cases; `fp_rate` is per what was asked.
-    """
-
-    threshold: Float64[np.ndarray, " point"]
-    tp: Float64[np.ndarray, " point"]
-    fp: Float64[np.ndarray, " point"]
-    fp_rate: Float64[np.ndarray, " point"]
-    n_lesions: float
-    n_units: float
-
-    @property
-    def sensitivity(self) -> Float64[np.ndarray, " point"]:
-        """Share of the lesions that are found; nan where there is none."""
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return self.tp / self.n_lesions
-
-    @property
-    def precision(self) -> Float64[np.ndarray, " point"]:
-        """Hits among hits and false alarms; 0 where a resample has neither."""
-        return self.tp / np.maximum(self.tp + self.fp, 1)
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DetectionSample:
     """The candidates of all cases of a data set, the surest first; ties by case, then by id.
@@ -100,6 +75,12 @@ class DetectionSample:
     ml: Float64[np.ndarray, " case"]
     weights: Float64[np.ndarray, " case"]
     is_known: bool = True
+    is_monotone: ClassVar[bool] = True  # whether a lower threshold finds no less
+
+    @property
+    def n_candidates(self) -> Int64[np.ndarray, " point"]:
+        """Candidates of at least each distinct confidence."""
+        return self.last_of_ties + 1
 
     @classmethod
     def of(cls, cases: Sequence[DetectedCase], ml: Mapping[str, float]) -> "DetectionSample":
@@ -141,24 +122,14 @@ class DetectionSample:
         weights = self.weights[self.case]
         false = weights * self.false
         fp = np.cumsum(false)[at]
-        n_lesions = float(self.weights @ self.n_lesions)
-        negative = self.n_lesions == 0
-        n_units = {
-            "case": self.weights.sum(),
-            "negative_case": self.weights @ negative,
-            "ml": self.weights @ self.ml,
-            "lesion": n_lesions,
-        }[per]
-        counted = np.cumsum(false * negative[self.case])[at] if per == "negative_case" else fp
-        with np.errstate(invalid="ignore", divide="ignore"):
-            rate = counted / n_units
-        return Points(
+        negative = (self.n_lesions == 0)[self.case]
+        return Points.over(
+            Units(n_lesions=self.n_lesions, ml=self.ml, weights=self.weights),
+            per,
             threshold=self.confidence[at],
             tp=np.cumsum(weights * self.found)[at],
             fp=fp,
-            fp_rate=rate,
-            n_lesions=n_lesions,
-            n_units=float(n_units),
+            counted=np.cumsum(false * negative)[at] if per == "negative_case" else fp,
         )
 
     def drawn(self, weights: np.ndarray) -> "DetectionSample":
@@ -170,18 +141,19 @@ class DetectionSample:
 class Detections(CasesApart):
     """What became of the candidates of each class: `EachCase` in an array; samples once the cases are known."""
 
-    rule: ClassVar[type] = DetectionRule
+    rule: ClassVar[type] = AnewRule
 
     @classmethod
     def read(cls: type[Some], candidates: CaseCandidates, /, **settings: Any) -> Some:
-        """Match the candidates of every class of a case, as the settings of a `DetectionRule` say."""
-        rule = DetectionRule(**settings)
-        found = [_of_class(candidates, which, rule) for which in range(len(candidates.lesions.classes))]
+        """Match the candidates of every class of a case, as the settings of an `AnewRule` say."""
+        rule = AnewRule(**settings)
+        matched = _at_each_threshold if rule.candidates == "per_threshold" else _of_class
+        found = [matched(candidates, which, rule) for which in range(len(candidates.lesions.classes))]
         return cls.stack([cls(cases=EachCase((one,))) for one in found])
 
     def over(self: Some, ml: Mapping[str, float]) -> Some:
         """The samples of the whole data set, whose cases are those of `ml`."""
-        return self.each(lambda one: DetectionSample.of(one.cases, ml))
+        return self.each(lambda one: _sample_of(one.cases, ml))
 
     def drawn(self: Some, weights: np.ndarray) -> Some:
         """The same for a resample of the cases."""
@@ -251,6 +223,31 @@ def _of_class(candidates: CaseCandidates, which: int, rule: DetectionRule, *, mo
     )
 
 
+def _sample_of(cases: Sequence[Any], ml: Mapping[str, float]) -> DetectionSample | ThresholdSample:
+    """Cases that were matched once, or all at each of several thresholds."""
+    kind = ThresholdSample if isinstance(cases[0], ThresholdedCase) else DetectionSample
+    return kind.of(cases, ml)
+
+
+def _at_each_threshold(candidates: CaseCandidates, which: int, rule: AnewRule) -> ThresholdedCase:
+    if candidates.are_given:
+        raise ConfigError(
+            "candidates=per_threshold cuts probability maps anew at each threshold, and these candidates are given, "
+            "as instances or with confidences. Use candidates=threshold."
+        )
+    cuts = sorted(rule.thresholds, reverse=True)
+    each = [_of_class(candidates, which, rule.cut_at(t)) for t in cuts]
+    return ThresholdedCase(
+        case_id=candidates.case_id,
+        n_lesions=each[0].n_lesions,
+        threshold=np.array(cuts),
+        tp=np.array([one.found.sum() for one in each]),
+        fp=np.array([one.false.sum() for one in each]),
+        n_candidates=np.array([len(one.confidence) for one in each]),
+        is_known=each[0].is_known,
+    )
+
+
 def detected(candidates: CaseCandidates, which: int, rule: DetectionRule, *, most: int = 0) -> Detected | None:
     """The candidates of one class, matched; None where the prediction says nothing of it."""
     found = candidates.found(which, _candidate_rule(rule))
@@ -269,9 +266,9 @@ def _candidate_rule(rule: CandidateRule) -> CandidateRule:
     return CandidateRule(**{field.name: getattr(rule, field.name) for field in fields(CandidateRule)})
 
 
-def candidate_rows(candidates: CaseCandidates, rule: DetectionRule) -> list[LesionRow]:
+def candidate_rows(candidates: CaseCandidates, rule: AnewRule) -> list[LesionRow]:
     """A row per candidate and per lesion, with the confidence and, within case and class, the rank of each."""
-    lesions = candidates.lesions
+    lesions, rule = candidates.lesions, rule.cut_at(0.5) if rule.candidates == "per_threshold" else rule
     matched = [
         detected(candidates, which, rule) or lesions.pairing(which, MatchRule())
         for which in range(len(lesions.classes))

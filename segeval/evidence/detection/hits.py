@@ -18,7 +18,7 @@ from typing import Literal
 import numpy as np
 
 from segeval.errors import ConfigError
-from segeval.evidence.detection.candidates import CandidateRule, Candidates
+from segeval.evidence.detection.candidates import CandidateRule, Candidates, Source
 from segeval.evidence.grid import Lattice
 from segeval.evidence.lesions.components import Components
 from segeval.evidence.lesions.lesion_shapes import extent_of
@@ -58,6 +58,23 @@ class DetectionRule(CandidateRule):
     def __post_init__(self) -> None:
         if not 0 <= self.min_overlap <= 1:
             raise ConfigError(f"min_overlap={self.min_overlap:g} is no overlap. Give a number from 0 to 1.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnewRule(DetectionRule):
+    """The same, or with candidates that are found anew at each of several thresholds.
+
+    Attributes:
+        candidates: see there; `per_threshold` cuts the map at each of `thresholds`.
+        thresholds: the cuts, under `per_threshold`.
+    """
+
+    candidates: Source | Literal["per_threshold"] = "threshold"  # type: ignore[assignment]
+    thresholds: tuple[float, ...] = tuple(percent / 100 for percent in range(5, 100, 5))
+
+    def cut_at(self, t: float) -> "AnewRule":
+        """The same for the connected parts of p ≥ t."""
+        return replace(self, candidates="threshold", t=t)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,22 +5,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from segeval.evidence.additive import CasesApart
+from segeval.evidence.additive import CasesApart, EachCase
 from segeval.evidence.lesions.components import Connectivity
 from segeval.evidence.lesions.lesions import Lesions
 from segeval.evidence.shape_words import Float64
 from segeval.evidence.shapes import PerLabel
 from segeval.measure import ratio
-
-
-@dataclass(frozen=True)
-class CountedCases:
-    """Predicted and true objects of one class in each of some cases."""
-
-    of: Mapping[str, tuple[int, int]]
-
-    def __add__(self, other: "CountedCases") -> "CountedCases":
-        return CountedCases({**self.of, **other.of})
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,7 +31,7 @@ class CountSample:
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectCounts(CasesApart):
-    """The numbers of each class: `CountedCases` in an array; samples once the cases are known."""
+    """The case, its predicted and its true objects: `EachCase` of each class; samples once the cases are known."""
 
     @classmethod
     def read(
@@ -50,13 +40,14 @@ class ObjectCounts(CasesApart):
         """Count the objects of every class of a case."""
         every = range(len(lesions.classes))
         found = [lesions.found(which, connectivity=connectivity, min_size_mm3=min_size_mm3) for which in every]
-        return cls.stack([cls(cases=CountedCases({lesions.case_id: (one.n_pred, len(one.truth))})) for one in found])
+        return cls.stack([cls(cases=EachCase(((lesions.case_id, one.n_pred, len(one.truth)),))) for one in found])
 
     def over(self, ml: Mapping[str, float]) -> "ObjectCounts":
         """The samples of the whole data set, whose cases are those of `ml`; a case without the class has no object."""
 
-        def sample(one: CountedCases) -> CountSample:
-            pred, truth = np.array([one.of.get(case_id, (0, 0)) for case_id in ml], dtype=np.float64).T
+        def sample(one: EachCase) -> CountSample:
+            of = {case_id: numbers for case_id, *numbers in one.cases}
+            pred, truth = np.array([of.get(case_id, (0, 0)) for case_id in ml], dtype=np.float64).T
             return CountSample(pred=pred, truth=truth, weights=np.ones(len(ml)))
 
         return self.each(sample)
