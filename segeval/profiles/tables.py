@@ -113,8 +113,8 @@ _SEG_METRICS = {
     "hd": by(0, 0, 0, **_ITK_CONTOUR),
     "hd95": by(0, 0, 0, pooling="pooled", **_ITK_CONTOUR),
     "assd": by(0, 0, 0, **_ITK_CONTOUR),
-    "median_surface_distance": by(**_ITK_CONTOUR),
-    "sd_surface_distance": by(**_ITK_CONTOUR),
+    "median_surface_distance": by(0, 0, 0, **_ITK_CONTOUR),
+    "sd_surface_distance": by(0, 0, 0, **_ITK_CONTOUR),
 }
 
 _MEDPY = {

@@ -86,3 +86,19 @@ def test_a_row_that_does_not_fit_is_named(tmp_path: Path) -> None:
 def test_a_file_without_numbers_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no column of numbers"):
         read(tmp_path, "case,remark\ncase_01,good\n")
+
+
+def test_a_column_that_names_nothing_is_left_out_beside_measures_and_told(tmp_path: Path) -> None:
+    path = tmp_path / "numbers.csv"
+    path.write_text("case,age,liver_dice\ncase_01,57,0.8\ncase_02,61,0.7\n")
+    (column,) = read_numbers(path, WORDS)
+    assert [given.text for given in column.numbers] == ["0.8", "0.7"]
+    assert "columns that name no measure and no class are left out: age" in column.notes
+
+
+def test_a_heading_that_is_neither_measure_nor_class_is_a_measure_of_its_own(tmp_path: Path) -> None:
+    text = "case,class,overlap_x,thing\ncase_01,liver,0.8,0.1\n"
+    assert read(tmp_path, text) == {
+        "overlap_x": [("case_01", "liver", "0.8")],
+        "thing": [("case_01", "liver", "0.1")],
+    }

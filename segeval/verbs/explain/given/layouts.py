@@ -1,12 +1,10 @@
 """The files that numbers come in: tables, long or wide, and the JSON of known tools."""
 
 import csv
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from segeval.errors import ConfigError, DataError
 from segeval.files.paths import printable, require_existing
@@ -19,30 +17,14 @@ from segeval.verbs.explain.given.names import (
     VALUE_HEADINGS,
     Vocabulary,
     column_measure,
+    is_fact,
     is_heading,
     is_total,
-    measure_named,
     plain,
     split_heading,
-    words,
 )
-from segeval.verbs.explain.given.numbers import GivenNumber, NumberColumn, value_of, with_rounding
-
-# columns that say something of a case and are no measure of agreement
-_FACTS = words(
-    "tp fp fn tn npred ntruth nref status shape spacing spacingmm probabilitysource time runtime seconds fold "
-    "threshold error path predfile truthfile dims unnamed0 numprinstances numrefinstances"
-)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Record:
-    """One number with all that its file says of it; an empty text is not said."""
-
-    case: str
-    class_name: str
-    measure: str
-    text: str
+from segeval.verbs.explain.given.numbers import GivenNumber, NumberColumn, Record, listed, value_of, with_rounding
+from segeval.verbs.explain.given.tools import classes_by_number, of_json, of_tool
 
 
 def read_numbers(path: Path, vocabulary: Vocabulary) -> tuple[NumberColumn, ...]:
@@ -58,13 +40,17 @@ def read_numbers(path: Path, vocabulary: Vocabulary) -> tuple[NumberColumn, ...]
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{printable(path)}: cannot be read as text in UTF-8 ({error}).") from error
-    records = list(_of_json(text, path) if text.lstrip()[:1] in ("{", "[") else _of_table(text, path, vocabulary))
-    columns = _columns(records)
+    left_out: list[str] = []
+    is_json = text.lstrip()[:1] in ("{", "[")
+    columns = _columns([*(of_json(text, path) if is_json else _of_table(text, path, vocabulary, left_out))])
     if not columns:
         raise DataError(
             f"{printable(path)}: no column of numbers was found. Write one row per case, with the case in the first "
             "column and a column per measure or class; or a JSON object of case to value."
         )
+    if left_out:
+        note = f"columns that name no measure and no class are left out: {listed([*map(printable, left_out)])}"
+        columns = (replace(columns[0], notes=(*columns[0].notes, note)), *columns[1:])
     return columns
 
 
@@ -95,7 +81,7 @@ def _given(record: Record) -> GivenNumber | None:
     )
 
 
-def _of_table(text: str, path: Path, vocabulary: Vocabulary) -> Iterator[Record]:
+def _of_table(text: str, path: Path, vocabulary: Vocabulary, left_out: list[str]) -> Iterator[Record]:
     first = text.partition("\n")[0]
     delimiter = max("\t;,", key=first.count)
     try:
@@ -110,10 +96,12 @@ def _of_table(text: str, path: Path, vocabulary: Vocabulary) -> Iterator[Record]
             f"{printable(path)}, row {wrong}: {len(rows[wrong - 2])} cells under {len(header)} headings. "
             "Quote names that hold the separator."
         )
-    return _records(header, rows, vocabulary)
+    return of_tool(header, rows, vocabulary) or _records(header, rows, vocabulary, left_out)
 
 
-def _records(header: Sequence[str], rows: Sequence[Sequence[str]], vocabulary: Vocabulary) -> Iterator[Record]:
+def _records(
+    header: Sequence[str], rows: Sequence[Sequence[str]], vocabulary: Vocabulary, left_out: list[str]
+) -> Iterator[Record]:
     """The cells of a table, each with its case, class and measure."""
     columns = [[row[i] for row in rows] for i in range(len(header))]
     case_at = _case_column(header, columns, vocabulary)
@@ -127,14 +115,18 @@ def _records(header: Sequence[str], rows: Sequence[Sequence[str]], vocabulary: V
         wide = [value_at]
     else:
         told = keys | {i for i, heading in enumerate(heads) if is_heading(heading, CLASS_HEADINGS)}
-        wide = [i for i in range(len(header)) if i not in told and _is_numeric(columns[i]) and not _is_fact(header[i])]
-    numbered = _classes_by_number([header[i] for i in wide], vocabulary)
+        wide = [i for i in range(len(header)) if i not in told and _is_numeric(columns[i]) and not is_fact(header[i])]
+    numbered = classes_by_number([header[i] for i in wide], vocabulary)
+    as_classes = class_at is None and _may_be_classes([header[i] for i in wide], vocabulary)
+    if any(_names_measure(header[i]) for i in wide):  # then what names none is a fact about the case
+        left_out += [header[i] for i in wide if not _tells(header[i], numbered, vocabulary)]
+        wide = [i for i in wide if header[i] not in left_out]
     for row in rows:
         case = row[case_at] if case_at is not None else ""
         if plain(case) in SPREADS and vocabulary.case_of(case) is None:
             continue
         for i in wide:
-            measure, class_name = _meaning(header[i], numbered)
+            measure, class_name = _meaning(header[i], numbered, as_classes=as_classes)
             yield Record(
                 case="" if is_total(case) else case,
                 class_name=row[class_at] if class_at is not None else class_name,
@@ -143,8 +135,25 @@ def _records(header: Sequence[str], rows: Sequence[Sequence[str]], vocabulary: V
             )
 
 
-def _meaning(heading: str, numbered: Mapping[str, str]) -> tuple[str, str]:
-    """Measure and class that a heading of a wide table stands for; what is no measure is a class."""
+def _names_measure(heading: str) -> bool:
+    return column_measure(heading) is not None or split_heading(heading) is not None
+
+
+def _tells(heading: str, numbered: Mapping[str, str], vocabulary: Vocabulary) -> bool:
+    """Whether a heading beside those of measures means something: a class, a measure, or a value of the case."""
+    is_class = heading in numbered or vocabulary.class_of(heading) is not None or is_total(heading)
+    return is_class or _names_measure(heading) or is_heading(heading, VALUE_HEADINGS)
+
+
+def _may_be_classes(headings: Sequence[str], vocabulary: Vocabulary) -> bool:
+    """Whether headings that are no measures are classes: they are among ours, or as many."""
+    others = [heading for heading in headings if not is_total(heading)]
+    n = len(vocabulary.classes)
+    return len(others) in (n, n + 1) or any(vocabulary.class_of(heading) is not None for heading in others)
+
+
+def _meaning(heading: str, numbered: Mapping[str, str], *, as_classes: bool) -> tuple[str, str]:
+    """Measure and class that a heading of a wide table stands for; what is no measure may be a class."""
     if heading in numbered:
         return "", numbered[heading]
     if column_measure(heading):
@@ -153,21 +162,9 @@ def _meaning(heading: str, numbered: Mapping[str, str]) -> tuple[str, str]:
         return "", ""
     parts = split_heading(heading)
     if parts is None:
-        return "", "" if is_total(heading) else heading
+        return ("", "" if is_total(heading) else heading) if as_classes else (heading, "")
     measure, rest = parts
-    rest = "" if plain(rest) in ("ungrouped", "globalbin") else rest.removesuffix("_global_bin")
     return measure, "" if is_total(rest) else rest
-
-
-def _classes_by_number(headings: Sequence[str], vocabulary: Vocabulary) -> dict[str, str]:
-    """MONAI numbers the channels that it scored, `class0` and on, and leaves background out without a word."""
-    numbered = [heading for heading in headings if plain(heading).startswith("class") and heading[-1].isdigit()]
-    if [plain(heading) for heading in numbered] != [f"class{i}" for i in range(len(numbered))]:
-        return {}
-    names = [row.name for row in vocabulary.classes]
-    if len(numbered) == len(names) + 1:
-        names = ["background", *names]
-    return dict(zip(numbered, names, strict=False)) if len(numbered) == len(names) else {}
 
 
 def _case_column(header: Sequence[str], columns: Sequence[Sequence[str]], vocabulary: Vocabulary) -> int | None:
@@ -194,84 +191,3 @@ def _is_numeric(cells: Sequence[str]) -> bool:
     told = [value_of(cell) for cell in cells if cell]
     numbers = [value for value in told if value is not None]
     return len(numbers) * 2 > len(told) or not told
-
-
-def _is_fact(heading: str) -> bool:
-    return plain(heading) in _FACTS or not plain(heading)
-
-
-def _of_json(text: str, path: Path) -> Iterator[Record]:
-    try:
-        document = json.loads(text, parse_float=_Digits, parse_int=_Digits)
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{printable(path)}: is no JSON ({error}).") from error
-    if isinstance(document, Mapping) and "metric_per_case" in document:
-        yield from _of_nnunet(document)
-    elif isinstance(document, Mapping) and "lesion_results" in document:
-        yield from _of_picai(document)
-    elif isinstance(document, list):
-        yield from _of_rows(document)
-    else:
-        yield from _of_tree(document, ())
-
-
-class _Digits(float):
-    """A number of a JSON file that remembers how it was written."""
-
-    text: str
-
-    def __new__(cls, text: str) -> "_Digits":
-        number = super().__new__(cls, text)
-        number.text = text
-        return number
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return "nan"
-    return value.text if isinstance(value, _Digits) else str(value)
-
-
-def _of_nnunet(document: Mapping[str, Any]) -> Iterator[Record]:
-    for entry in document["metric_per_case"]:
-        file = entry.get("prediction_file") or entry.get("reference_file") or ""
-        for class_name, metrics in entry.get("metrics", {}).items():
-            for measure, value in metrics.items():
-                if measure_named(measure):
-                    yield Record(case=file, class_name=class_name, measure=measure, text=_text(value))
-
-
-def _of_picai(document: Mapping[str, Any]) -> Iterator[Record]:
-    """The overlap of the one lesion of a case: where there are several, which is which is not told."""
-    for case, lesions in document["lesion_results"].items():
-        hits = [lesion for lesion in lesions if len(lesion) > 2 and lesion[0]]
-        if len(hits) == len(lesions) == 1:
-            yield Record(case=case, class_name="", measure="", text=_text(hits[0][2]))
-
-
-def _of_rows(rows: Sequence[Any]) -> Iterator[Record]:
-    """A list of objects, as a data frame writes them."""
-    for row in rows:
-        if not isinstance(row, Mapping):
-            continue
-        keys: dict[str, str] = {}
-        for names, what in ((CASE_HEADINGS, "case"), (CLASS_HEADINGS, "class"), (MEASURE_HEADINGS, "measure")):
-            heading = next((name for name in row if is_heading(name, names)), None)
-            keys[what] = "" if heading is None else _text(row[heading])
-        for name, value in row.items():
-            if isinstance(value, _Digits | None) and not _is_fact(name) and not is_heading(name, CASE_HEADINGS):
-                measure = keys["measure"] or ("" if is_heading(name, VALUE_HEADINGS) else name)
-                yield Record(case=keys["case"], class_name=keys["class"], measure=measure, text=_text(value))
-
-
-def _of_tree(node: Any, above: tuple[str, ...]) -> Iterator[Record]:
-    """Objects in objects: a level is of measures where its name is one, the first other one is of cases."""
-    if isinstance(node, Mapping):
-        for name, inner in node.items():
-            yield from _of_tree(inner, (*above, str(name)))
-    elif isinstance(node, _Digits | None):
-        measures = [name for name in above if measure_named(name)]
-        others = [name for name in above if name not in measures]
-        case, class_name, *_ = (*others, "", "")
-        if not is_total(case):
-            yield Record(case=case, class_name=class_name, measure=measures[0] if measures else "", text=_text(node))

@@ -55,6 +55,11 @@ CLASS_HEADINGS = words("class classname label labels labelname organ structure r
 MEASURE_HEADINGS = words("metric measure metricname measurename")
 VALUE_HEADINGS = words("value score result metricvalue number")
 TOTALS = words("mean average avg overall total all macro summary foregroundmean nanmean")
+# columns that say something of a case and are no measure of agreement
+FACTS = words(
+    "tp fp fn tn npred ntruth nref status shape spacing spacingmm probabilitysource time runtime seconds fold "
+    "threshold error path predfile truthfile dims unnamed0 numprinstances numrefinstances"
+)
 SPREADS = words("std sd stddev median min max var percentile 5percentile 95percentile 25 50 75 count")
 
 
@@ -145,3 +150,7 @@ def is_total(text: str) -> bool:
 
 def is_heading(text: str, names: Collection[str]) -> bool:
     return plain(text) in names
+
+
+def is_fact(heading: str) -> bool:
+    return plain(heading) in FACTS or not plain(heading)

@@ -60,6 +60,16 @@ class NumberColumn:
         return max((_decimals(given.text) for given in self.numbers if math.isfinite(given.value)), default=0)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """One number with all that its file says of it; an empty text is not said."""
+
+    case: str
+    class_name: str
+    measure: str
+    text: str
+
+
 def value_of(text: str) -> float | None:
     """The number of a cell; nan where it says that there is none, None where it is something else."""
     text = text.strip()
