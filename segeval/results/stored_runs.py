@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from segeval.errors import ConfigError
+from segeval.errors import ConfigError, UnfinishedError
 from segeval.files.csv_rows import read_csv_rows
 from segeval.files.ours import RUN_FILE, WRITTEN, digest
 from segeval.files.paths import printable, require_existing
@@ -34,10 +34,16 @@ def read_stored_run(path: Path) -> StoredRun:
 
     Raises:
         ConfigError: nothing is there, it is none of these, or it is damaged.
+        UnfinishedError: the run was killed before it wrote its tables, or is at work.
     """
     require_existing(path, what="run")
     file = path / RUN_FILE if path.is_dir() else path
     if not file.is_file():
+        if (path / JOURNAL).exists():
+            raise UnfinishedError(
+                f"{printable(path)}: a run was killed there, or is at work, and no table is written yet. Score again "
+                "with --resume, which goes on from its finished cases."
+            )
         raise ConfigError(f"{printable(path)}: this folder holds no {RUN_FILE}. Name the folder that a run wrote to.")
     if file.suffix == ".csv":
         return _from_csv(file)

@@ -476,6 +476,19 @@ def test_a_folder_that_a_killed_run_left_is_inconclusive_for_gate_and_compare(ru
     assert (compared.code, "its tables may be of two runs" in compared.err) == (4, True)
 
 
+def test_a_folder_that_a_killed_run_left_without_tables_is_unfinished_until_it_is_resumed(
+    run: Run, scored: Path
+) -> None:
+    left = Path("left")
+    left.mkdir()
+    (left / ".segeval-journal.jsonl").write_text("")
+    done = run("gate", left, "--fail-under", "dice:mean=0.1")
+    assert (done.code, "no table is written yet. Score again with --resume" in done.err) == (4, True)
+    sample = (SAMPLE / "pred", SAMPLE / "gt", "--labels", LABELS)
+    assert run("score", *sample, "-m", "dice", "-o", left, "--resume").code == 0
+    assert run("gate", left, "--fail-under", "dice:mean=0.1").code == 0
+
+
 FLOOR = "rules:\n  - {id: floor, measure: dice, class: organ, min: 0.1}\n"
 
 
