@@ -12,6 +12,9 @@ from segeval.evidence.probabilities.scored_map import ClassImage, box_of
 from segeval.evidence.probabilities.soft import ChannelTerms, PixelTerms, two_channels
 from segeval.evidence.shapes import Box
 
+_CROWD = 100  # voxels per object, below which a second one is found within some steps
+_NEARBY = 8  # voxels
+_MOST_LARGE = 8
 REACH = 7.5  # in sigmas: where the gap is wider the weight is below 7e-13 of its height
 
 
@@ -117,14 +120,15 @@ def object_gap(objects: np.ndarray, *, reach: float = np.inf, spacing: tuple[flo
 
     steps = np.asarray(spacing or (1.0,) * objects.ndim)
     boxes = {number: box for number, box in enumerate(ndimage.find_objects(objects), start=1) if box is not None}
-    regions = [
-        (number, _around(box, region), region) for number, box, region in _regions(boxes, objects.shape, reach / steps)
-    ]
-    one_by_one = sum(math.prod(side.stop - side.start for side in around) for _, around, _ in regions)
-    if one_by_one > 2 * len(boxes).bit_length() * objects.size:
-        gap = gap_by_digits(objects, steps)
-    else:
-        gap = _gap_by_object(objects, steps, regions)
+    limit = 2 * len(boxes).bit_length() * objects.size  # voxels of all transforms, where there is one per digit
+    one_by_one = len(boxes) ** 2 // 3  # to look at all pairs of boxes takes as long as so many voxels
+    regions: list[tuple[int, Box, Box]] = []
+    for number, box, region in _regions(boxes, objects.shape, reach / steps) if one_by_one < limit else ():
+        regions.append((number, _around(box, region), region))
+        one_by_one += math.prod(side.stop - side.start for side in regions[-1][1])
+        if one_by_one > limit:
+            break
+    gap = gap_by_digits(objects, steps) if one_by_one > limit else _gap_by_object(objects, steps, regions)
     gap[gap > reach] = np.inf
     return gap
 
@@ -146,8 +150,11 @@ def gap_by_digits(objects: np.ndarray, steps: np.ndarray) -> np.ndarray:
     numbers += int(objects.min(initial=1) > 0)  # without background the first of them is an object
     nearest, at = ndimage.distance_transform_edt(numbers == 0, sampling=steps, return_indices=True)
     number_of_nearest = numbers[tuple(at)]
+    n = int(numbers.max(initial=0))
     second = np.full(objects.shape, np.inf)
-    for digit in range(int(numbers.max(initial=0)).bit_length()):
+    if n * _CROWD > objects.size:
+        _look_nearby(second, numbers, number_of_nearest, steps)
+    for digit in range(n.bit_length()) if np.isinf(second).any() else ():
         for value in (0, 1):
             others = (numbers > 0) & (numbers >> digit & 1 == value)
             if others.any():
@@ -155,6 +162,40 @@ def gap_by_digits(objects: np.ndarray, steps: np.ndarray) -> np.ndarray:
                 np.minimum(second, distance, out=second, where=number_of_nearest >> digit & 1 != value)
     gap: np.ndarray = nearest + second
     return gap
+
+
+def _look_nearby(second: np.ndarray, numbers: np.ndarray, number_of_nearest: np.ndarray, steps: np.ndarray) -> None:
+    """Find the second nearest object of voxels in a crowd, by a look at the voxels around in order of their distance.
+
+    Deep in a large object everything is far, so each of the few large ones has a transform of its own.
+
+    Args:
+        second: of every voxel; what is not found stays as it is.
+    """
+    from scipy import ndimage
+
+    n_voxels = np.bincount(number_of_nearest.ravel())
+    for large in [one for one in np.argsort(n_voxels)[-_MOST_LARGE:] if n_voxels[one] > numbers.size / 50]:
+        others = (numbers > 0) & (numbers != large)
+        if others.any():
+            distance = ndimage.distance_transform_edt(~others, sampling=steps)
+            np.copyto(second, distance, where=number_of_nearest == large)
+    offsets = np.indices((2 * _NEARBY + 1,) * numbers.ndim).reshape(numbers.ndim, -1).T - _NEARBY
+    distances = np.sqrt(((offsets * steps) ** 2).sum(axis=1))
+    padded = np.pad(numbers, _NEARBY)
+    to_next = np.array([math.prod(padded.shape[axis + 1 :]) for axis in range(numbers.ndim)])
+    open_at = np.nonzero(np.isinf(second))
+    place = np.ravel_multi_index(tuple(axis + _NEARBY for axis in open_at), padded.shape)
+    voxel = np.flatnonzero(np.isinf(second))
+    own = number_of_nearest.ravel()[voxel]
+    flat, found = padded.ravel(), second.reshape(-1)
+    for i in np.argsort(distances):
+        if distances[i] > _NEARBY * steps.min() or not len(voxel):
+            return
+        there = flat[place + offsets[i] @ to_next]
+        other = (there > 0) & (there != own)
+        found[voxel[other]] = distances[i]
+        place, voxel, own = place[~other], voxel[~other], own[~other]
 
 
 def _gap_by_object(objects: np.ndarray, steps: np.ndarray, regions: Sequence[tuple[int, Box, Box]]) -> np.ndarray:
