@@ -25,7 +25,16 @@ def run_document(results: Results) -> dict[str, Any]:
         "notes": {row.case_id: list(row.notes) for row in results.case_rows if row.notes},
         "approx": {row.case_id: list(row.approx) for row in results.case_rows if row.approx},
         "undefined": _undefined(results),
+        **({"resamples": _resamples(results)} if results.resamples else {}),
         **results.tables,
+    }
+
+
+def _resamples(results: Results) -> dict[str, dict[str, str]]:
+    """The scores of all cases in each resample, as one line of numbers, which a comparison of runs reads."""
+    return {
+        column: {name: " ".join(f"{value:.7g}" for value in values.tolist()) for name, values in of.items()}
+        for column, of in results.resamples.items()
     }
 
 

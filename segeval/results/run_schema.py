@@ -197,6 +197,9 @@ def _document_model() -> "type[BaseModel]":
         ignored_ids: list[int] = Field(default_factory=list)
         definitions: dict[str, Definition] = Field(description="Column -> what it is.")
         labels: list[LabelRecord]
+        resamples: dict[str, dict[str, str]] = Field(
+            default_factory=dict, description="Measure and class -> the score of all cases in each resample of them."
+        )
         written: dict[str, str] = Field(default_factory=dict, description="File beside this one -> digest.")
         scores: list[ScoreRow]
         cases: list[CaseRecord]

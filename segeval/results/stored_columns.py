@@ -42,6 +42,7 @@ class StoredRun:
         prediction_kind: `labels`, `probs` or `logits`; empty where the file does not say.
         truth_sizes: voxels of the truth by case and class, as far as the file says.
         unscored: cases without a score, for want of a prediction or a truth, or because they failed.
+        resamples: scores of all cases in resamples of them, by class and measure, where the file has them.
         complete: whether the run came to its end, and its tables are those of one writing.
         doubts: why `complete` is false, and what the file cannot tell, as parts of a sentence.
     """
@@ -56,6 +57,7 @@ class StoredRun:
     prediction_kind: str = ""
     truth_sizes: Mapping[tuple[str, str], int] = field(default_factory=dict)
     unscored: frozenset[str] = frozenset()
+    resamples: Mapping[tuple[str, str], np.ndarray] = field(default_factory=dict)
     complete: bool = True
     doubts: tuple[str, ...] = ()
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from segeval.errors import ConfigError, UnfinishedError
 from segeval.files.csv_rows import read_csv_rows
 from segeval.files.ours import RUN_FILE, WRITTEN, digest
@@ -98,9 +100,21 @@ def stored_run_of(document: Mapping[str, Any], *, path: Path, doubts: Sequence[s
         prediction_kind=(document.get("predictions") or {}).get("kind", ""),
         truth_sizes={(row["case"], row["class"]): row["n_truth"] for row in scores},
         unscored=frozenset(row["case"] for row in cases if row["status"] in _UNSCORED),
+        resamples=_resamples(document, path),
         complete=document["complete"] and not doubts,
         doubts=tuple(doubts) if document["complete"] else ("it was interrupted before all cases were scored", *doubts),
     )
+
+
+def _resamples(document: Mapping[str, Any], path: Path) -> dict[tuple[str, str], np.ndarray]:
+    try:
+        return {
+            (class_name, measure): np.array(text.split(), dtype=np.float64)
+            for measure, of in document.get("resamples", {}).items()
+            for class_name, text in of.items()
+        }
+    except ValueError as error:
+        raise ConfigError(f"{printable(path)}: its resamples are no numbers. Score again.") from error
 
 
 def _measures(rows: Sequence[Row], keys: Sequence[str]) -> list[str]:

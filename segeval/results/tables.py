@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from segeval.errors import ConfigError, did_you_mean
 from segeval.evidence.labels import WHOLE_CASE, LabelClass
 from segeval.evidence.lesions.lesion_rows import LesionRow
@@ -36,6 +38,7 @@ class Results:
     screen. `lesions` are those of each case; None without a lesion measure. `groups` are summaries by
     columns of a case table, `curves` the points behind scores of all cases, `froc` every point of candidates; None
     without one. `facts` is what `run.json` says besides the tables (plan, definitions, versions, timings, warnings).
+    `resamples` are the scores of all cases in resamples of them, by measure and class.
     `draw` makes the picture of a case, where its masks can be had again.
     """
 
@@ -52,6 +55,7 @@ class Results:
     groups: Table | None = None
     curves: Table | None = None
     froc: Table | None = None
+    resamples: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
     draw: Callable[[str, str | None], Any] | None = field(default=None, compare=False)
 
     def __repr__(self) -> str:

@@ -47,19 +47,21 @@ def collect(
         totals=pool.totals,
         n_missing=sum(score.row.status == "missing_pred" for score in scores),
     )
+    summary = summary_rows(found, how)
     return Results(
         classes=classes,
         class_columns=tuple(call.column for call in plan.at("class")),
         case_columns=tuple(call.column for call in plan.at("case")),
         class_rows=tuple(class_rows),
         case_rows=tuple(score.row for score in scores),
-        summary=summary_rows(found, how),
+        summary=summary,
         confusion=pooled if scored and not plan.overlaps else None,
         lesions={score.row.case_id: score.lesions for score in scored} if plan.lesion_rule else None,
         shown=plan.shown,
         facts=facts,
         groups=_groups(found, how, parts) if parts else None,
         curves=None if found.together is None else curves_of(found.together),
+        resamples={} if found.together is None else found.together.resamples,
         froc=None if found.together is None else froc_of(found.together),
     )
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from segeval.evidence.additive import ByClass, State
-from segeval.evidence.labels import LabelClass
+from segeval.evidence.additive import ByClass, Kept, State
+from segeval.evidence.labels import WHOLE_CASE, LabelClass
 from segeval.evidence.overlap.counts import CategoryCounts, Counts, Histogram, Joint, per_class_joint
 from segeval.evidence.probabilities.probabilities import ProbEvidence, no_image
 from segeval.evidence.probabilities.soft import SoftEvidence
@@ -34,12 +34,25 @@ class PooledCases:
     sources: frozenset[str]
     totals: Mapping[Hashable, Any] = field(default_factory=dict)
     volumes_ml: Mapping[str, float] = field(default_factory=dict)
+    _resampled: Kept[np.ndarray] = field(default_factory=Kept, repr=False, compare=False)
+
+    @property
+    def resamples(self) -> dict[str, dict[str, np.ndarray]]:
+        """What has been resampled so far, by measure and class."""
+        found: dict[str, dict[str, np.ndarray]] = {}
+        for (column, level), values in self._resampled.items():
+            names = [of.name for of in self.classes] if level == "class" else [WHOLE_CASE]
+            found.setdefault(column, {}).update(zip(names, values.T, strict=True))
+        return found
 
     def resampled(self, call: MeasureCall, level: Level, draws: Draws) -> np.ndarray:
         """A measure that only all cases together have, in resamples of the cases, (resample, class).
 
         At the level of a case there is one value, of all classes together.
         """
+        return self._resampled.get((call.column, level), lambda: self._in_resamples(call, level, draws))
+
+    def _in_resamples(self, call: MeasureCall, level: Level, draws: Draws) -> np.ndarray:
         known, state = self._of_data_set(call, level)
         resampled = np.full((draws.resamples, len(known)), np.nan)
         if state is None:

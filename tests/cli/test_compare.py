@@ -142,3 +142,55 @@ def test_tables_of_eighty_columns_break_no_word(
     monkeypatch.setattr("segeval.cli.screens.console.PLAIN_WIDTH", 400)
     wide = run("compare", *names[:n])
     assert {*wide.out.replace("─", " ").split()} == {*narrow.out.replace("─", " ").split()}
+
+
+def detected(run: Run, name: str, n_found: int, *more: str, cases: int = 12) -> Path:
+    """A run of cases with one lesion each, of which the first are found, and a false alarm in every third."""
+    for i in range(cases):
+        truth, probs = np.zeros((8, 8), dtype=np.uint8), np.zeros((8, 8), dtype=np.float32)
+        truth[1:3, 1:3] = 1
+        probs[1:3, 1:3] = 0.9 - i / 100 if i < n_found else 0
+        probs[5:7, 5:7] = 0.6 if i % 3 == 0 else 0
+        write_image(Path(f"maps-{name}/{i}.npy"), probs)
+        write_image(Path(f"truth-{name}/{i}.npy"), truth)
+    options = ("--labels", "1=spot", "--pred-kind", "probs", "-m", "lesion_average_precision,froc_score", "-q", *more)
+    assert run("score", f"maps-{name}", f"truth-{name}", *options, "-o", name).code == 0
+    return Path(name)
+
+
+def test_scores_of_all_cases_are_compared_over_the_same_resamples(run: Run) -> None:
+    detected(run, "old", 6)
+    detected(run, "new", 10)
+    done = run("compare", "old", "new", "-o", "out")
+    assert done.code == 0, done.err
+    rows = {row["measure"]: row for row in rows_of(Path("out/data_set.csv"))}
+    assert [*rows] == ["lesion_average_precision", "froc_score"]
+    ap = rows["lesion_average_precision"]
+    assert float(ap["difference"]) == pytest.approx(float(ap["new"]) - float(ap["base"])) == pytest.approx(4 / 12)
+    assert (float(ap["base"]), ap["is_paired"]) == (pytest.approx(6 / 12), "true")
+    assert 0 < float(ap["ci_low"]) < 4 / 12 < float(ap["ci_high"]) < 1
+    paired = float(ap["ci_high"]) - float(ap["ci_low"])
+    same = json.loads(run("compare", "old", "old", "--json").out)["of_data_set"]
+    assert {(row["interval"]["low"], row["interval"]["high"]) for row in same} == {(0.0, 0.0)}
+    detected(run, "other", 10, "--seed", "5")
+    done = run("compare", "old", "other", "-m", "lesion_ap", "-o", "out")
+    assert "Score both runs on the same cases to pair them" in " ".join(done.out.split())
+    (row,) = rows_of(Path("out/data_set.csv"))
+    assert (row["is_paired"], float(row["ci_high"]) - float(row["ci_low"]) > paired) == ("false", True)
+
+
+def test_scores_of_all_cases_that_cannot_be_compared_are_refused(run: Run) -> None:
+    names = [str(detected(run, name, n)) for name, n in (("a", 3), ("b", 4), ("c", 5))]
+    done = run("compare", *names, "-m", "froc_score")
+    assert (done.code, "no case has a value of it, by which to rank" in done.err) == (2, True)
+    done = run("compare", *names[:2], "-m", "case_auroc")
+    assert (done.code, "case_auroc: not in both runs" in done.err) == (2, True)
+    done = run("report", *names[:2], "-o", "page.html")
+    assert (done.code, "Scores that only all cases together have" in Path("page.html").read_text()) == (0, True)
+
+
+def test_a_run_without_resamples_has_no_intervals_and_a_note_says_so(run: Run) -> None:
+    for name in "ab":
+        detected(run, name, 5, "--bootstrap", "0")
+    done = run("compare", "a", "b")
+    assert "has no resamples of its scores of all cases" in done.out

@@ -5,6 +5,7 @@ from typing import Any
 
 from segeval.cli.screens.tables import print_line, print_parts
 from segeval.results.number_text import short
+from segeval.statistics.intervals import Interval
 from segeval.verbs.compare import Comparison, Difference, RankedRuns
 
 _STYLES = {"better": "green", "worse": "red", "not told apart": ""}  # colour only what is unlikely to be chance
@@ -13,20 +14,46 @@ _HEADER = ["class", "measure", "old", "new", "better by", "95 % interval", "p (H
 
 def print_comparison(found: Comparison, screen: Any) -> None:
     """A row per class and measure, then the cases behind the largest changes."""
-    rows = [_cells(difference) for difference in found.differences]
-    print_parts(
-        screen, _HEADER, rows, n_keys=2, styles=[_STYLES[difference.verdict] for difference in found.differences]
-    )
-    _print_groups(found, screen)
-    _print_changes(found, screen)
+    _print_of_data_set(found, screen)
+    if found.differences:
+        rows = [_cells(difference) for difference in found.differences]
+        styles = [_STYLES[difference.verdict] for difference in found.differences]
+        print_parts(screen, _HEADER, rows, n_keys=2, styles=styles)
+        _print_groups(found, screen)
+        _print_changes(found, screen)
     for note in found.notes:
         screen.print()
         print_line(screen, f"note: {note}")
 
 
+def _print_of_data_set(found: Comparison, screen: Any) -> None:
+    """A row per class and score of all cases together."""
+    if not found.of_data_set:
+        return
+    rows = [
+        [
+            one.class_name,
+            one.measure,
+            short(one.base),
+            short(one.new),
+            signed(one.difference),
+            _interval_text(one.interval),
+        ]
+        for one in found.of_data_set
+    ]
+    header = ["class", "all cases together", "old", "new", "better by", "95 % interval"]
+    print_parts(screen, header, rows, n_keys=2, styles=[_STYLES[one.verdict] for one in found.of_data_set])
+    if found.differences:
+        screen.print()
+
+
+def _interval_text(interval: Interval) -> str:
+    return "–" if math.isnan(interval.low) else f"{signed(interval.low)} .. {signed(interval.high)}"
+
+
 def _cells(one: Difference) -> list[str]:
-    interval = "–" if math.isnan(one.interval.low) else f"{signed(one.interval.low)} .. {signed(one.interval.high)}"
-    values = [short(one.base), short(one.new), signed(one.difference), interval, short(one.p_holm)]
+    gain = [signed(one.difference), _interval_text(one.interval)]
+    values = [short(one.base), short(one.new), *gain, short(one.p_holm)]
     return [one.class_name, one.measure, *values, f"{one.wins}/{one.losses}", _pairs(one)]
 
 

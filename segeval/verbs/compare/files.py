@@ -26,6 +26,19 @@ def difference_table(found: Comparison) -> Table:
     return Table.of_rows(_IN_ROWS, map(_row, found.differences))
 
 
+def data_set_table(found: Comparison) -> Table:
+    """A row per score of all cases together and class."""
+    header = ["class", "measure", "better", "base", "new", "difference", "ci_low", "ci_high", "is_paired"]
+    rows = [
+        [
+            *(one.class_name, one.measure, one.better, one.base, one.new, one.difference),
+            *(one.interval.low, one.interval.high, one.is_paired),
+        ]
+        for one in found.of_data_set
+    ]
+    return Table.of_rows(header, rows)
+
+
 def group_table(found: Comparison) -> Table:
     """The same row for every group of the cases."""
     rows = [[entry.by, entry.group, *_row(entry.difference), entry.is_worst] for entry in found.groups]
@@ -83,6 +96,8 @@ def write_comparison(found: Comparison | RankedRuns, out: Path) -> None:
         if isinstance(found, Comparison):
             write_csv(stage / "differences.csv", difference_table(found))
             write_csv(stage / "changes.csv", change_table(found))
+            if found.of_data_set:
+                write_csv(stage / "data_set.csv", data_set_table(found))
             if found.groups:
                 write_csv(stage / "groups.csv", group_table(found))
         else:

@@ -18,6 +18,7 @@ from segeval.statistics.intervals import FEW_UNITS, Interval, bootstrap_mean
 from segeval.statistics.paired import Effects, Paired, effects, paired_differences
 from segeval.statistics.significance import holm, wilcoxon
 from segeval.statistics.summary import mean
+from segeval.verbs.compare.data_set import DataSetDifference, data_set_differences, notes_on
 from segeval.verbs.gate.comparable import refuse_if_incomparable, refuse_if_unfinished, run_table, with_names_of
 from segeval.verbs.gate.table import Column, Resampling, RunTable, absent_matrix, as_matrix, shared_cases
 from segeval.verbs.running.case_table import asked_parts
@@ -100,6 +101,7 @@ class Comparison:
 
     Attributes:
         groups: the same by columns of a case table; `p_holm` among all of them.
+        of_data_set: scores that only all cases together have.
     """
 
     base: Path
@@ -107,6 +109,7 @@ class Comparison:
     differences: tuple[Difference, ...]
     notes: tuple[str, ...] = ()
     groups: tuple[GroupDifference, ...] = ()
+    of_data_set: tuple[DataSetDifference, ...] = ()
 
 
 def compare(
@@ -135,8 +138,14 @@ def compare(
     for run in (base_run, new_run):
         refuse_if_unfinished(run)
     base_table, new_table = run_table(base_run), run_table(new_run)
-    keys = shared_keys([new_table, base_table], measures)
-    refuse_if_incomparable(new_run, base_run, measures=[measure for _, measure in keys], min_paired=1)
+    of_data_set = data_set_differences(base_run, new_run, measures)
+    asked = choose(measures).calls if measures else ()
+    of_cases = [call.column for call in asked if not call.measure.of_data_set]
+    tables = [new_table, base_table]
+    wants_cases = bool(of_cases) if measures else bool(_in_all(tables))
+    keys = shared_keys(tables, of_cases) if wants_cases or not of_data_set else []
+    compared = [*(measure for _, measure in keys), *(one.measure for one in of_data_set)]
+    refuse_if_incomparable(new_run, base_run, measures=compared, min_paired=1)
     case_ids = shared_cases(list(base_table.columns.values()), list(new_table.columns.values()))
     if not case_ids:
         raise ConfigError(f"{printable(base)} and {printable(new)} have no case in common.")
@@ -148,8 +157,9 @@ def compare(
         base=base,
         new=new,
         differences=_after_holm(found),
-        notes=_notes(base_run, new_run, found),
+        notes=(*_notes(base_run, new_run, found), *notes_on(of_data_set)),
         groups=_groups(columns, parts, how),
+        of_data_set=of_data_set,
     )
 
 
@@ -191,20 +201,29 @@ def shared_keys(tables: Sequence[RunTable], measures: Sequence[str]) -> list[tup
     Raises:
         ConfigError: nothing is shared, or a measure asked for is not.
     """
-    first, *others = tables
-    shared = [
-        key
-        for key, column in first.columns.items()
-        if column.better != "none" and all(key in one.columns for one in others)
-    ]
+    calls = choose(measures).calls if measures else ()
+    of_all = [call.column for call in calls if call.measure.of_data_set]
+    if of_all:
+        raise ConfigError(f"{', '.join(of_all)}: no case has a value of it, by which to rank. Compare two by two.")
+    shared = _in_all(tables)
     known = list(dict.fromkeys(measure for _, measure in shared))
     if not known:
         raise ConfigError("These runs have no measure of a class in common that has a better direction.")
-    asked = [call.column for call in choose(measures).calls] if measures else _headline(known)
+    asked = [call.column for call in calls] or _headline(known)
     unknown = [one for one in asked if one not in known]
     if unknown:
         raise ConfigError(f"{', '.join(unknown)}: not in all of these runs. They share: {', '.join(known)}.")
     return [key for key in shared if key[1] in asked]
+
+
+def _in_all(tables: Sequence[RunTable]) -> list[tuple[str, str]]:
+    """Class name and column of what all have a value of for each case, and that has a better direction."""
+    first, *others = tables
+    return [
+        key
+        for key, column in first.columns.items()
+        if column.better != "none" and not measure_of(key[1]).of_data_set and all(key in one.columns for one in others)
+    ]
 
 
 def _headline(known: Sequence[str]) -> Sequence[str]:
@@ -260,7 +279,7 @@ def _top(
 
 def _notes(base: StoredRun, new: StoredRun, found: Sequence[Difference]) -> tuple[str, ...]:
     only_base, only_new = base.case_ids - new.case_ids, new.case_ids - base.case_ids
-    few = max((one.n for one in found), default=0)
+    few = max((one.n for one in found), default=FEW_UNITS)
     notes = []
     if only_base or only_new:
         notes.append(f"{len(only_base)} cases are only in the base and {len(only_new)} only in the new run: left out.")

@@ -9,7 +9,7 @@ from typing import Any
 from segeval.files.csv_rows import read_csv_rows
 from segeval.results import Table
 from segeval.verbs.compare import Comparison, Difference, RankedRuns, compare, rank
-from segeval.verbs.compare.files import change_table, difference_table, group_table, ranking_table
+from segeval.verbs.compare.files import change_table, data_set_table, difference_table, group_table, ranking_table
 from segeval.verbs.report.charts import COLOURS, Chart, Spec, class_colour, finite, interval_layers, spec_of, with_data
 from segeval.verbs.report.content import number_text, signed_text
 from segeval.verbs.report.page import rendered
@@ -69,6 +69,19 @@ def sweep_page(document: Mapping[str, Any], folder: Path, *, title: str) -> str:
 
 
 def _compared(found: Comparison) -> list[Part]:
+    return [*_of_data_set(found), *(_case_by_case(found) if found.differences else [])]
+
+
+def _of_data_set(found: Comparison) -> list[Part]:
+    """Scores of all cases together, where the runs have some."""
+    if not found.of_data_set:
+        return []
+    said = "Scores that only all cases together have; above zero is better, intervals from resampled cases"
+    notes = () if found.differences else found.notes
+    return [Part(name="All cases together", table=data_set_table(found), caption=said, notes=notes)]
+
+
+def _case_by_case(found: Comparison) -> list[Part]:
     measures = list(dict.fromkeys(row.measure for row in found.differences))
     charts = {
         f"difference-{i}": Chart(title=f"{name}: better by", spec=difference_chart(found, name))
