@@ -24,6 +24,8 @@ from segeval.images.predictions.named_masks import on_one_grid
 from segeval.images.predictions.predictions import Prediction
 from segeval.images.readers.volumes import Volume
 
+_OF_STACKS = ", or each case alone where the first axis counts cases"
+
 
 def read_case(pair: Pair, rules: InputRules) -> Case:
     """Both sides of a pair on the truth's grid; a missing prediction is read as background.
@@ -95,8 +97,9 @@ def _spacing(truth: Volume, rules: InputRules) -> SpacingMm | None:
         return truth.spacing_mm
     if len(rules.spacing_mm) != len(truth.grid):
         said = ",".join(f"{one:g}" for one in rules.spacing_mm)
+        is_stack = truth.affine is None and (len(rules.spacing_mm), len(truth.grid)) == (2, 3)
         raise ConfigError(
             f"--spacing {said} has {len(rules.spacing_mm)} lengths, and {truth.path} has {len(truth.grid)} axes. "
-            "Give one length for each axis, in array axis order."
+            f"Give one length for each axis, in array axis order{is_stack * _OF_STACKS}."
         )
     return rules.spacing_mm

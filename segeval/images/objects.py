@@ -58,10 +58,46 @@ def volume_of(image: Any, name: str, *, where: str | None = None) -> Volume:
     array = _numbers(image, path) if where is None else _on_device(image, where)
     if array.ndim < 2:
         raise _no_image(array, path)
-    if hasattr(image, "affine") and hasattr(image, "detach") and array.ndim > 2:
-        channels_last = namespace(array).moveaxis(array, 0, -1) if array.ndim == 4 else array
-        return placed_in_world(path, channels_last, _numbers(image.affine, path).astype(np.float64))
+    if hasattr(image, "affine") and hasattr(image, "detach"):
+        return _of_monai(image, array, path)
     return Volume(path=path, array=array)
+
+
+def _of_monai(image: Any, array: Any, path: Path) -> Volume:
+    """A tensor with a place: channels first, unless it has as many axes as its file had of space."""
+    affine = _numbers(image.affine, path).astype(np.float64)
+    if array.ndim > 4 or affine.ndim > 2:
+        raise DataError(
+            f"{path}: shape {tuple(array.shape)} is a batch. Give one case at a time: segeval.score(list(pred), "
+            "list(truth))."
+        )
+    n_space = _axes_of_space(image, array, affine, path)
+    world = np.eye(4)
+    kept = [*range(len(affine) - 1), 3]
+    world[np.ix_(kept, kept)] = affine
+    array = namespace(array).moveaxis(array, 0, -1) if array.ndim > n_space else array
+    return placed_in_world(path, array[:, :, None] if n_space == 2 else array, world)
+
+
+def _axes_of_space(image: Any, array: Any, affine: np.ndarray, path: Path) -> int:
+    """How many axes of a tensor of MONAI are space, by its affine and by the shape that its file had.
+
+    Raises:
+        DataError: nothing tells.
+    """
+    if array.ndim == 4:
+        return 3
+    of_file = [int(n) for n in (getattr(image, "meta", None) or {}).get("spatial_shape", ())]
+    if len(affine) == 3 or len(of_file) == 2 or (not of_file and (array.ndim == 2 or array.shape[0] == 1)):
+        return 2
+    if of_file == list(array.shape):
+        return 3
+    was = f", of a file of {tuple(of_file)}" if of_file else ""
+    raise DataError(
+        f"{path}: shape {tuple(array.shape)}{was}: its first axis may count channels or be one of space. Give a volume "
+        "with an axis for its channel, image[None]; and of slices the plain tensors, image.as_tensor(), with "
+        "spacing=(...) in mm."
+    )
 
 
 def _of_nibabel(image: Any, path: Path) -> Volume:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,8 @@ class Results:
     def __repr__(self) -> str:
         n_cases, n_problems = len(self.case_rows), len(self.problems)
         problems = f", {n_problems} of them with problems" if n_problems else ""
-        return f"{counted(n_cases, 'case')}{problems}; mean ± std (n)\n{markdown(self.mean_table)}"
+        notes = "".join(f"note: {one}\n" for one in self.facts.get("warnings", ()))
+        return f"{counted(n_cases, 'case')}{problems}; mean ± std (n)\n{markdown(self.mean_table)}{notes}"
 
     def _repr_html_(self) -> str:
         """In a notebook: the summary, and each case as a point of the first measure."""
@@ -72,7 +74,8 @@ class Results:
             for row in self.class_rows:
                 values[row.of.name].append(row.values[first])
             plot = strip_plot(values, title=first)
-        return html(self.mean_table) + plot
+        notes = "".join(f"<p>note: {escape(one)}</p>" for one in self.facts.get("warnings", ()))
+        return html(self.mean_table) + notes + plot
 
     def show(self, case_id: str, class_name: str | None = None) -> Any:
         """The picture of a case: three planes with false alarms, misses and both contours; a notebook shows it.

@@ -277,8 +277,15 @@ def _one_by_one(pred: Masks, truth: Masks, case_id: Any) -> list[tuple[str, tupl
     case_id = case_id.tolist() if hasattr(case_id, "tolist") else case_id
     if isinstance(case_id, str | int):
         return [(str(case_id), (pred, truth))]
+    if case_id is None:
+        raise DataError("case_id: names no case. Give one id for each case of the batch, by which repeated ones tell.")
     names = [str(name) for name in case_id]
     for side, masks in (("pred", pred), ("truth", truth)):
+        if not hasattr(masks, "shape") and not isinstance(masks, list | tuple):
+            raise DataError(
+                f"{side}: {type(masks).__name__} is no batch. Give an array or tensor whose first axis counts cases, "
+                "or a list of them; what lies in files is for segeval.score."
+            )
         if len(masks) != len(names):
             raise DataError(
                 f"{side}: holds {len(masks)} cases, and case_id names {len(names)}. Give one id for each case of the "

@@ -146,7 +146,9 @@ def _score_each(
     def scored(device: str) -> tuple[Results, InputRules]:
         at_hand, known = taken(pairs, device)
         rules = agree(pairs, replace(input_rules_of(options, plan.labels), at_hand=at_hand))
-        job = Job(options=options, plan=plan_for(rules, plan), rules=rules, sources=sources)
+        may_be_stack = options.spacing is None and not isinstance(truth, Mapping | Sequence)
+        notes = _guess(known.get("case")) if may_be_stack else ()
+        job = Job(options=options, plan=plan_for(rules, plan), rules=rules, sources=sources, notes=notes)
         cases = (_case(pair, known, [side[pair.case_id] for side in maps], rules) for pair in pairs)
         scores = (job.pool.take(evaluated(case, job.plan)) for case in cases)
         return finished(list(in_one_unit(scores, job)), job), rules
@@ -199,6 +201,14 @@ def _take(
         volume = volume_of(truth, str(pair.truth))
     if volume is not None:
         known[pair.case_id] = volume
+
+
+def _guess(truth: Volume | None) -> tuple[str, ...]:
+    """What three axes of an array were taken for, where neither a spacing nor a place tells."""
+    if truth is None or truth.affine is not None or truth.array.ndim != 3:
+        return ()
+    way = "If its first axis counts images of two axes, give list(pred) and list(truth)"
+    return (f"shape {truth.grid} was taken for one volume. {way}",)
 
 
 def _case(pair: Pair, known: dict[str, Volume], instances: Sequence[Any], rules: InputRules) -> Case:

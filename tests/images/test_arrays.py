@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import segeval
-from segeval.errors import DataError
+from segeval.errors import ConfigError, DataError
 
 RNG = np.random.default_rng(8)
 TRUTH = RNG.integers(0, 3, (6, 7)).astype(np.uint8)
@@ -194,3 +194,74 @@ def test_tensors_of_monai_bring_their_geometry() -> None:
     maps = np.stack([1 - MOVED, MOVED]).astype(np.float32) * np.float32(0.8) + np.float32(0.1)
     probs = monai.MetaTensor(torch.from_numpy(maps), affine=torch.from_numpy(AFFINE))
     assert hd(probs, nib.Nifti1Image(CUBE, AFFINE))["hd"] == pytest.approx(3.0)
+
+
+def test_flat_tensors_of_monai_have_the_spacing_of_their_own_axes() -> None:
+    torch = pytest.importorskip("torch")
+    monai = pytest.importorskip("monai.data")
+    truth = np.zeros((12, 10), dtype=np.float32)
+    truth[2:8, 2:8] = 1
+    moved = np.roll(truth, 1, 0)
+    world = torch.diag(torch.tensor([0.5, 0.7, 3.0, 1.0]))
+    of_file = {"spatial_shape": np.array([12, 10])}
+
+    def image(array: np.ndarray, affine: Any = world, **meta: Any) -> Any:
+        return monai.MetaTensor(torch.from_numpy(array), affine=affine, meta=meta)
+
+    def one_hot(array: np.ndarray) -> np.ndarray:
+        return np.stack([array == 0, array == 1])
+
+    flat = world[[0, 1, 3]][:, [0, 1, 3]]
+    for sides in (
+        [image(side[None]) for side in (moved, truth)],
+        [image(side) for side in (moved, truth)],
+        [image(side[None], **of_file) for side in (moved, truth)],
+        [image(side[None], flat) for side in (moved, truth)],
+        [image(one_hot(side), **of_file) for side in (moved, truth)],
+        [image(one_hot(side).astype(np.float32), **of_file) for side in (moved, truth)],
+    ):
+        found = segeval.score(*sides, measures=["hd", "dice"], bootstrap=0)
+        assert found.case_rows[0].shape == (12, 10)
+        assert found.case_rows[0].spacing_mm == pytest.approx((0.5, 0.7))
+        assert found.class_rows[0].values == pytest.approx({"hd": 0.5, "dice": 5 / 6})
+    for sides, message in (
+        ([image(one_hot(side)) for side in (moved, truth)], r"shape \(2, 12, 10\): its first axis may"),
+        ([image(side, spatial_shape=[12, 10, 6]) for side in (moved, truth)], r"of a file of \(12, 10, 6\)"),
+        ([image(side[None, None, None]) for side in (moved, truth)], "is a batch"),
+    ):
+        with pytest.raises(DataError, match=message):
+            segeval.score(*sides, measures=["dice"])
+
+
+def test_a_batch_of_monai_is_scored_case_by_case() -> None:
+    torch = pytest.importorskip("torch")
+    monai = pytest.importorskip("monai.data")
+
+    def batch(array: np.ndarray) -> Any:
+        image = monai.MetaTensor(torch.from_numpy(array[None].copy()), affine=torch.from_numpy(AFFINE))
+        return monai.list_data_collate([image, image])
+
+    pred, truth = batch(MOVED), batch(CUBE)
+    with pytest.raises(DataError, match="is a batch"):
+        segeval.score(pred, truth, measures=["hd"])
+    evaluator = segeval.Evaluator(["hd"], bootstrap=0)
+    evaluator.update(pred, truth, case_id=["case_0", "case_1"])
+    for found in (segeval.score(list(pred), list(truth), measures=["hd"], bootstrap=0), evaluator.compute()):
+        assert [row.values["hd"] for row in found.class_rows] == pytest.approx([3.0, 3.0])
+
+
+def test_a_stack_of_slices_is_taken_for_a_volume_and_that_is_said() -> None:
+    truth = np.zeros((3, 12, 10), dtype=int)
+    truth[:, 2:8, 2:8] = 1
+    pred = np.roll(truth, 1, 1)
+    found = segeval.score(pred, truth, measures=["dice"])
+    (said,) = found.facts["warnings"]
+    assert said.startswith("shape (3, 12, 10) was taken for one volume")
+    assert repr(found).splitlines()[-1] == f"note: {said}"
+    assert f"<p>note: {said}</p>" in found._repr_html_()
+    each = segeval.score(list(pred), list(truth), measures=["dice"])  # as it says
+    assert [row.shape for row in each.case_rows] == [(12, 10)] * 3
+    assert not each.facts["warnings"]
+    assert not segeval.score(pred, truth, measures=["dice"], spacing=(3, 1, 1)).facts["warnings"]
+    with pytest.raises(ConfigError, match="or each case alone where the first axis counts cases"):
+        segeval.score(pred, truth, measures=["dice"], spacing=(1, 1))

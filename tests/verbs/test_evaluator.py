@@ -215,6 +215,42 @@ def test_batches_that_do_not_fit_say_where(pred: Any, truth: Any, ids: str, mess
     assert len(evaluator) == 0
 
 
+@pytest.mark.parametrize(
+    ("pred", "truth", "ids", "message"),
+    [
+        (np.ones((2, 4, 4)), np.ones((2, 4, 4)), None, "case_id: names no case"),
+        (np.ones((2, 4, 4)), None, ["a", "b"], "truth: NoneType is no batch"),
+        ("pred.nii.gz", np.ones((2, 4, 4)), ["a", "b"], r"pred: str is no batch.*segeval\.score"),
+        (np.array([1, 0]), np.array([1, 0]), ["a", "b"], r"a \(truth\): .*of shape \(\)"),
+        (np.ones((2, 4, 4)), np.full((2, 4, 4), 0.5), ["a", "b"], r"a \(truth\): values from 0.5 to 0.5 are no class"),
+        (np.full((2, 4, 4), -1), np.ones((2, 4, 4)), ["a", "b"], r"a \(pred\): holds negative ids"),
+    ],
+    ids=["no id", "no truth", "a path", "numbers", "soft truth", "negative"],
+)
+def test_what_is_no_batch_of_masks_is_told(pred: Any, truth: Any, ids: Any, message: str) -> None:
+    evaluator = segeval.Evaluator(["dice"])
+    with pytest.raises(DataError, match=message):
+        evaluator.update(pred, truth, case_id=ids)
+    assert len(evaluator) == 0
+
+
+def test_a_later_batch_of_another_kind_is_refused() -> None:
+    pred, truth = masks()
+    evaluator = segeval.Evaluator(["dice"], LABELS)
+    evaluator.update(maps("softmax")[:2], truth[:2], case_id=["a", "b"])
+    with pytest.raises(DataError, match=r"c \(pred\): holds labels, and a \(pred\) probabilities"):
+        evaluator.update(pred[2:], truth[2:], case_id=["c", "d"])
+    assert len(evaluator) == 2
+
+
+def test_volumes_without_a_spacing_are_undefined() -> None:
+    pred, truth = masks()
+    evaluator = segeval.Evaluator(["volume_truth_ml"], LABELS, bootstrap=0)
+    evaluator.update(pred, truth, case_id=IDS)
+    assert all(np.isnan(row.values["volume_truth_ml"]) for row in evaluator.compute().class_rows)
+    assert {row.n for row in evaluator.compute().summary} == {0}
+
+
 def test_logits_that_are_nan_are_refused_with_the_case() -> None:
     _, truth = masks()
     logits = maps("logits")

@@ -10,7 +10,7 @@ import numpy as np
 
 from segeval.errors import ConfigError
 from segeval.evidence.additive import Record, State
-from segeval.evidence.arrays import cast, namespace, on_host, take_along, widened
+from segeval.evidence.arrays import cast, namespace, on_host, widened
 from segeval.evidence.probabilities.bins import Detail, part_sizes
 from segeval.evidence.probabilities.channels import ProbMap, blocks
 from segeval.evidence.probabilities.histogram import ProbHistogram, are_few
@@ -223,7 +223,8 @@ def _sums(found: Map) -> ProbSums:
 def _sums_over_classes(probs: Any, codes: Any) -> ProbSums:
     """Sums over some voxels of a whole case: errors are those of all classes of a voxel together."""
     xp = namespace(probs)
-    of_truth = take_along(probs.T, cast(codes, "int64")[:, None])[:, 0]
+    picked = np.take_along_axis if xp is np else xp.take_along_dim
+    of_truth = picked(probs, cast(codes, "int64")[None], 0)[0]
     with np.errstate(divide="ignore"):
         log_loss = float(xp.clip(-xp.log(of_truth), None, _DEAREST).sum())
     squares = float((probs * probs).sum())

@@ -29,6 +29,7 @@ def pair_of_arrays(
         DataError: the first axis counts cases, or nothing tells what it counts.
     """
     if truth is None or truth.affine is not None or pred.affine is not None:
+        pred, truth = _placed_ids(pred), truth and _placed_ids(truth, note="a one-hot truth, read as ids")
         return _in_channels(pred, truth, channel_axis), truth
     truth = _as_ids(truth, pred, channel_axis)
     _refuse_batches(pred, truth, channel_axis)
@@ -46,6 +47,14 @@ def pair_of_arrays(
     if pred.is_integer and pred.array.max() <= 1:  # masks that may overlap
         pred = replace(pred, array=cast(pred.array, "float32"))
     return Prediction(path=pred.path, images=_split(pred, axis)), truth
+
+
+def _placed_ids(image: Volume, note: str = "") -> Volume:
+    """An image with a place whose channels are one-hot masks, as ids; a prediction in floats stays a softmax."""
+    has_channels = image.affine is not None and image.array.ndim > image.n_space
+    if not has_channels or not (note or image.is_integer) or not _is_one_hot(image.array, -1):
+        return image
+    return replace(image, array=image.array.argmax(-1), notes=(*image.notes, *([note] if note else [])))
 
 
 def _in_channels(pred: Volume, truth: Volume | None, channel_axis: ChannelAxis | None) -> Prediction:
