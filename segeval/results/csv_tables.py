@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -65,10 +66,10 @@ def texts_of(column: Sequence[Any], text: Callable[[Any], str]) -> Iterable[str]
     kinds = set(map(type, column))
     if kinds == {int}:
         return map(str, column)
-    if kinds == {float}:
-        odd = {repr(value): text(value) for value in (math.nan, math.inf, -math.inf)}
+    if kinds <= {float, NoneType} and float in kinds:
+        odd = {repr(value): text(value) for value in (math.nan, math.inf, -math.inf, None)}
         return [odd.get(number, number) for number in map(repr, column)]
-    if kinds == {str}:
+    if kinds <= {str, bool, NoneType}:
         known = {value: text(value) for value in set(column)}
         return map(known.__getitem__, column)
     return map(text, column)

@@ -4,6 +4,7 @@ import json
 import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from json.encoder import encode_basestring
 from typing import Any
 
 from segeval.evidence.labels import WHOLE_CASE
@@ -55,6 +56,8 @@ def _rows_text(table: Table) -> str:
 
 
 def _dump(value: Any, indent: int | None = None) -> str:
+    if isinstance(value, str):  # of which a table of lesions has a million
+        return encode_basestring(value)
     return json.dumps(jsonable(value), ensure_ascii=False, allow_nan=False, indent=indent)
 
 

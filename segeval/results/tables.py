@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from html import escape
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -239,14 +240,17 @@ def _names_of_ids(ids: Sequence[int], classes: Sequence[LabelClass]) -> list[str
 def lesions_table(results: Results) -> Table:
     """One row per lesion of either side, in the order of cases and classes."""
     facts = [field.name for field in fields(LesionRow) if field.name != "of"]
+    columns = ("case", "label", "class", *facts)
+    facts_of = attrgetter("of.label", "of.name", *facts)
     rows = [
-        {"case": case_id, "label": row.of.label, "class": row.of.name}
-        | {name: getattr(row, name) for name in facts}
-        | {name: text(getattr(row, name)) for name, text in _TEXT.items()}
+        dict(zip(columns, (case_id, *facts_of(row)), strict=True))
         for case_id, lesions in (results.lesions or {}).items()
         for row in lesions
     ]
-    return Table(columns=("case", "label", "class", *facts), rows=tuple(rows))
+    for name, text in _TEXT.items():
+        for cells in rows:
+            cells[name] = text(cells[name])
+    return Table(columns=columns, rows=tuple(rows))
 
 
 def groups_table(results: Results) -> Table:
