@@ -57,8 +57,9 @@ def on_device(array: Any, device: str | None) -> Any:
 def is_one_of(values: Any, ids: Iterable[int]) -> Any:
     """Whether each value is one of a few ids, in the same memory order; so many comparisons beat a look-up."""
     xp = namespace(values)
-    if xp is not np:
-        values = values.to(xp.int64)  # torch wraps an id that the dtype cannot hold
+    if xp is not np:  # torch wraps an id that the type cannot hold
+        held = xp.iinfo(values.dtype)
+        ids = [one for one in ids if held.min <= one <= held.max]
     found = xp.zeros_like(values, dtype=np.bool_ if xp is np else xp.bool)
     for one in ids:
         found |= values == one

@@ -251,8 +251,10 @@ def _log_odds(logits: Any) -> Any:
     """Along the first axis; the others are added up, since taking one from the total would lose the small ones."""
     xp = namespace(logits)
     shifted = logits - xp.amax(logits, 0)
-    parts = xp.exp(shifted)
-    none = xp.zeros_like(parts[:1])
-    before = xp.concatenate([none, parts[:-1].cumsum(0)])
-    after = xp.concatenate([xp.flip(xp.flip(parts[1:], (0,)).cumsum(0), (0,)), none])
-    return shifted - xp.log(xp.clip(before + after, _TINY, None))
+    parts = list(xp.exp(shifted))
+    before, after = ([xp.zeros_like(parts[0])] for _ in range(2))
+    for up, down in zip(parts[:-1], parts[:0:-1], strict=True):  # torch has no deterministic cumsum for a device
+        before.append(before[-1] + up)
+        after.append(after[-1] + down)
+    others = xp.stack([one + other for one, other in zip(before, reversed(after), strict=True)])
+    return shifted - xp.log(xp.clip(others, _TINY, None))

@@ -87,10 +87,10 @@ def raw_moments(labels: Tensor, ids: Sequence[int]) -> tuple[np.ndarray, np.ndar
     values = flat[at].long()
     code = torch.searchsorted(order, values)
     code[torch.cat([order, order.new_tensor([-1])])[code] != values] = len(ids)  # of no class
-    x = coordinates(at, tuple(labels.shape)).double()
-    terms = [torch.ones_like(x[0]), *x, *(a * b for a in x for b in x)]
-    sums = [torch.bincount(code, weights=term, minlength=len(ids) + 1)[: len(ids)] for term in terms]
-    n, first, second = np.split(torch.stack(sums, dim=1).cpu().numpy(), [1, 1 + labels.ndim], axis=1)
+    x = coordinates(at, tuple(labels.shape)).unbind()
+    terms = torch.stack([torch.ones_like(at), *x, *(a * b for a in x for b in x)], dim=1)
+    sums = terms.new_zeros(len(ids) + 1, terms.shape[1]).index_add_(0, code, terms)[: len(ids)]  # of whole numbers
+    n, first, second = np.split(sums.double().cpu().numpy(), [1, 1 + labels.ndim], axis=1)
     return n[:, 0], first, second.reshape(-1, labels.ndim, labels.ndim)
 
 
