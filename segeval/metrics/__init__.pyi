@@ -126,5 +126,6 @@ from segeval.metrics.detection import instance_average_precision as instance_ave
 from segeval.metrics.detection import average_recall as average_recall
 from segeval.metrics.tasks.challenges import lesionwise_dice as lesionwise_dice
 from segeval.metrics.tasks.challenges import lesionwise_hd95 as lesionwise_hd95
+from segeval.metrics.tasks.challenges import lesionwise_nsd as lesionwise_nsd
 from segeval.metrics.tasks.challenges import absolute_volume_difference_percent as absolute_volume_difference_percent
 from segeval.metrics.tasks.challenges import count_r2 as count_r2

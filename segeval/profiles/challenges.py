@@ -7,13 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from segeval.evidence.lesions.grown import LesionPair, means_of_paired, paired
 from segeval.evidence.lesions.lesions import LesionCounts, LesionCountsByClass
 from segeval.evidence.lesions.msseg import MssegCounts
 from segeval.evidence.lesions.objects import CoveredOnce
+from segeval.evidence.lesions.voronoi import LesionCells
 from segeval.evidence.masks import Masks
 from segeval.evidence.shapes import PerLabel
 from segeval.evidence.surfaces.in_plane import in_plane_distances
 from segeval.measure import PerClass, metric, ratio
+from segeval.metrics import boundary
 from segeval.metrics.boundary import distance_of_each
 from segeval.metrics.lesion import pq
 from segeval.profiles.definition import ERROR, Definition, Profile, by
@@ -82,9 +85,39 @@ def mpq_of_all_classes(found: LesionCountsByClass, *, strict: bool = True) -> Pe
     return ratio(quality.sum(), len(quality))
 
 
+@metric(symbol="LW Dice", formula="mean Dice of pairs", bounds=_UNIT, better="higher")
+def dice_of_pairs(cells: LesionCells) -> PerLabel:
+    """Mean Dice of the lesions that are paired."""
+    return means_of_paired(cells, lambda pair: pair.dice, worst=0.0)
+
+
+@metric(symbol="LW HD95", formula="mean HD95 of pairs", bounds=_POSITIVE, better="lower", unit="mm")
+def hd95_of_pairs(cells: LesionCells) -> PerLabel:
+    """Mean HD95 of the lesions that are paired, both directions in one list."""
+
+    def value(pair: LesionPair) -> float:
+        return float(boundary.hd95(pair.surfaces(cells), pooling="pooled")[0])
+
+    return means_of_paired(cells, value, worst=373.0)
+
+
+@metric(symbol="lesion F1", formula="2 pairs / (predicted + true lesions)", bounds=_UNIT, better="higher")
+def f1_of_pairs(cells: LesionCells) -> PerLabel:
+    """Share of the lesions of both sides that are paired."""
+    each = [paired(cells, which) for which in range(len(cells.lesions.classes))]
+    return ratio([2 * len(pairs) for pairs, _ in each], [n for _, n in each])
+
+
 def _brats(dilation: int, ignore_mm3: float, *, penalty: float | str = 374.0, **rule: Any) -> dict[str, Definition]:
     knobs: dict[str, Any] = {"dilation": dilation, "ignore_mm3": float(ignore_mm3), **rule}
     return {"lesionwise_dice": by(**knobs), "lesionwise_hd95": by(penalty_mm=penalty, **knobs)}
+
+
+def _brats2024(dilation: int, ignore_mm3: float, *, penalty: float | str = 374.0, **rule: Any) -> dict[str, Definition]:
+    rule = {"group_pred": True, **rule}
+    knobs: dict[str, Any] = {"dilation": dilation, "ignore_mm3": float(ignore_mm3), **rule}
+    nsd = by(at=({"tolerance_mm": 0.5}, {"tolerance_mm": 1.0}), **knobs)
+    return {**_brats(dilation, ignore_mm3, penalty=penalty, **rule), "lesionwise_nsd": nsd}
 
 
 # Scores of a whole data set, which have no value of a case and so none of an absent class. A candidate is a part of a
@@ -104,6 +137,8 @@ _CITYSCAPES_SIZES = {
     "person": 3462.4756337644,
     "truck": 27855.1264367816,
 }
+
+_APART = "Groups of several tissues that touch are joined there, and each region is by itself here."
 
 CHALLENGES = (
     Profile(
@@ -183,6 +218,46 @@ CHALLENGES = (
     ),
     Profile(name="brats2023_men", is_challenge=True, definitions=_brats(1, 50)),
     Profile(name="brats2023_met", is_challenge=True, definitions=_brats(1, 2)),
+    Profile(
+        name="brats2024_gli",
+        is_challenge=True,
+        note=f"Of WT, TC and SNFH; ET is brats2024_gli_et, NETC and RC are brats2024_gli_netc. {_APART}",
+        definitions=_brats2024(3, 20, penalty=337.0),
+    ),
+    Profile(name="brats2024_gli_et", is_challenge=True, note=_APART, definitions=_brats2024(3, 10, penalty=337.0)),
+    Profile(
+        name="brats2024_gli_netc",
+        aliases=("brats2024_gli_rc",),
+        is_challenge=True,
+        note=_APART,
+        definitions=_brats2024(5, 20, penalty=337.0),
+    ),
+    Profile(name="brats2024_ped", is_challenge=True, definitions=_brats2024(5, 10)),
+    Profile(
+        name="brats2024_met",
+        is_challenge=True,
+        note=f"The penalty is the diagonal of the image in voxels. {_APART}",
+        definitions=_brats2024(1, 2, penalty="diagonal"),
+    ),
+    Profile(name="brats2024_ssa", is_challenge=True, note=_APART, definitions=_brats2024(3, 50)),
+    Profile(name="brats2024_men", is_challenge=True, definitions=_brats2024(1, 50, group_pred=False)),
+    Profile(
+        name="brats2024_men_rt",
+        is_challenge=True,
+        note="False alarms cost nothing. The penalty is the diagonal of the image in voxels.",
+        definitions=_brats2024(1, 50, penalty="diagonal", group_pred=False, alarms=False),
+    ),
+    Profile(
+        name="brats2025",
+        is_challenge=True,
+        note="Dice and HD95 are means over the lesions that are paired; what is missed or invented shows in lesion_f1 "
+        "alone. The metastases have other rules for small lesions.",
+        definitions={
+            "lesionwise_dice": by(formula=dice_of_pairs),
+            "lesionwise_hd95": by(formula=hd95_of_pairs),
+            "lesion_f1": by(formula=f1_of_pairs),
+        },
+    ),
     Profile(
         name="autopet",
         is_challenge=True,

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from segeval import catalogue
 from segeval.choice import choose, measure_of
@@ -49,6 +50,7 @@ WORKED = [
         for measure in ("lesionwise_dice", "lesionwise_hd95")
         for rule in ("brats2023_gli", "brats2023_met")
     ),
+    *((f"W.{measure}[brats2025]", "W", "brats2025", measure) for measure in ("lesionwise_dice", "lesion_f1")),
     ("W.fp_volume_ml[autopet]", "W", "autopet", "fp_volume_ml"),
     ("W.fn_volume_ml[autopet]", "W", "autopet", "fn_volume_ml"),
     ("W.dice", "W", "autopet", "dice"),
@@ -160,6 +162,19 @@ def test_pixels_of_all_images_together_have_their_worked_scores() -> None:
 NAN = math.nan
 ABSENT = {
     "brats2023": {"lesionwise_dice": (1, 0, 0), "lesionwise_hd95": (0, 374, 374)},
+    "brats2024_ped": {
+        "lesionwise_dice": (1, 0, 0),
+        "lesionwise_hd95": (0, 374, 374),
+        "lesionwise_nsd(tolerance_mm=0.5)": (1, 0, 0),
+        "lesionwise_nsd(tolerance_mm=1)": (1, 0, 0),
+    },
+    "brats2024_men_rt": {  # the diagonal of 26 voxels a side; false alarms cost nothing
+        "lesionwise_dice": (1, 0, 1),
+        "lesionwise_hd95": (0, 26 * math.sqrt(3), 0),
+        "lesionwise_nsd(tolerance_mm=0.5)": (1, 0, 1),
+        "lesionwise_nsd(tolerance_mm=1)": (1, 0, 1),
+    },
+    "brats2025": {"lesionwise_dice": (NAN, 0, 0), "lesionwise_hd95": (NAN, 373, 373), "lesion_f1": (NAN, 0, 0)},
     "autopet": {"dice": (NAN, 0, 0), "fp_volume_ml": (0, 0, 0.387), "fn_volume_ml": (0, 0.584, 0)},
     "autopet3": {"dice": (NAN, 0, NAN), "fp_volume_ml": (0, 0, 0.387), "fn_volume_ml": (NAN, 0.584, NAN)},
     "isles": {
@@ -210,6 +225,26 @@ def test_lesions_that_touch_once_they_are_grown_are_one() -> None:
     pred = truth.copy()
     pred[:4, :4, :4] = 0
     assert values_of("brats2023_men", pred, truth)["lesionwise_dice"] == pytest.approx(2 * 64 / (64 + 128))
+
+
+def test_specks_are_no_false_alarms_of_the_year_that_drops_them() -> None:
+    truth = mask("W", "truth")
+    pred = truth.copy()
+    pred[24, 2, 24] = 1
+    assert values_of("brats2023_met", pred, truth)["lesionwise_dice"] == pytest.approx(4 / 5)
+    assert values_of("brats2024_met", pred, truth)["lesionwise_dice"] == 1.0
+    assert values_of("brats2024_men", pred, truth)["lesionwise_dice"] == pytest.approx(3 / 4)  # without that of 8 mm³
+
+
+def test_the_surface_dice_of_a_lesion_is_that_of_its_voxels_beside_background() -> None:
+    truth = np.zeros((14, 12, 12), dtype=np.uint8)
+    truth[3:9, 3:9, 3:9] = 1
+    rim = truth.astype(bool) & ~ndimage.binary_erosion(truth)
+    moved = np.roll(rim, 2, axis=0)
+    near = (ndimage.distance_transform_edt(~moved)[rim] <= 1).mean()
+    found = values_of("brats2024_men", np.roll(truth, 2, axis=0), truth)
+    assert found["lesionwise_nsd(tolerance_mm=1)"] == pytest.approx(near)
+    assert 0 < found["lesionwise_nsd(tolerance_mm=0.5)"] < near < 1
 
 
 def test_a_preset_shows_all_it_reports_and_says_how() -> None:

@@ -1,22 +1,25 @@
 """True lesions with what is predicted near them, as the BraTS challenges compare them: whole, and lesion by lesion.
 
-A mask is grown by some steps; voxels of it whose grown parts touch are one lesion. All that is predicted within the
-same number of steps of a lesion is held against it, in one piece, and may be held against another one, too.
+Until 2024, a mask is grown by some steps; voxels of it whose grown parts touch are one lesion. All that is predicted
+within the same number of steps of a lesion is held against it, in one piece, and may be held against another one, too.
+Since 2025 parts are paired one with one, and what is in no pair counts nowhere.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.lesions.components import Components, components_of
+from segeval.evidence.lesions.matching import Overlaps, assigned
 from segeval.evidence.lesions.voronoi import LesionCells
 from segeval.evidence.masks import Voxels
 from segeval.evidence.shapes import PerLabel
 from segeval.evidence.surfaces.surface import Surfaces
 
 ONE = LabelClass(name="lesion", ids=(1,))
+LEAST_DICE = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +88,41 @@ def lesionwise_means(
         values += [worst] * (n_alarms if rule.alarms else 0)
         means.append(float(np.mean(values)) if values else nothing)
     return np.array(means, dtype=np.float64)
+
+
+def means_of_paired(cells: LesionCells, value: Callable[[LesionPair], float], *, worst: float) -> PerLabel:
+    """Mean of a value over the pairs of each class; what is in no pair counts nowhere.
+
+    Undefined where neither side has a lesion.
+
+    Args:
+        value: of a pair.
+        worst: where there are lesions, and no pair.
+    """
+    means = []
+    for which in range(len(cells.lesions.classes)):
+        pairs, n_lesions = paired(cells, which)
+        values = [value(one) for one in pairs]
+        means.append(float(np.mean(values)) if values else worst if n_lesions else np.nan)
+    return np.array(means, dtype=np.float64)
+
+
+def paired(cells: LesionCells, which: int) -> tuple[list[LesionPair], int]:
+    """The connected parts one with one, for the largest sum of Dice; and how many there are on both sides."""
+    found = cells.lesions.found(which)
+    known = _ByDice(**{each.name: getattr(found.overlaps, each.name) for each in fields(Overlaps)})
+    chosen = np.flatnonzero(assigned(known, np.flatnonzero(known.iou >= LEAST_DICE)))
+    pred, truth = (list(_each(side)) for side in (found.pred, found.truth))
+    pairs = [LesionPair(pred=pred[known.pred[i]], truth=truth[known.truth[i]]) for i in chosen]
+    return pairs, len(pred) + len(truth)
+
+
+class _ByDice(Overlaps):
+    """Pairs that an assignment weighs by their Dice."""
+
+    @property
+    def iou(self) -> np.ndarray:
+        return 2 * self.voxels / (self.truth_voxels[self.truth] + self.pred_voxels[self.pred])
 
 
 def _pairs(cells: LesionCells, which: int, rule: GrownRule) -> tuple[list[LesionPair], int]:

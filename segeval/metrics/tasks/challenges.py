@@ -14,7 +14,7 @@ from segeval.evidence.lesions.voronoi import LesionCells
 from segeval.evidence.overlap.counts import Counts
 from segeval.evidence.shapes import PerLabel
 from segeval.measure import metric, ratio
-from segeval.metrics import boundary
+from segeval.metrics import boundary, boundary_scores
 
 UNIT = (0.0, 1.0)
 POSITIVE = (0.0, math.inf)
@@ -93,6 +93,44 @@ def lesionwise_hd95(
         return float(boundary.hd95(pair.surfaces(cells), surface="area")[0])
 
     return lesionwise_means(cells, rule, value, worst=penalty, nothing=0.0)
+
+
+@metric(
+    symbol="LW NSD",
+    formula="Σ NSD of true lesions / (true lesions + false alarms)",
+    bounds=UNIT,
+    better="higher",
+    in_column=("tolerance_mm", *OF_RULE),
+    limits={**LIMITS, "tolerance_mm": POSITIVE},
+    reference="BraTS 2024, de Verdier et al. 2024, arXiv:2405.18368",
+)
+def lesionwise_nsd(
+    cells: LesionCells,
+    *,
+    tolerance_mm: float = 1.0,
+    dilation: int = 3,
+    ignore_mm3: float = 50.0,
+    group_pred: bool = False,
+    alarms: bool = True,
+) -> PerLabel:
+    """Mean surface Dice over the true lesions, each against all that is predicted near it; a false alarm counts as 0.
+
+    It is the mean of both directions over surface voxels. A case without a lesion and without a false alarm has 1.
+
+    Args:
+        tolerance_mm: how far apart surfaces may lie.
+        dilation: as for `lesionwise_dice`.
+        ignore_mm3: as for `lesionwise_dice`.
+        group_pred: as for `lesionwise_dice`.
+        alarms: as for `lesionwise_dice`.
+    """
+    rule = GrownRule(steps=dilation, ignore_mm3=ignore_mm3, group_pred=group_pred, alarms=alarms)
+    knobs = {"surface": "voxel", "pooling": "directed_mean", "slack": 0.0, "tolerance_mm": tolerance_mm}
+
+    def value(pair: LesionPair) -> float:
+        return float(boundary_scores.nsd(pair.surfaces(cells), **knobs)[0])
+
+    return lesionwise_means(cells, rule, value, worst=0.0, nothing=1.0)
 
 
 @metric(
