@@ -200,7 +200,7 @@ CHALLENGES = (
         name="pannuke",
         is_challenge=True,
         note="Means over images. Papers average the images of each tissue first: --case-table with --by tissue.",
-        definitions={"mpq": by(strict=True), "bpq": by(NAN, 0, NAN, strict=True)},
+        definitions={"mpq": by(NAN, 0, NAN, strict=True), "bpq": by(NAN, 0, NAN, strict=True)},
     ),
     Profile(
         name="ctc",

@@ -14,6 +14,7 @@ from segeval import catalogue
 from segeval.errors import ConfigError
 from segeval.evidence.detection.detections import DetectedCase, DetectionSample
 from segeval.measure import Measure, knob_text
+from segeval.metrics.detection import _envelope, _lesion_ap, _sensitivity_at
 from tests.conftest import golden
 
 GOLDEN = golden("detection")
@@ -337,6 +338,57 @@ def test_a_rising_change_of_all_confidences_changes_thresholds_alone(cases: list
     before, after = sample_of(cases).points(), sample_of(changed).points()
     assert np.array_equal(before.tp, after.tp)
     assert np.array_equal(before.fp, after.fp)
+
+
+@settings(max_examples=100)
+@given(data_sets())
+def test_steps_stay_below_lines_and_the_score_below_the_last_point(cases: list[DetectedCase]) -> None:
+    one = sample_of(cases)
+    if not one.n_lesions.sum():
+        return
+    last = np.append(0.0, one.points().sensitivity)[-1]
+    for fp in (0.0, 0.1, 0.25, 1 / 3, 0.5, 1.0, 2.0, 100.0):
+        step, linear = (_sensitivity_at(one, fp, "case", how) for how in ("step", "linear"))
+        assert step <= linear + 1e-12 <= last + 2e-12
+    assert step == linear == last
+
+
+@settings(max_examples=100)
+@given(data_sets())
+def test_the_area_of_lesions_is_at_most_that_under_the_envelope(cases: list[DetectedCase]) -> None:
+    one = sample_of(cases)
+    if not one.n_lesions.sum():
+        return
+    plain, envelope = _lesion_ap(one), _envelope(one, "area", ties_together=True)
+    assert plain <= envelope + 1e-12
+    if (np.diff(one.points().precision) <= 0).all():  # never rises with recall
+        assert plain == pytest.approx(envelope)
+
+
+boxes = st.lists(
+    st.tuples(st.integers(0, 5), st.integers(0, 5), st.integers(1, 3), st.sampled_from([0.2, 0.5, 0.5, 0.9])),
+    max_size=4,
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(boxes, boxes)
+def test_forgiven_duplicates_never_lower_a_score(found: list[Any], there: list[Any]) -> None:
+    probs, truth = np.zeros((8, 8)), np.zeros((8, 8), dtype=np.uint8)
+    for y, x, size, value in found:
+        probs[y : y + size, x : x + size] = value
+    for y, x, size, _ in there:
+        truth[y : y + size, x : x + size] = 1
+    calls = [
+        f"{name}(candidates=map,duplicates={rest})"
+        for name in ("lesion_average_precision", "froc_score")
+        for rest in ("fp", "ignore")
+    ]
+    results = segeval.score(probs, truth, measures=calls, labels={1: "a"}, pred_kind="probs", bootstrap=0)
+    values = [results[call, "a"].pooled for call in calls]
+    if truth.any():
+        assert values[0] <= values[1] + 1e-12
+        assert values[2] <= values[3] + 1e-12
 
 
 def test_the_points_of_the_curve_are_the_worked_ones() -> None:

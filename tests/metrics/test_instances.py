@@ -246,6 +246,33 @@ def test_swapped_sides_swap_the_halves_of_the_information(pred: np.ndarray, trut
     assert math.isnan(own := value("adapted_rand_error", objects(pred, pred))) or own == pytest.approx(0, abs=1e-12)
 
 
+@given(maps, maps)
+def test_forgiven_void_has_never_more_false_alarms_than_void_that_is_taken_out(
+    pred: np.ndarray, truth: np.ndarray
+) -> None:
+    masks = (pred > 0).astype(np.uint8), np.where(truth == 4, 9, truth > 0).astype(np.uint8)
+    lesions = Lesions.of(*masks, classes=ONE, ignore=(9,), instances=(pred, np.where(truth == 4, 0, truth)))
+    forgiven, removed = (lesions.matched(void=void, strict=True) for void in ("forgive", "remove"))
+    assert forgiven.fp <= removed.fp
+    assert forgiven.tp == removed.tp
+
+
+@given(hnp.arrays(np.uint8, (3, 4, 5), elements=st.integers(0, 1)), st.integers(0, 2**60 - 1))
+def test_parts_that_touch_at_corners_alone_have_more_false_volume_apart(truth: np.ndarray, bits: int) -> None:
+    pred = np.array([bits >> i & 1 for i in range(60)], dtype=np.uint8).reshape(truth.shape)
+    lesions = Lesions.of(pred, truth, classes=ONE, spacing_mm=(10.0, 10.0, 10.0))
+    apart, together = (
+        value("fp_volume_ml", lesions, matching="any_overlap", connectivity=how) for how in ("edge", "full")
+    )
+    assert apart >= together
+
+
+@given(maps.map(lambda ids: ids.astype(np.uint8)), maps.map(lambda ids: ids.astype(np.uint8)))
+def test_the_pooled_mean_of_one_image_is_that_of_the_image(pred: np.ndarray, truth: np.ndarray) -> None:
+    row = summary_of(scored([Case(case_id="a", pred=pred, truth=truth)], "mean_iou"), "(all)", "mean_iou")
+    assert row.pooled == pytest.approx(row.statistics["mean"], nan_ok=True)
+
+
 def test_many_touching_objects_need_no_table_of_all_pairs() -> None:
     """Cells in rows, each prediction shifted by a voxel: every pair hangs together with every other."""
     side, n = 4, 1500

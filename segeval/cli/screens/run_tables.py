@@ -55,12 +55,23 @@ def _shown(results: Results) -> list[str]:
     from segeval.choice import named_columns
 
     definitions, predictions = results.facts["definitions"], results.facts["predictions"]
-    hidden = {row.column for row in results.summary if _is_of_all(results, row.column)}
-    hidden -= {row.column for row in results.summary if not math.isnan(row.pooled)}
+    hidden = _undefined_of_data_set(results)
     if predictions is not None and predictions["kind"] == "labels":
         hidden |= {column for column in results.shown if definitions[column]["kind"] == "loss"}
     hidden -= named_columns(results.facts["plan"]["measures"])
     return [column for column in results.shown if column not in hidden] or list(results.shown)
+
+
+def _undefined_of_data_set(results: Results) -> set[str]:
+    """Scores of a data set whose evidence gave none of them a value: candidates of masks, frames of volumes."""
+    from segeval.choice import measure_of
+
+    of: dict[tuple[type, ...], set[str]] = {}
+    for column in results.class_columns:
+        if _is_of_all(results, column):
+            of.setdefault(measure_of(column).evidence, set()).add(column)
+    defined = {row.column for row in results.summary if not math.isnan(row.pooled)}
+    return {column for columns in of.values() if not columns & defined for column in columns}
 
 
 def _print_dataset_iou(results: Results, screen: Any) -> None:

@@ -53,12 +53,27 @@ def labelled(
     low, high = int(flat.min()), int(flat.max())
     if low < 0:
         _check_negative(volume, flat, ignore)
-    if most is not None and high - low >= most and len(distinct(flat)) > most:
+    if most is None:
+        _check_apart(volume, high)
+    elif high - low >= most and len(distinct(flat)) > most:
         raise DataError(
             f"{printable(volume.path)}: holds more than {most} different values between {low} and {high}. "
             "Check that it is a label image and not an intensity image."
         )
     return replace(volume, array=_narrowed(volume, array, low, high), notes=notes)
+
+
+def _check_apart(volume: Volume, high: int) -> None:
+    """Refuse ids so high that two objects may have become one."""
+    kind = volume.array.dtype
+    most = 2 ** (np.finfo(kind).nmant + 1) if kind.kind == "f" else int(np.iinfo(np.int64).max)
+    if high > most:
+        said = (
+            f"{kind} tells whole numbers apart up to {most}" if kind.kind == "f" else f"{most} is the highest there is"
+        )
+        raise DataError(
+            f"{printable(volume.path)}: instance {high}, and {said}. Number the instances anew, and save integers."
+        )
 
 
 def _ids_on_device(volume: Volume) -> Volume:

@@ -9,7 +9,7 @@ from segeval.evidence.lesions.components import Connectivity
 from segeval.evidence.lesions.lesions import LesionCounts, LesionCountsByClass, LesionCountsOfAll
 from segeval.evidence.lesions.objects import Aggregates, MatchedByThreshold
 from segeval.evidence.shapes import PerLabel
-from segeval.measure import metric, ratio
+from segeval.measure import Absent, metric, ratio
 from segeval.metrics.lesion import PANOPTIC, lesion_metric, pq
 
 UNIT = (0.0, 1.0)
@@ -116,11 +116,15 @@ def bpq(found: LesionCountsOfAll) -> PerLabel:
     bounds=UNIT,
     better="higher",
     levels=CASE,
+    absent=Absent(truth=0.0),
     reference="Gamper et al. 2020, arXiv:2003.10778",
     without=ONE_TO_ONE,
 )
 def mpq(found: LesionCountsByClass) -> PerLabel:
-    """Mean panoptic quality of the classes that the truth has; false alarms of the other classes cost nothing."""
+    """Mean panoptic quality of the classes that the truth has; false alarms of the other classes cost nothing.
+
+    An image whose truth is empty is 0 where anything is predicted; `mpq[pannuke]` leaves it out.
+    """
     there = found.n_truth > 0
     return ratio(np.where(there, np.nan_to_num(pq(found)), 0.0).sum(), there.sum())
 

@@ -160,6 +160,8 @@ def _on_probabilities(scores: Sequence[CaseScore], plan: Plan, *, is_sure: bool,
             f"labels have no confidences, so these are undefined: {listed(columns)}. Score the maps instead, or give a "
             "confidence for each predicted lesion with --confidences"
         )
+    elif columns and (bare := _without_lesion(scores)):
+        yield f"no truth holds {listed(bare)}, so no lesion can be found: scores of all cases are undefined there"
     columns = [call.column for call in plan.measures if call.measure.reads("LogitsInSpace")]
     if columns and (plan.form is None or plan.form.kind != "logits"):
         yield f"{listed(columns)}: undefined, since only logits tell it. Score these with --pred-kind logits"
@@ -168,6 +170,15 @@ def _on_probabilities(scores: Sequence[CaseScore], plan: Plan, *, is_sure: bool,
             f"{listed(columns)}: undefined with --resample, which makes probabilities of logits. Bring the logits onto "
             "the grid of the truth beforehand, and leave --resample out"
         )
+
+
+def _without_lesion(scores: Sequence[CaseScore]) -> list[str]:
+    """Classes that no truth holds, of those that a case has."""
+    n_truth: defaultdict[str, int] = defaultdict(int)
+    for score in scores:
+        for row in score.classes:
+            n_truth[row.of.name] += row.n_truth
+    return [name for name, n in n_truth.items() if not n]
 
 
 def _on_sequences(scores: Sequence[CaseScore], plan: Plan) -> Iterator[str]:
