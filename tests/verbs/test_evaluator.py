@@ -285,8 +285,8 @@ def test_distances_without_a_spacing_are_in_pixels_and_never_mixed() -> None:
 
 
 def test_options_of_files_are_refused() -> None:
-    with pytest.raises(ConfigError, match="pairs, workers: an Evaluator is given masks"):
-        segeval.Evaluator(["dice"], workers=2, pairs="cases.csv")
+    with pytest.raises(ConfigError, match="pairs, resume, workers: an Evaluator is given masks"):
+        segeval.Evaluator(["dice"], workers=2, pairs="cases.csv", resume=True)
     with pytest.raises(ConfigError, match="write"):
         segeval.Evaluator(["dice"], out="run")
 
