@@ -29,6 +29,7 @@ class State:
     """
 
     has_classes: ClassVar[bool] = False
+    is_nothing: ClassVar[bool] = False  # of a state that adds nothing, so that nobody has to keep it
 
     @classmethod
     def of(cls: type[Record], **numbers: Any) -> Record:

@@ -211,7 +211,8 @@ class Evidence:
         if level == "case" and not state.has_classes:
             return state
         classes = self.disjoint if level == "case" else self.classes
-        return ByClass({of: state[i] for i, of in enumerate(classes)})
+        each = {of: state[i] for i, of in enumerate(classes)}
+        return ByClass({of: row for of, row in each.items() if not row.is_nothing})
 
     @cached_property
     def partition(self) -> Joint:

@@ -56,7 +56,8 @@ def whole_file(folder: Path, name: str) -> Path:
 def read(path: Path) -> Iterator[np.ndarray]:
     """What a run reads of a case: its voxels, and its objects where it has some."""
     if path.suffix == ".json":
-        beside = path.with_name("truth.json")
+        truth = path.with_name("truth.json")
+        beside = truth if truth.exists() else None
         for image in image_paths(path, beside):
             found = join_named_masks(image, CARS, SeriesFinder(), side="truth", beside=beside)
             yield found.volume.array

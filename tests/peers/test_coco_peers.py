@@ -11,6 +11,7 @@ import pytest
 
 import segeval
 from segeval.images.named.run_lengths import decompressed
+from tests.images.coco_files import run_lengths
 
 pytest.importorskip("pycocotools", reason="pycocotools is not installed")
 NAMES = ("car", "person", "traffic light")
@@ -53,6 +54,24 @@ def write_random(folder: Path, rng: np.random.Generator, *, crowds: bool) -> Non
     (folder / "pred.json").write_text(json.dumps(results))
 
 
+def write_truth_and_found(folder: Path, truths: list[np.ndarray], found: list[np.ndarray]) -> None:
+    """Cars in one image, and results that are as sure of each."""
+    rows = [
+        [
+            {"image_id": 1, "category_id": 1, "segmentation": run_lengths(mask), "score": 0.5, "id": n, "iscrowd": 0}
+            | {"area": int(mask.sum()), "bbox": [0, 0, 1, 1]}
+            for n, mask in enumerate(masks, start=1)
+        ]
+        for masks in (truths, found)
+    ]
+    height, width = truths[0].shape
+    images = [{"id": 1, "file_name": "1.jpg", "height": height, "width": width}]
+    categories = [{"id": number, "name": name} for number, name in enumerate(NAMES, start=1)]
+    document = {"images": images, "annotations": rows[0], "categories": categories}
+    (folder / "truth.json").write_text(json.dumps(document))
+    (folder / "pred.json").write_text(json.dumps(rows[1]))
+
+
 def of_pycocotools(folder: Path) -> dict[str, list[float]]:
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
@@ -77,6 +96,17 @@ def test_pycocotools_finds_the_same_precision_and_recall(tmp_path: Path, seed: i
     for name, expected in of_pycocotools(tmp_path).items():
         found = [row.pooled for row in results.summary if row.name == name]
         assert found == pytest.approx(expected, abs=1e-12, nan_ok=True)
+
+
+def test_a_recall_of_seven_in_twenty_is_rounded_as_there(tmp_path: Path) -> None:
+    shape = (20, 40)
+    cells = [np.zeros(shape, np.uint8) for _ in range(20)]
+    for place, cell in enumerate(cells):
+        cell[place // 10 * 10 : place // 10 * 10 + 3, place % 10 * 4 : place % 10 * 4 + 3] = 1
+    write_truth_and_found(tmp_path, cells, cells[:7])
+    results = segeval.score(tmp_path / "pred.json", tmp_path / "truth.json", measures=MEASURES, bootstrap=0)
+    (expected, *_) = of_pycocotools(tmp_path)["car"]
+    assert results["instance_average_precision(iou_threshold=coco)[coco]", "car"].pooled == expected == 35 / 101
 
 
 def test_pycocotools_writes_the_run_lengths_that_we_read() -> None:

@@ -26,7 +26,7 @@ from segeval.evidence.additive import Kept
 from segeval.evidence.case import Confidences
 from segeval.evidence.lesions.components import Components, Connectivity, components_of
 from segeval.evidence.lesions.lesion_shapes import per_part, probs_at
-from segeval.evidence.lesions.lesions import Lesions
+from segeval.evidence.lesions.lesions import Found, Lesions
 from segeval.evidence.masks import Voxels, values_at
 from segeval.evidence.probabilities.channels import HALF, ProbMap
 from segeval.evidence.shape_words import Float64
@@ -93,6 +93,7 @@ class CaseCandidates:
     given: Confidences | None = None
     ignored: Mask | None = None
     _found: Kept[Candidates | None] = field(default_factory=Kept, repr=False, compare=False)
+    _beside: Kept[Found] = field(default_factory=Kept, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse confidences of a class that the case has not: nothing would look at them."""
@@ -116,6 +117,15 @@ class CaseCandidates:
             DataError: a candidate has no confidence in the file, or the file names one that is not there.
         """
         return self._found.get((which, rule), partial(self._find, which, rule))
+
+    def beside(self, which: int, rule: CandidateRule, parts: Components) -> Found:
+        """Candidates of the class at position `which` beside its lesions, whose overlaps are counted once."""
+
+        def pair() -> Found:
+            lesions = self.lesions.found(which, connectivity=rule.connectivity, min_size_mm3=rule.min_size_mm3)
+            return Found(pred=parts, truth=lesions.truth, crowd=lesions.crowd)
+
+        return self._beside.get((which, rule, parts.ids.tobytes()), pair)
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -159,9 +159,18 @@ class Detections(CasesApart):
         """The same for a resample of the cases."""
         return self.each(lambda one: one.drawn(weights))
 
+    @property
+    def is_nothing(self) -> bool:  # type: ignore[override]
+        """Whether no case has a lesion or a candidate here; what else is known of cases is said by `over`."""
+        return all(_is_nothing(one) for each in np.ravel(self.cases) for one in each.cases)
+
     def values(self, formula: Any) -> PerLabel:
         """A number for each class; nan where a prediction says nothing of it."""
         return np.array([formula(one) if _is_known(one) else np.nan for one in self.cases], dtype=np.float64)
+
+
+def _is_nothing(case: DetectedCase) -> bool:
+    return case.is_known and not case.n_lesions and not len(case.confidence)
 
 
 def _is_known(one: Any) -> bool:
@@ -210,6 +219,9 @@ class InstanceDetections(Detections):
 
 
 def _of_class(candidates: CaseCandidates, which: int, rule: DetectionRule, *, most: int = 0) -> DetectedCase:
+    masks = candidates.lesions.masks
+    if candidates.maps is None and not len(masks.pred[which]) and not len(masks.truth[which]):
+        return DetectedCase.of_nothing(candidates.case_id)  # as most of 80 classes are in most images
     matched = detected(candidates, which, rule, most=most)
     if matched is None:
         return DetectedCase.of_nothing(candidates.case_id, is_known=False)
@@ -255,10 +267,9 @@ def detected(candidates: CaseCandidates, which: int, rule: DetectionRule, *, mos
         return None
     if most:
         found = found.surest(most)
-    masks = candidates.lesions.masks
-    lesions = candidates.lesions.found(which, connectivity=rule.connectivity, min_size_mm3=rule.min_size_mm3)
     peaks = candidates.peaks(which, found) if rule.hit == "peak" else None
-    return detect(found, lesions.truth, rule, masks.lattice, peaks=peaks, crowd=lesions.crowd)
+    beside = candidates.beside(which, _candidate_rule(rule), found.parts)
+    return detect(found.confidence, beside, rule, candidates.lesions.masks.lattice, peaks=peaks)
 
 
 def _candidate_rule(rule: CandidateRule) -> CandidateRule:

@@ -18,7 +18,7 @@ from typing import Literal
 import numpy as np
 
 from segeval.errors import ConfigError
-from segeval.evidence.detection.candidates import CandidateRule, Candidates, Source
+from segeval.evidence.detection.candidates import CandidateRule, Source
 from segeval.evidence.grid import Lattice
 from segeval.evidence.lesions.components import Components
 from segeval.evidence.lesions.lesion_shapes import extent_of
@@ -139,28 +139,27 @@ class Detected(Matched):
 
 
 def detect(
-    candidates: Candidates,
-    truth: Components,
+    confidence: Float64[np.ndarray, " predicted"],
+    found: Found,
     rule: DetectionRule,
     lattice: Lattice,
     *,
     peaks: Int64[np.ndarray, " predicted"] | None = None,
-    crowd: Components | None = None,
 ) -> Detected:
     """Match the candidates of one class of a case with its lesions.
 
     Args:
+        found: the candidates beside the lesions.
         peaks: the flat index of the most probable voxel of each candidate, for `hit=peak`.
-        crowd: regions of many lesions that nobody told apart.
     """
-    pred, confidence = candidates.parts, candidates.confidence
-    hits = hits_of(pred, truth, rule, lattice, peaks)
+    pred, truth = found.pred, found.truth
+    hits = hits_of(found, rule, lattice, peaks)
     small = truth.n_voxels * lattice.cell < rule.ignore_truth_mm3 * (1 - 1e-9)
     counts = ~small[hits.truth]
     taken = np.flatnonzero(counts)[_ASSIGN[rule.assign](_only(hits, counts), confidence)]
     used = np.bincount(hits.pred[taken], minlength=len(pred)) > 0
     near, near_small = (np.bincount(hits.pred[which], minlength=len(pred)) > 0 for which in (counts, ~counts))
-    overlaps, places = _with_pairs(overlaps_of(pred, truth), hits)
+    overlaps, places = _with_pairs(found.overlaps, hits)
     linked, met = np.zeros((2, len(overlaps.pred)), dtype=bool)
     met[places], linked[places[taken]] = True, True
     return Detected(
@@ -171,7 +170,7 @@ def detect(
         met=met,
         small=small,
         duplicate=near & ~used & (rule.duplicates == "ignore"),
-        dropped=(near_small & ~near) | (in_crowd(pred, crowd, rule) & ~used),
+        dropped=(near_small & ~near) | (in_crowd(pred, found.crowd, rule) & ~used),
         short=_too_little(rule),
     )
 
@@ -197,10 +196,9 @@ class _FoundPairs(Found):
         return self.pairs
 
 
-def hits_of(
-    pred: Components, truth: Components, rule: DetectionRule, lattice: Lattice, peaks: np.ndarray | None = None
-) -> Hits:
+def hits_of(found: Found, rule: DetectionRule, lattice: Lattice, peaks: np.ndarray | None = None) -> Hits:
     """The pairs of candidate and lesion that are hits, by truth, then pred."""
+    pred, truth = found.pred, found.truth
     if rule.hit in _PLACES:
         t, p, score = _at_most_one_each(*_PLACES[rule.hit](pred, truth, rule, lattice, peaks))
         return Hits(
@@ -211,7 +209,7 @@ def hits_of(
             pred_voxels=pred.n_voxels,
             score=score,
         )
-    pairs = overlaps_of(pred, truth)
+    pairs = found.overlaps
     match rule.hit:
         case "dice":
             share = 2 * pairs.voxels / (pairs.truth_voxels[pairs.truth] + pairs.pred_voxels[pairs.pred])

@@ -48,7 +48,7 @@ class InstanceMap:
 
 def _apart(index: np.ndarray, ids: np.ndarray, shared: Mapping[int, tuple[int, ...]]) -> tuple[np.ndarray, np.ndarray]:
     """Each voxel once for every instance it belongs to, still by index, then by id."""
-    if not shared:
+    if not shared or not len(index):
         return index, ids
     keys = sorted(shared)
     members = [sorted(shared[key]) for key in keys]

@@ -121,8 +121,8 @@ class NrrdHeader(TextHeader):
         others = others or [3] * (n == 4)  # as ITK writes an image of four dimensions
         if len(kinds) != n or len(directions) != n or len(others) > 1 or n - len(others) not in (2, 3):
             raise DataError(
-                f"{printable(self.path)}: sizes {self.shape} with kinds {' '.join(kinds)} are no 2-D or 3-D image with "
-                "at most one axis of channels. Save one image per file."
+                f"{printable(self.path)}: sizes {self.shape} with kinds {printable(' '.join(kinds))} are no 2-D or 3-D "
+                "image with at most one axis of channels. Save one image per file."
             )
         return others[0] if others else None
 
