@@ -22,7 +22,7 @@ from tests.images.test_formats import IN_WORLD, PICTURES, blocks, write
 from tests.images.test_mutated_files import FILES, mutated
 
 COCO = ("coco.json", "results.json", "panoptic.json")
-OTHERS = (".nhdr", ".ome.tif", ".zarr", ".seg.nrrd", "SEG", "LABELMAP", "rtstruct")
+OTHERS = (".nhdr", ".tif", ".ome.tif", ".zarr", ".seg.nrrd", "SEG", "LABELMAP", "rtstruct")
 EVERY = (*FILES, *IN_WORLD, *PICTURES[:-1], *OTHERS, *COCO)
 # a checksum covers all that could change a value
 CHECKED = ("b.nii.gz", "c.png", "e.npz", "labels.mgz")

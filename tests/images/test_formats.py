@@ -140,6 +140,42 @@ def test_pages_of_a_tiff_are_slices_and_ome_says_how_large_voxels_are(tmp_path):
     assert volume.spacing_mm == (1.0, 0.25, 0.5)
 
 
+def pages_of(path, array: np.ndarray) -> None:
+    """A TIFF of several pages, as the tools of its name write it."""
+    import tifffile
+
+    match path.name:
+        case "pillow.tif":
+            first, *others = map(Image.fromarray, array)
+            first.save(path, save_all=True, append_images=others)
+        case "one_by_one.tif":
+            with tifffile.TiffWriter(path) as file:
+                for page in array:
+                    file.write(page, contiguous=False, metadata=None)
+        case "imagej.tif":
+            tifffile.imwrite(path, array, imagej=True, metadata={"axes": "ZYX"})
+        case "big.tif":
+            tifffile.imwrite(path, array, bigtiff=True, compression="deflate")
+        case "deflate.ome.tif":
+            tifffile.imwrite(path, array, metadata={"axes": "ZYX"}, compression="deflate")
+        case _:
+            tifffile.imwrite(path, array, compression="deflate" if path.stem == "deflate" else None)
+
+
+@pytest.mark.parametrize(
+    "name", ["pillow.tif", "one_by_one.tif", "imagej.tif", "big.tif", "deflate.tif", "plain.tif", "deflate.ome.tif"]
+)
+def test_a_cut_file_of_pages_is_never_one_of_fewer(tmp_path, name):
+    path = tmp_path / name
+    pages_of(path, blocks())
+    assert np.array_equal(read_volume(path).array, blocks())
+    data = path.read_bytes()
+    for end in range(8, len(data), 23):  # behind its last byte nothing is lost
+        path.write_bytes(data[:end])
+        read = read_or_refused(path)
+        assert read is None or np.array_equal(read, blocks()), end
+
+
 def test_a_pair_with_compressed_voxels_and_one_without_any(tmp_path):
     path = write(tmp_path / "a.hdr", blocks())
     voxels = path.with_suffix(".img")

@@ -1,10 +1,13 @@
 """TIFF: grey values or palette indices as ids, (row, column), several pages as (page, row, column); OME-TIFF too.
 
 TIFF has no checksum of its own, so every strip and tile has to lie within the file, and the pages have to be alike.
+Pages are a chain, of which readers take what they find: a file that was cut would be one of fewer slices. So the chain
+has to end as it should (TIFF 6.0, section 2).
 """
 
+import struct
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -33,6 +36,7 @@ def read_tiff(path: Path, *, colours: bool = False) -> Volume:
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what it says of damaged files is told below
     with open_file(path) as file:
         size = path.stat().st_size
+        _check_chain(path, file, size)
         try:
             with tifffile.TiffFile(file) as tiff:
                 series = _only_series(path, tiff)
@@ -52,6 +56,35 @@ def read_tiff(path: Path, *, colours: bool = False) -> Volume:
                 ) from error
             raise DataError(f"{printable(path)}: cannot be decoded ({reason_of(error)}). {WRITE_AGAIN}") from error
     return _volume(path, array, axes, spacing, colours=colours)
+
+
+def _check_chain(path: Path, file: IO[bytes], size: int) -> None:
+    """Follow the chain of pages to its end, which is a place of 0; what begins like no TIFF is told by tifffile."""
+    head = file.read(16)
+    order = {b"II": "<", b"MM": ">"}.get(head[:2], "")
+    version = struct.unpack(f"{order}H", head[2:4])[0] if order and len(head) == 16 else 0
+    if version in (42, 43):
+        count, entry, place = ("H", 12, "I") if version == 42 else ("Q", 20, "Q")
+        at = struct.unpack(f"{order}{place}", head[4:8] if version == 42 else head[8:16])[0]
+        seen: set[int] = set()
+        while at:
+            file.seek(at)
+            n = _number(file.read(struct.calcsize(count)), f"{order}{count}")
+            end = at + struct.calcsize(count) + (n or 0) * entry
+            file.seek(min(end, size))
+            following = _number(file.read(struct.calcsize(place)), f"{order}{place}")
+            if not n or following is None or at in seen:
+                raise DataError(
+                    f"{printable(path)}: ends at byte {size}, and its page {len(seen) + 1} lies at {at}. {WRITE_AGAIN}"
+                )
+            seen.add(at)
+            at = following
+    file.seek(0)
+
+
+def _number(data: bytes, form: str) -> int | None:
+    """A number of the file; None where it ends before."""
+    return int(struct.unpack(form, data)[0]) if len(data) == struct.calcsize(form) else None
 
 
 def _only_series(path: Path, tiff: Any) -> Any:
