@@ -322,6 +322,7 @@ CHALLENGES = (
     ),
     Profile(
         name="mmseg",
+        aliases=("mmsegmentation",),
         is_challenge=True,
         note="All pixels of the data set together: (mean) is mIoU, mAcc (sensitivity) and mDice, pixel_accuracy aAcc.",
         definitions={
