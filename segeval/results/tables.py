@@ -36,12 +36,12 @@ SUMMARY_COLUMNS = (
 class Results:
     """A finished run.
 
-    `classes` and the two column tuples give the order of everything, `shown` are the columns for a
-    screen. `lesions` are those of each case; None without a lesion measure. `groups` are summaries by
-    columns of a case table, `curves` the points behind scores of all cases, `froc` every point of candidates; None
-    without one. `facts` is what `run.json` says besides the tables (plan, definitions, versions, timings, warnings).
-    `resamples` are the scores of all cases in resamples of them, by measure and class.
-    `draw` makes the picture of a case, where its masks can be had again.
+    `classes` and the two column tuples give the order of everything, `shown` are the columns for a screen. `lesions`
+    are those of each case; None without a lesion measure. `groups` are summaries by columns of a case table, `curves`
+    the points behind scores of all cases, `froc` every point of candidates, `sequences` the objects of videos; None
+    without one. `resamples` are the scores of all cases in resamples of them, by measure and class. `facts` is what
+    `run.json` says besides the tables (plan, definitions, versions, timings, warnings). `draw` makes the picture of a
+    case, where its masks can be had again.
     """
 
     classes: tuple[LabelClass, ...]
@@ -57,6 +57,7 @@ class Results:
     groups: Table | None = None
     curves: Table | None = None
     froc: Table | None = None
+    sequences: Table | None = None
     resamples: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
     draw: Callable[[str, str | None], Any] | None = field(default=None, compare=False)
 
@@ -139,7 +140,7 @@ class Results:
     @cached_property
     def tables(self) -> dict[str, Table]:
         """The tables that the run has, by name."""
-        lacking = {name for name in ("lesions", "groups", "curves", "froc") if getattr(self, name) is None}
+        lacking = {name for name in ("lesions", "groups", "curves", "froc", "sequences") if getattr(self, name) is None}
         return {name: table(self) for name, table in TABLES.items() if name not in lacking}
 
     def to_dict(self) -> dict[str, list[dict[str, Any]]]:
@@ -268,6 +269,11 @@ def froc_table(results: Results) -> Table:
     return results.froc or Table(columns=("class",), rows=())
 
 
+def sequences_table(results: Results) -> Table:
+    """A row per object of a video."""
+    return results.sequences or Table(columns=("sequence",), rows=())
+
+
 def _box(box: tuple[Sequence[int], Sequence[int]]) -> str:
     """`10:14 0:20 3:5`, as one would cut it out of the array."""
     return " ".join(f"{start}:{stop}" for start, stop in zip(*box, strict=True))
@@ -288,4 +294,5 @@ TABLES: Mapping[str, Callable[[Results], Table]] = {
     "groups": groups_table,
     "curves": curves_table,
     "froc": froc_table,
+    "sequences": sequences_table,
 }

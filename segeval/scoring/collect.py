@@ -11,6 +11,7 @@ from segeval.scoring.evaluate import absent_rows
 from segeval.scoring.groups import COLUMNS, Parts, group_rows
 from segeval.scoring.plan import Aggregation, Plan
 from segeval.scoring.pool import Pool
+from segeval.scoring.sequences import sequences_of
 from segeval.scoring.summarise import Scored, merge_histograms, summary_rows
 
 
@@ -62,6 +63,7 @@ def collect(
         groups=_groups(found, how, parts) if parts else None,
         curves=None if found.together is None else curves_of(found.together),
         resamples={} if found.together is None else found.together.resamples,
+        sequences=None if found.together is None else sequences_of(found.together),
         froc=None if found.together is None else froc_of(found.together),
     )
 

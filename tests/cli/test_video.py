@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.given import Run, cell, number, write_cases
+from tests.cli.given import Run, cell, number, rows_of, write_cases
 from tests.metrics.test_video import VALUES, frames_of
 
 
@@ -16,6 +16,13 @@ def test_folders_of_frames_are_sequences_on_the_command_line(run: Run, tmp_path:
     found = number(Path("out/summary.csv"), "pooled", class_="(all)", measure="j_and_f")
     assert found == pytest.approx((VALUES["J.j_and_f"] + 1) / 2)
     assert cell(Path("out/scores.csv"), "j_and_f", case="bear/5") == ""
+    rows = {row["sequence"]: row for row in rows_of(Path("out/sequences.csv"))}
+    assert {name: (row["class"], row["n_frames"]) for name, row in rows.items()} == {
+        "bear": ("1", "8"),
+        "cow": ("1", "8"),
+    }
+    assert float(rows["bear"]["j_and_f"]) == pytest.approx(VALUES["J.j_and_f"], abs=1e-9)
+    assert float(rows["cow"]["j_and_f"]) == 1
     for limit, code in (("0.88", 0), ("0.89", 1)):
         assert run("gate", "out", "--fail-under", f"j_and_f:pooled={limit}").code == code
     done = run("score", "pred/bear", "truth/bear", "-m", "j_mean", "--out", "out")

@@ -47,6 +47,7 @@ class FrameScore:
 class ObjectScores:
     """An object in every frame of its sequence, in order; `weight` is how often a resample has the sequence."""
 
+    sequence: str
     iou: Float64[np.ndarray, " frame"]
     outline: Float64[np.ndarray, " frame"]
     first: int  # which case of all is the first frame
@@ -128,6 +129,7 @@ def _object_of(frames: list[tuple[str, int]], known: Mapping[str, FrameScore]) -
     if not any(score is not None and score.in_truth for score in scores):
         return None
     return ObjectScores(
+        sequence=sequence_of(frames[0][0]),
         iou=np.array([1.0 if score is None else score.iou for score in scores]),
         outline=np.array([1.0 if score is None else score.outline for score in scores]),
         first=frames[0][1],
