@@ -1,5 +1,6 @@
 """Images that a program holds: arrays, tensors, and the images of nibabel, SimpleITK and MONAI with their place."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from segeval.errors import DataError
 from segeval.evidence.arrays import namespace, on_device
+from segeval.images.predictions.arrays import adds_up
 from segeval.images.readers.volumes import TO_RIGHT_AND_FRONT, Volume, placed_in_world
 
 _MM_PER = {"meter": 1000.0, "micron": 0.001}
@@ -71,27 +73,31 @@ def _of_monai(image: Any, array: Any, path: Path) -> Volume:
             f"{path}: shape {tuple(array.shape)} is a batch. Give one case at a time: segeval.score(list(pred), "
             "list(truth))."
         )
-    n_space = _axes_of_space(image, array, affine, path)
+    n_space, notes = _axes_of_space(image, array, affine, path)
     world = np.eye(4)
     kept = [*range(len(affine) - 1), 3]
     world[np.ix_(kept, kept)] = affine
     array = namespace(array).moveaxis(array, 0, -1) if array.ndim > n_space else array
-    return placed_in_world(path, array[:, :, None] if n_space == 2 else array, world)
+    volume = placed_in_world(path, array[:, :, None] if n_space == 2 else array, world)
+    return replace(volume, notes=(*volume.notes, *notes))
 
 
-def _axes_of_space(image: Any, array: Any, affine: np.ndarray, path: Path) -> int:
-    """How many axes of a tensor of MONAI are space, by its affine and by the shape that its file had.
+def _axes_of_space(image: Any, array: Any, affine: np.ndarray, path: Path) -> tuple[int, tuple[str, ...]]:
+    """How many axes of a tensor of MONAI are space, by its affine, the shape that its file had, and its values.
 
     Raises:
         DataError: nothing tells.
     """
     if array.ndim == 4:
-        return 3
+        return 3, ()
     of_file = [int(n) for n in (getattr(image, "meta", None) or {}).get("spatial_shape", ())]
-    if len(affine) == 3 or len(of_file) == 2 or (not of_file and (array.ndim == 2 or array.shape[0] == 1)):
-        return 2
+    is_flat = array.ndim == 2 or array.shape[0] == 1
+    if len(affine) == 3 or len(of_file) == 2 or (is_flat and not of_file):
+        return 2, ()
     if of_file == list(array.shape):
-        return 3
+        return 3, ()
+    if not is_flat and not adds_up(array, 0):
+        return 3, (f"shape {tuple(array.shape)} was taken for a volume without channels",)
     was = f", of a file of {tuple(of_file)}" if of_file else ""
     raise DataError(
         f"{path}: shape {tuple(array.shape)}{was}: its first axis may count channels or be one of space. Give a volume "

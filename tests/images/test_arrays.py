@@ -224,6 +224,9 @@ def test_flat_tensors_of_monai_have_the_spacing_of_their_own_axes() -> None:
         assert found.case_rows[0].shape == (12, 10)
         assert found.case_rows[0].spacing_mm == pytest.approx((0.5, 0.7))
         assert found.class_rows[0].values == pytest.approx({"hd": 0.5, "dice": 5 / 6})
+    cube = segeval.score(image(MOVED), image(CUBE), measures=["dice"], bootstrap=0)
+    assert cube.case_rows[0].shape == CUBE.shape
+    assert cube.case_rows[0].notes == (f"shape {CUBE.shape} was taken for a volume without channels",)
     for sides, message in (
         ([image(one_hot(side)) for side in (moved, truth)], r"shape \(2, 12, 10\): its first axis may"),
         ([image(side, spatial_shape=[12, 10, 6]) for side in (moved, truth)], r"of a file of \(12, 10, 6\)"),

@@ -101,8 +101,8 @@ def _is_one_hot(array: Any, axis: int) -> bool:
     return bool(((array == 0) | (array == 1)).all() and (array.sum(axis=axis) == 1).all())
 
 
-def _adds_up(array: Any, axis: int) -> bool:
-    """Whether the values along an axis are a softmax."""
+def adds_up(array: Any, axis: int) -> bool:
+    """Whether the values along an axis are a softmax, or one-hot."""
     sums = array.sum(axis=axis, dtype=namespace(array).float64)
     return bool(array.min() >= 0 and abs(sums - 1).max() <= _ONE)
 
@@ -120,7 +120,7 @@ def _refuse_batches(pred: Volume, truth: Volume, channel_axis: ChannelAxis | Non
     is_batch = shape[0] == true_shape[0] and shape[2:] == true_shape[1:]
     is_case = shape[1:] == true_shape
     if is_batch and is_case:
-        sums = _adds_up(pred.array, 0), _adds_up(pred.array, 1)
+        sums = adds_up(pred.array, 0), adds_up(pred.array, 1)
         if sums[0] == sums[1]:
             raise DataError(
                 f"{said}: the first axis may count classes or cases. Pass channel_axis='first' if it counts classes. "
@@ -135,6 +135,6 @@ def _axis_of_classes(pred: Volume, truth: Volume, channel_axis: ChannelAxis | No
     if channel_axis is not None:
         return 0 if channel_axis == "first" else -1
     shape, true_shape = pred.array.shape, truth.array.shape
-    if shape[:-1] == true_shape and (shape[1:] != true_shape or (_adds_up(pred.array, -1) > _adds_up(pred.array, 0))):
+    if shape[:-1] == true_shape and (shape[1:] != true_shape or (adds_up(pred.array, -1) > adds_up(pred.array, 0))):
         raise DataError(f"{pred.path}: shape {shape} has its classes in the last axis. Pass channel_axis='last'.")
     return 0
