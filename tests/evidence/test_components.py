@@ -24,6 +24,19 @@ def masks(min_dims: int = 2) -> st.SearchStrategy[np.ndarray]:
     return shapes.flatmap(lambda shape: hnp.arrays(np.bool_, shape))
 
 
+@given(masks(), st.data())
+def test_slices_without_voxels_are_taken_out_as_numpy_does(mask: np.ndarray, data: st.DataObject) -> None:
+    free, left = [], mask
+    for axis in range(mask.ndim):
+        empty = np.flatnonzero(~mask.any(axis=tuple(other for other in range(mask.ndim) if other != axis)))
+        out = sorted(data.draw(st.sets(st.sampled_from(empty.tolist())))) if len(empty) else []
+        free.append(np.array(out, dtype=np.int64))
+        left = np.delete(left, free[-1], axis=axis)
+    found = Voxels.of(mask).without(free)
+    assert found.shape == left.shape
+    np.testing.assert_array_equal(found.dense(), left)
+
+
 @st.composite
 def label_images(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
     """Two label images of one shape, in any integer types and memory orders."""
