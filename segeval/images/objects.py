@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from segeval.errors import DataError
-from segeval.evidence.arrays import namespace, on_device
+from segeval.evidence.arrays import cast, namespace, on_device
 from segeval.images.predictions.arrays import adds_up
 from segeval.images.readers.volumes import TO_RIGHT_AND_FRONT, Volume, placed_in_world
 
@@ -153,10 +153,11 @@ def _numbers(image: Any, path: Path) -> np.ndarray:
 
 
 def _on_device(image: Any, where: str) -> Any:
-    """An array or tensor as a tensor on a device, without its gradient; the narrowest floats are widened."""
+    """An array or tensor as a tensor on a device, without its gradient; what torch computes little with is widened."""
     image = image.detach() if hasattr(image, "detach") else image
     image = on_device(image.as_tensor() if hasattr(image, "as_tensor") else image, where)
-    return image.float() if str(image.dtype) == "torch.bfloat16" else image
+    wider = {"torch.bool": "uint8", "torch.bfloat16": "float32"}.get(str(image.dtype))
+    return image if wider is None else cast(image, wider)
 
 
 def _no_image(array: np.ndarray, path: Path) -> DataError:
