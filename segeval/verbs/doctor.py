@@ -93,7 +93,7 @@ def audit(pred: Path | None, truth: Path | None, options: ScoreOptions) -> Audit
     rules = agree(pairs.pairs, input_rules_of(options, labels))
     findings = tuple(in_order(lambda pair: _examine(pair, rules, options), pairs.pairs, workers=worker_count(options)))
     found = f"predictions are {rules.first_prediction.form}" if rules.first_prediction else "no prediction can be read"
-    labels = rules.first_prediction.form.completed(labels) if rules.first_prediction else labels
+    labels = rules.first_prediction.form.completed(rules.labels) if rules.first_prediction else rules.labels
     joint = [finding.joint for finding in findings if finding.joint is not None]
     form = None if rules.first_prediction is None else rules.first_prediction.form
     mixed = notes_on_mixed_ids(merge_histograms(joint), labels, form) if joint else ()
@@ -147,13 +147,14 @@ def _together(finding: Finding, pred: Prediction, truth: LabelImage, rules: Inpu
     except DataError as error:
         return replace(finding, problem=str(error))
     sides = {"pred": _voxels(case.pred), "truth": _voxels(case.truth)}
-    shared = sum(voxels.pop(label, 0) for voxels in sides.values() for label in case.claims)
+    shared_by = {name: sum(voxels.pop(label, 0) for label in case.claims) for name, voxels in sides.items()}
+    shared = sum(shared_by.values())
     pred_side, truth_side = (replace(getattr(finding, name), voxels=voxels) for name, voxels in sides.items())
     finding = replace(finding, pred=pred_side, truth=truth_side)
     remarks = (f"{shared} voxels belong to several classes",) if shared else ()
     joint = joint_histogram(truth=case.truth, pred=case.pred).without(rules.labels.ignore)
     joint = joint.without_unions(case.claims)
-    return replace(finding, remarks=(*case.notes, *remarks, *_empties(finding)), joint=joint)
+    return replace(finding, remarks=(*case.notes, *remarks, *_empties(finding, shared_by)), joint=joint)
 
 
 def _read_truth(pair: Pair, rules: InputRules) -> tuple[LabelImage | None, str]:
@@ -214,9 +215,9 @@ def _voxels(labels: np.ndarray) -> dict[int, int]:
     return dict(sorted(zip(histogram.ids, map(int, np.diagonal(histogram.n)), strict=True)))
 
 
-def _empties(finding: Finding) -> tuple[str, ...]:
+def _empties(finding: Finding, shared_by: Mapping[str, int]) -> tuple[str, ...]:
     return tuple(
         f"{said} is empty"
-        for said, side in (("prediction", finding.pred), ("truth", finding.truth))
-        if not side.foreground
+        for said, name in (("prediction", "pred"), ("truth", "truth"))
+        if not getattr(finding, name).foreground and not shared_by[name]
     )

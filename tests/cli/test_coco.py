@@ -125,7 +125,8 @@ def test_results_without_their_data_set_say_what_they_lack_and_how_to_add_it(
 
 
 def test_doctor_resume_and_a_second_run_read_them_too(run: Run, coco: tuple[Path, Path]) -> None:
-    assert run("doctor", *coco).code == 0
+    done = run("doctor", *coco)
+    assert (done.code, "1   car " in done.out, "is empty" in done.out) == (0, True, False), done.out
     assert run("score", *coco, "-m", "pq", "-q").code == 0
     first = (OUT / "scores.csv").read_bytes()
     done = run("score", *coco, "-m", "pq", "--resume")

@@ -264,6 +264,16 @@ def test_three_hundred_damaged_files_give_a_clear_error_or_the_masks(tmp_path, k
     assert all(str(whole) in said for said in refused)
 
 
+def test_a_file_that_is_no_dicom_file_is_said_to_be_none(tmp_path):
+    for name, data, says in (
+        ("a.dcm", b"GIF89a" + bytes(200), r"a\.dcm: is no DICOM file, it begins with b'GIF89a"),
+        ("b.dcm", bytes(128) + b"DICM" + bytes(50), r"b\.dcm: is a DICOM file, and of those SEG and RTSTRUCT are read"),
+    ):
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(DataError, match=says):
+            read(tmp_path / name, tmp_path / name)
+
+
 def test_a_file_that_is_no_dicom_file_has_no_sop_class(tmp_path):
     (tmp_path / "a.dcm").write_bytes(b"\0" * 128 + b"DICM" + b"\x02\x00\x00\x00UL\xff\xff")
     assert sop_class(tmp_path / "a.dcm") == ""

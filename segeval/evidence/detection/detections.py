@@ -169,7 +169,9 @@ class Detections(CasesApart):
         return np.array([formula(one) if _is_known(one) else np.nan for one in self.cases], dtype=np.float64)
 
 
-def _is_nothing(case: DetectedCase) -> bool:
+def _is_nothing(case: DetectedCase | ThresholdedCase) -> bool:
+    if isinstance(case, ThresholdedCase):  # which has its thresholds to be kept
+        return False
     return case.is_known and not case.n_lesions and not len(case.confidence)
 
 

@@ -12,6 +12,7 @@ from segeval.images.readers.nifti import nifti_stores_integers, read_nifti
 from segeval.images.readers.npy import npy_stores_integers, read_npy, read_npz
 from segeval.images.readers.nrrd import nrrd_stores_integers, read_nrrd
 from segeval.images.readers.pictures import read_picture, read_png
+from segeval.images.readers.streams import open_file
 from segeval.images.readers.tiff import read_tiff
 from segeval.images.readers.volumes import Volume
 from segeval.images.readers.zarr_store import read_zarr, zarr_stores_integers
@@ -58,6 +59,13 @@ def read_volume(
         case ".zarr" | ".ome.zarr":
             return read_zarr(path)
     if image_suffix(path) == ".dcm":
+        with open_file(path) as file:
+            head = file.read(132)
+        if head[128:] != b"DICM":
+            raise DataError(
+                f"{printable(path)}: is no DICOM file, it begins with {head[:8]!r}. Name it after what it is, or copy "
+                "it again."
+            )
         raise DataError(
             f"{printable(path)}: is a DICOM file, and of those SEG and RTSTRUCT are read for masks, a file of each for "
             "a case. Name such a file, or export NIfTI."
