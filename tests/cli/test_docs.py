@@ -58,6 +58,7 @@ def given(command: str) -> None:
         for case in cases:
             write_image(here / "gt" / f"{case}.png", labels()[:, :, 1])
             write_image(here / "pred" / f"{case}.png", labels(shift=1)[:, :, 1])
+            write_image(here / "gt-instances" / f"{case}.png", labels()[:, :, 1].astype(np.uint16) * 1000)
         return
     if "cells/" in command:
         for side in ("pred", "gt"):
