@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from segeval.profiles import profile
-from segeval.verbs.explain.evidence import BOTH, PRED, TRUTH
+from segeval.verbs.explain.evidence import BOTH, OK, PRED, TRUTH
 from segeval.verbs.explain.given.numbers import GivenNumber, NumberColumn
 from segeval.verbs.explain.readings import Places
 from segeval.verbs.explain.search import Searched, Setting, TriedSetting
@@ -237,9 +237,9 @@ def _on_empties(
     column: NumberColumn, picked: Sequence[TriedSetting], left: np.ndarray, searched: Searched
 ) -> list[str]:
     """Whether what is left are classes that a side lacks: then another rule for them is all that differs."""
-    rest = np.flatnonzero(left & ~searched.ordinary)
+    rest = np.flatnonzero(left & (searched.status != OK))
     if not picked or not rest.size:
         return []
     given, said = column.values[rest], picked[0].predicted[rest]
     pairs = dict.fromkeys(f"{a:g} for {b:g}" for a, b in zip(given.tolist(), said.tolist(), strict=True))
-    return [f"{len(rest)} numbers of empty masks follow another rule: {', '.join([*pairs][:3])}"]
+    return [f"of empty masks {len(rest)} follow another rule: {', '.join([*pairs][:3])}"]

@@ -1,16 +1,18 @@
 """Values of one case under every base: a formula on masks that were seen in one way."""
 
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
+from segeval.evidence.additive import ByClass
 from segeval.evidence.case import Case
 from segeval.evidence.labels import LabelClass, LabelMap
 from segeval.evidence.overlap.counts import Counts
 from segeval.measure import MeasureCall
-from segeval.scoring.evidence import Evidence
+from segeval.scoring.evidence import Evidence, state_key
 from segeval.scoring.plan import Plan
 from segeval.verbs.explain.views import View, slices_of
 
@@ -32,11 +34,20 @@ class Base:
 
 @dataclass(frozen=True, kw_only=True)
 class CaseValues:
-    """One value and one status per class, then those of `OTHERS`; counts are tp, fp, fn, tn, 0 where none are known."""
+    """One value and one status per class, then those of `OTHERS`; counts are tp, fp, fn, tn, 0 where none are known.
+
+    `states` are what adds up over cases where a formula reads no counts: of each case, its classes.
+    """
 
     values: np.ndarray
     status: np.ndarray
     counts: np.ndarray
+    states: tuple[ByClass, ...] = ()
+
+    def only(self, cases: np.ndarray) -> "CaseValues":
+        """Those of some cases, by a mask."""
+        arrays = {name: getattr(self, name)[cases] for name in ("values", "status", "counts")}
+        return CaseValues(**arrays, states=tuple(itertools.compress(self.states, cases)))
 
 
 class CaseBook:
@@ -75,9 +86,8 @@ class CaseBook:
     def of(self, base: Base, case_ids: Sequence[str]) -> CaseValues:
         """Values and statuses of several cases, (case, row)."""
         found = [self._known[base, name] for name in case_ids]
-        return CaseValues(
-            **{name: np.stack([getattr(one, name) for one in found]) for name in ("values", "status", "counts")}
-        )
+        arrays = {name: np.stack([getattr(one, name) for one in found]) for name in ("values", "status", "counts")}
+        return CaseValues(**arrays, states=tuple(state for one in found for state in one.states))
 
 
 @dataclass(eq=False)
@@ -164,7 +174,14 @@ class _Seen:
             counts[:, -3:-1] = [getattr(self._pooled, name) for name in _COUNTS]
             if "case" in call.measure.levels:
                 values[-1] = float(self._partition.values(call, "case"))
-        return CaseValues(values=values, status=status, counts=counts)
+        return CaseValues(values=values, status=status, counts=counts, states=self._states(call))
+
+    def _states(self, call: MeasureCall) -> tuple[ByClass, ...]:
+        """What a boundary measure adds up over cases, as a pooled value reads it."""
+        if not call.measure.sources or len(call.measure.needs) > 1:
+            return ()
+        state = self._evidence.for_pooling().get(state_key(call.measure.needs[0], call, "class"))
+        return (state,) if isinstance(state, ByClass) else ()
 
 
 _COUNTS = ("tp", "fp", "fn", "tn")

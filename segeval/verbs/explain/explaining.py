@@ -20,7 +20,7 @@ from segeval.scoring.summarise import merge_histograms
 from segeval.verbs.explain.answer import Explained, answer
 from segeval.verbs.explain.evidence import CaseBook
 from segeval.verbs.explain.given.layouts import read_numbers
-from segeval.verbs.explain.given.names import Vocabulary, column_measure, split_heading
+from segeval.verbs.explain.given.names import Vocabulary, column_measure, patients_of, split_heading
 from segeval.verbs.explain.given.numbers import GivenNumber, NumberColumn, listed, value_of, with_rounding
 from segeval.verbs.explain.readings import BACKGROUND, FOREGROUND, Places, kind_of
 from segeval.verbs.explain.search import Progress, search
@@ -179,7 +179,13 @@ def _placed(column: NumberColumn, vocabulary: Vocabulary) -> tuple[NumberColumn,
     at = [-1 if given.case is None else index[str(ids[given.case])] for given in kept]
     classes = _classes_at([given.class_name for given in kept], vocabulary, notes)
     column = replace(column, numbers=kept)
-    return column, Places(kind=kind_of(column), cases=np.array(at), classes=np.array(classes)), notes
+    places = Places(
+        kind=kind_of(column),
+        cases=np.array(at),
+        classes=np.array(classes),
+        patients=patients_of(vocabulary.case_ids),
+    )
+    return column, places, notes
 
 
 def _classes_at(names: Sequence[str | None], vocabulary: Vocabulary, notes: list[str]) -> list[int]:

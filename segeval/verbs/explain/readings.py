@@ -1,7 +1,9 @@
 """From values of cases and classes to a number of the file: which of them it speaks of, and how they are averaged."""
 
+import functools
+import operator
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -38,11 +40,15 @@ class Reading:
 
 @dataclass(frozen=True, kw_only=True)
 class Places:
-    """Where the numbers of a column stand: index of the case and of the class, -1 for all of them."""
+    """Where the numbers of a column stand: index of the case and of the class, -1 for all of them.
+
+    `patients` is which patient each of all cases is of, None where every case is one.
+    """
 
     kind: Kind
     cases: np.ndarray
     classes: np.ndarray
+    patients: np.ndarray | None = None
 
     def each(self) -> Iterator[tuple[int, int]]:
         return zip(self.cases.tolist(), self.classes.tolist(), strict=True)
@@ -56,7 +62,7 @@ def kind_of(column: NumberColumn) -> Kind:
     return "case" if given.class_name is None else "class"
 
 
-def readings(kind: Kind, classes: Sequence[LabelClass]) -> Iterator[Reading]:
+def readings(kind: Kind, classes: Sequence[LabelClass], *, patients: bool = False) -> Iterator[Reading]:
     """Every way to read a number of this kind, the plain one first."""
     match kind:
         case "class":
@@ -65,7 +71,7 @@ def readings(kind: Kind, classes: Sequence[LabelClass]) -> Iterator[Reading]:
             yield from _of_case(classes)
         case "class over cases":
             for reading in _of_class(classes):
-                for how, words in _OVER_CASES.items():
+                for how, words in {**_OVER_CASES, **(_OVER_PATIENTS if patients else {})}.items():
                     said = ", ".join(filter(None, (reading.words, words)))
                     cost = reading.cost + (how != "mean")
                     yield Reading(
@@ -73,24 +79,28 @@ def readings(kind: Kind, classes: Sequence[LabelClass]) -> Iterator[Reading]:
                         over_cases=how,
                         words=said,
                         cost=cost,
-                        widely=reading.widely or how == "pooled",
+                        widely=reading.widely or how.startswith("pooled"),
                     )
         case "all":
             for over_classes, (words, cost) in _over_classes(classes).items():
-                for how, of_cases in _OVER_ALL.items():
+                for how, of_cases in {**_OVER_ALL, **(_OVER_PATIENTS if patients else {})}.items():
                     said = ", ".join(filter(None, (words, of_cases)))
                     yield Reading(
                         over_classes=over_classes, over_cases=how, words=said, cost=cost + (how != "mean"), widely=True
                     )
 
 
-_OVER_CASES = {"mean": "", "median": "the median of the cases", "pooled": "counts of all cases together"}
+_OVER_CASES = {"mean": "", "median": "the median of the cases", "pooled": "all cases together"}
+_OVER_PATIENTS = {
+    "mean of patients": "the mean of the patients, each the mean of its cases",
+    "pooled by patient": "the mean of the patients, each of its cases together",
+}
 _OVER_ALL = {
     "mean": "",
     "mean of classes": "the mean of the class means",
     "every value": "the mean of all cases and classes alike",
     "median": "the median of the cases",
-    "pooled": "counts of all cases together",
+    "pooled": "all cases together",
 }
 
 
@@ -152,16 +162,28 @@ def predicted(
             return _over_classes_of(reading.over_classes, values, found, n_classes)[places.cases]
         case "class over cases":
             rows = np.array(reading.rows)[places.classes]
-            if reading.over_cases == "pooled":
-                pooled = np.append(_pooled(found, call), np.nan)
-                return pooled[rows]
-            return _over_cases_of(reading.over_cases, padded)[rows]
-    return np.full(len(places.cases), _of_all(reading, values, found, call, n_classes))
+            if reading.over_cases.startswith("pooled"):
+                parts = [found] if reading.over_cases == "pooled" else _by_patient(found, places)
+                pooled = mean(np.stack([_pooled(part, call) for part in parts]))
+                return np.append(pooled, np.nan)[rows]
+            return _over_cases_of(reading.over_cases, padded, places)[rows]
+    if reading.over_cases == "pooled by patient":
+        whole = replace(reading, over_cases="pooled")
+        of_each = [_of_all(whole, part.values, part, places, call, n_classes) for part in _by_patient(found, places)]
+        return np.full(len(places.cases), mean(np.array(of_each)))
+    return np.full(len(places.cases), _of_all(reading, values, found, places, call, n_classes))
 
 
-def _over_cases_of(how: str, values: np.ndarray) -> np.ndarray:
+def _by_patient(found: CaseValues, places: Places) -> list[CaseValues]:
+    patients = places.patients
+    return [] if patients is None else [found.only(patients == patient) for patient in np.unique(patients)]
+
+
+def _over_cases_of(how: str, values: np.ndarray, places: Places) -> np.ndarray:
     if how == "mean":
         return mean(values)
+    if how == "mean of patients" and places.patients is not None:
+        return mean(np.stack([mean(values[places.patients == patient]) for patient in np.unique(places.patients)]))
     with np.errstate(all="ignore"):
         return np.array([np.median(one[~np.isnan(one)]) if (~np.isnan(one)).any() else np.nan for one in values.T])
 
@@ -185,7 +207,9 @@ def _over_classes_of(how: str, values: np.ndarray, found: CaseValues, n: int) ->
         return ways[how]()
 
 
-def _of_all(reading: Reading, values: np.ndarray, found: CaseValues, call: MeasureCall, n: int) -> float:
+def _of_all(
+    reading: Reading, values: np.ndarray, found: CaseValues, places: Places, call: MeasureCall, n: int
+) -> float:
     how, over = reading.over_cases, reading.over_classes
     if how == "pooled":
         totals = CaseValues(
@@ -199,11 +223,15 @@ def _of_all(reading: Reading, values: np.ndarray, found: CaseValues, call: Measu
         last = n + 1 if over == "mean with background" else n
         return float(mean(values[:, :last].reshape(-1)))
     of_cases = _over_classes_of(over, values, found, n)
-    return float(_over_cases_of(how, of_cases[:, None])[0])
+    return float(_over_cases_of(how, of_cases[:, None], places)[0])
 
 
 def _pooled(found: CaseValues, call: MeasureCall) -> np.ndarray:
-    """The formula on the counts of all cases together, one value per row; nan where it reads no counts."""
+    """The formula on what all cases have together, one value per row; nan where that does not add up."""
+    if found.states:
+        total = functools.reduce(operator.add, found.states)
+        values = np.asarray(call(total.stacked([*total.rows])), dtype=np.float64)
+        return np.append(values, np.full(found.values.shape[1] - len(values), np.nan))
     if call.measure.needs != (Counts,):
         return np.full(found.values.shape[1], np.nan)
     tp, fp, fn, tn = found.counts.sum(axis=0)

@@ -100,7 +100,7 @@ def search(
         setting
         for meaning in every
         for view in views(meaning, n_axes=n_axes, spacings=spacings, maps=maps)
-        for reading in readings(places.kind, book.classes)
+        for reading in readings(places.kind, book.classes, patients=places.patients is not None)
         if (setting := Setting(meaning=meaning, view=view, reading=reading)).cost <= _dearest(meaning, view)
         or view == View()
     ]
@@ -187,7 +187,7 @@ class _ColumnSearch:
         """The places of some numbers among some cases."""
         index = {case: i for i, case in enumerate(cases)}
         at = np.array([index.get(int(case), 0) for case in self.places.cases[where]], dtype=np.int64)
-        return Places(kind=self.places.kind, cases=at, classes=self.places.classes[where])
+        return replace(self.places, cases=at, classes=self.places.classes[where])
 
     def _compute(self, names: Sequence[str], bases: Sequence[Base], what: str) -> None:
         lacking = [name for name in names if self.book.lacks(name, bases)]
@@ -207,7 +207,7 @@ class _ColumnSearch:
         for scale in self._scales(meaning):
             best: tuple[tuple[int, float], Setting, np.ndarray, np.ndarray] | None = None
             is_hit = places.kind != "class" or not telling.any()
-            for absent in self._absences(of_base, meaning, places):
+            for absent in self._absences(of_base, setting, places):
                 values = _settled(of_base, meaning, absent)
                 said_values = _scaled(
                     predicted(reading, places, of_base, values, meaning.call, len(self.book.classes)), scale
@@ -230,9 +230,13 @@ class _ColumnSearch:
         return ("", "complement") if self.bounded else ("percent",)
 
     def _absences(
-        self, of_base: CaseValues, meaning: Meaning, places: Places
+        self, of_base: CaseValues, setting: Setting, places: Places
     ) -> Iterable[tuple[tuple[int, float], ...]]:
-        """What may be said of classes that a side lacks, for the statuses that occur."""
+        """What may be said of classes that a side lacks, by status; nothing where cases are pooled."""
+        meaning = setting.meaning
+        if setting.reading.over_cases.startswith("pooled"):
+            yield ()
+            return
         n = len(self.book.classes)
         occurring = [status for status in (BOTH, PRED, TRUTH) if (of_base.status[:, :n] == status).any()]
         unlike = np.unique(self.values[np.isfinite(self.values)])
@@ -240,8 +244,11 @@ class _ColumnSearch:
         values = [math.nan, 0.0, *((1.0,) if meaning.call.measure.bounds[1] <= 1 else (math.inf,)), *penalties]
         values = [value for value in values if not math.isfinite(value) or places.kind != "class" or value in unlike]
         options = [[None, *values] for _ in occurring]
+        most = 1 if setting.cost >= 1 and places.kind in ("class over cases", "all") else len(occurring)
         for chosen in itertools.product(*options):
-            yield tuple((status, value) for status, value in zip(occurring, chosen, strict=True) if value is not None)
+            said = [(status, value) for status, value in zip(occurring, chosen, strict=True) if value is not None]
+            if len(said) <= most:  # few numbers are soon hit by many rules
+                yield tuple(said)
 
     def _remember(self, setting: Setting, given: np.ndarray, where: np.ndarray) -> None:
         """Keep the settings that come nearest, in case that nothing matches."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import PurePath
 
+import numpy as np
+
 from segeval import catalogue
 from segeval.choice import measure_of
 from segeval.errors import ConfigError, nearest
@@ -142,6 +144,16 @@ def _differs_in_words(one: str, other: str) -> bool:
     """Whether the longer name adds letters, as `_pred` does, and no digit that would make it another case."""
     longer, shorter = sorted((one, other), key=len, reverse=True)
     return not any(map(str.isdigit, longer.replace(shorter, "", 1)))
+
+
+def patients_of(case_ids: Sequence[str]) -> np.ndarray | None:
+    """Which patient each case is of, as far as names say it: all but the last part, as in `patient_07-frame12`.
+
+    None where that makes each case a patient of its own, or all cases one.
+    """
+    owners = [re.sub(r"[\s_.\-][^\s_.\-]*$", "", case_id) for case_id in case_ids]
+    names, patients = np.unique(owners, return_inverse=True)
+    return patients if 1 < len(names) < len(case_ids) else None
 
 
 def is_total(text: str) -> bool:
