@@ -51,6 +51,7 @@ class _OneCase(TypedDict, total=False):
     engine: Literal['auto', 'numpy', 'torch']
     dask: str | None
     resume: bool
+    max_memory: int | None
     shard: Sequence[int] | None
 
 class _Run(_OneCase, total=False):

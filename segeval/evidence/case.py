@@ -1,6 +1,6 @@
 """One prediction with its truth, on one voxel grid: what the engine works on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -65,3 +65,41 @@ class Case:
             return tuple(classes)
         shared = self.claims.items()
         return tuple(replace(row, ids=(*row.ids, *(label for label, rows in shared if row in rows))) for row in classes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tile:
+    """A slab of a case, and the same with its neighbours.
+
+    Attributes:
+        case: the slab itself.
+        around: the labels of the slab, and of as much as was asked for on both sides of it.
+        core: where the slab lies along the axis of `around` on which it was cut.
+    """
+
+    case: Case
+    around: Case
+    core: slice
+
+
+@dataclass(frozen=True, kw_only=True)
+class TiledCase:
+    """A case that is too large to be held as a whole.
+
+    Attributes:
+        axis: along which it is cut into slabs.
+        tiles: reads it anew, with so many voxels along the axis on both sides of each slab.
+        most_bytes: that a slab and what is kept of the others may take.
+    """
+
+    case_id: str
+    shape: tuple[int, ...]
+    axis: int
+    tiles: Callable[[int], Iterator[Tile]]
+    most_bytes: int
+    spacing_mm: SpacingMm | None = None
+    axes_mm: AxesMm | None = None
+
+    @property
+    def grid(self) -> Grid:
+        return Grid(shape=self.shape, spacing_mm=self.spacing_mm, axes_mm=self.axes_mm)

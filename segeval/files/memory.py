@@ -2,17 +2,47 @@
 
 import math
 import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from segeval.errors import DataError
 
 _LEAST = 512 << 20  # numpy, its BLAS and a thread; below it C libraries end the process in ways of their own
 _PER_THREAD = 192 << 20  # addresses of a stack, and of the heap that the allocator of C reserves for each thread
+PROGRAM = 150 << 20  # bytes that the program itself takes, with its libraries and tables
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 1 << 10, "mi": 1 << 20, "gi": 1 << 30}
+_UNITS["ti"] = 1 << 40
+_allowed: ContextVar[float] = ContextVar("allowed", default=math.inf)
 
 
 def memory_left() -> float:
     """Bytes that can still be taken."""
-    return min(_left_to_the_system(), _left_to_the_container(), _addresses_left())
+    return min(_left_to_the_system(), _left_to_the_container(), _addresses_left(), _allowed.get())
+
+
+@contextmanager
+def at_most(n_bytes: float) -> Iterator[None]:
+    """Let a single image take no more than that in this thread, whatever the machine has."""
+    outer = _allowed.set(n_bytes)
+    try:
+        yield
+    finally:
+        _allowed.reset(outer)
+
+
+def read_size(text: str) -> int:
+    """A number of bytes such as `2GiB`, `500MB` or `1000000`.
+
+    Raises:
+        ValueError: the text says no size.
+    """
+    found = re.fullmatch(r"\s*(\d{1,15}(?:\.\d{1,9})?)\s*([kmgt]i?)?b?\s*", text.lower())
+    if found is None:
+        raise ValueError("no size. Write it as 2GiB or 500MB")
+    return int(float(found[1]) * _UNITS[found[2] or ""])
 
 
 def refuse_cramped() -> None:

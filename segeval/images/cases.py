@@ -60,7 +60,7 @@ def case_of(case_id: str, *, pred: Prediction | None, truth: LabelImage, rules: 
         case_id=case_id,
         pred=predicted.labels,
         truth=volume.array,
-        spacing_mm=_spacing(volume, rules),
+        spacing_mm=spacing_of(volume, rules),
         axes_mm=None if volume.affine is None else skewed_axes(volume.affine[:3, :-1]),
         probs=predicted.probs,
         instances=instances,
@@ -76,7 +76,10 @@ def _labels_of_both(pred: Prediction | None, truth: LabelImage, rules: InputRule
     volume = labelled(volume, side="truth", ignore=rules.labels.ignore, rounding=rules.round_labels)
     if pred is None:
         return OnGrid(labels=np.zeros_like(volume.array)), volume
-    predicted = on_grid(pred, volume, form_of(pred, rules), rules)
+    form = form_of(pred, rules)
+    if form.layout is None and pred.images[0].levels is None:
+        refuse_greys(pred.images[0], rules.labels, side="pred", beside=volume.array)
+    predicted = on_grid(pred, volume, form, rules)
     return _beside_claims(predicted, truth) if truth.claims else predicted, volume
 
 
@@ -92,7 +95,8 @@ def _beside_claims(predicted: OnGrid, truth: LabelImage) -> OnGrid:
     return replace(predicted, labels=without_ids(predicted.labels, strange)) if strange else predicted
 
 
-def _spacing(truth: Volume, rules: InputRules) -> SpacingMm | None:
+def spacing_of(truth: Volume, rules: InputRules) -> SpacingMm | None:
+    """Size of a voxel: that of the file, or the one that was given for files without."""
     if truth.spacing_mm is not None or rules.spacing_mm is None:
         return truth.spacing_mm
     if len(rules.spacing_mm) != len(truth.grid):

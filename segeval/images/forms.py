@@ -1,7 +1,10 @@
 """What the predictions of a run are: labels, probabilities or logits, and which class each channel is of."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import reduce
+from operator import or_
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +12,7 @@ import numpy as np
 from segeval.errors import DataError
 from segeval.evidence.policies import PredKind
 from segeval.evidence.probabilities.channels import Form, Layout
+from segeval.files.memory import at_most
 from segeval.files.paths import printable
 from segeval.images.input_rules import FirstPrediction, InputRules
 from segeval.images.named.coco import is_panoptic
@@ -18,14 +22,16 @@ from segeval.images.pairing.class_files import named_by_files
 from segeval.images.pairing.layouts import layout_of
 from segeval.images.pairing.pairs import Pair
 from segeval.images.predictions.class_masks import VOID
-from segeval.images.predictions.kinds import is_zero, kind_of, refuse_channels, verdict_on
+from segeval.images.predictions.kinds import Range, is_zero, kind_of, range_of, refuse_channels, verdict_on
 from segeval.images.predictions.predictions import Prediction
 from segeval.images.predictions.probabilities import as_kind, sums_are_one
 from segeval.images.readers.pictures import read_png_palette
 from segeval.images.readers.readers import stores_integers
 from segeval.images.readers.streams import opened_files
+from segeval.images.slabs.prediction_slabs import PredictionSlabs, open_prediction
 
 _MOST_OPEN = 8  # maps that hold only 0 and 1, read before that is taken for what all of them are
+_COPIES = 3  # of an image, while it is looked at
 
 
 def agree(pairs: Sequence[Pair], rules: InputRules) -> InputRules:
@@ -131,14 +137,26 @@ def _first_that_tells(pairs: Sequence[Pair], rules: InputRules) -> tuple[Form, P
     n_open = 0
     for pair in pairs:
         try:
-            with opened_files() as opened:
+            slabs = large_prediction(pair, rules)
+            if slabs is not None:
+                form, found = look_at_slabs(slabs, rules)
+                rules.forms[pair.case_id] = form
+                if not _is_open(slabs.head, rules, found):
+                    return form, slabs.path
+                doubtful = doubtful or (form, slabs.path)
+                n_open += found is None or not found.is_zero
+                if n_open == _MOST_OPEN:
+                    break
+                continue
+            with opened_files() as opened, at_most(rules.slab_bytes or math.inf):
                 pred = rules.look_at(pair)
             form, is_open = form_of(pred, rules), is_binary(pred, rules)
         except DataError:  # its turn to be told will come
             continue
         if not is_open:
-            rules.at_hand[pair.case_id] = pred
-            rules.opened.setdefault(pair.case_id, opened)
+            if rules.slab_bytes is None:  # else there may be no room for it beside its truth
+                rules.at_hand[pair.case_id] = pred
+                rules.opened.setdefault(pair.case_id, opened)
             return form, pred.path
         doubtful = doubtful or (form, pred.path)
         n_open += not is_zero(pred)
@@ -156,9 +174,18 @@ def form_of(pred: Prediction, rules: InputRules) -> Form:
     """
     beside = None if rules.first_prediction is None else rules.first_prediction.form.kind
     kind = _kind(pred, beside, rules)
+    return _form(pred, kind, rules, lambda kind: sums_are_one([as_kind(one, kind) for one in pred.images]))
+
+
+def _form(pred: Prediction, kind: PredKind, rules: InputRules, are_one: Callable[[PredKind], bool]) -> Form:
+    """The form of a prediction, which has to be that of the others.
+
+    Args:
+        are_one: whether its channels add up to 1.
+    """
     if kind == "labels":
         refuse_channels(pred)
-    form = Form(kind=kind, layout=None if kind == "labels" else _layout(pred, kind, rules))
+    form = Form(kind=kind, layout=None if kind == "labels" else _layout(pred, kind, rules, are_one))
     first = rules.first_prediction
     if first is not None and form != first.form:
         raise DataError(
@@ -168,26 +195,61 @@ def form_of(pred: Prediction, rules: InputRules) -> Form:
     return form
 
 
-def is_binary(pred: Prediction, rules: InputRules) -> bool:
-    """Whether it holds only zeros and ones in floats, and so may be labels as well as a map."""
+def large_prediction(pair: Pair, rules: InputRules) -> PredictionSlabs | None:
+    """A prediction that is larger than what one may take, where it can be read in slabs."""
+    slabs = None if rules.slab_bytes is None else open_prediction(pair, rules)
+    if slabs is None or rules.slab_bytes is None:
+        return None
+    size = slabs.bytes_of_row * slabs.files[0].n
+    if any(file.refused for file in slabs.files):
+        return None  # at its turn it is told, or fits after all
+    return slabs if size * _COPIES > rules.slab_bytes else None
+
+
+def look_at_slabs(pred: PredictionSlabs, rules: InputRules) -> tuple[Form, Range | None]:
+    """What a prediction in slabs is, see `form_of`, and the range of its values where that tells.
+
+    Raises:
+        DataError: as there.
+    """
+    head, first = pred.head, pred.head.images[0]
+    cuts = pred.cuts((rules.slab_bytes or 0) / _COPIES)
+    found = None
+    tells_itself = (first.levels is None and first.is_integer) or len(head.images) > 1
+    if rules.pred_kind == "auto" and not tells_itself:
+        found = reduce(or_, (range_of(part.images[0]) for part in pred.parts(cuts)), Range())
+    beside = None if rules.first_prediction is None else rules.first_prediction.form.kind
+    kind = _kind(head, beside, rules, found)
+
+    def sums_of_all_are_one(kind: PredKind) -> bool:
+        return all(sums_are_one([as_kind(image, kind) for image in part.images]) for part in pred.parts(cuts))
+
+    return _form(head, kind, rules, sums_of_all_are_one), found
+
+
+def _is_open(pred: Prediction, rules: InputRules, found: Range | None) -> bool:
     if rules.pred_kind != "auto":
         return False
-    return verdict_on(pred, round_labels=rules.round_labels, clip_probs=rules.clip_probs) == "open"
+    return verdict_on(pred, round_labels=rules.round_labels, clip_probs=rules.clip_probs, found=found) == "open"
 
 
-def _kind(pred: Prediction, beside: PredKind | None, rules: InputRules) -> PredKind:
+def is_binary(pred: Prediction, rules: InputRules) -> bool:
+    """Whether it holds only zeros and ones in floats, and so may be labels as well as a map."""
+    return _is_open(pred, rules, None)
+
+
+def _kind(pred: Prediction, beside: PredKind | None, rules: InputRules, found: Range | None = None) -> PredKind:
     if rules.pred_kind != "auto":
         return rules.pred_kind
-    return kind_of(pred, beside=beside, round_labels=rules.round_labels, clip_probs=rules.clip_probs)
+    return kind_of(pred, beside=beside, round_labels=rules.round_labels, clip_probs=rules.clip_probs, found=found)
 
 
-def _layout(pred: Prediction, kind: PredKind, rules: InputRules) -> Layout:
-    images = [as_kind(one, kind) for one in pred.images]
+def _layout(pred: Prediction, kind: PredKind, rules: InputRules, are_one: Callable[[PredKind], bool]) -> Layout:
     return layout_of(
-        len(images),
+        len(pred.images),
         rules.labels,
         names=pred.names,
         order=rules.channels,
         where=printable(pred.path),
-        sums_are_one=lambda: sums_are_one(images) if kind == "probs" else not rules.labels.regions,
+        sums_are_one=lambda: are_one(kind) if kind == "probs" else not rules.labels.regions,
     )

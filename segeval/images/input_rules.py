@@ -52,6 +52,8 @@ class InputRules:
         first_prediction: what predictions have to be.
         at_hand: predictions that were read before their turn.
         opened: the files that these were read from, by case.
+        slab_bytes: what an image of one worker may take, before it is read in slabs; None for any number.
+        forms: what predictions are that were looked at slab by slab, by case.
     """
 
     labels: LabelMap = LabelMap()
@@ -74,6 +76,8 @@ class InputRules:
     first_prediction: FirstPrediction | None = None
     at_hand: dict[str, Prediction] = field(default_factory=dict)
     opened: dict[str, Opened] = field(default_factory=dict)
+    slab_bytes: int | None = None
+    forms: dict[str, Form] = field(default_factory=dict)
 
     def look_at(self, pair: Pair) -> Prediction:
         """The prediction of a pair before its turn.

@@ -13,7 +13,6 @@ from segeval.files.paths import printable
 from segeval.images.geometry.geometry import Kind, align
 from segeval.images.input_rules import InputRules
 from segeval.images.labels.colors import matched_palette
-from segeval.images.labels.greys import refuse_greys
 from segeval.images.labels.label_ids import distinct, labelled, with_ids_moved
 from segeval.images.predictions.class_masks import LabelImage
 from segeval.images.predictions.predictions import Prediction
@@ -53,7 +52,6 @@ def on_grid(pred: Prediction, truth: Volume, form: Form, rules: InputRules) -> O
 
 def _labels_on_grid(pred: Prediction, truth: Volume, rules: InputRules) -> OnGrid:
     image = matched_palette(pred.images[0].scaled(), rules.palette)
-    refuse_greys(image, rules.labels, side="pred", beside=truth.array)
     labels = labelled(image, side="pred", ignore=rules.labels.ignore, rounding=rules.round_labels)
     if rules.pred_ids:
         labels = replace(labels, array=with_ids_moved(labels.array, rules.pred_ids))

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from segeval.evidence.policies import EmptyDistance, MissingPolicy, UndefinedPolicy, read_empty_distance
+from segeval.files.memory import PROGRAM, read_size
 from segeval.options.inputs import InputOptions
 from segeval.options.option import Option, resample_count, share
 from segeval.options.panels import INPUT, NUMBERS, OUTPUT, RUNNING
 
-HOW_TO_RUN = ("out", "workers", "dask", "resume", "shard")  # options that leave every number as it is
+HOW_TO_RUN = ("out", "workers", "dask", "resume", "shard", "max_memory")  # options that leave every number as it is
 
 
 def read_shard(text: str) -> tuple[int, ...]:
@@ -143,6 +144,16 @@ class ScoreOptions(InputOptions):
         bool,
         Option(help="Go on with a killed run: cases that it finished are taken, if all agrees.", panel=RUNNING),
     ] = False
+    max_memory: Annotated[
+        int | None,
+        Option(
+            help="Score larger images in slabs, so that all workers together take about this much: 2GiB.",
+            panel=RUNNING,
+            read=read_size,
+            check=lambda value: value is None or value > PROGRAM,
+            must=f"be more than {PROGRAM >> 20}MiB, which the program itself takes",
+        ),
+    ] = None
     shard: Annotated[
         tuple[int, ...] | None,
         Option(

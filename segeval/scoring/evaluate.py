@@ -59,7 +59,7 @@ def value_of_case(value: Any, call: MeasureCall, counts: Counts) -> float:
 def class_rows(evidence: Evidence) -> tuple[ClassRow, ...]:
     """One row per class of the case."""
     columns = {call.column: class_values(evidence, call) for call in evidence.plan.at("class")}
-    return _rows(evidence.case.case_id, evidence.classes, evidence.counts, columns)
+    return rows_of_classes(evidence.case.case_id, evidence.classes, evidence.counts, columns)
 
 
 def class_values(evidence: Evidence, call: MeasureCall) -> list[float]:
@@ -88,7 +88,7 @@ def absent_rows(case: CaseRow, classes: Sequence[LabelClass], n_voxels: int, pla
     """Rows for classes that a scored case has on neither side, so that every case has every class."""
     nowhere = AbsentClasses(classes=tuple(classes), n_voxels=n_voxels, grid=case.grid)
     values = {call.column: with_declared(nowhere.values(call), call, nowhere.counts) for call in plan.at("class")}
-    return _rows(case.case_id, nowhere.classes, nowhere.counts, values)
+    return rows_of_classes(case.case_id, nowhere.classes, nowhere.counts, values)
 
 
 def as_missing(score: CaseScore, plan: Plan, *, worst: bool) -> CaseScore:
@@ -126,9 +126,10 @@ def _status(pred: int, truth: int) -> Status:
     return "absent_both"
 
 
-def _rows(
+def rows_of_classes(
     case_id: str, classes: Sequence[LabelClass], counts: Counts, columns: Mapping[str, Sequence[float]]
 ) -> tuple[ClassRow, ...]:
+    """One row per class of a case, with its counts and the values of each column."""
     statuses = _statuses(counts)
     rows = []
     for i, of in enumerate(classes):

@@ -333,12 +333,21 @@ def count(case: Case, plan: Plan) -> Histogram:
         from segeval.evidence.overlap import counts_numpy
 
         histogram = counts_numpy.joint_histogram(truth=case.truth, pred=case.pred)
-    if len(histogram.ids) > MAX_IDS:
+    refuse_too_many_ids(case.case_id, len(histogram.ids))
+    return histogram
+
+
+def refuse_too_many_ids(case_id: str, n: int) -> None:
+    """Stop where so many different ids can be no classes.
+
+    Raises:
+        DataError: there are more than `MAX_IDS`.
+    """
+    if n > MAX_IDS:
         raise DataError(
-            f"{case.case_id}: {len(histogram.ids)} distinct ids; {MAX_IDS} is the most that can be classes. "
+            f"{case_id}: {n} distinct ids; {MAX_IDS} is the most that can be classes. "
             "Check that these are label masks and not images or instance maps."
         )
-    return histogram
 
 
 def state_key(need: type, call: MeasureCall, level: Level) -> tuple[Level, Hashable]:

@@ -19,6 +19,10 @@ class Pool:
 
     def take(self, score: CaseScore) -> CaseScore:
         """Add a case, and return its score without what was added."""
-        for key, found in score.additive.items():
-            self._totals[key] = self._totals[key] + found if key in self._totals else found
+        self.add(score.additive)
         return replace(score, additive={})
+
+    def add(self, additive: Mapping[Hashable, Any]) -> None:
+        """Add what can be added up."""
+        for key, found in additive.items():
+            self._totals[key] = self._totals[key] + found if key in self._totals else found

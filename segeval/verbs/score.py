@@ -9,6 +9,7 @@ from segeval.choice import choose
 from segeval.errors import ConfigError, DataError, UnfinishedError
 from segeval.evidence.device import resolve_device
 from segeval.evidence.labels import LabelClass, LabelMap
+from segeval.files.memory import PROGRAM
 from segeval.files.paths import printable
 from segeval.images.cases import read_case
 from segeval.images.confidences import read_confidences, refuse_strange
@@ -19,6 +20,7 @@ from segeval.images.labels.labelmaps import read_label_map
 from segeval.images.labels.labelspecs import channel_names, moved_ids
 from segeval.images.named.series import series_finder
 from segeval.images.pairing.pairs import Pair, Pairs, find_pairs, missing_message
+from segeval.images.tiles import tiled_case
 from segeval.options import InputOptions, ScoreOptions
 from segeval.results import CaseRow, CaseScore, Results
 from segeval.results.run_folder import RunFolder
@@ -32,7 +34,7 @@ from segeval.verbs.running.notes import notes_on_pooled, notes_on_scores, refuse
 from segeval.verbs.running.scored import ScoredPair
 from segeval.verbs.running.stream import in_order
 from segeval.verbs.running.times import Times, add, timed
-from segeval.verbs.running.workers import workers_of
+from segeval.verbs.running.workers import worker_count, workers_of
 
 OBJECT = LabelClass(name="object", ids=(1,))
 _MOST_PROBLEMS = 10
@@ -114,7 +116,8 @@ def make_job(
     if options.missing == "error" and pairs.missing_preds and not options.keep_going:
         raise DataError(missing_message(pairs))
     asked_parts(options.case_table, options.by, [pair.case_id for pair in pairs.pairs])  # before hours of scoring
-    rules = agree(pairs.pairs, input_rules_of(options, plan.labels))
+    rules = replace(input_rules_of(options, plan.labels), slab_bytes=_slab_bytes(options, len(pairs.pairs)))
+    rules = agree(pairs.pairs, rules)
     check_confidences(rules, plan, [pair.case_id for pair in pairs.pairs])
     job = Job(
         options=options,
@@ -281,6 +284,12 @@ def input_rules_of(options: InputOptions, labels: LabelMap) -> InputRules:
     )
 
 
+def _slab_bytes(options: ScoreOptions, n_cases: int) -> int | None:
+    """What is left for each worker of the memory that all of them may take; one of a cluster may take it all."""
+    workers = 1 if options.dask else max(1, min(worker_count(options), n_cases))
+    return None if options.max_memory is None else (options.max_memory - PROGRAM) // workers
+
+
 def in_one_unit(scores: Iterator[CaseScore], job: Job) -> Iterator[CaseScore]:
     """The scores, which may not mix distances in px and in mm unless that was asked for."""
     return scores if job.options.mixed_units else refuse_mixed_units(scores, job.plan)
@@ -334,7 +343,8 @@ def _problems_of(pairs: Sequence[Pair], rules: InputRules) -> list[str]:
         if pair.truth is None or len(problems) + 1 == _MOST_PROBLEMS:
             continue
         try:
-            read_case(pair, rules)
+            if tiled_case(pair, rules) is None:
+                read_case(pair, rules)
         except (DataError, MemoryError) as error:
             problems.append(str(error) or f"{printable(pair.case_id)}: needs more memory than there is.")
     return problems

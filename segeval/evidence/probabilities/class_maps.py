@@ -15,7 +15,7 @@ from segeval.evidence.probabilities.bins import Detail, part_sizes
 from segeval.evidence.probabilities.channels import ProbMap, blocks
 from segeval.evidence.probabilities.histogram import ProbHistogram, are_few
 from segeval.evidence.probabilities.prob_maps import Order, ProbMaps
-from segeval.evidence.probabilities.soft import PixelTerms, SoftCounts
+from segeval.evidence.probabilities.soft import PixelTerms, ProbVoxels, SoftCounts
 from segeval.evidence.shape_words import Float
 from segeval.evidence.shapes import PerLabel
 
@@ -207,7 +207,11 @@ def _check_number(bins: int) -> None:
 def _sums(found: Map) -> ProbSums:
     if isinstance(found, TopLabelMap):
         return reduce(add, (_sums_over_classes(widened(probs), codes) for probs, codes in found.columns()))
-    voxels = found.maps.condensed(found.channel)
+    return sums_of_voxels(found.maps.condensed(found.channel))
+
+
+def sums_of_voxels(voxels: ProbVoxels) -> ProbSums:
+    """The sums of the map of one class from its condensed voxels."""
     counts, terms = SoftCounts(voxels), PixelTerms(voxels)
     return ProbSums.of(
         n=counts.n,
@@ -261,7 +265,7 @@ def _binned(bins: int, closed: Closed, region: Region, found: Map) -> ProbBins:
 
 def _parts(class_map: ClassMap, n: int, *, exact: bool) -> PartsOfMap:
     histogram = class_map.histogram("exact" if exact else n)
-    if not (exact or are_few(class_map.maps.n)):
+    if class_map.maps.of_part or not (exact or are_few(class_map.maps.n)):
         return PartsOfMap(histogram)
     probs, inside = class_map.flat("C")
     order, sizes = np.argsort(probs, kind="stable"), part_sizes(probs.size, n)

@@ -95,9 +95,10 @@ class ProbHistogram:
         both = self.beside(other)
         return both if self.detail == "exact" or are_few(len(both.p)) else both.binned()
 
-    def beside(self, other: "ProbHistogram") -> "ProbHistogram":
-        """The entries of both, equal ones added up."""
-        columns = [np.concatenate(pair) for pair in zip(self._columns(), other._columns(), strict=True)]
+    def beside(self, *others: "ProbHistogram") -> "ProbHistogram":
+        """The entries of all, equal ones added up."""
+        each = (self._columns(), *(other._columns() for other in others))
+        columns = [np.concatenate(several) for several in zip(*each, strict=True)]
         # by 1 - p where p is rounded; so a bin, known by its middle, comes before the probability that it begins with
         order = np.lexsort((columns[2], -columns[0]))
         thresholds, p, rest, positives, negatives, is_wide = (column[order] for column in columns)

@@ -14,6 +14,7 @@ from segeval.evidence.labels import LabelClass
 from segeval.evidence.probabilities.bins import Detail, condensed
 from segeval.evidence.probabilities.channels import BACKGROUND, Channels, ProbMap
 from segeval.evidence.probabilities.histogram import ProbHistogram, are_few
+from segeval.evidence.probabilities.parts import HistogramOfPart, SumsOfPart
 from segeval.evidence.probabilities.scored_map import ClassImage, ScoredMap
 from segeval.evidence.probabilities.soft import ProbVoxels, joined
 
@@ -53,6 +54,7 @@ class ProbMaps:
         channel_of: the map of each class that is scored, None for one that no channel speaks of; by default every map
             is of one.
         of_whole_case: whether metrics read the most probable class of the partition instead of each class.
+        of_part: whether these are a part of an image, whose sums are to be those of the whole in the end.
     """
 
     maps: tuple[ProbMap, ...]
@@ -64,6 +66,7 @@ class ProbMaps:
     logits: tuple[Any, ...] | None = None
     channel_of: tuple[int | None, ...] | None = None
     of_whole_case: bool = False
+    of_part: bool = False
     _kept: Kept[Any] = field(default_factory=Kept, repr=False)
     _told_apart: Kept[ProbHistogram] = field(default_factory=Kept, repr=False, init=False)  # serve every detail alike
 
@@ -198,12 +201,12 @@ class ProbMaps:
     @property
     def is_exact(self) -> bool:
         """Whether histograms tell all probabilities apart without being asked to."""
-        return are_few(self.n) or all(prob_map.is_coded for prob_map in self.maps)
+        return (are_few(self.n) and not self.of_part) or all(prob_map.is_coded for prob_map in self.maps)
 
     def condensed(self, channel: int) -> ProbVoxels:
         """Few entries with the sums of a channel's voxels; kept, as all losses and many metrics read them."""
         setting = ("condensed", self.channels[channel])
-        self._kept.get(setting, lambda: Condensed(self.scored(channel).condensed()))
+        self._kept.get(setting, lambda: self._summed(channel))
         return self.sums.condensed(channel)
 
     def histogram(self, channel: int, detail: Detail = "curve") -> ProbHistogram:
@@ -225,7 +228,14 @@ class ProbMaps:
                     self._kept.get(("met", member, taker), lambda met=met: met)  # type: ignore[misc]
         return self.sums.confusion()
 
+    def _summed(self, channel: int) -> Condensed | SumsOfPart:
+        scored = self.scored(channel)
+        return scored.sums_of_part() if self.of_part else Condensed(scored.condensed())
+
     def _counted(self, channel: int, detail: Detail) -> ProbHistogram:
+        if self.of_part and not self.maps[channel].is_coded:
+            self._kept.get(("ranks", self.channels[channel]), lambda: self.scored(channel).ranks())
+            return HistogramOfPart.standing_for(self.channels[channel], detail)
         if self.is_exact:
             found = self._told_apart.get(channel, lambda: self.scored(channel).histogram())
         else:
@@ -250,7 +260,7 @@ class MapSums:
 
     def condensed(self, channel: int) -> ProbVoxels:
         """See `ProbMaps.condensed`."""
-        found: Condensed = self._known("condensed", self.channels[channel])
+        found: Condensed | SumsOfPart = self._known("condensed", self.channels[channel])
         return replace(found.voxels)  # whatever is computed on the way is not kept
 
     def confusion(self) -> np.ndarray:

@@ -10,6 +10,7 @@ from segeval.evidence.grid import Lattice
 from segeval.evidence.probabilities.bins import Detail, costs_little, too_wide
 from segeval.evidence.probabilities.channels import ProbMap
 from segeval.evidence.probabilities.histogram import ProbHistogram, are_few
+from segeval.evidence.probabilities.parts import SumsOfPart
 from segeval.evidence.probabilities.soft import ProbVoxels
 from segeval.evidence.shape_words import Bool
 from segeval.evidence.shapes import Box, Mask
@@ -45,6 +46,24 @@ class ScoredMap:
             return self.histogram().voxels()
         return self.voxels() if len(self.truth) <= FEW else self._built("moments", is_log_odds=self.map.is_log_odds)
 
+    def sums_of_part(self) -> SumsOfPart:
+        """The same of a part of an image."""
+        if self.map.is_coded:
+            return SumsOfPart(table=self.histogram())
+        from segeval.evidence.probabilities.soft_numpy import moment_table
+
+        return SumsOfPart(table=moment_table(self.map.stored, self.truth, is_log_odds=self.map.is_log_odds))
+
+    def ranks(self) -> np.ndarray:
+        """Voxels by fine bin, (truth, upper, bin)."""
+        n: np.ndarray = self._built("ranks", is_log_odds=self.map.is_log_odds)
+        return n
+
+    def within(self, which: np.ndarray) -> ProbHistogram:
+        """The voxels in some of the fine bins, told apart."""
+        values, truth = self._built("within", which, is_log_odds=self.map.is_log_odds)
+        return ProbHistogram.of_values(values, truth, is_log_odds=self.map.is_log_odds)
+
     def histogram(self, detail: Detail = "curve") -> ProbHistogram:
         """Voxels by probability: exact up to 2^20 of them, and for maps in 8 or 16 bits; else as `detail` says."""
         if self.map.is_coded:
@@ -52,16 +71,14 @@ class ScoredMap:
         if detail == "exact" or are_few(len(self.truth)):
             values, truth = on_host(self.map.stored), on_host(self.truth)
             return ProbHistogram.of_values(values, truth, is_log_odds=self.map.is_log_odds)
-        n = self._built("ranks", is_log_odds=self.map.is_log_odds)
+        n = self.ranks()
         in_bins = ProbHistogram.of_bins(n)
         if costs_little(detail, in_bins.positives, in_bins.negatives, in_bins.is_wide):
             return in_bins
         which = too_wide(detail, n)
         if not n[which].any():
             return in_bins
-        values, truth = self._built("within", which, is_log_odds=self.map.is_log_odds)
-        told_apart = ProbHistogram.of_values(values, truth, is_log_odds=self.map.is_log_odds)
-        return ProbHistogram.of_bins(np.where(which, 0, n)).beside(told_apart)
+        return ProbHistogram.of_bins(np.where(which, 0, n)).beside(self.within(which))
 
     def _built(self, what: str, *before: Any, **options: Any) -> Any:
         arrays = self.map.stored, self.truth

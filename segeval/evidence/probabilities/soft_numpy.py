@@ -38,11 +38,16 @@ def moments(p: np.ndarray, truth: np.ndarray, *, is_log_odds: bool = False) -> P
         truth: whether each voxel is the class.
         is_log_odds: which of the two.
     """
+    return bins.voxels_of_moments(moment_table(p, truth, is_log_odds=is_log_odds))
+
+
+def moment_table(p: np.ndarray, truth: np.ndarray, *, is_log_odds: bool = False) -> np.ndarray:
+    """What `bins.voxels_of_moments` takes, (3, truth, upper, bin), which adds up; arguments as in `moments`."""
     total = np.zeros((3, 4 * bins.N_COARSE))
     moments_of = _moments if p.dtype == np.float32 and not is_log_odds else _moments_of_float64
     for part in _slices(p.size, _PACKED):
         total += moments_of(_folded(p[part], truth[part], is_log_odds=is_log_odds))
-    return bins.voxels_of_moments(total.reshape(3, 2, 2, -1))
+    return total.reshape(3, 2, 2, -1)
 
 
 def ranks(p: np.ndarray, truth: np.ndarray, *, is_log_odds: bool = False) -> np.ndarray:

@@ -46,6 +46,15 @@ class Elements:
         """Where the elements of a class are."""
         return slice(int(self.starts[index]), int(self.starts[index + 1]))
 
+    def between(self, axis: int, first: int, stop: int) -> "Elements":
+        """Those with `first` <= index < `stop` along an axis."""
+        xp = standard_namespace(self.at)
+        inside = (self.at[axis] >= first) & (self.at[axis] < stop)
+        kept = xp.nonzero(inside)[0]
+        before = np.concatenate([[0], np.cumsum(np.array(inside.tolist(), dtype=np.int64))])
+        codes = None if self.codes is None else self.codes[kept]
+        return Elements(at=xp.take(self.at, kept, axis=1), starts=before[self.starts], codes=codes)
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Members:

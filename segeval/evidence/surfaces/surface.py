@@ -67,6 +67,8 @@ class Surfaces:
 
     Make one with `Surfaces.of`. The measures read `distances` and its siblings. Whatever their settings,
     and however many the classes, an image is passed over once to find what may be surface.
+
+    `core` is a prepared axis and a range on it: distances are those of the elements there, to all others.
     """
 
     pred: Any  # prepared labels: contiguous, ignored voxels marked
@@ -75,6 +77,7 @@ class Surfaces:
     lattice_mm: Lattice  # in the order of the prepared axes
     builder: Builder
     has_ignored: bool = False
+    core: tuple[int, int, int] | None = None
     _kept: Kept[Any] = field(default_factory=Kept, repr=False)
 
     @classmethod
@@ -88,6 +91,7 @@ class Surfaces:
         axes_mm: AxesMm | None = None,
         ignored: Mask | None = None,
         device: str | None = None,
+        core: tuple[int, slice] | None = None,
     ) -> "Surfaces":
         """Surfaces of two label images on one grid.
 
@@ -100,6 +104,8 @@ class Surfaces:
             ignored: boolean mask of voxels that count nowhere. They make no surface: what is next to
                 them is treated as if they were not there.
             device: torch device to work on; by default numpy arrays stay with numpy, and tensors where they are.
+            core: an axis and the slab along it whose surface is measured, where the rest is only what lies around it.
+                Corners of the lattice belong to the voxel behind them, and the last ones of the image to its last.
         """
         long = [axis for axis, n in enumerate(truth.shape) if n != 1]
         shape = tuple(truth.shape[axis] for axis in long) or (1,)
@@ -117,6 +123,7 @@ class Surfaces:
             lattice_mm=lattice.of_axes(axes),
             builder=builder,
             has_ignored=ignored is not None,
+            core=None if core is None else _prepared_core(core, long, axes, tuple(truth.shape)),
         )
 
     def lattice(self, unit: Unit) -> Lattice:
@@ -191,7 +198,9 @@ class Surfaces:
     ) -> tuple[SurfacePair, ...]:
         pred, truth = (self.elements(side, surface=surface, edge=edge, neighbours=neighbours) for side in SIDES)
         presence = self.presence(surface=surface, edge=edge, neighbours=neighbours)
-        return _pairs(presence, self._directed(pred, truth, unit), self._directed(truth, pred, unit))
+        starts = (pred, truth) if self.core is None else (side.between(*self.core) for side in (pred, truth))
+        there, back = (self._directed(start, goal, unit) for start, goal in zip(starts, (truth, pred), strict=True))
+        return _pairs(presence, there, back)
 
     def _directed(self, start: Elements, goal: Elements, unit: Unit) -> list[Directed]:
         distances = self.builder.nearest(start, goal, self.lattice(unit))
@@ -250,6 +259,15 @@ class Surfaces:
         zero_counts = any(0 in one.ids for one in self.classes)
         found = self.builder.surface_candidates(labels, neighbours=neighbours, zero_counts=zero_counts)
         return members(labels, found, self.classes)
+
+
+def _prepared_core(
+    core: tuple[int, slice], long: Sequence[int], axes: Sequence[int], shape: tuple[int, ...]
+) -> tuple[int, int, int]:
+    """The core on the prepared axes, with the corners behind the last voxel where that is the last of the image."""
+    axis, along = core
+    prepared = list(axes).index(long.index(axis))
+    return prepared, along.start, along.stop + (along.stop == shape[prepared])
 
 
 def _builder_of(arrays: Sequence[Any], device: str | None) -> tuple[Builder, Sequence[Any]]:

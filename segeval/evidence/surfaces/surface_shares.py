@@ -1,7 +1,7 @@
 """How much of each surface lies near the other one: sums, which add up over cases as distances do not."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 
@@ -73,6 +73,16 @@ class Shares(State):
             apart=on.in_pred != on.in_truth,
         )
 
+    def of_whole(self, *, in_pred: bool, in_truth: bool) -> "Shares":
+        """The sums over the parts of one case, of one class, as those of the whole.
+
+        Args:
+            in_pred: whether the whole prediction has the class.
+            in_truth: whether the whole truth has it.
+        """
+        bare = in_pred and in_truth and not self.pred_size and not self.truth_size
+        return replace(self, bare=np.float64(bare), apart=np.float64(in_pred != in_truth))
+
     def settled(self, value: PerLabel) -> PerLabel:
         """The value where there are two surfaces; 0 where one is missing.
 
@@ -82,6 +92,12 @@ class Shares(State):
         has_pred, has_truth = self.pred_size > 0, self.truth_size > 0
         without = ratio(self.bare, self.bare + self.apart)
         return np.where(has_pred & has_truth, value, np.where(has_pred | has_truth, 0.0, without))
+
+
+def longest_reach(tolerance: Tolerance, *, spacing: tuple[float, ...], slack: float) -> float:
+    """The longest distance that counts as within the tolerance of any class."""
+    longest: Any = max(tolerance.values()) if isinstance(tolerance, PerClass) else tolerance
+    return within(min(spacing) if longest == "min_spacing" else longest, spacing=spacing, slack=slack)
 
 
 def _tolerance(tolerance: Tolerance, name: str, shortest: float) -> float:

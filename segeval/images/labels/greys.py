@@ -47,6 +47,28 @@ def refuse_greys(volume: Volume, labels: LabelMap, *, side: SideName, beside: An
         )
 
 
+class SampledGreys:
+    """The voxels of an image that are looked at, gathered from slabs that lie one after the other in memory."""
+
+    def __init__(self, size: int) -> None:
+        self._step, self._at = _step(size), 0
+        self._parts: list[np.ndarray] = []
+
+    def add(self, slab: np.ndarray) -> None:
+        """Take those of the next slab."""
+        self._parts.append(slab.ravel(order="K")[-self._at % self._step :: self._step].copy())
+        self._at += slab.size
+
+    @property
+    def array(self) -> np.ndarray:
+        """All of them; few enough that each is looked at."""
+        return np.concatenate(self._parts)
+
+
+def _step(size: int) -> int:
+    return max(1, size // _LOOKED_AT)
+
+
 def _frequencies(array: Any) -> np.ndarray:
     """How often each id occurs in a sample."""
     sample = _sample(array)
@@ -55,7 +77,7 @@ def _frequencies(array: Any) -> np.ndarray:
 
 def _sample(array: Any) -> Any:
     flat = array.ravel(order="K") if namespace(array) is np else array.reshape(-1)
-    return flat[:: max(1, len(flat) // _LOOKED_AT)]
+    return flat[:: _step(len(flat))]
 
 
 def _is_named(label: int, labels: LabelMap) -> bool:

@@ -14,6 +14,7 @@ from segeval.images.readers.volumes import Volume, unrounded
 SideName = Literal["pred", "truth"]
 
 MOST_IDS = 4096
+ROUNDED = "off whole numbers, and were rounded to ids"
 NEAR_WHOLE = 1e-3  # what scaling and rounding leave of a whole number
 SCALED_WORSE = 0.25  # values that all lie this near to whole numbers were ids once
 _CHUNK = 1 << 16  # voxels at a time, so that temporaries stay in the cache
@@ -48,7 +49,7 @@ def labelled(
         off = _farthest_from_whole(volume, side, rounding=rounding)
         if off:
             array = np.floor(array + array.dtype.type(0.5))
-            notes = (*notes, f"values were up to {off:.2g} off whole numbers, and were rounded to ids")
+            notes = (*notes, f"values were up to {off:.2g} {ROUNDED}")
     flat = array.ravel(order="K")
     low, high = int(flat.min()), int(flat.max())
     if low < 0:

@@ -1,6 +1,7 @@
 """Whether a prediction holds labels or probabilities, told by its values."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -20,10 +21,35 @@ OVERSHOOT = 0.05  # how far a resampling by splines may put one, which `--clip-p
 Verdict = PredKind | Literal["open"]
 
 
-def verdict_on(pred: Prediction, *, round_labels: bool = False, clip_probs: bool = False) -> Verdict:
+@dataclass(frozen=True, kw_only=True)
+class Range:
+    """Lowest and highest value, and how far values are from whole numbers at most."""
+
+    low: float = np.inf
+    high: float = -np.inf
+    off: float = 0.0
+
+    def __or__(self, other: "Range") -> "Range":
+        return Range(low=min(self.low, other.low), high=max(self.high, other.high), off=max(self.off, other.off))
+
+    @property
+    def is_zero(self) -> bool:
+        """Whether there is nothing but zeros."""
+        return self.low >= 0 >= self.high
+
+
+def verdict_on(
+    pred: Prediction, *, round_labels: bool = False, clip_probs: bool = False, found: Range | None = None
+) -> Verdict:
     """Whole numbers are labels, other numbers between 0 and 1 are probabilities, and so are floats in channels.
 
     Floats that all are 0 or 1 stand open: alone they are labels, beside probability maps they are one.
+
+    Args:
+        pred: what to look at.
+        round_labels: whether any value stands for the nearest id.
+        clip_probs: whether probabilities may overshoot a little.
+        found: the range of its values, where that is known.
 
     Raises:
         DataError: the values are neither.
@@ -33,7 +59,8 @@ def verdict_on(pred: Prediction, *, round_labels: bool = False, clip_probs: bool
         return "labels"
     if len(pred.images) > 1:
         return "probs"
-    low, high, off = _values(first)
+    found = found or range_of(first)
+    low, high, off = found.low, found.high, found.off
     if round_labels:
         return "labels"
     if off <= NEAR_WHOLE:
@@ -52,16 +79,27 @@ def is_zero(pred: Prediction) -> bool:
     return not any(image.array.any() for image in pred.images)
 
 
-def kind_of(pred: Prediction, *, beside: PredKind | None, round_labels: bool, clip_probs: bool) -> PredKind:
-    """Labels or probabilities, by the values.
+def kind_of(
+    pred: Prediction,
+    *,
+    beside: PredKind | None,
+    round_labels: bool,
+    clip_probs: bool,
+    found: Range | None = None,
+) -> PredKind:
+    """Labels or probabilities, by the values; see `verdict_on`.
 
     Args:
+        pred: what to look at.
         beside: what the other predictions of the run are, where that is known.
+        round_labels: as there.
+        clip_probs: as there.
+        found: as there.
 
     Raises:
         DataError: the values are neither.
     """
-    verdict = verdict_on(pred, round_labels=round_labels, clip_probs=clip_probs)
+    verdict = verdict_on(pred, round_labels=round_labels, clip_probs=clip_probs, found=found)
     if verdict == "open":
         return "labels" if beside is None else beside
     return verdict
@@ -92,13 +130,13 @@ def refuse_channels(pred: Prediction) -> None:
         )
 
 
-def _values(volume: Volume) -> tuple[float, float, float]:
-    """Lowest and highest value, and how far they are from whole numbers; what is not finite is another's concern."""
-    low, high, off = np.inf, -np.inf, 0.0
+def range_of(volume: Volume) -> Range:
+    """The range of the values; what is not finite is another's concern."""
+    found = Range()
     for values in _finite(volume):
-        low, high = min(low, float(values.min())), max(high, float(values.max()))
-        off = max(off, float(abs(values - values.round()).max()))
-    return low, high, off
+        off = float(abs(values - values.round()).max())
+        found |= Range(low=float(values.min()), high=float(values.max()), off=off)
+    return found
 
 
 def _finite(volume: Volume) -> Iterator[Any]:

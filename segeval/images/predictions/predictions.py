@@ -1,6 +1,6 @@
 """Read a prediction: a label image, or one image per channel."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -99,32 +99,47 @@ def read_prediction(
     )
     if colors is not None:
         volume = with_ids_of_colours(volume, colors)
+    return of_one_file(volume, channel_axis, as_labels=as_labels)
+
+
+def of_one_file(volume: Volume, channel_axis: ChannelAxis | None, *, as_labels: bool) -> Prediction:
+    """The image of a file, or those of its channels."""
     if as_labels:
-        return Prediction(path=pair.pred, images=(volume,))
-    grid = _grid_beside(pair.pred) if volume.is_czyx else None
-    return Prediction(path=pair.pred, images=_split(volume, channel_axis), grid=grid)
+        return Prediction(path=volume.path, images=(volume,))
+    grid = _grid_beside(volume.path) if volume.is_czyx else None
+    return Prediction(path=volume.path, images=_split(volume, channel_axis), grid=grid)
 
 
 def _of_files(folder: Path, files: Mapping[str, Path], orientation: Orientation | None) -> Prediction:
     images = tuple(read_volume(path, as_stored=True, orientation=orientation) for path in files.values())
+    refuse_channels_of_classes(images)
+    return Prediction(path=folder, images=images, names=tuple(files))
+
+
+def refuse_channels_of_classes(images: Sequence[Volume]) -> None:
+    """Stop where a file of one class has channels.
+
+    Raises:
+        DataError: one has.
+    """
     for image in images:
         if image.array.ndim > image.n_space:
             raise DataError(
                 f"{printable(image.path)}: shape {image.array.shape} has channels, but the file is meant for one "
                 "class. Write one map per file, or all in one file of the case."
             )
-    return Prediction(path=folder, images=images, names=tuple(files))
 
 
 def _split(volume: Volume, channel_axis: ChannelAxis | None) -> tuple[Volume, ...]:
     """One image per channel, as views."""
-    axis = _axis_of_channels(volume, channel_axis)
+    axis = axis_of_channels(volume, channel_axis)
     if axis is None:
         return (volume,)
     return tuple(replace(volume, array=image) for image in np.moveaxis(volume.array, axis, 0))
 
 
-def _axis_of_channels(volume: Volume, asked: ChannelAxis | None) -> int | None:
+def axis_of_channels(volume: Volume, asked: ChannelAxis | None) -> int | None:
+    """The axis of a prediction's array that counts channels; None where it has none."""
     if volume.is_czyx:
         return 0
     if volume.array.ndim > volume.n_space:  # a NIfTI file is read with its channels last

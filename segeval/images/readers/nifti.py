@@ -5,7 +5,10 @@ the checksum).
 """
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,7 @@ from segeval.errors import DataError
 from segeval.evidence.policies import ChannelAxis, Orientation
 from segeval.files.paths import printable
 from segeval.images.readers.streams import ByteStream, open_stream
-from segeval.images.readers.volumes import Volume, every_integer, numbers, placed_in_world
+from segeval.images.readers.volumes import StoredVoxels, Volume, every_integer, numbers, placed_in_world
 
 _KINDS = {348: "Nifti1", 540: "Nifti2"}  # by the size that the file begins with
 _MM_PER_UNIT = {1: 1000.0, 3: 0.001}  # codes of metre and micron; 2 is millimetre, 0 says nothing
@@ -66,9 +69,62 @@ def read_nifti(
         if not _is_pair(path):
             stored = stream.voxels(header.shape, header.dtype, order="F")
     if _is_pair(path):
-        with open_stream(_voxels_beside(path)) as stream:
-            stream.skip(header.offset)
+        with _beside(path, header) as stream:
             stored = stream.voxels(header.shape, header.dtype, order="F")
+    return _volume(path, stored, header, as_stored=as_stored, channel_axis=channel_axis)
+
+
+def nifti_voxels(
+    path: Path,
+    *,
+    as_stored: bool = False,
+    channel_axis: ChannelAxis | None = None,
+    orientation: Orientation | None = None,
+) -> StoredVoxels:
+    """The voxels of a file that is read in slabs; see `read_nifti`."""
+    with open_stream(path) as stream:
+        header = _read_header(stream, orientation)
+    volume = partial(_volume, path, header=header, as_stored=as_stored, channel_axis=channel_axis)
+    dtype = volume(np.zeros((1,) * len(header.shape), header.dtype.newbyteorder("="))).array.dtype
+
+    @contextmanager
+    def at_first_voxel() -> Iterator[ByteStream]:
+        if _is_pair(path):
+            with _beside(path, header) as stream:
+                yield stream
+            return
+        with open_stream(path) as stream:
+            _read_header(stream, orientation)
+            yield stream
+
+    def head_of(shape: tuple[int, ...]) -> Volume:
+        array = np.broadcast_to(np.zeros((), dtype), shape)
+        levels = _levels(header) if as_stored else None
+        return replace(_placed(path, _channels_last(array, channel_axis), header), levels=levels)
+
+    several = [axis for axis, n in enumerate(header.shape) if axis > 2 and n > 1]
+    return StoredVoxels(
+        shape=header.shape,
+        dtype=header.dtype,
+        order="F",
+        channels=0 if channel_axis == "first" and len(header.shape) > 2 else next(iter(several), None),
+        head_of=head_of,
+        stream=at_first_voxel,
+        volume=volume,
+    )
+
+
+@contextmanager
+def _beside(path: Path, header: _NiftiHeader) -> Iterator[ByteStream]:
+    """The voxels of a header that has a file of its own."""
+    with open_stream(_voxels_beside(path)) as stream:
+        stream.skip(header.offset)
+        yield stream
+
+
+def _volume(
+    path: Path, stored: np.ndarray, header: _NiftiHeader, *, as_stored: bool, channel_axis: ChannelAxis | None
+) -> Volume:
     levels = _levels(header) if as_stored else None
     array = stored if levels is not None else _scaled(stored, header)
     return replace(_placed(path, _channels_last(array, channel_axis), header), levels=levels)

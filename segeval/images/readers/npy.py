@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from segeval.errors import DataError
+from segeval.evidence.policies import ChannelAxis
 from segeval.files.paths import printable
 from segeval.images.readers.streams import DEFLATE_RATIO, WRITE_AGAIN, ByteStream, open_file, open_stream, reason_of
-from segeval.images.readers.volumes import Volume, singleton_axes
+from segeval.images.readers.volumes import StoredVoxels, Volume, singleton_axes
 
 PROB_KEYS = ("probabilities", "softmax")  # of nnU-Net, versions 2 and 1
 KNOWN_KEYS = ("arr_0", "seg", "labels", "mask", *PROB_KEYS)
@@ -36,6 +37,49 @@ def read_npz(path: Path) -> Volume:
     if key in PROB_KEYS and stored.ndim == 4:
         return Volume(path=path, array=stored, is_czyx=True)
     return _volume(path, stored)
+
+
+def npy_voxels(path: Path, *, channel_axis: ChannelAxis | None = None) -> StoredVoxels:
+    """The voxels of a `.npy` or `.npz` file that is read in slabs; see `read_npy`.
+
+    Args:
+        channel_axis: which axis counts channels, where the file is a prediction.
+    """
+
+    @contextmanager
+    def opened() -> Iterator[tuple[str, ByteStream]]:
+        if path.suffix.lower() == ".npz":
+            with _open_member(path) as found:
+                yield found
+            return
+        with open_stream(path) as stream:
+            yield "", stream
+
+    @contextmanager
+    def at_first_voxel() -> Iterator[ByteStream]:
+        with opened() as (_, stream):
+            _header(stream)
+            yield stream
+
+    with opened() as (key, stream):
+        shape, by_columns, dtype = _header(stream)
+    is_czyx = key in PROB_KEYS and len(shape) == 4
+
+    def volume(stored: np.ndarray) -> Volume:
+        return Volume(path=path, array=stored, is_czyx=True) if is_czyx else _volume(path, stored)
+
+    kept = [axis for axis in range(len(shape)) if is_czyx or axis not in singleton_axes(shape)]
+    at: int | None = 0 if is_czyx or channel_axis == "first" else -1
+    at = at if len(kept) == 4 or (channel_axis and len(kept) == 3) else None
+    return StoredVoxels(
+        shape=shape,
+        dtype=dtype,
+        order="F" if by_columns else "C",
+        channels=None if at is None else kept[at],
+        head_of=lambda shape: volume(np.broadcast_to(np.zeros((), dtype.newbyteorder("=")), shape)),
+        stream=at_first_voxel,
+        volume=volume,
+    )
 
 
 def npy_stores_integers(path: Path) -> bool:

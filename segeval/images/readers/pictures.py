@@ -13,10 +13,10 @@ from segeval.files.paths import printable
 from segeval.images.readers.streams import CROP_IT, DEFLATE_RATIO, WRITE_AGAIN, open_file, reason_of
 from segeval.images.readers.volumes import Volume
 
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_GREY, _PALETTE = 0, 3  # colour types of the PNG specification, section 11.2.1
-_COLOURED = {2: "RGB", 4: "grey with alpha", 6: "RGBA"}
-_CHANNELS = {2: 3, 4: 2, 6: 4}
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+GREY, PALETTE = 0, 3  # colour types of the PNG specification, section 11.2.1
+COLOURED = {2: "RGB", 4: "grey with alpha", 6: "RGBA"}
+CHANNELS = {2: 3, 4: 2, 6: 4}
 _SPREAD = {(0, 2): 85, (0, 4): 17}  # Pillow stretches grey of few bits to 0..255: undone, since values are ids
 _COPIES = 3  # of the pixels, while Pillow and numpy have them
 
@@ -32,33 +32,46 @@ def read_png(path: Path, *, colours: bool = False) -> Volume:
     """
     with open_file(path) as file:
         data = file.read()
-    width, height, depth, colour = _checked_header(path, data)
-    row = (width * depth * _CHANNELS.get(colour, 1) + 7) // 8
+    width, height, depth, colour = checked_header(path, data)
+    row = (width * depth * CHANNELS.get(colour, 1) + 7) // 8
     if row * height > len(data) * DEFLATE_RATIO:
         raise DataError(
             f"{printable(path)}: its header describes {width} x {height} pixels, more than it can hold. {WRITE_AGAIN}"
         )
     if max(row, width) * height * _COPIES > memory_left():
         raise DataError(f"{printable(path)}: {width} x {height} pixels are more than there is memory. {CROP_IT}")
-    if colour in _COLOURED and depth == 16 and not colours:
-        raise DataError(f"{printable(path)}: holds {_COLOURED[colour]} of 16 bits. Save the ids as 16-bit grey.")
-    array, palette = _decode(path, data)
-    if colour in _COLOURED and not colours:
-        grey = grey_of(path, array, with_alpha=colour != 2, mode=_COLOURED[colour])
+    refuse_wide_colours(path, depth, colour, colours=colours)
+    array, palette = decode_png(path, data)
+    array = array // _SPREAD[colour, depth] if (colour, depth) in _SPREAD else array
+    return volume_of_pixels(path, array, depth, colour, colours=colours, palette=palette)
+
+
+def refuse_wide_colours(path: Path, depth: int, colour: int, *, colours: bool) -> None:
+    """Stop at colours of 16 bits, which may be ids in three parts."""
+    if colour in COLOURED and depth == 16 and not colours:
+        raise DataError(f"{printable(path)}: holds {COLOURED[colour]} of 16 bits. Save the ids as 16-bit grey.")
+
+
+def volume_of_pixels(
+    path: Path, array: np.ndarray, depth: int, colour: int, *, colours: bool, palette: np.ndarray | None
+) -> Volume:
+    """Decoded pixels, or some rows of them, as an image of ids, or of colours."""
+    if colour in COLOURED and not colours:
+        grey = grey_of(path, array, with_alpha=colour != 2, mode=COLOURED[colour])
         return Volume(path=path, array=grey, white=255)
     return Volume(
         path=path,
-        array=array // _SPREAD[colour, depth] if (colour, depth) in _SPREAD else array,
-        white=(1 << depth) - 1 if colour == _GREY else None,
-        is_rgb=colour in _COLOURED,
-        palette=palette if colour == _PALETTE else None,
+        array=array,
+        white=(1 << depth) - 1 if colour == GREY else None,
+        is_rgb=colour in COLOURED,
+        palette=palette if colour == PALETTE else None,
     )
 
 
 def read_png_palette(path: Path) -> np.ndarray | None:
     """The colours of a palette image, (index, 3), from the chunks before its pixels; None where there are none."""
     with open_file(path) as file:
-        if file.read(len(_SIGNATURE)) != _SIGNATURE:
+        if file.read(len(SIGNATURE)) != SIGNATURE:
             return None
         while len(start := file.read(8)) == 8:
             size, kind = int.from_bytes(start[:4], "big"), start[4:]
@@ -94,11 +107,11 @@ def grey_of(path: Path, array: np.ndarray, *, with_alpha: bool, mode: str) -> np
     return np.ascontiguousarray(shown[..., 0])
 
 
-def _checked_header(path: Path, data: bytes) -> tuple[int, int, int, int]:
+def checked_header(path: Path, data: bytes) -> tuple[int, int, int, int]:
     """Width, height, bit depth and colour type, after comparing the checksum of every chunk: Pillow skips some."""
-    if not data.startswith(_SIGNATURE):
+    if not data.startswith(SIGNATURE):
         raise DataError(f"{printable(path)}: is no PNG file, it begins with {data[:8]!r}. Name it after what it is.")
-    at, kind = len(_SIGNATURE), b""
+    at, kind = len(SIGNATURE), b""
     while kind != b"IEND":
         kind, end = data[at + 4 : at + 8], at + 12 + int.from_bytes(data[at : at + 4], "big")
         if end > len(data) or zlib.crc32(data[at + 4 : end - 4]) != int.from_bytes(data[end - 4 : end], "big"):
@@ -110,7 +123,7 @@ def _checked_header(path: Path, data: bytes) -> tuple[int, int, int, int]:
     return width, height, depth, colour
 
 
-def _decode(path: Path, data: bytes) -> tuple[np.ndarray, np.ndarray | None]:
+def decode_png(path: Path, data: bytes) -> tuple[np.ndarray, np.ndarray | None]:
     """The pixels, and the colours of a palette."""
     from PIL.PngImagePlugin import PngImageFile
 
@@ -121,10 +134,12 @@ def _decode(path: Path, data: bytes) -> tuple[np.ndarray, np.ndarray | None]:
             array = np.array(image)  # asarray would give one that cannot be written to
     except (OSError, SyntaxError, ValueError, EOFError, MemoryError, zlib.error, struct.error) as error:
         raise DataError(f"{printable(path)}: cannot be decoded ({reason_of(error)}). {WRITE_AGAIN}") from error
-    if palette is None:
-        return array, None
-    colours = np.array(palette, dtype=np.uint8).reshape(-1, 3)
-    return array, np.vstack([colours, np.zeros((256 - len(colours), 3), np.uint8)])
+    return array, None if palette is None else padded_palette(np.array(palette, dtype=np.uint8).reshape(-1, 3))
+
+
+def padded_palette(colours: np.ndarray) -> np.ndarray:
+    """The colours of all 256 indices; of those that have none, black."""
+    return np.vstack([colours, np.zeros((256 - len(colours), 3), np.uint8)])
 
 
 def read_picture(path: Path, *, colours: bool = False) -> Volume:

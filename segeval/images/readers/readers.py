@@ -13,7 +13,7 @@ from segeval.images.readers.npy import npy_stores_integers, read_npy, read_npz
 from segeval.images.readers.nrrd import nrrd_stores_integers, read_nrrd
 from segeval.images.readers.pictures import read_picture, read_png
 from segeval.images.readers.streams import open_file
-from segeval.images.readers.tiff import read_tiff
+from segeval.images.readers.tiff import read_tiff, tiff_stores_integers
 from segeval.images.readers.volumes import Volume
 from segeval.images.readers.zarr_store import read_zarr, zarr_stores_integers
 
@@ -95,6 +95,8 @@ def stores_integers(path: Path) -> bool:
                 return metaimage_stores_integers(path)
             case ".seg.nrrd" | ".nrrd" | ".nhdr":
                 return nrrd_stores_integers(path)
+            case ".tif" | ".tiff" | ".ome.tif" | ".ome.tiff":
+                return tiff_stores_integers(path)
             case ".zarr" | ".ome.zarr":
                 return zarr_stores_integers(path)
         return image_suffix(path) in (".png", ".bmp", ".webp")

@@ -6,7 +6,7 @@ import os
 import re
 import stat
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -26,7 +26,10 @@ _MOST_AXES = 32
 _SKIP = 1 << 20
 _MOST_WORDS = 160
 _INNARDS = re.compile(r"0x[0-9a-f]{4,}|allow_pickle|max_header_size|literal_eval|<_|[0-9]{20}")
-CROP_IT = "Crop the image or use a larger machine."
+CROP_IT = (
+    "`segeval score --max-memory 2GiB` scores NIfTI, NPY, PNG and TIFF in slabs; "
+    "else crop the image or use a larger machine."
+)
 WRITE_AGAIN = "It is cut short, damaged or not what its name says: copy or write it again."
 
 
@@ -127,16 +130,58 @@ class ByteStream:
         Raises:
             DataError: the header describes another number of bytes than the file holds.
         """
-        _check_shape(self.path, shape)
-        buffer = self._exactly(math.prod(shape) * dtype.itemsize, f"{dtype.name} of shape {shape}")
-        rest = self.file.read(max(PADDING, tail) + 1)
+        (array,) = self.parts(shape, dtype, [math.prod(shape)], tail=tail)
+        return array.reshape(shape, order=order)
+
+    def parts(
+        self,
+        shape: tuple[int, ...],
+        dtype: np.dtype,
+        sizes: Sequence[int],
+        *,
+        first: int = 0,
+        to_end: bool = True,
+        tail: int = 0,
+    ) -> Iterator[np.ndarray]:
+        """The voxels in order, so many at a time, as flat arrays in native byte order; checked like `voxels`.
+
+        Args:
+            sizes: voxels of each part.
+            first: how many voxels to pass over before.
+            to_end: whether the last part ends with the last voxel, where lengths and checksums are compared.
+            tail: as for `voxels`.
+
+        Raises:
+            DataError: the header describes another number of bytes than the file holds.
+        """
+        self.check(shape, dtype)
+        n_bytes, what = math.prod(shape) * dtype.itemsize, f"{dtype.name} of shape {shape}"
+        if first:
+            self.file.seek(first * dtype.itemsize, os.SEEK_CUR)
+        read = first * dtype.itemsize
+        for size in sizes:
+            buffer = self._exactly(size * dtype.itemsize, self._describes(n_bytes, what), read)
+            read += buffer.nbytes
+            array = np.frombuffer(buffer, dtype)
+            yield array if dtype.isnative else array.byteswap(inplace=True).view(dtype.newbyteorder("="))
+        rest = self.file.read(max(PADDING, tail) + 1) if to_end else b""
         if len(rest) > tail and not self._is_padding(rest):
             raise DataError(
-                f"{printable(self.path)}: holds more than the {buffer.nbytes} bytes of voxels that its header "
-                f"describes ({dtype.name} of shape {shape}). Write it again with a header that fits."
+                f"{printable(self.path)}: holds more than the {n_bytes} bytes of voxels that its header "
+                f"describes ({what}). Write it again with a header that fits."
             )
-        array = np.frombuffer(buffer, dtype).reshape(shape, order=order)
-        return array if dtype.isnative else array.byteswap(inplace=True).view(dtype.newbyteorder("="))
+
+    def check(self, shape: tuple[int, ...], dtype: np.dtype) -> None:
+        """Stop where no file of this size can hold such an image.
+
+        Raises:
+            DataError: so it is, or the shape is none of an image.
+        """
+        _check_shape(self.path, shape)
+        n_bytes = math.prod(shape) * dtype.itemsize
+        if n_bytes > self.capacity:
+            what = f"{dtype.name} of shape {shape}"
+            raise DataError(f"{self._describes(n_bytes, what)}, more than the file can hold. {WRITE_AGAIN}")
 
     def _is_padding(self, rest: bytes) -> bool:
         """Whether what follows the voxels are zeros that fill up a block, or are whole blocks.
@@ -146,19 +191,19 @@ class ByteStream:
         ends = (len(rest), self.file.tell()) if self.file.seekable() else (len(rest),)
         return len(rest) <= PADDING and not rest.strip(b"\0") and any(end % _BLOCK == 0 for end in ends)
 
-    def _exactly(self, size: int, what: str) -> memoryview:
-        wants = f"{printable(self.path)}: its header describes {as_size(size)} of voxels ({what})"
-        if size > self.capacity:
-            raise DataError(f"{wants}, more than the file can hold. {WRITE_AGAIN}")
+    def _describes(self, n_bytes: int, what: str) -> str:
+        return f"{printable(self.path)}: its header describes {as_size(n_bytes)} of voxels ({what})"
+
+    def _exactly(self, size: int, describes: str, before: int) -> memoryview:
         try:
             if size > memory_left():
                 raise MemoryError
             # getbuffer() lends the very memory of what was read, and the array on it can be written to
             buffer = io.BytesIO(self.file.read(size)).getbuffer()
         except MemoryError as error:
-            raise DataError(f"{wants}, more than there is memory. {CROP_IT}") from error
+            raise DataError(f"{describes}, more than there is memory. {CROP_IT}") from error
         if buffer.nbytes < size:
-            raise DataError(f"{wants}, but the file holds {buffer.nbytes}. {WRITE_AGAIN}")
+            raise DataError(f"{describes}, but the file holds {before + buffer.nbytes}. {WRITE_AGAIN}")
         return buffer
 
 

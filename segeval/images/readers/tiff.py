@@ -6,14 +6,17 @@ has to end as it should (TIFF 6.0, section 2).
 """
 
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
 from segeval.errors import DataError
+from segeval.files.memory import memory_left
 from segeval.files.paths import printable
-from segeval.images.readers.streams import DEFLATE_RATIO, WRITE_AGAIN, open_file, reason_of
+from segeval.images.readers.streams import CROP_IT, DEFLATE_RATIO, WRITE_AGAIN, as_size, open_file, reason_of
 from segeval.images.readers.volumes import Volume, singleton_axes
 
 _LOSSY = ("JPEG", "JPEG_LOSSY", "WEBP", "JPEG_2000_LOSSY", "JPEGXR_NDPI")
@@ -28,6 +31,22 @@ def read_tiff(path: Path, *, colours: bool = False) -> Volume:
 
     Raises:
         DataError: the file is damaged, compressed with loss, or holds colours instead of ids.
+    """
+    with open_tiff(path) as tiff:
+        series = tiff.series[0]
+        if series.nbytes > memory_left():
+            raise DataError(f"{printable(path)}: needs {as_size(series.nbytes)}, more than there is memory. {CROP_IT}")
+        array, axes = series.asarray(), series.axes
+        spacing = spacing_of(tiff, axes)
+    return volume_of_tiff(path, array if array.flags.writeable else array.copy(), axes, spacing, colours=colours)
+
+
+@contextmanager
+def open_tiff(path: Path) -> Iterator[Any]:
+    """A file of one image, of which every strip and tile lies within it, as tifffile opens it.
+
+    Raises:
+        DataError: the file is damaged, compressed with loss, or holds several images.
     """
     import logging
 
@@ -44,8 +63,7 @@ def read_tiff(path: Path, *, colours: bool = False) -> Volume:
                     _check_page(path, page, size)
                 if series.nbytes > size * DEFLATE_RATIO:
                     raise DataError(f"{printable(path)}: shape {series.shape} is more than it can hold. {WRITE_AGAIN}")
-                array, axes = series.asarray(), series.axes
-                spacing = _spacing_mm(tiff, axes)
+                yield tiff
         except DataError:
             raise
         except Exception as error:  # tifffile meets a damaged file with errors of every kind
@@ -55,7 +73,16 @@ def read_tiff(path: Path, *, colours: bool = False) -> Volume:
                     "Run `pip install 'segeval-masks[tiff]'`, or save the file with deflate or without compression."
                 ) from error
             raise DataError(f"{printable(path)}: cannot be decoded ({reason_of(error)}). {WRITE_AGAIN}") from error
-    return _volume(path, array, axes, spacing, colours=colours)
+
+
+def tiff_stores_integers(path: Path) -> bool:
+    """Whether a file holds integers, told by its header.
+
+    Raises:
+        DataError: the header cannot be read.
+    """
+    with open_tiff(path) as tiff:
+        return tiff.series[0].dtype.kind in "biu"
 
 
 def _check_chain(path: Path, file: IO[bytes], size: int) -> None:
@@ -106,7 +133,10 @@ def _check_page(path: Path, page: Any, size: int) -> None:
         raise DataError(f"{printable(path)}: ends at byte {size}, its voxels at {max(ends, default=0)}. {WRITE_AGAIN}")
 
 
-def _volume(path: Path, stored: np.ndarray, axes: str, spacing: tuple[float, ...], *, colours: bool) -> Volume:
+def volume_of_tiff(
+    path: Path, stored: np.ndarray, axes: str, spacing: tuple[float, ...], *, colours: bool = False
+) -> Volume:
+    """An array with the axes that tifffile names as an image of ids, (row, column) or (page, row, column)."""
     if axes == "YXS" and colours and stored.dtype == np.uint8 and stored.shape[-1] in (3, 4):
         return Volume(path=path, array=stored[..., :3].copy(), is_rgb=True)
     if "S" in axes:
@@ -126,14 +156,14 @@ def _volume(path: Path, stored: np.ndarray, axes: str, spacing: tuple[float, ...
         )
     return Volume(
         path=path,
-        array=array if array.flags.writeable else array.copy(),
+        array=array,
         spacing_mm=spacing if len(spacing) == n_space else None,
         axes_of_space=n_space,
         white=np.iinfo(array.dtype).max if array.dtype.kind == "u" else None,
     )
 
 
-def _spacing_mm(tiff: Any, axes: str) -> tuple[float, ...]:
+def spacing_of(tiff: Any, axes: str) -> tuple[float, ...]:
     """Sizes that an OME-TIFF gives for its axes of space; none where one of them is not given."""
     if not tiff.is_ome:
         return ()

@@ -3,9 +3,14 @@
 There, axes of space come first and channels last, and the affine has a column for each axis of space.
 """
 
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -14,7 +19,9 @@ from segeval.evidence.arrays import dtype_of
 from segeval.evidence.policies import LONGEST_MM, SHORTEST_MM, Orientation
 from segeval.evidence.shapes import SpacingMm
 from segeval.files.paths import printable
+from segeval.images.readers.streams import ByteStream
 
+_AT_ONCE = 1 << 22  # voxels of a slab that are read together
 TO_RIGHT_AND_FRONT = np.diag([-1.0, -1.0, 1.0, 1.0])  # of DICOM's and ITK's world, which runs to the left and the back
 
 
@@ -89,6 +96,111 @@ class Volume:
     def scaled(self) -> "Volume":
         """The same image with its levels in place of stored integers."""
         return self if self.levels is None else replace(self, array=self.levels.take(self.array), levels=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slabs:
+    """An image that is read in slabs, in the order of its file.
+
+    Attributes:
+        head: the whole image by its header; the array is one zero, shown everywhere.
+        axis: of the array, along which slabs follow one another.
+        volumes: reads the slabs between places on that axis, from 0 to its end; they are checked like the whole.
+        step: voxels along the axis that are unpacked together.
+        refused: why it has to be read as a whole all the same, with what to do.
+    """
+
+    head: Volume
+    axis: int
+    volumes: Callable[[Sequence[int]], Iterator[Volume]]
+    step: int = 1
+    refused: str = ""
+
+    @property
+    def n(self) -> int:
+        """Voxels along the axis."""
+        return self.head.array.shape[self.axis]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredVoxels:
+    """Voxels that lie one after the other in a file.
+
+    Attributes:
+        head_of: the volume that the header describes if the stored array had another shape, without its voxels.
+        channels: which axis of the stored array counts channels.
+        stream: opens the file at the first voxel.
+        volume: of the stored array, or of a slab of it.
+        is_last: whether the file ends with the last voxel.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    order: Literal["C", "F"]
+    channels: int | None
+    head_of: Callable[[tuple[int, ...]], Volume]
+    stream: Callable[[], AbstractContextManager[ByteStream]]
+    volume: Callable[[np.ndarray], Volume]
+    is_last: bool = True
+
+    def slabs(self) -> Slabs:
+        """The voxels in slabs along the slowest axis of space; where channels are slower, a stream for each.
+
+        Raises:
+            DataError: the header describes more than the file can hold.
+        """
+        with self.stream() as stream:
+            stream.check(self.shape, self.dtype)
+        axes = [axis for axis, n in enumerate(self.shape) if n > 1] or [0]
+        axes = axes if self.order == "C" else axes[::-1]
+        n_blocks = self.shape[axes[0]] if axes[0] == self.channels else 1
+        axis = next((axis for axis in axes if axis != self.channels), axes[0])
+        head, longer = self.head_of(self.shape), self.head_of(self._with_rows(axis, self.shape[axis] + 1))
+        sizes = zip(head.array.shape, longer.array.shape, strict=True)
+        return Slabs(
+            head=head,
+            axis=next(i for i, (n, more) in enumerate(sizes) if n != more),
+            volumes=lambda cuts: self._volumes(head, self._parts(axis, n_blocks, cuts)),
+        )
+
+    def _volumes(self, head: Volume, parts: Iterator[np.ndarray]) -> Iterator[Volume]:
+        for part in parts:
+            yield replace(self.volume(part), notes=head.notes)
+            del part
+
+    def _with_rows(self, axis: int, rows: int) -> tuple[int, ...]:
+        return (*self.shape[:axis], rows, *self.shape[axis + 1 :])
+
+    def _parts(self, axis: int, n_blocks: int, cuts: Sequence[int]) -> Iterator[np.ndarray]:
+        block = prod(self.shape) // n_blocks
+        row = block // self.shape[axis]
+        bands = [  # in pieces, as a slab is there twice while it is read
+            [min(_AT_ONCE, row * stop - at) for at in range(row * first, row * stop, _AT_ONCE)]
+            for first, stop in pairwise(cuts)
+        ]
+        sizes = [size for band in bands for size in band]
+        with ExitStack() as opened:
+            streams = [opened.enter_context(self.stream()) for _ in range(n_blocks)]
+            blocks = [
+                stream.parts(self.shape, self.dtype, sizes, first=i * block, to_end=self.is_last and i == n_blocks - 1)
+                for i, stream in enumerate(streams)
+            ]
+            for band, (first, stop) in zip(bands, pairwise(cuts), strict=True):
+                slab, at = np.empty(n_blocks * row * (stop - first), self.dtype.newbyteorder("=")), 0
+                for pieces in blocks:
+                    for size in band:
+                        slab[at : at + size] = next(pieces)
+                        at += size
+                yield slab.reshape(self._with_rows(axis, stop - first), order=self.order)
+                del slab
+            for pieces in blocks:
+                deque(pieces, maxlen=0)  # compares lengths and checksums
+
+
+def even_cuts(n: int, rows: int, least: int = 2) -> list[int]:
+    """Places that cut `n` voxels into slabs of about `rows`, of nearly one size and none below `least`."""
+    parts = max(1, min(-(-n // max(rows, 1)), n // least))
+    return [n * i // parts for i in range(parts + 1)]
 
 
 def every_integer(dtype: np.dtype) -> np.ndarray:

@@ -56,7 +56,9 @@ class RunRecord:
         same = {name: getattr(defaults, name) for name in (*HOW_TO_RUN, *_AFTERWARDS, "device")}
         measures = [(call.column, call.measure.formula, repr(call.all_knobs)) for call in plan.measures]
         finder = SeriesFinder(folder=job.rules.finder.folder)  # without what it has seen
-        rules = replace(job.rules, first_prediction=None, at_hand={}, opened={}, finder=finder)
+        rules = replace(
+            job.rules, first_prediction=None, at_hand={}, opened={}, finder=finder, slab_bytes=None, forms={}
+        )
         where = plan.device.partition(":")[0]
         how = (replace(job.options, **same), measures, rules, plan.labels, plan.form, plan.overlaps, plan.engine, where)
         return cls(

@@ -1,18 +1,22 @@
 """One pair of files, scored; with what goes wrong in its row."""
 
+import math
 from dataclasses import dataclass, replace
 
 from segeval.errors import DataError
 from segeval.evidence.case import Case
+from segeval.files.memory import at_most
 from segeval.files.paths import printable
 from segeval.images.cases import read_case
 from segeval.images.input_rules import InputRules
 from segeval.images.pairing.pairs import Pair
 from segeval.images.readers.streams import opened_files
+from segeval.images.tiles import tiled_case
 from segeval.options import ScoreOptions
 from segeval.results import CaseRow, CaseScore
 from segeval.scoring.evaluate import as_missing, evaluate
 from segeval.scoring.plan import Plan
+from segeval.scoring.slabs.tiles import evaluate_tiles
 from segeval.verbs.running.kept import KeptCase
 from segeval.verbs.running.times import Times, timed
 
@@ -80,11 +84,20 @@ def _row_of(pair: Pair) -> CaseRow:
 
 def _evaluated(pair: Pair, plan: Plan, rules: InputRules, options: ScoreOptions) -> CaseScore:
     try:
-        return evaluated(read_case(pair, rules), plan)
+        tiled = tiled_case(pair, rules)
+        if tiled is not None:
+            return evaluate_tiles(tiled, plan)
+        with at_most(rules.slab_bytes or math.inf):
+            case = read_case(pair, rules)
+        return evaluated(case, plan)
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
-        remedy = "Pass --workers 1" if options.dask is None else "Give each worker more, or leave out --dask"
+        remedy = (
+            "Pass --workers 1, or --max-memory 2GiB for what can be scored in slabs"
+            if options.dask is None
+            else "Give each worker more, or leave out --dask"
+        )
         raise DataError(
             f"{printable(pair.case_id)}: needs more memory than {plan.device} has left. {remedy}."
         ) from error

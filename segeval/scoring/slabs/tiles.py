@@ -1,0 +1,274 @@
+"""A case that is too large to be held as a whole: the states of its slabs, added up.
+
+A slab is scored like a case, for the sake of the states that its measures read. Their sums are those of the whole, and
+its values follow from them as pooled values do from those of several cases.
+"""
+
+import gc
+import math
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+
+from segeval.errors import DataError
+from segeval.evidence.additive import ByClass
+from segeval.evidence.arrays import is_one_of
+from segeval.evidence.case import Tile, TiledCase
+from segeval.evidence.grid import Lattice
+from segeval.evidence.labels import LabelClass
+from segeval.evidence.overlap.counts import Counts, Histogram, per_class_joint
+from segeval.evidence.probabilities.soft import SoftEvidence
+from segeval.evidence.shape_words import TYPE_CHECKING
+from segeval.measure import Level, MeasureCall
+from segeval.results import CaseRow, CaseScore
+from segeval.scoring.evaluate import rows_of_classes, value_of_case, with_declared
+from segeval.scoring.evidence import Evidence, count, refuse_too_many_ids, state_key
+from segeval.scoring.plan import Plan
+from segeval.scoring.pool import Pool
+from segeval.scoring.pooled import PooledCases
+from segeval.scoring.slabs.settled_maps import holds_all, with_maps_settled
+from segeval.scoring.summarise import merge_histograms
+
+if TYPE_CHECKING:
+    from segeval.evidence.probabilities.prob_maps import ProbMaps
+    from segeval.evidence.surfaces.surface import Surfaces
+
+_OF_COUNTS = {"Counts", "Joint", "Grid"}
+_LEVELS: tuple[Level, ...] = ("class", "case")
+
+
+def evaluate_tiles(case: TiledCase, plan: Plan) -> CaseScore:
+    """Score a case slab by slab; what `evaluate` gives of the whole.
+
+    Raises:
+        DataError: a measure needs the whole image at once.
+    """
+    plan = replace(plan, engine="numpy", device="cpu")
+    refuse_measures_of_wholes(case, plan)
+    found = _added_up(case, plan)
+    classes = found.classes
+    columns = {call.column: with_declared(found.values(call, "class"), call, found.counts) for call in plan.at("class")}
+    of_case = {call.column: math.nan for call in plan.at("case")}
+    if not plan.overlaps:
+        of_case = {
+            call.column: value_of_case(found.values(call, "case"), call, found.counts) for call in plan.at("case")
+        }
+    row = CaseRow(
+        case_id=case.case_id,
+        status="ok",
+        shape=case.shape,
+        spacing_mm=case.spacing_mm,
+        axes_mm=case.axes_mm,
+        probability_source=next(iter(found.sources)),
+        values=of_case,
+        approx=tuple(call.column for call in plan.at("class") if found.is_approximate(call)),
+        notes=found.notes,
+    )
+    return CaseScore(
+        row=row,
+        classes=rows_of_classes(case.case_id, classes, found.counts, columns),
+        histogram=found.histogram,
+        additive=found.for_pooling,
+    )
+
+
+def refuse_measures_of_wholes(case: TiledCase, plan: Plan) -> None:
+    """Stop where a measure does not follow from sums over slabs.
+
+    Raises:
+        DataError: there are such measures; the message names them.
+    """
+    refused = [call.column for call in plan.measures if not _adds_up(call, case)]
+    if refused:
+        said = ", ".join(refused[:6]) + (f" and {len(refused) - 6} more" if len(refused) > 6 else "")
+        kept = "overlap,losses,probability" + ("" if case.axes_mm else ",nsd,boundary_f1")
+        raise DataError(
+            f"{case.case_id}: is larger than --max-memory, and these measures need the whole image at once: {said}. "
+            f"Choose others, such as -m {kept}, raise --max-memory, or leave it out."
+        )
+
+
+def _adds_up(call: MeasureCall, case: TiledCase) -> bool:
+    if call.measure.reads("EqualParts") and call.all_knobs["exact"]:
+        return False  # ties are shared out in the order of the voxels
+    needs: tuple[Any, ...] = call.measure.needs
+    if issubclass(needs[0], SoftEvidence):
+        return not any(need.on_map or need.of_logits for need in needs)
+    if "Shares" in {need.__name__ for need in needs}:
+        return case.axes_mm is None  # on a sheared grid the nearest surface may lie many slices away
+    return {piece.__name__ for piece in call.measure.evidence} <= {*_OF_COUNTS, "ProbMaps"}
+
+
+class TileEvidence(Evidence):
+    """The evidence of a slab, whose states add up to those of the whole."""
+
+    def __init__(self, tile: Tile, plan: Plan, axis: int) -> None:
+        super().__init__(tile.case, plan)
+        self._tile, self._axis = tile, axis
+
+    @cached_property
+    def classes(self) -> tuple[LabelClass, ...]:
+        """Those of what lies around it, too: corners between two slabs belong to the one behind."""
+        if self._tile.around is self.case:
+            return super().classes
+        around = count(self._tile.around, self.plan)
+        return self.plan.labels.classes_among({*self.histogram.ids, *around.ids})
+
+    @cached_property
+    def maps(self) -> "ProbMaps | None":
+        found = super().maps
+        return None if found is None else replace(found, of_part=True)
+
+    @cached_property
+    def surfaces(self) -> "Surfaces":
+        from segeval.evidence.surfaces.surface import Surfaces
+
+        around = self._tile.around
+        ignore = self.plan.labels.ignore
+        return Surfaces.of(
+            around.pred,
+            around.truth,
+            classes=self.members,
+            spacing_mm=around.spacing_mm,
+            ignored=is_one_of(around.truth, ignore) if ignore else None,
+            core=(self._axis, self._tile.core),
+        )
+
+    @property
+    def states(self) -> dict[Hashable, Any]:
+        """All that adds up, with the sums of maps whatever read them."""
+        found = self.for_pooling()
+        return found if self.maps is None else found | {"soft": self.maps.sums}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Together(PooledCases):
+    """The slabs of one case, added up."""
+
+    case: TiledCase
+    notes: tuple[str, ...]
+    is_exact: bool
+
+    def values(self, call: MeasureCall, level: Level) -> Any:
+        """The measure on the whole case; see `Evidence.values`."""
+        if not {need.__name__ for need in call.measure.needs} <= _OF_COUNTS:
+            return super().values(call, level)
+        pieces: dict[str, Any] = {"Counts": self.counts, "Grid": self.case.grid}
+        pieces["Joint"] = per_class_joint(self.counts) if level == "class" else self.partition
+        return call(*(pieces[need.__name__] for need in call.measure.needs))
+
+    def is_approximate(self, call: MeasureCall) -> bool:
+        """Whether values were read from bins; see `Evidence.is_approximate`."""
+        if call.all_knobs.get("exact") is not False or self.sources == {"hard"}:
+            return False
+        if issubclass(call.measure.needs[0], SoftEvidence):
+            return not self.is_exact
+        totals = [self.totals.get(state_key(need, call, "class")) for need in call.measure.needs]
+        return any(getattr(row, "approx", False) for total in totals if total for row in total.rows.values())
+
+    @property
+    def for_pooling(self) -> dict[Hashable, Any]:
+        """What a case adds to pooled values; sums of maps where a loss reads them."""
+        of_losses = any(issubclass(call.measure.needs[0], SoftEvidence) for call in self.plan.measures)
+        return {key: total for key, total in self.totals.items() if key != "soft" or of_losses}
+
+
+class _Sums:
+    """What the slabs of a case had so far, added up."""
+
+    def __init__(self, case: TiledCase, plan: Plan) -> None:
+        self.case, self.plan = case, plan
+        self.pool, self.histogram = Pool(), Histogram(ids=(), n=np.zeros((0, 0), dtype=np.int64))
+        self.of_classes: Counts | None = None
+        self.notes: dict[str, None] = {}
+        self.sources: set[str] = set()
+        levels = [level for level in _LEVELS if level == "class" or not plan.overlaps]
+        self._calls = [(call, level) for level in levels for call in plan.at(level)]
+
+    def take(self, tile: Tile) -> None:
+        """Add a slab, and keep nothing else of it."""
+        evidence = TileEvidence(tile, self.plan, self.case.axis)
+        for call, level in self._calls:
+            is_of_counts = {piece.__name__ for piece in call.measure.evidence} <= _OF_COUNTS
+            if not is_of_counts and (evidence.maps is not None or call.measure.reads("Surfaces")):
+                evidence.values(call, level)  # for the sake of the states that it reads
+        self.pool.add(evidence.states)
+        found = evidence.histogram.without_unions(tile.case.claims)
+        refuse_too_many_ids(self.case.case_id, len({*self.histogram.ids, *found.ids}))
+        self.histogram = merge_histograms([self.histogram, found])
+        if self.plan.labels.classes is not None:
+            self.of_classes = evidence.counts if self.of_classes is None else self.of_classes + evidence.counts
+        self.notes |= dict.fromkeys(tile.case.notes)
+        self.sources.add("hard" if tile.case.probs is None else "probs")
+
+
+def _added_up(case: TiledCase, plan: Plan) -> _Together:
+    """Pass over the case, and once more where voxels have to be told apart."""
+    sums = _Sums(case, plan)
+    for tile in case.tiles(_halo(plan, case)):
+        sums.take(tile)
+        del tile  # there is room for one
+        if "probs" in sums.sources:
+            gc.collect()  # maps and the views of them refer to one another
+    classes = plan.labels.classes_among(sums.histogram.ids)
+    counts = sums.of_classes or sums.histogram.counts(classes)
+    totals = dict(sums.pool.totals)
+    is_exact = "soft" not in totals or holds_all(totals["soft"])
+    if "soft" in totals:
+        totals = with_maps_settled(totals, partial(_maps, case, plan), case, plan)
+    return _Together(
+        plan=plan,
+        classes=classes,
+        histogram=sums.histogram,
+        counts=counts,
+        sources=frozenset(sums.sources),
+        totals=_with_shares_settled(totals, classes, counts),
+        case=case,
+        notes=tuple(sums.notes),
+        is_exact=is_exact,
+    )
+
+
+def _maps(case: TiledCase, plan: Plan) -> Iterator["ProbMaps"]:
+    """The maps of each slab."""
+    for tile in case.tiles(0):
+        maps = TileEvidence(tile, plan, case.axis).maps
+        if maps is not None:
+            yield maps
+        del tile, maps
+        gc.collect()
+
+
+def _halo(plan: Plan, case: TiledCase) -> int:
+    """How many voxels around a slab may hold the surface that is nearest to its own, within a tolerance."""
+    widths = [0]
+    for call in plan.measures:
+        if not call.measure.reads("Shares"):
+            continue
+        from segeval.evidence.surfaces.surface_shares import longest_reach
+
+        lattice = Lattice.unit(len(case.shape)) if call.all_knobs["unit"] == "voxel" else case.grid.lattice
+        long = tuple(step for step, n in zip(lattice.spacing, case.shape, strict=True) if n > 1)
+        reach = longest_reach(call.all_knobs["tolerance_mm"], spacing=long, slack=call.all_knobs["slack"])
+        widths.append(int(reach / lattice.spacing[case.axis]) + 2)  # the outermost voxels end there, and are no surface
+    return max(widths)
+
+
+def _with_shares_settled(
+    totals: Mapping[Hashable, Any], classes: Sequence[LabelClass], counts: Counts
+) -> dict[Hashable, Any]:
+    """The totals with what is known of whole surfaces only."""
+    from segeval.evidence.surfaces.surface_shares import Shares
+
+    on = dict(zip(classes, zip((counts.pred > 0).tolist(), (counts.truth > 0).tolist(), strict=True), strict=True))
+
+    def settled(total: Any) -> Any:
+        if not isinstance(total, ByClass) or not all(isinstance(row, Shares) for row in total.rows.values()):
+            return total
+        rows = {of: row for of, row in total.rows.items() if of in on}
+        return ByClass({of: row.of_whole(in_pred=on[of][0], in_truth=on[of][1]) for of, row in rows.items()})
+
+    return {key: settled(total) for key, total in totals.items()}
