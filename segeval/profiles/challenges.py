@@ -5,107 +5,11 @@ docs/challenges.md says what of it was compared with official code, and what fol
 
 from typing import Any
 
-import numpy as np
-
-from segeval.evidence.lesions.grown import LesionPair, means_of_paired, paired
-from segeval.evidence.lesions.lesions import LesionCounts, LesionCountsByClass
-from segeval.evidence.lesions.msseg import MssegCounts
-from segeval.evidence.lesions.objects import CoveredOnce
-from segeval.evidence.lesions.voronoi import LesionCells
-from segeval.evidence.masks import Masks
-from segeval.evidence.shapes import PerLabel
-from segeval.evidence.surfaces.in_plane import in_plane_distances
-from segeval.measure import PerClass, metric, ratio
-from segeval.metrics import boundary
-from segeval.metrics.boundary import distance_of_each
-from segeval.metrics.lesion import pq
+from segeval.measure import PerClass
+from segeval.profiles import formulas
 from segeval.profiles.definition import ERROR, Definition, Profile, by
 
-INF, NAN = float("inf"), float("nan")
-_UNIT, _POSITIVE = (0.0, 1.0), (0.0, INF)
-
-
-@metric(symbol="|Δn|", formula="|predicted − true lesions|", bounds=_POSITIVE, better="lower", unit="lesions")
-def unsigned_count_difference(found: LesionCounts) -> PerLabel:
-    """How far the number of lesions is off."""
-    return abs(found.n_pred - found.n_truth)
-
-
-@metric(symbol="lesion TPR", formula="detected / true lesions", bounds=_UNIT, better="higher")
-def msseg_recall(found: MssegCounts) -> PerLabel:
-    """Share of true lesions that are detected."""
-    return ratio(found.detected, found.n_truth)
-
-
-@metric(symbol="lesion PPV", formula="right / predicted lesions, 0 without", bounds=_UNIT, better="higher")
-def msseg_precision(found: MssegCounts) -> PerLabel:
-    """Share of predicted lesions that are right."""
-    share = ratio(found.right, np.maximum(found.n_pred, 1))
-    return np.where(found.n_truth > 0, share, np.nan)
-
-
-@metric(symbol="lesion F1", formula="2PR / (P + R)", bounds=_UNIT, better="higher")
-def msseg_f1(found: MssegCounts) -> PerLabel:
-    """Harmonic mean of the two; 0 where both are."""
-    recall, precision = msseg_recall.function(found), msseg_precision.function(found)
-    both = np.where(recall + precision > 0, recall + precision, 1.0)
-    return np.where(found.n_truth > 0, 2 * recall * precision / both, np.nan)
-
-
-@metric(symbol="n(pred)", formula="predicted lesions", bounds=_POSITIVE, better="none", unit="lesions")
-def msseg_n_pred(found: MssegCounts) -> PerLabel:
-    """Number of predicted lesions of more than 3 mm³."""
-    return found.n_pred
-
-
-@metric(symbol="HD95", formula="max(95 % of d(P→T), 95 % of d(T→P))", bounds=_POSITIVE, better="lower", unit="mm")
-def in_plane_hd95(masks: Masks) -> PerLabel:
-    """HD95 of outlines that are drawn slice by slice."""
-    return distance_of_each(
-        in_plane_distances(masks), lambda there, back: max(there.percentile(95.0), back.percentile(95.0))
-    )
-
-
-@metric(symbol="AJI", formula="Σ |i ∩ j| / |P ∪ T|, one i with one j", bounds=_UNIT, better="higher")
-def aji_of_foreground(covered: CoveredOnce) -> PerLabel:
-    """Voxels that paired objects share, over those of the joint foreground."""
-    return ratio(covered.shared, covered.foreground)
-
-
-@metric(
-    symbol="mPQ+",
-    formula="mean of PQ over all classes, 0 without an object",
-    bounds=_UNIT,
-    better="higher",
-    levels=("case",),
-)
-def mpq_of_all_classes(found: LesionCountsByClass, *, strict: bool = True) -> PerLabel:
-    """Mean panoptic quality of all classes."""
-    quality = np.nan_to_num(pq(found))
-    return ratio(quality.sum(), len(quality))
-
-
-@metric(symbol="LW Dice", formula="mean Dice of pairs", bounds=_UNIT, better="higher")
-def dice_of_pairs(cells: LesionCells) -> PerLabel:
-    """Mean Dice of the lesions that are paired."""
-    return means_of_paired(cells, lambda pair: pair.dice, worst=0.0)
-
-
-@metric(symbol="LW HD95", formula="mean HD95 of pairs", bounds=_POSITIVE, better="lower", unit="mm")
-def hd95_of_pairs(cells: LesionCells) -> PerLabel:
-    """Mean HD95 of the lesions that are paired, both directions in one list."""
-
-    def value(pair: LesionPair) -> float:
-        return float(boundary.hd95(pair.surfaces(cells), pooling="pooled")[0])
-
-    return means_of_paired(cells, value, worst=373.0)
-
-
-@metric(symbol="lesion F1", formula="2 pairs / (predicted + true lesions)", bounds=_UNIT, better="higher")
-def f1_of_pairs(cells: LesionCells) -> PerLabel:
-    """Share of the lesions of both sides that are paired."""
-    each = [paired(cells, which) for which in range(len(cells.lesions.classes))]
-    return ratio([2 * len(pairs) for pairs, _ in each], [n for _, n in each])
+NAN = float("nan")
 
 
 def _brats(dilation: int, ignore_mm3: float, *, penalty: float | str = 374.0, **rule: Any) -> dict[str, Definition]:
@@ -161,12 +65,17 @@ CHALLENGES = (
     ),
     Profile(
         name="coco",
-        note="pycocotools without size bins and crowds. Equal confidences enter in the order of the cases.",
+        note="pycocotools without size bins. Equal confidences enter in the order of the cases.",
         definitions={
             "instance_average_precision": by(
-                candidates="map", iou_threshold="coco", area="coco", max_detections=100, ties_together=False
+                candidates="map",
+                iou_threshold="coco",
+                area="coco",
+                max_detections=100,
+                ties_together=False,
+                at=({}, {"iou_threshold": 0.5}, {"iou_threshold": 0.75}),
             ),
-            "average_recall": by(candidates="map"),
+            "average_recall": by(candidates="map", at=({}, {"max_detections": 10}, {"max_detections": 1})),
         },
     ),
     Profile(name="voc2010", definitions={"instance_average_precision": by(candidates="map")}),
@@ -177,13 +86,24 @@ CHALLENGES = (
         note="What it calls average precision, at its three thresholds; papers take the mean over images.",
         definitions={
             "instance_accuracy": by(NAN, 0, 0, at=({}, {"iou_threshold": 0.75}, {"iou_threshold": 0.9})),
-            "aji": by(NAN, 0, 0, formula=aji_of_foreground),
+            "aji": by(NAN, 0, 0, formula=formulas.aji_of_foreground),
         },
     ),
     Profile(
         name="stardist",
         note="What it calls accuracy. Its own default pools the objects of all images: the column pooled.",
-        definitions={"instance_accuracy": by(0, 0, 0)},
+        definitions={"instance_accuracy": by(0, 0, 0, pooled=True)},
+    ),
+    Profile(
+        name="dsb2018",
+        note="The mean over images of Data Science Bowl 2018, from its description: the IoU must exceed a threshold.",
+        definitions={"mean_instance_accuracy": by(strict=True)},
+    ),
+    Profile(name="snemi3d", definitions={"adapted_rand_error": by(variant="singletons")}),
+    Profile(
+        name="panopticapi",
+        note="PQ of all images together; (mean) is over classes. Its area of a segment is that of a JSON file.",
+        definitions={"pq": by(strict=True, pooled=True)},
     ),
     Profile(
         name="conic",
@@ -191,7 +111,7 @@ CHALLENGES = (
         note="bPQ is the mean over images, mPQ+ pools the objects of all of them; R² averages the classes. An image "
         "without a nucleus on either side has a bPQ of 0.",
         definitions={
-            "mpq_plus": by(formula=mpq_of_all_classes, pooled=True),
+            "mpq_plus": by(formula=formulas.mpq_of_all_classes, pooled=True),
             "bpq": by(0, 0, 0, strict=True),
             "count_r2": by(),
         },
@@ -253,9 +173,9 @@ CHALLENGES = (
         note="Dice and HD95 are means over the lesions that are paired; what is missed or invented shows in lesion_f1 "
         "alone. The metastases have other rules for small lesions.",
         definitions={
-            "lesionwise_dice": by(formula=dice_of_pairs),
-            "lesionwise_hd95": by(formula=hd95_of_pairs),
-            "lesion_f1": by(formula=f1_of_pairs),
+            "lesionwise_dice": by(formula=formulas.dice_of_pairs),
+            "lesionwise_hd95": by(formula=formulas.hd95_of_pairs),
+            "lesion_f1": by(formula=formulas.f1_of_pairs),
         },
     ),
     Profile(
@@ -281,7 +201,7 @@ CHALLENGES = (
             "dice": by(1, 0, 0),
             "lesion_f1": by(1, 0, 0, formula="rq", **_OVERLAP),
             "absolute_volume_difference_ml": by(),
-            "lesion_count_difference": by(formula=unsigned_count_difference),
+            "lesion_count_difference": by(formula=formulas.unsigned_count_difference),
         },
     ),
     Profile(
@@ -290,10 +210,10 @@ CHALLENGES = (
         note="A case without a true lesion has no score, but the number of its false alarms.",
         definitions={
             "dice": by(NAN, 0, NAN),
-            "lesion_f1": by(formula=msseg_f1),
-            "lesion_recall": by(formula=msseg_recall),
-            "lesion_precision": by(formula=msseg_precision),
-            "n_lesions_pred": by(formula=msseg_n_pred),
+            "lesion_f1": by(formula=formulas.msseg_f1),
+            "lesion_recall": by(formula=formulas.msseg_recall),
+            "lesion_precision": by(formula=formulas.msseg_precision),
+            "n_lesions_pred": by(formula=formulas.msseg_n_pred),
         },
     ),
     Profile(
@@ -303,7 +223,7 @@ CHALLENGES = (
         note="Pass --ignore-label 2, the other pathology. Outlines are taken slice by slice, across the last axis.",
         definitions={
             "dice": by(NAN, 0, 0),
-            "hd95": by(NAN, NAN, ERROR, formula=in_plane_hd95),
+            "hd95": by(NAN, NAN, ERROR, formula=formulas.in_plane_hd95),
             "absolute_volume_difference_percent": by(ERROR, 100, ERROR),
             "lesion_recall": by(1, 0, 1, **_OVERLAP),
             "lesion_f1": by(1, 0, 0, **_OVERLAP),

@@ -83,6 +83,9 @@ def test_a_worked_value_of_lesions_comes_out(name: str, masks: str, like: str, m
         ("N.seg", "ctc-seg", "seg"),
         ("N.det", "ctc-seg", "det"),
         ("N.pq.strict", "pannuke", "bpq"),
+        ("N.pq.strict", "panopticapi", "pq"),
+        ("N.accuracy@0.50", "stardist", "instance_accuracy"),
+        ("N.adapted_rand_error.snemi3d", "snemi3d", "adapted_rand_error"),
     ],
 )
 def test_a_worked_value_of_cells_comes_out(name: str, like: str, column: str) -> None:
@@ -108,6 +111,13 @@ def test_cells_of_cellpose_are_paired_by_a_half_before_the_sum_of_their_iou() ->
 def results_of(like: str, cases: list[Case], labels: LabelMap) -> Results:
     plan = Plan(measures=choose((), like=[like]).calls, labels=labels)
     return collect([evaluate(case, plan) for case in cases], plan, Aggregation(bootstrap=0), {})
+
+
+def test_the_mean_of_data_science_bowl_wants_more_than_each_threshold() -> None:
+    ids = as_maps(*(drawn(ARRAYS["N.shape"], ARRAYS[f"N.{side}_boxes"]) for side in ("pred", "truth")))
+    found = values_of("dsb2018", mask("N", "pred"), mask("N", "truth"), instances=ids)["mean_instance_accuracy"]
+    by_threshold = [row["accuracy"] for row in ARRAYS["N.by_threshold"]]
+    assert found <= sum(by_threshold) / 10 - (by_threshold[0] - VALUES["N.accuracy@.5.strict"]) / 10 + 1e-9
 
 
 Q = LabelMap(classes=tuple(LabelClass(name=str(one), ids=(one,)) for one in (1, 2)))
