@@ -13,7 +13,7 @@ from segeval.options import ScoreOptions
 from segeval.results.number_text import digits
 from segeval.verbs.explain.answer import Explained, Explanation
 from segeval.verbs.explain.evidence import OK
-from segeval.verbs.explain.explaining import asked_measure, columns_of, explained, images_of, silent
+from segeval.verbs.explain.explaining import asked_measure, columns_of, explained, images_of, measure_called, silent
 from segeval.verbs.explain.given.numbers import GivenNumber, listed
 from segeval.verbs.explain.search import ABSENT_WORDS, Progress, Setting
 from segeval.verbs.explain.space import declared_values, knob_words
@@ -83,14 +83,18 @@ def explain_against(
     images = images_of(pred, truth, options, progress)
     files = [columns_of(path, images.vocabulary, asked) for path in (first, second)]
     names = (first.name, second.name) if first.name != second.name else (str(first), str(second))
-    sides = [[explained(column, images, asked, progress) for column in columns] for columns in files]
-    pairs = [(a, b) for a in sides[0] for b in sides[1] if a.column.measure == b.column.measure]
-    if not pairs and len(sides[0]) == len(sides[1]) == 1:  # what one of them is called may be wrong
-        pairs = [(sides[0][0], sides[1][0])]
+    pairs = [
+        (a, b) for a in files[0] for b in files[1] if (measure_called(a) or a.name) == (measure_called(b) or b.name)
+    ]
+    if not pairs and len(files[0]) == len(files[1]) == 1:  # what one of them is called may be wrong
+        pairs = [(files[0][0], files[1][0])]
     if not pairs:
-        known = " and ".join(listed([one.column.measure or "no name" for one in columns]) for columns in sides)
+        known = " and ".join(listed([one.name or "no name" for one in columns]) for columns in files)
         raise ConfigError(f"{names[0]} and {names[1]} share no measure: they have {known}. Name one with --measure.")
-    return tuple(_against(names, pair) for pair in pairs)
+    return tuple(
+        _against(names, (explained(a, images, asked, progress), explained(b, images, asked, progress)))
+        for a, b in pairs
+    )
 
 
 def _against(names: tuple[str, str], sides: tuple[Explained, Explained]) -> Against:

@@ -97,8 +97,8 @@ def columns_of(path: Path | None, vocabulary: Vocabulary, asked: str | None) -> 
     found = read_numbers(path, vocabulary)
     if asked is None:
         return found
-    named = [column for column in found if _measure_of(column) == asked]
-    unnamed = [column for column in found if _measure_of(column) is None]
+    named = [column for column in found if measure_called(column) == asked]
+    unnamed = [column for column in found if measure_called(column) is None]
     chosen = named or unnamed or ([found[0]] if len(found) == 1 else [])
     if not chosen:
         known = ", ".join(column.name for column in found)
@@ -106,7 +106,8 @@ def columns_of(path: Path | None, vocabulary: Vocabulary, asked: str | None) -> 
     return tuple(chosen)
 
 
-def _measure_of(column: NumberColumn) -> str | None:
+def measure_called(column: NumberColumn) -> str | None:
+    """The measure that the heading of a column means, None if it is none of ours."""
     found = split_heading(column.measure)
     return column_measure(column.measure) or (found[0] if found else None)
 
@@ -114,7 +115,7 @@ def _measure_of(column: NumberColumn) -> str | None:
 def explained(column: NumberColumn, images: Images, asked: str | None, progress: Progress) -> Explained:
     """Find the cases and classes of a column, and what its numbers are."""
     column, places, notes = _placed(column, images.vocabulary)
-    name = asked or _measure_of(column)
+    name = asked or measure_called(column)
     name = _SCORE_OF_LOSS.get(name or "", name)
     if column.measure and name is None:
         notes.append(f"{printable(column.measure)!r} is no measure that is known here: every likely one is tried")
