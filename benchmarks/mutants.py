@@ -34,11 +34,17 @@ from cosmic_ray.mutating import mutate_code
 from coverage import CoverageData
 
 PROJECT = Path(__file__).parents[1]
-# the reference pages hold what a declaration says, and the laws what is true of every measure; candidates and mixed-up
-# ids are evidence, and are tried where they show
+# the reference pages hold what a declaration says, and the laws what is true of every measure; candidates, topology and
+# mixed-up ids are evidence, and are tried where they show
 ROOMS = {
     "metrics": ("metrics", "test_readme.py", "test_laws.py"),
-    "evidence": ("evidence", "metrics/test_detection.py", "verbs/test_mixed_ids.py", "test_laws.py"),
+    "evidence": (
+        "evidence",
+        "metrics/test_detection.py",
+        "metrics/test_topology.py",
+        "verbs/test_mixed_ids.py",
+        "test_laws.py",
+    ),
     "losses": ("losses", "test_readme.py"),
     "statistics": ("statistics",),
     "gate": ("verbs/gate", "cli/test_gate.py"),

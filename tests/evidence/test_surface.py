@@ -278,3 +278,13 @@ def test_without_classes_there_are_no_distances() -> None:
     for device in (None, "cpu"):
         surfaces = Surfaces.of(labels, labels, classes=(), device=device)
         assert surfaces.distances() == surfaces.distances(surface="set") == ()
+
+
+@pytest.mark.parametrize("spacing", [(0.5, 2.0, 1.0), (3.0, 0.4, 0.7)])
+def test_a_chessboard_reaches_as_many_steps_along_each_axis_as_lie_within(spacing: tuple[float, ...]) -> None:
+    sources = np.random.default_rng(4).random((9, 8, 7)) < 0.01
+    places = np.indices(sources.shape).reshape(3, -1).T
+    apart = np.abs(places[:, None] - np.argwhere(sources)) * spacing
+    expected = (apart.max(axis=-1) <= 1.6).any(axis=1).reshape(sources.shape)
+    found = surfaces_numpy.within_reach(sources, reach=1.6, lattice=Lattice(spacing), metric="chessboard")
+    np.testing.assert_array_equal(found, expected)
