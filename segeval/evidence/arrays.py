@@ -54,6 +54,18 @@ def on_device(array: Any, device: str | None) -> Any:
     return torch.from_numpy(array).to(device or "cpu", non_blocking=True)
 
 
+def numbered(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The distinct ids of a 1-D array, the place of each element's among them, and how often each is there.
+
+    Ids from 0 to a few times their number are counted, which takes a tenth of the time of `np.unique`, that sorts.
+    """
+    if not len(ids) or ids.min() < 0 or ids.max() > 4 * len(ids):
+        return np.unique(ids, return_inverse=True, return_counts=True)
+    counts = np.bincount(ids)
+    there = counts > 0
+    return np.flatnonzero(there).astype(ids.dtype), (np.cumsum(there) - 1)[ids], counts[there]
+
+
 def is_one_of(values: Any, ids: Iterable[int]) -> Any:
     """Whether each value is one of a few ids, in the same memory order; so many comparisons beat a look-up."""
     xp = namespace(values)

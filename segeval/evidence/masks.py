@@ -159,6 +159,8 @@ def _slices_of(ignored: Bool[Any, "*space"]) -> tuple[np.ndarray, ...]:
 
 def values_at(image: Any, index: np.ndarray) -> np.ndarray:
     """Read `image` at flat indices in C order, however it lies in memory."""
+    if image.flags.c_contiguous:
+        return np.asarray(image.reshape(-1)[index])
     return np.asarray(image[np.unravel_index(index, image.shape)])
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from segeval.evidence.arrays import numbered
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.lesions.components import Components
 from segeval.evidence.masks import Voxels, values_at
@@ -37,7 +38,7 @@ class InstanceMap:
         inside = ids > 0
         if self.classes:
             inside &= np.isin(ids, [one for one, own in self.classes.items() if set(own) <= set(of.ids)])
-        numbers, owner = np.unique(ids[inside], return_inverse=True)
+        numbers, owner, _ = numbered(ids[inside])
         return Components(index=index[inside], owner=owner, ids=numbers, shape=mask.shape)
 
     def split(self, parts: Components) -> tuple[Components, Components]:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from segeval.errors import ConfigError
+from segeval.evidence.arrays import numbered
 from segeval.evidence.lesions.components import Components, Connectivity
 from segeval.evidence.shape_words import Bool, Float64, Int64
 
@@ -99,7 +100,7 @@ def overlaps_of(pred: Components, truth: Components) -> Overlaps:
     else:
         _, in_pred, in_truth = np.intersect1d(pred.index, truth.index, assume_unique=True, return_indices=True)
     pair = truth.owner[in_truth] * len(pred) + pred.owner[in_pred]
-    pair, voxels = np.unique(pair, return_counts=True)
+    pair, _, voxels = numbered(pair)
     return Overlaps(
         truth=pair // max(len(pred), 1),
         pred=pair % max(len(pred), 1),

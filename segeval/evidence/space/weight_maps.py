@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from segeval.evidence.arrays import namespace
+from segeval.evidence.arrays import namespace, numbered
 from segeval.evidence.probabilities.scored_map import ClassImage, box_of
 from segeval.evidence.probabilities.soft import ChannelTerms, PixelTerms, two_channels
 from segeval.evidence.shapes import Box
@@ -146,7 +146,7 @@ def gap_by_digits(objects: np.ndarray, steps: np.ndarray) -> np.ndarray:
     """
     from scipy import ndimage
 
-    numbers = np.unique(objects, return_inverse=True)[1].reshape(objects.shape)
+    numbers = numbered(objects.ravel())[1].reshape(objects.shape)
     numbers += int(objects.min(initial=1) > 0)  # without background the first of them is an object
     nearest, at = ndimage.distance_transform_edt(numbers == 0, sampling=steps, return_indices=True)
     number_of_nearest = numbers[tuple(at)]
