@@ -26,6 +26,8 @@ PEERS = {
     "SciPy, union box": ("boundary_scipy.py", "scipy"),
     "edt, union box": ("boundary_edt.py", "edt"),
     "surface-distance": ("boundary_surface_distance.py", "surface-distance"),
+    "exacta": ("boundary_exacta.py", "exacta"),
+    "mikan-rs": ("boundary_mikan.py", "mikan-rs"),
 }
 LIBRARIES = ["segeval", "monai", "simpleitk", "scipy", "edt", "surface-distance", "torch", "numpy", "nibabel"]
 HEAD = """\

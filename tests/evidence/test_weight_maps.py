@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.spatial.distance import cdist
 
+from segeval.evidence.arrays import numbered
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.probabilities.prob_maps import ProbMaps
 from segeval.evidence.probabilities.probabilities import ProbEvidence
@@ -130,3 +131,9 @@ def _inner(mask: np.ndarray) -> np.ndarray:
         for step in (-1, 1):
             inner &= np.roll(padded, step, axis=axis)
     return inner[(slice(1, -1),) * mask.ndim]
+
+
+@given(hnp.arrays(np.int64, st.integers(0, 40), elements=st.one_of(st.integers(0, 9), st.integers(-3, 10**12))))
+def test_ids_are_numbered_as_by_a_sort(ids: np.ndarray) -> None:
+    for found, expected in zip(numbered(ids), np.unique(ids, return_inverse=True, return_counts=True), strict=True):
+        np.testing.assert_array_equal(found, expected, strict=True)
