@@ -64,6 +64,9 @@ def given(command: str) -> None:
         for side in ("pred", "gt"):
             write_image(here / "cells" / side / "a.png", labels()[:, :, 1].astype(np.uint16) * 300)
         return
+    if "instances_val.json" in command or "panoptic.json" in command or "results_in" in command:
+        given_coco()
+        return
     for case, shift in cases.items():
         truth, pred = labels(), labels(shift=shift)
         for label, name in ((1, "liver"), (2, "spleen")):
@@ -100,6 +103,23 @@ def given(command: str) -> None:
     )
     if "--like" not in command:  # the file names measures that not every challenge has
         Path("segeval.yaml").write_text(next(text for _, text in blocks("yaml") if text.startswith("schema_version")))
+
+
+def given_coco() -> None:
+    """Files of COCO with a car and a traffic light, and masks and ids of the same image."""
+    from tests.images.coco_files import an_object, write_data_set, write_panoptic
+
+    truth, pred = labels()[:, :, 1], labels(shift=1)[:, :, 1]
+    found = [an_object(1, category, pred == label, score=0.9) for label, category in ((1, 7), (2, 9))]
+    Path("results.json").write_text(json.dumps(found))
+    write_data_set(Path("results_in_data_set.json"), {"a.jpg": truth.shape}, found)
+    truths = [an_object(1, category, truth == label) for label, category in ((1, 7), (2, 9))]
+    write_data_set(Path("instances_val.json"), {"a.jpg": truth.shape}, truths)
+    segments = [{"id": 1, "category_id": 7}, {"id": 2, "category_id": 9}]
+    for name, ids in (("panoptic.json", pred), ("panoptic_val.json", truth)):
+        write_panoptic(Path(name), {"a.jpg": ids.astype(np.int64)}, [segments])
+    write_image(Path("masks/a.png"), (truth == 1).astype(np.uint8))
+    write_image(Path("ids/a.png"), (truth == 1).astype(np.uint16) * 300)
 
 
 def world_of(command: str) -> np.ndarray | None:
