@@ -94,7 +94,8 @@ def given(command: str) -> None:
     write_image(here / "pred.nii.gz", labels(shift=1))
     rows = [f"{case},pred/{case}.nii.gz,gt/{case}.nii.gz\n" for case in cases]
     Path("pairs.csv").write_text("case,pred,truth\n" + "".join(rows))
-    Path("theirs.csv").write_text("case,dice\n" + "".join(f"{case},{macro_f1(cases[case])!r}\n" for case in cases))
+    for name in ("theirs.csv", "medpy.csv", "monai.csv"):
+        Path(name).write_text("case,dice\n" + "".join(f"{case},{macro_f1(cases[case])!r}\n" for case in cases))
     Path("cases.csv").write_text("case,site,scanner\ncase_01,A,x\ncase_02,B,x\ncase_03,B,y\n")
     sure = [f"{case},{name},1,0.9\n" for case in cases for name in NAMES.values()]
     Path("sure.csv").write_text("case,class,instance,confidence\n" + "".join(sure))
