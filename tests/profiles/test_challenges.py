@@ -74,6 +74,19 @@ def test_a_worked_value_of_lesions_comes_out(name: str, masks: str, like: str, m
     assert found[measure] == pytest.approx(VALUES[name], abs=1e-9)
 
 
+def test_the_voxels_of_autopet_are_those_of_whole_components_of_one_side() -> None:
+    found = values_of("autopet", mask("L", "pred")[None], mask("L", "truth")[None])  # voxels of 1 mm³
+    assert 1000 * found["fp_volume_ml"] == pytest.approx(VALUES["L.fp_voxels[autopet]"])
+    assert 1000 * found["fn_volume_ml"] == pytest.approx(VALUES["L.fn_voxels[autopet]"])
+
+
+def test_lesions_found_by_any_overlap_have_their_worked_f1() -> None:
+    case = Case(case_id="x", pred=mask("U", "pred"), truth=mask("U", "truth"), spacing_mm=MM[: mask("U", "pred").ndim])
+    call = measure_of("lesion_f1").at(matching="any_overlap")
+    score = evaluate(case, Plan(measures=(call,), labels=LabelMap(classes=ONE)))
+    assert score.classes[0].values[call.column] == pytest.approx(VALUES["U.lesion_f1.any_overlap"], abs=1e-9)
+
+
 @pytest.mark.parametrize(
     ("name", "like", "column"),
     [
