@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from segeval.errors import ConfigError
-from segeval.evidence.lesions.components import components_of, instances_of
+from segeval.evidence.labels import LabelClass
+from segeval.evidence.lesions.components import Components, components_of
+from segeval.evidence.lesions.instance_maps import InstanceMap
 from segeval.evidence.lesions.matching import MatchRule, Overlaps, link, overlaps_of
 from segeval.evidence.masks import Voxels
 
@@ -19,12 +21,16 @@ few = settings(max_examples=50)
 THRESHOLDS = [0.0, 0.1, 0.25, 0.3, 1 / 3, 0.5, 0.75, 1.0]
 
 
+def objects_of(ids: np.ndarray) -> Components:
+    return InstanceMap(ids=ids).parts_of(Voxels.of(ids > 0), LabelClass(name="all", ids=(1,)))
+
+
 @st.composite
 def overlaps(draw: st.DrawFn) -> Overlaps:
     """Overlaps of two instance maps with up to four instances each, often touching and tied."""
     shape = (draw(st.integers(1, 4)), draw(st.integers(1, 6)))
     pred, truth = (draw(hnp.arrays(np.int64, shape, elements=st.integers(0, 4))) for _ in range(2))
-    parts = [instances_of(Voxels.of(one > 0), one[one > 0]) for one in (pred, truth)]
+    parts = [objects_of(one) for one in (pred, truth)]
     return overlaps_of(*parts)
 
 
@@ -113,14 +119,14 @@ def test_at_half_or_more_hungarian_is_greedy_on_connected_components(sides: np.n
 def test_many_lesions_far_apart_are_matched_as_if_alone() -> None:
     block = np.array([1, 1, 2, 2, 0, 3]), np.array([1, 1, 1, 2, 2, 2])  # truth and pred ids of one place
     truth, pred = (np.concatenate([np.where(ids > 0, ids + 3 * k, 0) for k in range(40)]) for ids in block)
-    parts = [instances_of(Voxels.of(one[None] > 0), one[one > 0]) for one in (pred, truth)]
+    parts = [objects_of(one[None]) for one in (pred, truth)]
     pairs = linked_pairs(overlaps_of(*parts), iou_threshold=0.2)
     assert pairs == {pair for k in range(40) for pair in ((3 * k, 2 * k), (3 * k + 2, 2 * k + 1))}
 
 
 def test_a_strict_threshold_must_be_exceeded() -> None:
     truth, pred = np.array([[1, 1, 1, 1]]), np.array([[1, 1, 0, 0]])
-    found = overlaps_of(*(instances_of(Voxels.of(one > 0), one[one > 0]) for one in (pred, truth)))
+    found = overlaps_of(*(objects_of(one) for one in (pred, truth)))
     assert linked_pairs(found) == {(0, 0)}
     assert linked_pairs(found, strict=True) == set()
 
