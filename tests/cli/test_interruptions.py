@@ -120,7 +120,7 @@ def test_ctrl_c_before_the_first_case_leaves_everything_as_it_was(
 
     run("score", *folders, "-m", "dice")
     before = files_in(OUT)
-    monkeypatch.setattr("segeval.verbs.score._score", interrupt)
+    monkeypatch.setattr("segeval.verbs.running.scored._score", interrupt)
     done = run("score", *folders, "-m", "iou")
     assert done.code == 130
     assert "kept" not in done.err

@@ -95,7 +95,10 @@ def test_states_add_up_to_the_same_after_their_way_through_text() -> None:
     direct, told = state(1) + state(2), back(state(1)) + back(state(2))
     for name, column in vars(direct.rows[LIVER].histograms[0]).items():
         found = getattr(told.rows[LIVER].histograms[0], name)
-        assert (found.dtype, found.tobytes()) == (column.dtype, column.tobytes()), name
+        if isinstance(column, np.ndarray):
+            assert (found.dtype, found.tobytes()) == (column.dtype, column.tobytes()), name
+        else:
+            assert found == column, name
     kept = back(ByClass({("histogram", LIVER): histogram(1)}) + ByClass({("histogram", LIVER): histogram(2)}))
     assert list(kept.rows) == [("histogram", LIVER)]
 

@@ -8,8 +8,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import torch
-from mmseg.evaluation.metrics import IoUMetric
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent.parent))
@@ -19,6 +17,9 @@ from tests.verbs.explain.masks import cases  # noqa: E402
 
 def values(*, void: bool) -> dict[str, float]:
     """The three metrics, rounded to two decimals by the tool, in percent; `void` marks a border of the truth as 255."""
+    import torch
+    from mmseg.evaluation.metrics import IoUMetric
+
     metric = IoUMetric(iou_metrics=["mIoU", "mDice"], prefix=None)
     metric.dataset_meta = {"classes": ["background", "liver", "spleen", "lesion"]}
     samples = []
