@@ -73,7 +73,9 @@ def test_exacta() -> None:
 
 
 def test_cc_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = pytest.importorskip("torch")
     tool = pytest.importorskip("CCMetrics")
+    torch.set_grad_enabled(True)  # which its import turns off for the whole process
     monkeypatch.setattr("gc.collect", lambda *_: 0)  # it collects garbage after every lesion, which takes minutes
     kinds: dict[str, tuple[str, dict[str, Any]]] = {
         "dice": ("CCDiceMetric", {}),
