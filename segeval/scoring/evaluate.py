@@ -3,13 +3,13 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
-from segeval.evidence.case import Case
+from segeval.evidence.case import Case, TiledCase
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.overlap.counts import Counts
 from segeval.evidence.policies import distance_or_policy
-from segeval.measure import Measure, MeasureCall
+from segeval.measure import Level, Measure, MeasureCall
 from segeval.results import CaseRow, CaseScore, ClassRow, Status
 from segeval.scoring.absent import AbsentClasses
 from segeval.scoring.evidence import Evidence
@@ -20,19 +20,9 @@ def evaluate(case: Case, plan: Plan) -> CaseScore:
     """Score one case: every class that occurs in it, and the case as a whole."""
     evidence = Evidence(case, plan)
     of_classes, of_case, lesions = class_rows(evidence), case_values(evidence), evidence.lesion_rows()
-    row = CaseRow(
-        case_id=case.case_id,
-        status="ok",
-        shape=case.shape,
-        spacing_mm=case.spacing_mm,
-        axes_mm=case.axes_mm,
-        probability_source="hard" if case.probs is None else "probs",
-        values=of_case,
-        approx=tuple(call.column for call in plan.at("class") if evidence.is_approximate(call)),
-        notes=(*case.notes, *evidence.notes),
-    )
+    source = "hard" if case.probs is None else "probs"
     return CaseScore(
-        row=row,
+        row=row_of_case(case, evidence, of_case, source=source, notes=(*case.notes, *evidence.notes)),
         classes=of_classes,
         histogram=evidence.histogram.without_unions(case.claims),
         lesions=lesions,
@@ -40,12 +30,46 @@ def evaluate(case: Case, plan: Plan) -> CaseScore:
     )
 
 
-def case_values(evidence: Evidence) -> dict[str, float]:
+@runtime_checkable
+class Valued(Protocol):
+    """What is known of a case, whether it was read whole or in slabs."""
+
+    @property
+    def plan(self) -> Plan: ...
+
+    @property
+    def counts(self) -> Counts: ...
+
+    def values(self, call: MeasureCall, level: Level) -> Any:
+        """One value per class, or a single one."""
+
+    def is_approximate(self, call: MeasureCall) -> bool:
+        """Whether values were read from bins."""
+
+
+def row_of_case(
+    case: Case | TiledCase, found: Valued, values: Mapping[str, float], *, source: str, notes: tuple[str, ...]
+) -> CaseRow:
+    """The row of a case that could be scored."""
+    return CaseRow(
+        case_id=case.case_id,
+        status="ok",
+        shape=case.shape,
+        spacing_mm=case.spacing_mm,
+        axes_mm=case.axes_mm,
+        probability_source=source,
+        values=values,
+        approx=tuple(call.column for call in found.plan.at("class") if found.is_approximate(call)),
+        notes=notes,
+    )
+
+
+def case_values(found: Valued) -> dict[str, float]:
     """One value for all classes together; none where classes overlap."""
-    calls = evidence.plan.at("case")
-    if evidence.plan.overlaps:
+    calls = found.plan.at("case")
+    if found.plan.overlaps:
         return {call.column: math.nan for call in calls}
-    return {call.column: value_of_case(evidence.values(call, "case"), call, evidence.counts) for call in calls}
+    return {call.column: value_of_case(found.values(call, "case"), call, found.counts) for call in calls}
 
 
 def value_of_case(value: Any, call: MeasureCall, counts: Counts) -> float:

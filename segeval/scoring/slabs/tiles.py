@@ -5,7 +5,6 @@ its values follow from them as pooled values do from those of several cases.
 """
 
 import gc
-import math
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -22,9 +21,10 @@ from segeval.evidence.labels import LabelClass
 from segeval.evidence.overlap.counts import Counts, Histogram, per_class_joint
 from segeval.evidence.probabilities.soft import SoftEvidence
 from segeval.evidence.shape_words import TYPE_CHECKING
+from segeval.files.paths import listed
 from segeval.measure import Level, MeasureCall
-from segeval.results import CaseRow, CaseScore
-from segeval.scoring.evaluate import rows_of_classes, value_of_case, with_declared
+from segeval.results import CaseScore
+from segeval.scoring.evaluate import case_values, row_of_case, rows_of_classes, with_declared
 from segeval.scoring.evidence import Evidence, count, refuse_too_many_ids, state_key
 from segeval.scoring.plan import Plan
 from segeval.scoring.pool import Pool
@@ -49,27 +49,10 @@ def evaluate_tiles(case: TiledCase, plan: Plan) -> CaseScore:
     plan = replace(plan, engine="numpy", device="cpu")
     refuse_measures_of_wholes(case, plan)
     found = _added_up(case, plan)
-    classes = found.classes
     columns = {call.column: with_declared(found.values(call, "class"), call, found.counts) for call in plan.at("class")}
-    of_case = {call.column: math.nan for call in plan.at("case")}
-    if not plan.overlaps:
-        of_case = {
-            call.column: value_of_case(found.values(call, "case"), call, found.counts) for call in plan.at("case")
-        }
-    row = CaseRow(
-        case_id=case.case_id,
-        status="ok",
-        shape=case.shape,
-        spacing_mm=case.spacing_mm,
-        axes_mm=case.axes_mm,
-        probability_source=next(iter(found.sources)),
-        values=of_case,
-        approx=tuple(call.column for call in plan.at("class") if found.is_approximate(call)),
-        notes=found.notes,
-    )
     return CaseScore(
-        row=row,
-        classes=rows_of_classes(case.case_id, classes, found.counts, columns),
+        row=row_of_case(case, found, case_values(found), source=next(iter(found.sources)), notes=found.notes),
+        classes=rows_of_classes(case.case_id, found.classes, found.counts, columns),
         histogram=found.histogram,
         additive=found.for_pooling,
     )
@@ -83,10 +66,10 @@ def refuse_measures_of_wholes(case: TiledCase, plan: Plan) -> None:
     """
     refused = [call.column for call in plan.measures if not _adds_up(call, case)]
     if refused:
-        said = ", ".join(refused[:6]) + (f" and {len(refused) - 6} more" if len(refused) > 6 else "")
         kept = "overlap,losses,probability" + ("" if case.axes_mm else ",nsd,boundary_f1")
         raise DataError(
-            f"{case.case_id}: is larger than --max-memory, and these measures need the whole image at once: {said}. "
+            f"{case.case_id}: is larger than --max-memory, and these measures need the whole image at once: "
+            f"{listed(refused, most=6)}. "
             f"Choose others, such as -m {kept}, raise --max-memory, or leave it out."
         )
 
