@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from segeval.choice import choose
@@ -12,6 +12,7 @@ from segeval.errors import ConfigError
 from segeval.images.input_rules import InputRules
 from segeval.images.named.series import series_finder
 from segeval.images.pairing.pairs import Pair
+from segeval.measure import MeasureCall
 from segeval.options import InputOptions, ScoreOptions
 from segeval.scoring.plan import Plan
 from segeval.verbs.running.job import Job
@@ -65,5 +66,10 @@ def workers_of(job: Job, *, keep: bool) -> "Iterator[Here | Cluster[Pair, Scored
 def _score_there(
     pair: Pair, plan: Plan, rules: InputRules, options: ScoreOptions, keep: bool, profile: bool
 ) -> ScoredPair:
-    calls = choose(options.measures, like=options.like).calls
-    return score_pair(pair, replace(plan, measures=calls), rules, options, keep=keep, profile=profile)
+    own = replace(plan, measures=_formulas(options.measures, options.like))
+    return score_pair(pair, own, rules, options, keep=keep, profile=profile)
+
+
+@lru_cache(maxsize=4)  # of the runs that share a worker
+def _formulas(measures: tuple[str, ...], like: tuple[str, ...]) -> tuple[MeasureCall, ...]:
+    return choose(measures, like=like).calls
