@@ -16,6 +16,7 @@ from segeval.errors import ConfigError
 from segeval.measure import Better
 from segeval.results.stored_runs import StoredRun
 from segeval.statistics.intervals import Interval, corrected
+from segeval.statistics.paired import paired_differences
 
 LEVEL = 0.95
 
@@ -75,8 +76,8 @@ def _difference(base: StoredRun, new: StoredRun, key: tuple[str, str], before: f
     n = min(len(old), len(now))
     if not is_paired:  # one of them in another order, or like draws of other cases would go together
         old = np.random.default_rng(0).permutation(old)
-    gains = _gain(old[:n], now[:n], better)
-    gain = float(_gain(np.array([before]), np.array([after]), better)[0])
+    gains = paired_differences(old[:n], now[:n], better=better).differences
+    gain = float(paired_differences(np.array([before]), np.array([after]), better=better).differences[0])
     return DataSetDifference(
         class_name=class_name,
         measure=measure,
@@ -87,12 +88,6 @@ def _difference(base: StoredRun, new: StoredRun, key: tuple[str, str], before: f
         interval=corrected(gains, estimate=math.nan, jackknife=None).interval(LEVEL),
         is_paired=is_paired,
     )
-
-
-def _gain(before: np.ndarray, after: np.ndarray, better: Better) -> np.ndarray:
-    if better == "zero":
-        return np.abs(before) - np.abs(after)
-    return after - before if better == "higher" else before - after
 
 
 def _draw_alike(base: StoredRun, new: StoredRun) -> bool:

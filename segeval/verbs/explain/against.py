@@ -14,7 +14,7 @@ from segeval.results.number_text import digits
 from segeval.verbs.explain.answer import Explained, Explanation
 from segeval.verbs.explain.evidence import OK
 from segeval.verbs.explain.explaining import asked_measure, columns_of, explained, images_of, measure_called, silent
-from segeval.verbs.explain.given.numbers import GivenNumber, listed
+from segeval.verbs.explain.given.numbers import GivenNumber, few_of
 from segeval.verbs.explain.search import ABSENT_WORDS, Progress, Setting
 from segeval.verbs.explain.space import declared_values, knob_words
 
@@ -89,7 +89,7 @@ def explain_against(
     if not pairs and len(files[0]) == len(files[1]) == 1:  # what one of them is called may be wrong
         pairs = [(files[0][0], files[1][0])]
     if not pairs:
-        known = " and ".join(listed([one.name or "no name" for one in columns]) for columns in files)
+        known = " and ".join(few_of([one.name or "no name" for one in columns]) for columns in files)
         raise ConfigError(f"{names[0]} and {names[1]} share no measure: they have {known}. Name one with --measure.")
     return tuple(
         _against(names, (explained(a, images, asked, progress), explained(b, images, asked, progress)))

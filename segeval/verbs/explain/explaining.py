@@ -21,7 +21,7 @@ from segeval.verbs.explain.answer import Explained, answer
 from segeval.verbs.explain.evidence import CaseBook
 from segeval.verbs.explain.given.layouts import read_numbers
 from segeval.verbs.explain.given.names import Vocabulary, column_measure, patients_of, split_heading
-from segeval.verbs.explain.given.numbers import GivenNumber, NumberColumn, listed, value_of, with_rounding
+from segeval.verbs.explain.given.numbers import GivenNumber, NumberColumn, few_of, value_of, with_rounding
 from segeval.verbs.explain.readings import BACKGROUND, FOREGROUND, Places, kind_of
 from segeval.verbs.explain.search import Progress, search
 from segeval.verbs.explain.space import meanings
@@ -174,7 +174,7 @@ def _placed(column: NumberColumn, vocabulary: Vocabulary) -> tuple[NumberColumn,
         notes.append("cases are numbered in the file: taken in the order of the case ids")
         ids, strange = dict(zip(texts, vocabulary.case_ids, strict=True)), []
     if strange:
-        notes.append(f"{len(strange)} of {len(texts)} cases are not among the images: {listed(strange)}")
+        notes.append(f"{len(strange)} of {len(texts)} cases are not among the images: {few_of(strange)}")
     kept = tuple(given for given in column.numbers if given.case is None or ids[given.case] is not None)
     index = {case_id: i for i, case_id in enumerate(vocabulary.case_ids)}
     at = [-1 if given.case is None else index[str(ids[given.case])] for given in kept]
@@ -210,7 +210,7 @@ def _classes_at(names: Sequence[str | None], vocabulary: Vocabulary, notes: list
     elif strange:
         known = ", ".join(f"{row.name} ({row.label})" for row in vocabulary.classes)
         raise DataError(
-            f"No class here is called {listed([printable(name) for name in strange])}; there are {known}. Give them "
+            f"No class here is called {few_of([printable(name) for name in strange])}; there are {known}. Give them "
             "the names of the file: --labels 1=liver,2=spleen, and unions with --regions wt=1+2+3."
         )
     return [-1 if name is None else where[name] for name in names]

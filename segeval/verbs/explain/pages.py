@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import segeval
+from segeval.files.paths import counted
 from segeval.results.number_text import digits
 from segeval.results.table import Table, markdown
 from segeval.verbs.explain.against import Against, Parted
 from segeval.verbs.explain.answer import CHANCE, Explained, Explanation, name_of
-from segeval.verbs.explain.given.numbers import listed
+from segeval.verbs.explain.given.numbers import few_of
 
 _N_RESIDUAL = 8
 
@@ -26,7 +27,7 @@ def sentences(found: Explained | Against) -> Iterator[str]:
 
 def _definition(found: Explained) -> str:
     n = len(found.column.numbers)
-    what = " ".join(filter(None, (found.column.name, f"({_counted(n, 'number')})")))
+    what = " ".join(filter(None, (found.column.name, f"({counted(n, 'number')})")))
     if not found.explanations:
         return f"{what}: nothing matches, of {found.n_tried} definitions that were tried."
     first = found.explanations[0]
@@ -41,7 +42,7 @@ def _definition(found: Explained) -> str:
 
 def _on_definition(found: Explained) -> Iterator[str]:
     for explanation in found.explanations:
-        yield f"{_shown(explanation)}: {_counted(len(explanation.numbers), 'number')}, {_where(found, explanation)}"
+        yield f"{_shown(explanation)}: {counted(len(explanation.numbers), 'number')}, {_where(found, explanation)}"
         for word in explanation.setting.words:
             yield f"  differs from the default: {word}"
         if explanation.name:
@@ -80,7 +81,7 @@ def _on_difference(found: Against) -> Iterator[str]:
     for name, side in zip(found.names, found.sides, strict=True):
         yield f"{name}: {_definition(side)}"
     for part in found.parted:
-        places = listed([found.sides[0].number(i).place for i, _ in part.at])
+        places = few_of([found.sides[0].number(i).place for i, _ in part.at])
         yield f"{len(part.at)} of them {'differs' if len(part.at) == 1 else 'differ'} {_why(found, part)}: {places}"
         for name, words in zip(found.names, zip(*part.ways, strict=True), strict=False):
             yield f"  {name}: {'; '.join(words)}"
@@ -117,15 +118,11 @@ def _where(found: Explained, explanation: Explanation) -> str:
     if len(places) == len(found.column.numbers):
         return "all of them"
     rest = [found.number(i).place for i in range(len(found.column.numbers)) if i not in set(explanation.numbers)]
-    return f"all but {listed(rest)}" if len(rest) <= 4 else listed(places)
+    return f"all but {few_of(rest)}" if len(rest) <= 4 else few_of(places)
 
 
 def _match_nothing(n: int) -> str:
-    return f"{_counted(n, 'number')} {'matches' if n == 1 else 'match'} nothing"
-
-
-def _counted(n: int, what: str) -> str:
-    return f"{n} {what}{'' if n == 1 else 's'}"
+    return f"{counted(n, 'number')} {'matches' if n == 1 else 'match'} nothing"
 
 
 def markdown_page(answers: Sequence[Explained | Against]) -> str:

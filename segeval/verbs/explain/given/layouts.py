@@ -23,7 +23,7 @@ from segeval.verbs.explain.given.names import (
     plain,
     split_heading,
 )
-from segeval.verbs.explain.given.numbers import GivenNumber, NumberColumn, Record, listed, value_of, with_rounding
+from segeval.verbs.explain.given.numbers import GivenNumber, NumberColumn, Record, few_of, value_of, with_rounding
 from segeval.verbs.explain.given.tools import classes_by_number, of_json, of_tool
 
 
@@ -49,7 +49,7 @@ def read_numbers(path: Path, vocabulary: Vocabulary) -> tuple[NumberColumn, ...]
             "column and a column per measure or class; or a JSON object of case to value."
         )
     if left_out:
-        note = f"columns that name no measure and no class are left out: {listed([*map(printable, left_out)])}"
+        note = f"columns that name no measure and no class are left out: {few_of([*map(printable, left_out)])}"
         columns = (replace(columns[0], notes=(*columns[0].notes, note)), *columns[1:])
     return columns
 

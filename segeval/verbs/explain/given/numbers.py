@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from segeval.files.paths import listed
+
 _NUMBER = re.compile(r"[+-]?(?P<whole>\d*)\.?(?P<part>\d*)(?:[eE](?P<exponent>[+-]?\d+))?")
 _WORDS = {"": math.nan, "nan": math.nan, "none": math.nan, "null": math.nan, "na": math.nan, "n/a": math.nan}
 _WORDS |= {"-": math.nan, "–": math.nan, "inf": math.inf, "infinity": math.inf, "-inf": -math.inf, "∞": math.inf}
@@ -115,8 +117,6 @@ def _significant(text: str) -> int:
     return max(1, len(digits))
 
 
-def listed(names: Sequence[str], n_most: int = 4) -> str:
-    """Names for a sentence, of many the first few."""
-    names = list(dict.fromkeys(names))
-    more = f" and {len(names) - n_most} more" if len(names) > n_most else ""
-    return ", ".join(names[:n_most]) + more
+def few_of(names: Sequence[str]) -> str:
+    """Different names for a sentence, of many the first few."""
+    return listed(list(dict.fromkeys(names)), most=4)
