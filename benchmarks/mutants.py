@@ -2,38 +2,48 @@
 
 Not a part of the suite, since it takes minutes: draws so many places of the room's code where cosmic-ray can change an
 operator, a comparison, a number, a condition, a loop or a decorator, makes one change after the other in a copy of the
-project, and runs the tests of that room that reach the changed line, until the first that fails. A line that runs as
-its module is imported is reached by all of them, one whose result is kept by the first alone: so the figure is a lower
-bound. Types, messages and guards such as
-`strict=True` are left as they are: a change of those is no change of what is computed. What survives is printed;
-`results/mutants.md` says why it may.
+project, and runs the tests of that room that reach the changed statement, the quickest first, until one fails.
+A change within a function is made in place in a process split off from one that has collected the tests, which costs no
+import; what runs as its module is imported (a default, a declaration, a table) is imported anew, and all tests of the
+room are tried, those that reach the same function first. A result that is kept is reached by the first test alone: so
+the figure is a lower bound. Types, messages and guards such as `strict=True` are left as they are: a change of those is
+no change of what is computed. What survives, or did not end, is printed; `results/mutants.md` says why it may.
 
-Needs `cosmic-ray` and `pytest-cov` beside the development tools:
-`uv run --group dev --with cosmic-ray --with pytest-cov python benchmarks/mutants.py metrics`.
+Needs `cosmic-ray` and `coverage` beside the development tools:
+`uv run --group dev --with cosmic-ray --with coverage python benchmarks/mutants.py metrics`.
 """
 
 import argparse
 import ast
+import gc
+import json
 import os
 import random
 import re
+import resource
 import shutil
 import signal
 import sys
 import tempfile
+import warnings
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
+from inspect import CO_OPTIMIZED
 from pathlib import Path
+from time import perf_counter
+from types import CodeType, FunctionType
 
 import pytest
 from cosmic_ray import plugins
 from cosmic_ray.ast import Visitor, get_ast
 from cosmic_ray.mutating import mutate_code
-from coverage import CoverageData
+from coverage import Coverage, CoverageData
 
 PROJECT = Path(__file__).parents[1]
+MEMORY_BYTES = 12 << 30  # a change that asks for more is noticed, and takes nothing from others on the machine
 # the reference pages hold what a declaration says, and the laws what is true of every measure; candidates, topology and
 # mixed-up ids are evidence, and are tried where they show
 ROOMS = {
@@ -59,7 +69,7 @@ Span = tuple[tuple[int, int], tuple[int, int]]
 
 @dataclass(frozen=True, order=True)
 class Mutant:
-    """One change: which operator of cosmic-ray is applied at which of the places it finds in a file."""
+    """One change: which operator of cosmic-ray is applied at which of the places it finds in a file of this folder."""
 
     path: Path
     span: Span
@@ -131,7 +141,7 @@ def folder_of(room: str) -> str:
 def drawn(room: str, *, n: int, seed: int) -> list[Mutant]:
     """So many changes at places drawn at random, one of those that cosmic-ray has for each."""
     at: defaultdict[tuple[Path, Span], list[Mutant]] = defaultdict(list)
-    for path in sorted((PROJECT / folder_of(room)).rglob("*.py")):
+    for path in sorted(Path(folder_of(room)).rglob("*.py")):
         for mutant in mutants_of(path):
             at[mutant.path, mutant.span].append(mutant)
     draw = random.Random(seed)
@@ -140,61 +150,189 @@ def drawn(room: str, *, n: int, seed: int) -> list[Mutant]:
 
 
 def _is_python(source: str) -> bool:
-    try:
-        ast.parse(source)
-    except SyntaxError:
-        return False
+    with warnings.catch_warnings(action="error"):  # an identity with a number is none
+        try:
+            compile(source, "", "exec")
+        except SyntaxError:
+            return False
     return True
 
 
 class Room:
-    """The tests of a room in a copy of the project, and which of them reach which line of it."""
+    """A session of pytest that has collected the tests of a room, and splits off a process for each change it tries."""
 
-    def __init__(self, name: str, copy: Path) -> None:
-        os.environ |= {"OMP_NUM_THREADS": "1"}
-        for heavy in ("torch", "scipy.ndimage", "scipy.spatial", "scipy.stats"):
-            import_module(heavy)  # once, before the processes that run tests are split off
-        self.copy, self.all = copy, [f"tests/{test}" for test in ROOMS[name]]
-        contexts = [f"--cov={folder_of(name)}", "--cov-context=test", "--cov-report="]
-        assert self._pass(self.all, *contexts), f"the tests of {name} fail without any change"
-        self.reached = CoverageData(str(copy / ".coverage"))
-        self.reached.read()
+    def __init__(self, mutants: list[Mutant]) -> None:
+        self.mutants = mutants
 
-    def notices(self, mutant: Mutant) -> bool:
-        """Whether a test that reaches the change fails under it, or hangs."""
-        file = self.copy / mutant.path.relative_to(PROJECT)
-        before = file.read_text()
-        lines = self.reached.contexts_by_lineno(str(file))
-        reaching = {
-            context.rpartition("|")[0]
-            for line in range(mutant.span[0][0], mutant.span[1][0] + 1)
-            for context in lines.get(line, ())
-        }
-        file.write_text(mutant.source())
-        try:
-            return not self._pass(self.all if reaching <= {""} else sorted(reaching - {""}))
-        finally:
-            file.write_text(before)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """In place of one run: one that notes which test reaches which line, and one for each change of a body."""
+        for path in {mutant.path for mutant in self.mutants}:
+            import_module(_module(path))
+        alike = (
+            _changed_bodies(self.mutants[0].path, self.mutants[0].path.read_text()) or {}
+        )  # the way in, without a change
+        assert _apart(lambda: _swapped(alike) and _notes_reached(session)) == "passed", (
+            "the tests fail without any change"
+        )
+        reached, seconds = CoverageData(".coverage"), json.loads(Path("seconds.json").read_text())
+        reached.read()
+        verdicts: list[str | list[str]] = []  # or the tests in the order in which to try them, for one to import anew
+        for mutant in self.mutants:
+            lines = reached.contexts_by_lineno(str(mutant.path.absolute()))
+            bodies = _changed_bodies(mutant.path, mutant.source())
+            tests = {test for line in _lines(mutant, whole=bodies is None) for test in lines.get(line, ())}
+            order = sorted(session.items, key=lambda item: (item.nodeid not in tests, seconds[item.nodeid]))
+            if bodies is None or tests <= {""}:
+                verdicts.append([item.nodeid for item in order])
+                continue
+            items = order[: len(tests - {""})]
+            limit_s = 60 + 10 * sum(seconds[item.nodeid] for item in items)
+            with _written(mutant):
+                verdicts.append(_apart(lambda: _swapped(bodies) and _passed(session, items), limit_s))  # noqa: B023
+            tell(mutant, str(verdicts[-1]))
+        Path("verdicts.json").write_text(json.dumps(verdicts))
+        return True
 
-    def _pass(self, tests: list[str], *options: str) -> bool:
-        (self.copy / "tests.txt").write_text("\n".join(tests))
-        child = os.fork()
-        if not child:
-            os.chdir(self.copy)
-            sys.path.insert(0, str(self.copy))
-            with Path(os.devnull).open("w") as nowhere:
-                os.dup2(nowhere.fileno(), 1)
-                os.dup2(nowhere.fileno(), 2)
-            os._exit(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *options, "@tests.txt"]))
-        signal.alarm(1800)
-        try:
-            return os.waitpid(child, 0)[1] == 0
-        except TimeoutError:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
+
+def _notes_reached(session: pytest.Session) -> bool:
+    coverage, seconds = Coverage(data_file=".coverage", include=["segeval/*"], config_file=False), {}
+    coverage.start()
+    for item in session.items:
+        coverage.switch_context(item.nodeid)
+        start = perf_counter()
+        if not _passed(session, [item]):
+            Path("failed.txt").write_text(item.nodeid)
             return False
+        seconds[item.nodeid] = perf_counter() - start
+    coverage.stop()
+    coverage.save()
+    Path("seconds.json").write_text(json.dumps(seconds))
+    return True
+
+
+def _passed(session: pytest.Session, items: list[pytest.Item]) -> bool:
+    for item, following in zip(items, [*items[1:], None], strict=True):
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        if session.testsfailed:
+            return False
+    return True
+
+
+class InOrder:
+    """Tries the tests in this order."""
+
+    def __init__(self, ids: list[str]) -> None:
+        self.place = {test: i for i, test in enumerate(ids)}
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Those that are likeliest to fail first."""
+        items.sort(key=lambda item: self.place.get(item.nodeid, -1))
+
+
+def _pytest(room: str, plugin: object) -> bool:
+    tests = [f"tests/{test}" for test in ROOMS[room]]
+    return not pytest.main(["-x", "-s", "-p", "no:cacheprovider", "-p", "no:terminal", *tests], plugins=[plugin])
+
+
+def _module(path: Path) -> str:
+    return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+
+
+def _lines(mutant: Mutant, *, whole: bool) -> range:
+    """The lines of the innermost statement that is changed, or of the `whole` function, class or file around it."""
+    first, last, found = mutant.span[0][0], mutant.span[1][0], range(1 << 20)
+    tree = ast.parse(mutant.path.read_text())
+    for node in tree.body if whole else ast.walk(tree):
+        if not isinstance(node, ast.stmt) or (whole and isinstance(node, ast.Assign | ast.AnnAssign)):
+            continue
+        start, stop = (
+            min([node.lineno, *(line.lineno for line in getattr(node, "decorator_list", ()))]),
+            node.end_lineno,
+        )
+        if not whole and (body := getattr(node, "body", None)):
+            stop = max(node.lineno, body[0].lineno - 1)  # the head alone
+        if stop is not None and start <= first and last <= stop:
+            found = range(start, stop + 1)
+    return found
+
+
+def _changed_bodies(path: Path, source: str) -> dict[CodeType, CodeType] | None:
+    """What to put in place of which function's body, None where the change shows as the file is imported."""
+    compiled = sys.modules[_module(path)].__spec__.loader.source_to_code  # with the checks of shapes, as imported
+    before, after = (compiled(text.encode(), str(path.absolute())) for text in (path.read_text(), source))
+    old, new = list(_functions(before)), list(_functions(after))
+    names = [[(code.co_qualname, code.co_freevars) for code in codes] for codes in (old, new)]
+    alike = names[0] == names[1] and _at_import(before) == _at_import(after)
+    return dict(zip(old, new, strict=True)) if alike else None
+
+
+def _functions(code: CodeType) -> Iterator[CodeType]:
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            if inner.co_flags & CO_OPTIMIZED:
+                yield inner
+            yield from _functions(inner)
+
+
+def _at_import(code: CodeType) -> tuple[object, ...]:
+    """What runs as a module is imported: it, and its classes, without the bodies of functions."""
+    inner = (
+        (
+            repr(const)
+            if not isinstance(const, CodeType)
+            else const.co_name
+            if const.co_flags & CO_OPTIMIZED
+            else _at_import(const)
+        )
+        for const in code.co_consts
+    )
+    return code.co_code, code.co_names, *inner
+
+
+def _swapped(bodies: dict[CodeType, CodeType]) -> bool:
+    files = {code.co_filename for code in bodies}
+    for function in gc.get_objects():
+        if type(function) is FunctionType and function.__code__.co_filename in files:
+            function.__code__ = bodies.get(function.__code__, function.__code__)
+    return True
+
+
+@contextmanager
+def _written(mutant: Mutant) -> Iterator[None]:
+    before = mutant.path.read_text()
+    mutant.path.write_text(mutant.source())
+    try:
+        yield
+    finally:
+        mutant.path.write_text(before)
+
+
+def _apart(task: Callable[[], bool], limit_s: float = 0.0, *, quiet: bool = True) -> str:
+    """Whether a task `passed`, `failed` or `did not end`, done in a process split off from this one."""
+    child = os.fork()
+    if not child:
+        os.setsid()
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        if quiet:
+            resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, 1)
+            os.dup2(nowhere, 2)
+        passed = False
+        try:
+            passed = task()
         finally:
-            signal.alarm(0)
+            os._exit(not passed)
+    signal.signal(signal.SIGALRM, _too_long)
+    signal.setitimer(signal.ITIMER_REAL, limit_s)
+    try:
+        return "failed" if os.waitpid(child, 0)[1] else "passed"
+    except TimeoutError:
+        os.killpg(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        return "did not end"
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _too_long(*_: object) -> None:
@@ -209,26 +347,40 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "project"
+        copy = Path(folder).resolve() / "project"
         left_out = shutil.ignore_patterns(".git", ".venv*", "__pycache__", ".*_cache", ".hypothesis")
         shutil.copytree(PROJECT, copy, ignore=left_out)
+        os.chdir(copy)
+        os.environ |= {"OMP_NUM_THREADS": "1"}
+        sys.path.insert(0, str(copy))
+        sys.dont_write_bytecode = True  # two changes of one second and one size would be taken for each other
         mutants = drawn(asked.room, n=asked.n, seed=asked.seed)
-        signal.signal(signal.SIGALRM, _too_long)
-        room, n_survived = Room(asked.room, copy), 0
-        for mutant in mutants:
-            if not room.notices(mutant):
-                n_survived += 1
-                print(_told(mutant), flush=True)
-            print(".", end="", file=sys.stderr, flush=True)
-    killed = len(mutants) - n_survived
-    print(f"{asked.room}: {killed} of {len(mutants)} noticed ({killed / len(mutants):.1%}), seed {asked.seed}")
+        for heavy in ("torch", "scipy.ndimage", "scipy.spatial", "scipy.stats"):
+            import_module(heavy)  # once, before the processes that run tests are split off
+        _apart(lambda: _pytest(asked.room, Room(mutants)), quiet=False)
+        verdicts = json.loads(Path("verdicts.json").read_text())
+        for i, mutant in enumerate(mutants):
+            if isinstance(order := verdicts[i], list):
+                with _written(mutant):
+                    verdicts[i] = _apart(lambda: _pytest(asked.room, InOrder(order)), 3600)
+                tell(mutant, verdicts[i])
+    noticed, endless = verdicts.count("failed"), verdicts.count("did not end")
+    print(f"{asked.room}: {noticed} of {len(mutants)} noticed, {endless} did not end, seed {asked.seed}")
+
+
+def tell(mutant: Mutant, verdict: str) -> None:
+    """Print a change that no test noticed."""
+    if verdict == "failed":
+        print(".", end="", file=sys.stderr, flush=True)
+    else:
+        print(f"{verdict}: {_told(mutant)}", flush=True)
 
 
 def _told(mutant: Mutant) -> str:
     before, after = mutant.path.read_text().splitlines(), mutant.source().splitlines()
     changed = [(i, new) for i, (old, new) in enumerate(zip(before, after, strict=False), 1) if old != new]
     number, line = changed[0] if changed else (mutant.span[0][0], "(a line less)")
-    place = f"{mutant.path.relative_to(PROJECT)}:{number}"
+    place = f"{mutant.path}:{number}"
     return f"{place} {mutant.operator.removeprefix('core/')}\n    - {before[number - 1].strip()}\n    + {line.strip()}"
 
 

@@ -96,7 +96,7 @@ def quantile(values: np.ndarray, q: ArrayLike) -> PerLabel:
     low, weight = position_of(n, q)
     below = _pick(ordered, low)
     above = _pick(ordered, np.minimum(low + 1, np.maximum(n - 1, 0)))
-    return np.where(n > 0, between(below, above, weight), np.nan)
+    return between(below, above, weight)
 
 
 def position_of(n: ArrayLike, q: ArrayLike) -> tuple[np.ndarray, np.ndarray]:

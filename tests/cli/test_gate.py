@@ -411,6 +411,19 @@ def test_cases_of_the_baseline_that_are_gone_leave_the_gate_open(run: Run) -> No
     assert "2 case(s) of the baseline have no score here, at most 0 allowed: case_03, case_08" in done.out
 
 
+def test_cases_may_differ_where_no_rule_compares_them(run: Run) -> None:
+    score_lesions(run, "base")
+    for folder in ("truth", "base-pred"):
+        Path(folder, "case_03.npy").unlink()
+    assert run("score", "base-pred", "truth", "-m", "dice", "--spacing", "1,1", "-o", "new", "-q").code == 0
+    rule = "rules:\n  - {id: a, measure: dice, class: '2', %s}\n"
+    for named in (("baseline: {path: base}\n",), ("", "--baseline", "base")):
+        compared = run("gate", "new", "-c", rules(named[0] + rule % "max_regression: 0.01"), *named[1:])
+        assert (compared.code, "(baseline.min_paired allows that)" in compared.err) == (2, True)
+    beside = rules("baseline: {path: base}\ncases: {max_missing: 1}\n" + rule % "min: 0.1")
+    assert run("gate", "new", "-c", beside).code == 0
+
+
 # which rules hold, and who may change what they judge
 
 

@@ -152,6 +152,14 @@ def test_the_block_in_which_resamples_are_drawn_again_does_not_change_them(monke
     assert np.array_equal(np.concatenate(list(draw(cases(30), resamples=50).blocks())), whole)
 
 
+@pytest.mark.parametrize(("n_units", "redrawn"), [(2**13, False), (2**13 + 1, True)])
+def test_a_run_of_8192_cases_keeps_the_resamples_of_its_stored_verdicts(n_units, redrawn, monkeypatch):
+    # what is drawn again takes other numbers from the generator, so where that begins may not move
+    monkeypatch.setattr(Draws, "weights", np.zeros((2**13, n_units), dtype=np.uint8))
+    first = next(Draws(n_units=n_units, unit_of_case=np.arange(n_units), resamples=2**13).blocks())
+    assert (first.sum() > 0) == redrawn
+
+
 def test_no_case_gives_no_mean():
     draws = draw([], resamples=3)
     assert isinstance(draws, Draws)

@@ -4,6 +4,7 @@ from itertools import product
 import numpy as np
 import pytest
 
+from segeval.statistics import intervals
 from segeval.statistics.bootstrap import Draws, draw, means_of_resamples
 from segeval.statistics.intervals import (
     Bootstrapped,
@@ -12,7 +13,9 @@ from segeval.statistics.intervals import (
     corrected,
     intervals_of_means,
     mean_intervals,
+    statistics_of_resamples,
 )
+from segeval.statistics.summary import summarise
 from tests.conftest import golden
 
 GOLDEN = golden("statistics")
@@ -113,8 +116,9 @@ def test_values_of_both_infinities_have_no_mean_and_no_interval():
     assert math.isnan(only([math.inf, -math.inf, *range(60)]).low)
 
 
-def test_an_estimate_beside_all_its_resamples_gives_a_flagged_percentile_interval():
-    interval = bca(np.linspace(0.5, 0.6, 101), estimate=0.4, jackknife=np.array([0.3, 0.5]), level=0.9)
+@pytest.mark.parametrize("estimate", [0.4, 0.7])
+def test_an_estimate_beside_all_its_resamples_gives_a_flagged_percentile_interval(estimate):
+    interval = bca(np.linspace(0.5, 0.6, 101), estimate=estimate, jackknife=np.array([0.3, 0.5]), level=0.9)
     assert interval.flags == ("one_sided",)
     assert (interval.low, interval.high) == pytest.approx((0.505, 0.595))
 
@@ -221,10 +225,28 @@ def test_other_statistics_have_percentile_intervals_like_those_of_scipy(statisti
     assert (ours.low, ours.high) == pytest.approx(tuple(theirs), abs=0.012)
 
 
-def test_the_minimum_is_bounded_by_itself_from_below():
+@pytest.mark.parametrize("statistic", ["median", "p5", "p25", "p75", "p95", "min", "max", "std"])
+def test_the_statistic_of_a_resample_is_that_of_its_written_out_cases(statistic):
+    values = np.random.default_rng(6).random(12)
+    draws = draw(cases(12), resamples=20)
+    expected = [getattr(summarise(np.repeat(values, row)), statistic) for row in draws.weights]
+    assert statistics_of_resamples(draws, values, statistic) == pytest.approx(expected)
+
+
+def test_the_minimum_is_bounded_by_itself_from_below_and_the_maximum_from_above():
     values = np.random.default_rng(0).random(60)
     interval = bootstrap_statistic(draw(cases(60), resamples=500), values, "min").interval()
     assert interval.low == values.min() < interval.high
+    interval = bootstrap_statistic(draw(cases(60), resamples=500), values, "max").interval()
+    assert interval.low < values.max() == interval.high
+
+
+def test_columns_larger_than_a_block_are_done_one_by_one(monkeypatch):
+    values = np.random.default_rng(0).integers(0, 9, size=(12, 3)) / 8  # whose sums are exact in every order
+    draws = draw(cases(12), resamples=30)
+    whole = mean_intervals(draws, values)
+    monkeypatch.setattr(intervals, "BLOCK_BYTES", 8)
+    assert mean_intervals(draws, values) == whole
 
 
 @pytest.mark.parametrize(("z0", "acceleration"), [(0.0, 0.0), (0.1, 0.05), (-0.2, -0.1)])
@@ -247,6 +269,6 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say():
     values = generator.exponential(size=(60, 400))  # skewed, true mean 1
     covered = {"percentile": 0.0, "bca": 0.0}
     for method in covered:
-        intervals = mean_intervals(draws, values, method=method)
-        covered[method] = np.mean([one.low <= 1.0 <= one.high for one in intervals])
+        found = mean_intervals(draws, values, method=method)
+        covered[method] = np.mean([one.low <= 1.0 <= one.high for one in found])
     assert all(0.90 <= share <= 0.97 for share in covered.values()), covered

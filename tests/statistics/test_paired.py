@@ -5,7 +5,7 @@ import pytest
 
 from segeval.errors import ConfigError
 from segeval.statistics.bootstrap import draw
-from segeval.statistics.intervals import bootstrap_mean
+from segeval.statistics.intervals import Bootstrapped, bootstrap_mean
 from segeval.statistics.paired import effects, finding, paired_differences
 from tests.conftest import golden
 
@@ -113,6 +113,27 @@ def test_the_slack_grows_with_the_numbers_that_were_compared():
     differences = bootstrapped(np.full(60, -0.01 - 1e-13))
     assert finding(differences, margin=0.01) == "regression"
     assert finding(differences, margin=0.01, scale=1000.0) == "non_inferior"
+
+
+EPS = float(np.finfo(np.float64).eps)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "found"),
+    [  # the loss that is allowed is 1, and 4 eps of it may be rounding
+        (4, 4, "non_inferior"),
+        (5, 5, "regression"),
+        (5, 4, "inconclusive"),
+        (5, 1, "inconclusive"),
+    ],
+)
+def test_each_bound_is_held_against_the_margin_with_four_rounding_steps(low, high, found):
+    resampled = Bootstrapped(resampled=np.repeat([-1 - low * EPS, -1 - high * EPS], 50))
+    assert finding(resampled, margin=1.0) == found
+
+
+def test_the_slack_grows_with_the_margin():
+    assert finding(Bootstrapped(resampled=np.full(9, -8 - 32 * EPS)), margin=8.0) == "non_inferior"
 
 
 def test_identical_runs_are_non_inferior_even_without_a_margin():

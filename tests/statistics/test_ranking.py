@@ -54,6 +54,16 @@ def test_a_p_value_of_just_alpha_is_a_win():
     assert ranking.test_then_rank(scores, better="higher", alpha=2 / 32 - 1e-9).by.tolist() == [0, 0]
 
 
+@pytest.mark.parametrize(("losses", "n", "wins"), [([2], 7, 1), ([4], 8, 0)])
+def test_without_a_level_the_tests_are_held_at_five_percent(losses, n, wins):
+    # rank sums below zero of 2 among 7 and of 4 among 8: p = 3/128 and 7/256, twice that after Holm
+    differences = np.arange(1.0, n + 1)
+    differences[np.array(losses) - 1] *= -1
+    scores = np.column_stack([differences, np.zeros(n)])
+    assert ranking.test_then_rank(scores, better="higher").by.tolist() == [wins, 0]
+    assert ranking.significant_wins(scores, better="higher").sum() == wins
+
+
 def test_a_signed_measure_ranks_by_its_size_and_another_by_its_value():
     scores = np.array([[-3.0, 1.0], [-3.0, 2.0]])
     assert aggregate_then_rank(scores, better="zero").by.tolist() == [3.0, 1.5]

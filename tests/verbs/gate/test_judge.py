@@ -197,6 +197,8 @@ def test_a_gate_has_notes_on_few_cases_and_on_means_alone(table, rule):
     tails = Config(rules=(rule(max_fraction=MaxFraction(worse_by=0.1, of_cases=0.1)),))
     assert [note[:8] for note in gate_notes(small, means)] == ["Only 20 ", "Only mea"]
     assert gate_notes(large, tails) == ()
+    assert gate_notes(table({"liver": GOOD[:1]}), tails)[0].startswith("Only 1 cases: below 50")
+    assert gate_notes(table({}), tails) == ()
 
 
 @pytest.mark.parametrize(
@@ -219,6 +221,8 @@ def test_a_rule_in_short_has_its_limit_on_the_side_that_is_worse(short, side):
 def test_a_regression_at_just_alpha_after_holm_is_shown(p, outcome):
     shown = [Verdict(rule_id=name, outcome="fail", reason="", p=p) for name in "ab"]
     assert [found.outcome for found in after_holm(shown, alpha=0.05)] == [outcome] * 2
+    raw = [Verdict(rule_id=name, outcome="fail", reason="", p=0.05) for name in "ab"]  # just shown, and 0.1 among two
+    assert [found.outcome for found in after_holm(raw, alpha=0.05)] == ["inconclusive"] * 2
     beside = Verdict(rule_id="c", outcome="fail", reason="", p=0.06)  # not shown by itself: it is no matter of chance
     assert after_holm([beside], alpha=0.05)[0].outcome == "fail"
 

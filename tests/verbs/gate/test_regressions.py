@@ -125,6 +125,12 @@ def test_a_loss_of_just_the_margin_is_allowed_and_no_more(table, rule, verdict, 
     assert verdict(run, rule(max_regression=margin), baseline=old).outcome == outcome
 
 
+def test_the_rounding_of_a_loss_is_that_of_the_numbers_it_is_a_difference_of(table, rule, verdict):
+    old, new = (table({"liver": np.full(60, at)}, measure="hd95", better="lower") for at in (1000.3, 1000.5))
+    assert verdict(new, rule(measure="hd95", max_regression=0.2), baseline=old).outcome == "pass"  # and 4e-14 more
+    assert verdict(new, rule(measure="hd95", max_regression=0.2 - 1e-11), baseline=old).outcome == "fail"
+
+
 @pytest.mark.parametrize(("least", "outcome"), [(20, "pass"), (21, "inconclusive")])
 def test_just_as_many_pairs_as_asked_are_enough(table, rule, least, outcome):
     config = Config(rules=(rule(max_regression=0.01),), baseline=Baseline(path="main", min_paired=least))
@@ -268,6 +274,17 @@ def test_min_paired_holds_back_any_verdict(table, rule, change):
     (found,) = judge(run, config, baseline=old, how=Resampling(resamples=199))
     assert found.outcome == "inconclusive"
     assert found.reason.startswith("only 20 paired cases of at least 30: mean changed by")
+
+
+@pytest.mark.parametrize(
+    ("shared", "reason"), [(1, "only 1 paired cases of at least 2"), (0, "the change of mean is undef")]
+)
+def test_one_pair_is_too_few_and_none_is_no_pair(table, rule, shared, reason):
+    config = Config(rules=(rule(max_regression=0.01),), baseline=Baseline(path="main", min_paired=2))
+    old = table({"liver": [0.9, 0.8]}, cases=("case_000", "other") if shared else ("one", "other"))
+    (found,) = judge(table({"liver": [0.9]}), config, baseline=old, how=Resampling(resamples=19))[-1:]
+    assert found.reason.startswith(reason)
+    assert found.outcome == ("inconclusive" if shared else "fail")
 
 
 def test_a_newly_missed_organ_never_passes_and_one_found_again_does_not_fail(table, rule, verdict):

@@ -128,6 +128,7 @@ def test_json_is_strict_and_keeps_its_schema(report):
 
 
 def test_json_says_null_for_undefined_and_a_word_for_infinite():
+    assert '"reason": "p5 0.8 ≥ 0.7"' in as_json(REPORT)  # to be read, not escaped
     document = json.loads(as_json(REPORT))
     floor = document["verdicts"][3]
     assert (floor["value"], floor["limit"], floor["p"]) == (0.91, 0.93, None)
