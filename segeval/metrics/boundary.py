@@ -21,14 +21,15 @@ Pooling = Literal["directed_max", "pooled", "directed_mean"]
 Value = Callable[[Directed, Directed], float]
 
 POSITIVE = (0.0, math.inf)
-AREA_HAS_CORNERS = (Idle(("neighbours",), "surface", "area".__eq__, "voxel"),)
+AREA_HAS_CORNERS = (Idle(("neighbours",), "surface", ("area", "mesh").__contains__, "voxel"),)
 HAUSDORFF = "Huttenlocher et al. 1993, doi:10.1109/34.232073"
 HEIMANN = "Heimann et al. 2009, doi:10.1109/TMI.2009.2013851"
 
 SURFACE_KNOBS = """
 Args:
-    surface: elements are voxels at the surface (`voxel`), or corners of the voxel lattice weighted
-        with the surface area around them (`area`).
+    surface: elements are voxels at the surface (`voxel`), corners of the voxel lattice weighted
+        with the surface area around them (`area`), or triangles between voxels weighted with their area, each
+        measured to the nearest point of any of the other side (`mesh`).
     edge: where the image border cuts a mask off, the mask has a surface (`border`) or none (`none`).
     neighbours: a voxel is at the surface if a neighbour that shares a face with it is background
         (`face`), or any around it (`full`).
@@ -124,8 +125,8 @@ def hdp(
 
     Args:
         percent: 100 gives the plain Hausdorff distance.
-        surface: percentiles of voxels are interpolated linearly; that of area is the smallest distance
-            that reaches the share of the area.
+        surface: percentiles of voxels are interpolated linearly; those of area and mesh are the smallest
+            distance that reaches the share of the area.
         edge: as for the other distances.
         neighbours: as for the other distances.
         pooling: the larger percentile of the two directions, the percentile of both lists together, or

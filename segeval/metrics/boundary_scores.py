@@ -49,7 +49,7 @@ def nsd(
     Args:
         tolerance_mm: inclusive; one number, or one for each class such as `liver:1;spleen:2`. The default is
             a placeholder, not advice: take what two experts differ by.
-        surface: weighs by area, or counts voxels.
+        surface: weighs by area, that of a mesh of triangles with `mesh`, or counts voxels.
         edge: as for the distances.
         neighbours: as for the distances.
         pooling: the share of both surfaces together, or the mean of the two shares.

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from segeval.evidence.contours.in_plane import in_plane_distances
 from segeval.evidence.lesions.grown import LesionPair, means_of_paired, paired
 from segeval.evidence.lesions.lesions import LesionCounts, LesionCountsByClass
 from segeval.evidence.lesions.msseg import MssegCounts
@@ -9,7 +10,6 @@ from segeval.evidence.lesions.objects import CoveredOnce
 from segeval.evidence.lesions.voronoi import LesionCells
 from segeval.evidence.masks import Masks
 from segeval.evidence.shapes import PerLabel
-from segeval.evidence.surfaces.in_plane import in_plane_distances
 from segeval.measure import metric, ratio
 from segeval.metrics import boundary
 from segeval.metrics.boundary import distance_of_each

@@ -2,7 +2,8 @@
 
 Compared with monai 1.6.1, MetricsReloaded (git cb38dfc), surface-distance 0.1, seg-metrics 1.2.8,
 medpy 0.5.2, panoptica 2.1.7, SimpleITK 2.5.7, torchmetrics 1.9.0, antspyx 0.6.3, nnunetv2 2.8.1, ccmetrics 0.0.3,
-exacta 0.0.1a5, plastimatch 1.10.0 and scikit-image 0.26.0. Absent values stand in the order both, pred, truth.
+exacta 0.0.1a5, plastimatch 1.10.0, scikit-image 0.26.0 and pymeshmetrics 1.4.1. Absent values stand in the order both,
+pred, truth.
 """
 
 import math
@@ -191,6 +192,17 @@ _EXACTA = {
     "cldice": _OURS,
 }
 
+_MESH: dict[str, Any] = {"surface": "mesh"}
+_MESHMETRICS = {
+    "dice": by(1, 0, 0),
+    "iou": by(1, 0, 0),
+    "hd": by(0, INF, INF, **_MESH),
+    "hd95": by(0, INF, INF, **_MESH),
+    "assd": by(0, INF, INF, **_MESH),
+    "masd": by(0, INF, INF, **_MESH),
+    "nsd": by(1, 0, 0, slack=0.0, **_MESH),
+}
+
 _PLASTIMATCH = {
     "dice": by(0, 0, 0),
     "sensitivity": _OURS,
@@ -277,6 +289,12 @@ TOOLS = (
         note="The mean over the true lesions of a case, each in its cell. The spacing is ignored, lengths and "
         "tolerances are in voxels. The distance of a missed lesion is what the caller says; here it is infinite.",
         definitions=_CC_METRICS,
+    ),
+    Profile(
+        name="meshmetrics",
+        note="Triangles between voxels, each from its middle to the nearest point of the other mesh. A volume of one "
+        "slice is an outline here, and a closed box there; its boundary IoU has no profile.",
+        definitions=_MESHMETRICS,
     ),
     Profile(name="exacta", note="Called with the spacing; its defaults.", definitions=_EXACTA),
     Profile(

@@ -72,6 +72,18 @@ def test_exacta() -> None:
     agree("exacta", values)
 
 
+def test_meshmetrics() -> None:
+    tool = pytest.importorskip("meshmetrics", exc_type=ImportError)
+    called = {"hd": "HD_100", "hd95": "HD_95", "assd": "ASSD", "masd": "MASD", "dice": "DSC", "iou": "IoU"}
+    called |= {"nsd(tolerance_mm=1.2345)": "NSD_1.2345"}  # no tie, which rounding decides
+
+    def values(pred: np.ndarray, truth: np.ndarray) -> Values:
+        found = tool.compute_metrics(truth, pred, spacing=SPACING, taus=(1.2345,), verbose=False)
+        return {name: found[theirs] for name, theirs in called.items()}
+
+    agree("meshmetrics", values)
+
+
 def test_cc_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
     torch = pytest.importorskip("torch")
     tool = pytest.importorskip("CCMetrics")

@@ -6,7 +6,7 @@ How a distance comes about, for all classes at once:
 2. One pass over each image lists the voxels that may lie on some surface (`word_scan.surface_candidates`).
 3. The candidates are sorted by class, and each looks at its neighbours (`elements`): a voxel with one outside its class
    is a surface element of weight 1; a corner of the lattice with the class and something else around it is one that
-   weighs as much as the surface that marching cubes lays there (`surface_area`).
+   weighs as much as the surface that marching cubes lays there (`surface_area`), or holds its triangles (`meshes`).
 4. Each element looks for the nearest one of its class on the other side (`surfaces_numpy`, `surfaces_torch`): at
    lattice offsets of growing length first, since most surfaces are close; the few that find nothing there take the
    way that is least work for them. Distances are lengths of whole lattice steps, so that equal ones are equal to the
@@ -40,10 +40,11 @@ from segeval.evidence.surfaces.elements import (
     members,
     voxel_elements,
 )
+from segeval.evidence.surfaces.meshes import mesh_distances
 from segeval.evidence.surfaces.surface_area import area_of_codes
 
-Element = Literal["voxel", "area"]
-Surface = Literal["voxel", "area", "set"]
+Element = Literal["voxel", "area", "mesh"]
+Surface = Literal["voxel", "area", "mesh", "set"]
 Unit = Literal["mm", "voxel"]
 Side = Literal["pred", "truth"]
 SIDES: tuple[Side, Side] = ("pred", "truth")
@@ -76,6 +77,7 @@ class Surfaces:
     classes: tuple[LabelClass, ...]
     lattice_mm: Lattice  # in the order of the prepared axes
     builder: Builder
+    axes: tuple[int, ...]  # which axis of the image, without those of length one, each prepared axis is
     has_ignored: bool = False
     core: tuple[int, int, int] | None = None
     _kept: Kept[Any] = field(default_factory=Kept, repr=False)
@@ -122,6 +124,7 @@ class Surfaces:
             classes=tuple(classes),
             lattice_mm=lattice.of_axes(axes),
             builder=builder,
+            axes=tuple(axes),
             has_ignored=ignored is not None,
             core=None if core is None else _prepared_core(core, long, axes, tuple(truth.shape)),
         )
@@ -141,7 +144,7 @@ class Surfaces:
 
         Args:
             surface: elements are surface voxels, weight 1; corners of the voxel lattice, weighted with
-                the surface around them; or all voxels of the class.
+                the surface around them; pieces of a mesh, weighted with their size; or all voxels of the class.
             edge: whether a mask has a surface where the border of the image cuts it off.
             neighbours: which of them make a surface voxel by being background, those that share a face
                 with it or all around it.
@@ -175,7 +178,7 @@ class Surfaces:
     def elements(self, side: Side, *, surface: Element, edge: Edge, neighbours: Neighbours) -> Elements:
         """Surface elements of one side."""
         labels = getattr(self, side)
-        if surface == "area":
+        if surface != "voxel":
             return self._kept.get(
                 (side, "area", edge), lambda: corner_elements(labels, self._members(side, "face"), edge=edge)
             )
@@ -199,7 +202,13 @@ class Surfaces:
         pred, truth = (self.elements(side, surface=surface, edge=edge, neighbours=neighbours) for side in SIDES)
         presence = self.presence(surface=surface, edge=edge, neighbours=neighbours)
         starts = (pred, truth) if self.core is None else (side.between(*self.core) for side in (pred, truth))
-        there, back = (self._directed(start, goal, unit) for start, goal in zip(starts, (truth, pred), strict=True))
+        if surface == "mesh":
+            directed = functools.partial(
+                mesh_distances, classes=len(self.classes), lattice=self.lattice(unit), axes=self.axes
+            )
+        else:
+            directed = functools.partial(self._directed, unit=unit)
+        there, back = (directed(start, goal) for start, goal in zip(starts, (truth, pred), strict=True))
         return _pairs(presence, there, back)
 
     def _directed(self, start: Elements, goal: Elements, unit: Unit) -> list[Directed]:

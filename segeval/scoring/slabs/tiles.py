@@ -236,7 +236,9 @@ def _halo(plan: Plan, case: TiledCase) -> int:
         lattice = Lattice.unit(len(case.shape)) if call.all_knobs["unit"] == "voxel" else case.grid.lattice
         long = tuple(step for step, n in zip(lattice.spacing, case.shape, strict=True) if n > 1)
         reach = longest_reach(call.all_knobs["tolerance_mm"], spacing=long, slack=call.all_knobs["slack"])
-        widths.append(int(reach / lattice.spacing[case.axis]) + 2)  # the outermost voxels end there, and are no surface
+        # the outermost voxels end there, and are no surface; the pieces of a mesh reach half a voxel around a corner
+        more = 3 if call.all_knobs["surface"] == "mesh" else 2
+        widths.append(int(reach / lattice.spacing[case.axis]) + more)
     return max(widths)
 
 

@@ -44,6 +44,7 @@ _SAID: Mapping[tuple[str, str], str] = {
     ("neighbours", "face"): "surface voxels by the neighbours that share a face",
     ("neighbours", "full"): "surface voxels by all neighbours, also across corners",
     ("surface", "area"): "weighted with the area of the surface",
+    ("surface", "mesh"): "between meshes of triangles",
     ("surface", "voxel"): "surface voxels, each counting one",
     ("surface", "set"): "all voxels of the masks instead of their surfaces",
     ("slack", "0"): "no allowance for rounding at the tolerance",
