@@ -148,7 +148,7 @@ def write_parquet(table: Table, path: Path) -> None:
     import pyarrow
     from pyarrow import parquet
 
-    arrays = [_typed([row.get(column) for row in table.rows]) for column in table.columns]
+    arrays = [_typed(table.column(column)) for column in table.columns]
     parquet.write_table(pyarrow.table([pyarrow.array(*one) for one in arrays], names=list(table.columns)), path)
 
 

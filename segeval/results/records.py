@@ -11,7 +11,7 @@ from segeval.evidence.overlap.counts import Histogram
 from segeval.evidence.shapes import AxesMm, SpacingMm
 
 if TYPE_CHECKING:
-    from segeval.evidence.lesions.lesion_rows import LesionRow
+    from segeval.evidence.lesions.lesion_rows import LesionRows
 
 Status = Literal["ok", "absent_both", "absent_pred", "absent_truth", "missing_pred", "missing_truth", "failed"]
 Values = Mapping[str, float]  # column -> value; nan is undefined
@@ -69,7 +69,7 @@ class CaseScore:
     row: CaseRow
     classes: tuple[ClassRow, ...] = ()
     histogram: Histogram | None = None
-    lesions: tuple["LesionRow", ...] = ()
+    lesions: "LesionRows | tuple[()]" = ()
     additive: Mapping[Hashable, Any] = field(default_factory=dict)
 
 

@@ -14,10 +14,11 @@ from segeval.results.table import Table
 from segeval.results.tables import Results
 
 _END = "\n}"
+IN_ITS_FILE = "lesions"  # noise has them by the hundred thousand, so run.json has the digest of their file alone
 
 
 def run_document(results: Results) -> dict[str, Any]:
-    """The facts of the run, its problem cases, why values are undefined, and all tables."""
+    """The facts of the run, its problem cases, why values are undefined, and all tables but that of lesions."""
     return {
         **results.facts,
         "labels": [{"label": one.label, "class": one.name, "ids": list(one.ids)} for one in results.classes],
@@ -27,7 +28,7 @@ def run_document(results: Results) -> dict[str, Any]:
         "approx": {row.case_id: list(row.approx) for row in results.case_rows if row.approx},
         "undefined": _undefined(results),
         **({"resamples": _resamples(results)} if results.resamples else {}),
-        **results.tables,
+        **{name: table for name, table in results.tables.items() if name != IN_ITS_FILE},
     }
 
 
@@ -48,7 +49,7 @@ def document_text(document: Mapping[str, Any]) -> str:
 
 
 def _rows_text(table: Table) -> str:
-    columns = (texts_of([row.get(name) for row in table.rows], _dump) for name in table.columns)
+    columns = (texts_of(table.column(name), _dump) for name in table.columns)
     names = [f"{_dump(name)}: " for name in table.columns]
     lines = (", ".join(map(str.__add__, names, cells)) for cells in zip(*columns, strict=True))
     rows = ",\n".join(f"  {{{line}}}" for line in lines)

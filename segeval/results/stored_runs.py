@@ -14,6 +14,7 @@ from segeval.files.paths import printable, require_existing
 from segeval.files.writing import JOURNAL
 from segeval.results.csv_tables import text_of
 from segeval.results.nnunet_runs import run_of_nnunet
+from segeval.results.run_json import IN_ITS_FILE
 from segeval.results.run_schema import checked_document, number_of
 from segeval.results.stored_columns import (
     StoredColumn,
@@ -28,6 +29,7 @@ from segeval.results.tables import KEYS_OF_CASES, KEYS_OF_SCORES
 __all__ = ["StoredColumn", "StoredRun", "read_stored_run", "stored_run_of"]
 
 _UNSCORED = ("missing_pred", "missing_truth", "failed")
+_CHANGED = "was changed after the run, or is of another one"
 _WITHOUT_VALUES = ("missing_truth", "failed")
 
 
@@ -124,12 +126,36 @@ def _measures(rows: Sequence[Row], keys: Sequence[str]) -> list[str]:
 def _doubts(file: Path, document: Mapping[str, Any]) -> list[str]:
     """What speaks against the tables in a folder being those of one whole run."""
     doubts = _of_two_runs(file) if document["complete"] else []  # an interrupted one leaves its journal to go on from
-    for name, expected in document.get(WRITTEN, {}).items():
-        table = file.parent / name
-        is_table = Path(name).name == name and name.endswith(".csv") and table.is_file()
-        if is_table and digest(table.read_bytes()) != expected:
-            doubts.append(f"{printable(name)} was changed after the run, or is of another one")
+    for name in document.get(WRITTEN, {}):
+        is_table = Path(name).name == name and name.endswith(".csv") and (file.parent / name).is_file()
+        if is_table and not _is_as_written(file, document, name):
+            doubts.append(f"{printable(name)} {_CHANGED}")
     return doubts
+
+
+def _is_as_written(file: Path, document: Mapping[str, Any], name: str) -> bool:
+    return digest((file.parent / name).read_bytes()) == document[WRITTEN][name]
+
+
+def stored_lesions(file: Path, document: Mapping[str, Any]) -> tuple[list[Row], str]:
+    """Class, side and outcome of each lesion, from `lesions.csv` beside a `run.json`, and what speaks against it.
+
+    Older runs have the rows in `run.json` too, and need no other file.
+
+    Raises:
+        ConfigError: the file is no CSV.
+    """
+    name = f"{IN_ITS_FILE}.csv"
+    if IN_ITS_FILE in document or name not in document.get(WRITTEN, {}):
+        return list(document.get(IN_ITS_FILE, [])), ""
+    table = file.parent / name
+    if not table.is_file():
+        return [], f"{name} is not beside {RUN_FILE}"
+    if not _is_as_written(file, document, name):
+        return [], f"{name} {_CHANGED}"
+    columns = ("class", "side", "outcome")
+    rows = read_csv_rows(table, what="run", columns=columns)
+    return [{name: text_of(row[name]) for name in columns} for _, row in rows], ""
 
 
 def refuse_shard(document: Mapping[str, Any], path: Path) -> None:

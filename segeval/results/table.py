@@ -7,6 +7,7 @@ Readers take a cell by the name of its column, never by its place.
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from html import escape
 from typing import Any
 
@@ -23,6 +24,23 @@ _LATEX = {c: f"\\{c}" for c in "&%$#_{}"} | {
 
 
 @dataclass(frozen=True, kw_only=True)
+class RowsOfColumns(Sequence[Row]):
+    """Rows of a table that was made column by column, as one of a million cells is; each is made when asked for."""
+
+    columns: Mapping[str, Sequence[Any]]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+    def __getitem__(self, which: Any) -> Any:
+        return self._rows[which]
+
+    @cached_property
+    def _rows(self) -> tuple[Row, ...]:
+        return tuple(dict(zip(self.columns, cells, strict=True)) for cells in zip(*self.columns.values(), strict=True))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Table:
     """Rows in the columns that every format shows.
 
@@ -32,7 +50,7 @@ class Table:
     """
 
     columns: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: "tuple[Row, ...] | RowsOfColumns"
     title: str = ""
     caption: str = ""
     notes: tuple[str, ...] = ()
@@ -48,6 +66,10 @@ class Table:
             raise ValueError(f"a column stands twice among {columns}")
         by_name = tuple(dict(zip(columns, row, strict=True)) for row in rows)
         return cls(columns=tuple(columns), rows=by_name, **said)
+
+    def column(self, name: str) -> Sequence[Any]:
+        """The cells of a column."""
+        return self.rows.columns[name] if isinstance(self.rows, RowsOfColumns) else [row.get(name) for row in self.rows]
 
     def cells(self, row: Row) -> list[Any]:
         """The cells of a row in the order of the columns."""

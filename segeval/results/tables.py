@@ -5,22 +5,22 @@ The columns that say what a row is of are named here once; every further column 
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
-from operator import attrgetter
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from segeval.errors import ConfigError, did_you_mean
 from segeval.evidence.labels import WHOLE_CASE, LabelClass
-from segeval.evidence.lesions.lesion_rows import LesionRow
+from segeval.evidence.lesions.lesion_rows import LesionRows
 from segeval.evidence.overlap.counts import Histogram
 from segeval.files.paths import counted
 from segeval.results.number_text import UNDEFINED, digits, joined
 from segeval.results.records import CaseRow, ClassRow, SummaryRow
-from segeval.results.table import Table, html, markdown, strip_plot
+from segeval.results.table import RowsOfColumns, Table, html, markdown, strip_plot
 from segeval.statistics.summary import STATISTICS
 
 COUNTS = ("n_pred", "n_truth", "tp", "fp", "fn", "tn")
@@ -29,6 +29,11 @@ KEYS_OF_CASES = ("case", "status", "shape", "spacing_mm", "probability_source")
 SUMMARY_COLUMNS = (
     *("class", "measure", "n", "n_undefined", "n_inf", "n_missing", *STATISTICS),
     *("ci_low", "ci_high", "pooled"),
+)
+LESION_COLUMNS = (
+    *("case", "label", "class", "side", "lesion_id", "outcome", "matched_ids", "voxels", "volume_mm3", "iou", "dice"),
+    *("overlap_voxels", "centroid_mm", "bbox", "nearest_other_mm", "touches_border", "max_prob", "mean_prob"),
+    *("confidence", "rank", "reason"),
 )
 
 
@@ -51,7 +56,7 @@ class Results:
     case_rows: tuple[CaseRow, ...]
     summary: tuple[SummaryRow, ...]
     confusion: Histogram | None
-    lesions: Mapping[str, Sequence[LesionRow]] | None
+    lesions: Mapping[str, LesionRows | tuple[()]] | None
     shown: tuple[str, ...]
     facts: Mapping[str, Any]
     groups: Table | None = None
@@ -240,18 +245,33 @@ def _names_of_ids(ids: Sequence[int], classes: Sequence[LabelClass]) -> list[str
 
 def lesions_table(results: Results) -> Table:
     """One row per lesion of either side, in the order of cases and classes."""
-    facts = [field.name for field in fields(LesionRow) if field.name != "of"]
-    columns = ("case", "label", "class", *facts)
-    facts_of = attrgetter("of.label", "of.name", *facts)
-    rows = [
-        dict(zip(columns, (case_id, *facts_of(row)), strict=True))
-        for case_id, lesions in (results.lesions or {}).items()
-        for row in lesions
-    ]
-    for name, text in _TEXT.items():
-        for cells in rows:
-            cells[name] = text(cells[name])
-    return Table(columns=columns, rows=tuple(rows))
+    each = [_lesion_columns(case_id, rows) for case_id, rows in (results.lesions or {}).items() if rows]
+    columns = {name: list(chain.from_iterable(one[name] for one in each)) for name in LESION_COLUMNS}
+    return Table(columns=LESION_COLUMNS, rows=RowsOfColumns(columns=columns))
+
+
+def _lesion_columns(case_id: str, rows: LesionRows) -> dict[str, Sequence[Any]]:
+    """The columns of the lesions of a case; what has several numbers is text."""
+    labels, names = ([getattr(one, what) for one in rows.classes] for what in ("label", "name"))
+    bounds = [[*zip(*ends, strict=True)] for ends in zip(rows.start.T.tolist(), rows.stop.T.tolist(), strict=True)]
+    columns: dict[str, Sequence[Any]] = {
+        "case": [case_id] * len(rows),
+        "label": [labels[which] for which in rows.of.tolist()],
+        "class": [names[which] for which in rows.of.tolist()],
+        "matched_ids": ["+".join(map(str, ids)) for ids in rows.matched],
+        "centroid_mm": _side_by_side(rows.centroid_mm.T.tolist(), "{:g}".format),
+        "bbox": _side_by_side(bounds, lambda ends: "{}:{}".format(*ends)),
+        "rank": [rank or None for rank in rows.rank.tolist()],
+        "reason": rows.reason,
+    }
+    return columns | {name: getattr(rows, name).tolist() for name in LESION_COLUMNS if name not in columns}
+
+
+def _side_by_side(axes: Sequence[Sequence[Any]], text: Callable[[Any], str]) -> list[str]:
+    """What is known along each axis, in one text for each lesion."""
+    texts = [{value: text(value) for value in set(along)} for along in axes]
+    each = (map(known.__getitem__, along) for known, along in zip(texts, axes, strict=True))
+    return [*map(" ".join, zip(*each, strict=True))]
 
 
 def groups_table(results: Results) -> Table:
@@ -273,17 +293,6 @@ def sequences_table(results: Results) -> Table:
     """A row per object of a video."""
     return results.sequences or Table(columns=("sequence",), rows=())
 
-
-def _box(box: tuple[Sequence[int], Sequence[int]]) -> str:
-    """`10:14 0:20 3:5`, as one would cut it out of the array."""
-    return " ".join(f"{start}:{stop}" for start, stop in zip(*box, strict=True))
-
-
-_TEXT: Mapping[str, Callable[[Any], str]] = {
-    "matched_ids": lambda ids: "+".join(map(str, ids)),
-    "centroid_mm": lambda centroid: joined(centroid, " "),
-    "bbox": _box,
-}
 
 TABLES: Mapping[str, Callable[[Results], Table]] = {
     "scores": scores_table,

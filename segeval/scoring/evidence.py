@@ -24,7 +24,7 @@ from segeval.scoring.plan import Plan
 if TYPE_CHECKING:
     from segeval.evidence.contours.frames import Frame
     from segeval.evidence.detection.candidates import CaseCandidates
-    from segeval.evidence.lesions.lesion_rows import LesionRow
+    from segeval.evidence.lesions.lesion_rows import LesionRows
     from segeval.evidence.lesions.lesions import Lesions
     from segeval.evidence.lesions.voronoi import LesionCells
     from segeval.evidence.masks import Masks
@@ -184,7 +184,7 @@ class Evidence:
         found = vars(self).get("candidates")  # if anything has asked for them
         return () if found is None else found.notes
 
-    def lesion_rows(self) -> tuple["LesionRow", ...]:
+    def lesion_rows(self) -> "LesionRows | tuple[()]":
         """A row per lesion, matched as the first of the chosen lesion measures does it, or per candidate."""
         rule, detection_rule = self.plan.lesion_rule, self.plan.detection_rule
         if rule is None:
@@ -192,11 +192,11 @@ class Evidence:
         if detection_rule is not None and self.candidates is not None:
             from segeval.evidence.detection.detections import candidate_rows
 
-            return tuple(candidate_rows(self.candidates, detection_rule))
+            return candidate_rows(self.candidates, detection_rule)
         from segeval.evidence.lesions.lesion_rows import lesion_rows
 
         probs = None if self.maps is None else self.maps.on_host.of_each_class
-        return tuple(lesion_rows(self.lesions, probs=probs, **asdict(rule)))
+        return lesion_rows(self.lesions, probs=probs, **asdict(rule))
 
     def for_pooling(self) -> dict[Hashable, Any]:
         """The evidence that has to be added up over the cases, as far as a measure has asked for it."""

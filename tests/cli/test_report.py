@@ -1,12 +1,13 @@
 """`segeval report` and `segeval show` on real files."""
 
+import json
 import os
 
 import nibabel
 import numpy as np
 import pytest
 
-from tests.cli.given import SAMPLE, Run, write_image
+from tests.cli.given import SAMPLE, Run, rows_of, write_image
 
 
 @pytest.fixture
@@ -197,3 +198,27 @@ def test_charts_of_a_shard_are_refused(run: Run):
     masks = (SAMPLE / "pred", SAMPLE / "gt", "-m", "dice")
     done = run("score", *masks, "--shard", "0/2", "--plot", "figures", "-o", "run")
     assert (done.code, "--plot is for a whole run" in done.err) == (2, True)
+
+
+def test_a_report_counts_the_lesions_of_their_file_and_says_where_it_cannot(run: Run, tmp_path):
+    labels, folder = ("--labels", SAMPLE / "labels.yaml"), tmp_path / "run"
+    run("score", SAMPLE / "pred", SAMPLE / "gt", *labels, "-m", "lesion_f1", "--bootstrap", 0, "--out", folder)
+
+    def page() -> str:
+        done = run("report", folder)
+        assert done.code == 0, done.err
+        return (folder / "report.html").read_text()
+
+    rows = rows_of(folder / "lesions.csv")
+    found = [row["outcome"] for row in rows if (row["class"], row["side"]) == ("lesion", "truth")]
+    cells = f'<td class="num">{len(found)}</td><td class="num">{found.count("tp")}</td>'
+    with_file, document = page(), json.loads((folder / "run.json").read_text())
+    assert f'<th scope="row">lesion</th>{cells}' in with_file
+
+    table = (folder / "lesions.csv").read_bytes()
+    (folder / "lesions.csv").write_bytes(table.replace(b",fn,", b",tp,", 1))
+    assert "lesions.csv was changed after the run, or is of another one, so that this page has no lesions." in page()
+    (folder / "lesions.csv").unlink()
+    assert "lesions.csv is not beside run.json, so that this page has no lesions." in page()
+    (folder / "run.json").write_text(json.dumps(document | {"lesions": rows}))  # as it was written before
+    assert page() == with_file

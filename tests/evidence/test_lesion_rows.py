@@ -14,6 +14,7 @@ from segeval.evidence.labels import LabelClass
 from segeval.evidence.lesions.lesion_rows import LesionRow, lesion_rows
 from segeval.evidence.lesions.lesions import Lesions
 from segeval.evidence.probabilities.channels import ProbMap
+from segeval.files.lossless import record_of_text, text_of_record
 from tests.conftest import golden
 from tests.masks import MASKS, ONE
 
@@ -195,3 +196,11 @@ def test_a_lesion_that_is_mostly_ignored_says_so() -> None:
     (first, _) = lesion_rows(lesions)
     assert (first.side, first.outcome, first.voxels) == ("pred", "ignored", 1)
     assert first.reason == "3 of its 4 voxels are ignored"
+
+
+def test_rows_kept_as_columns_come_back_from_a_journal_and_are_made_when_asked_for() -> None:
+    pred, truth = (np.array(GOLDEN["arrays"][f"L.{side}"], dtype=np.uint8) for side in ("pred", "truth"))
+    rows = lesion_rows(Lesions.of(pred, truth, classes=ONE, spacing_mm=(1.0,) * pred.ndim))
+    back = record_of_text(text_of_record(rows))
+    assert [repr(one) for one in back] == [repr(one) for one in rows]
+    assert (len(rows), rows[-1].side, rows[5].lesion_id) == (10, "truth", 1)

@@ -80,13 +80,15 @@ def test_the_distances_are_those_of_brute_force(scene: dict[str, Any], setting: 
         assert found == (present(scene, "pred", one.ids), present(scene, "truth", one.ids))
 
 
-@pytest.mark.parametrize("way", ["blocks", "tree", "map"])
+@pytest.mark.parametrize("way", ["blocks", "tree", "map", "many classes"])
 @settings(max_examples=20)
 @given(scene=scenes())
 def test_far_points_find_the_nearest_in_every_way(way: str, scene: dict[str, Any]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(surfaces_numpy, "_N_OFFSETS", 1)
-        if way != "blocks":
+        if way == "many classes":
+            patch.setattr(surfaces_numpy, "_FEW_IN_ALL", 0)
+        elif way != "blocks":
             patch.setattr(surfaces_numpy, "_FEW_PAIRS", 0)
             patch.setattr(surfaces_numpy, "_MAP_PER_VOXEL", 1e9 if way == "tree" else 0.0)
         assert_agrees(Surfaces.of(**scene, classes=CLASSES), scene, Setting())

@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segeval.errors import ConfigError
-from segeval.results import Table
+from segeval.results import Table, csv_tables
 from segeval.results.csv_tables import cell, jsonable, write_csv, write_json_atomically
+from segeval.results.table import RowsOfColumns
 
 
 @pytest.mark.parametrize(
@@ -89,6 +90,24 @@ def test_a_csv_has_the_same_bytes_everywhere(tmp_path: Path) -> None:
         '"line\nbreak","cr\rhere",inf,-3\n'
         "ü,,true,\n"
     )
+
+
+def test_columns_in_parts_have_the_text_of_the_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    columns = {
+        "number": [0.5, -0.0, math.nan, math.inf, None, 1e-300, 3.0],
+        "id": [3, 1, 2**70, 4, None, 5, 6],
+        "text": ["liver", "=1+1", "a,b", 'a"b', "", "a\nb", "＋1"],
+        "flag": [True, False, True, None, True, False, True],
+    }
+    rows = [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
+    write_csv(tmp_path / "rows.csv", Table(columns=tuple(columns), rows=tuple(rows)))
+    monkeypatch.setattr(csv_tables, "_AT_ONCE", 2)
+    table = Table(columns=tuple(columns), rows=RowsOfColumns(columns=columns))
+    write_csv(tmp_path / "columns.csv", table)
+    assert (tmp_path / "columns.csv").read_bytes() == (tmp_path / "rows.csv").read_bytes()
+    assert repr(table.records()) == repr(rows)
+    expected = 'number,id,text,flag\n0.5,3,liver,true\n-0.0,1,\'=1+1,false\n,1180591620717411303424,"a,b",true\n'
+    assert (tmp_path / "columns.csv").read_text().startswith(expected)
 
 
 def test_a_csv_that_cannot_be_written_is_said(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from segeval.evidence.additive import CasesApart, EachCase
 from segeval.evidence.detection.candidates import CandidateRule, CaseCandidates
 from segeval.evidence.detection.hits import AnewRule, Detected, DetectionRule, by_confidence, detect
 from segeval.evidence.detection.operating_points import Per, Points, ThresholdedCase, ThresholdSample, Units
-from segeval.evidence.lesions.lesion_rows import LesionRow, rows_of_matched
+from segeval.evidence.lesions.lesion_rows import LesionRows, rows_of_matched
 from segeval.evidence.lesions.matching import MatchRule
 from segeval.evidence.lesions.objects import THRESHOLDS
 from segeval.evidence.shape_words import Bool, Float64, Int64
@@ -279,7 +279,7 @@ def _candidate_rule(rule: CandidateRule) -> CandidateRule:
     return CandidateRule(**{field.name: getattr(rule, field.name) for field in fields(CandidateRule)})
 
 
-def candidate_rows(candidates: CaseCandidates, rule: AnewRule) -> list[LesionRow]:
+def candidate_rows(candidates: CaseCandidates, rule: AnewRule) -> LesionRows | tuple[()]:
     """A row per candidate and per lesion, with the confidence and, within case and class, the rank of each."""
     lesions, rule = candidates.lesions, rule.cut_at(0.5) if rule.candidates == "per_threshold" else rule
     matched = [
@@ -287,8 +287,8 @@ def candidate_rows(candidates: CaseCandidates, rule: AnewRule) -> list[LesionRow
         for which in range(len(lesions.classes))
     ]
     of = {
-        (name, number): (confidence, rank)
-        for name, one in zip((row.name for row in lesions.classes), matched, strict=True)
+        (which, number): (confidence, rank)
+        for which, one in enumerate(matched)
         if isinstance(one, Detected)
         for number, confidence, rank in zip(
             one.found.pred.ids.tolist(),
@@ -297,11 +297,13 @@ def candidate_rows(candidates: CaseCandidates, rule: AnewRule) -> list[LesionRow
             strict=True,
         )
     }
-    rows = []
-    for row in rows_of_matched(matched, lesions.masks, candidates.maps):
-        own = (row.lesion_id,) if row.side == "pred" else row.matched_ids
-        known = [of[row.of.name, number] for number in own if (row.of.name, number) in of]
-        rows.append(
-            replace(row, confidence=max(known)[0], rank=min(known, key=lambda one: one[1])[1]) if known else row
-        )
-    return rows
+    rows = rows_of_matched(matched, lesions.masks, candidates.maps)
+    if not rows:
+        return ()
+    confidences, ranks = rows.confidence.copy(), rows.rank.copy()
+    each = zip(rows.of.tolist(), rows.side.tolist(), rows.lesion_id.tolist(), rows.matched, strict=True)
+    for i, (which, side, number, matched_ids) in enumerate(each):
+        known = [of[which, one] for one in ((number,) if side == "pred" else matched_ids) if (which, one) in of]
+        if known:
+            confidences[i], ranks[i] = max(known)[0], min(rank for _, rank in known)
+    return replace(rows, confidence=confidences, rank=ranks)

@@ -1,8 +1,8 @@
 """One row per lesion of either side: where it is, what it met, and why it did not match."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, Literal
 
@@ -15,6 +15,7 @@ from segeval.evidence.lesions.lesions import Lesions, Matched
 from segeval.evidence.lesions.matching import MatchRule, Overlaps, PerPair, Side, main_overlap
 from segeval.evidence.masks import Masks
 from segeval.evidence.probabilities.channels import ProbMap
+from segeval.evidence.shape_words import Bool, Float64, Int64
 
 Outcome = Literal["tp", "fp", "fn", "merged", "ignored"]
 
@@ -52,7 +53,68 @@ class LesionRow:
     reason: str = ""
 
 
-def lesion_rows(lesions: Lesions, *, probs: Sequence[ProbMap | None] | None = None, **settings: Any) -> list[LesionRow]:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LesionRows(Sequence[LesionRow]):
+    """The rows of a case as columns, which noise has by the hundred thousand; a `LesionRow` is made when asked for.
+
+    `of` is the place of a class in `classes`. `matched_ids` are those of all rows, one row after another, and
+    `n_matched` how many are of each. `rank` is 0 where there is none.
+    """
+
+    classes: tuple[LabelClass, ...]
+    of: Int64[np.ndarray, " lesion"]
+    side: np.ndarray
+    lesion_id: Int64[np.ndarray, " lesion"]
+    outcome: np.ndarray
+    matched_ids: Int64[np.ndarray, " match"]
+    n_matched: Int64[np.ndarray, " lesion"]
+    voxels: Int64[np.ndarray, " lesion"]
+    volume_mm3: Float64[np.ndarray, " lesion"]
+    iou: Float64[np.ndarray, " lesion"]
+    dice: Float64[np.ndarray, " lesion"]
+    overlap_voxels: Int64[np.ndarray, " lesion"]
+    centroid_mm: Float64[np.ndarray, "lesion axis"]
+    start: Int64[np.ndarray, "lesion axis"]
+    stop: Int64[np.ndarray, "lesion axis"]
+    nearest_other_mm: Float64[np.ndarray, " lesion"]
+    touches_border: Bool[np.ndarray, " lesion"]
+    max_prob: Float64[np.ndarray, " lesion"]
+    mean_prob: Float64[np.ndarray, " lesion"]
+    confidence: Float64[np.ndarray, " lesion"]
+    rank: Int64[np.ndarray, " lesion"]
+    reason: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.of)
+
+    def __getitem__(self, which: Any) -> Any:
+        return self._rows[which]
+
+    @cached_property
+    def matched(self) -> list[tuple[int, ...]]:
+        """The ids that each is matched to."""
+        ids, ends = self.matched_ids.tolist(), np.cumsum(self.n_matched).tolist()
+        return [tuple(ids[end - n : end]) if n else () for n, end in zip(self.n_matched.tolist(), ends, strict=True)]
+
+    @cached_property
+    def _rows(self) -> tuple[LesionRow, ...]:
+        columns: dict[str, Iterable[Any]] = {
+            field.name: getattr(self, field.name).tolist()
+            for field in fields(LesionRow)
+            if field.name not in ("of", "matched_ids", "centroid_mm", "bbox", "rank", "reason")
+        }
+        columns["of"] = map(self.classes.__getitem__, self.of.tolist())
+        columns["matched_ids"], columns["reason"] = self.matched, self.reason
+        columns["centroid_mm"] = map(tuple, self.centroid_mm.tolist())
+        columns["bbox"] = zip(map(tuple, self.start.tolist()), map(tuple, self.stop.tolist()), strict=True)
+        columns["rank"] = (rank or None for rank in self.rank.tolist())
+        rows = zip(*columns.values(), strict=True)
+        return tuple(LesionRow(**dict(zip(columns, cells, strict=True))) for cells in rows)
+
+
+def lesion_rows(
+    lesions: Lesions, *, probs: Sequence[ProbMap | None] | None = None, **settings: Any
+) -> LesionRows | tuple[()]:
     """List the lesions of a case by class, side (pred first) and id.
 
     Args:
@@ -67,14 +129,18 @@ def lesion_rows(lesions: Lesions, *, probs: Sequence[ProbMap | None] | None = No
 
 def rows_of_matched(
     matched: Sequence[Matched], masks: Masks, probs: Sequence[ProbMap | None] | None = None
-) -> list[LesionRow]:
+) -> LesionRows | tuple[()]:
     """The same of lesions that are matched already, one matching for each class of the masks."""
-    return [
-        row
-        for which, of in enumerate(masks.classes)
+    each = [
+        {"of": np.full(len(side.own), which)} | _columns(side, masks, None if probs is None else probs[which])
+        for which in range(len(masks.classes))
         for side in _sides(matched[which])
-        for row in _rows(of, side, masks, None if probs is None else probs[which])
+        if len(side.own)
     ]
+    if not each:
+        return ()
+    columns: dict[str, Any] = {name: np.concatenate([one[name] for one in each]) for name in each[0]}
+    return LesionRows(classes=masks.classes, **columns | {"reason": tuple(columns["reason"].tolist())})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,10 +160,23 @@ class _OneSide:
         return self.matched.found.overlaps
 
     @cached_property
-    def pairs(self) -> list[np.ndarray]:
-        """The pairs of each own lesion, the best IoU first."""
-        order = np.lexsort((self.other_of, -self.overlaps.iou, self.own_of))
-        return np.split(order, np.searchsorted(self.own_of[order], np.arange(1, len(self.own))))
+    def in_order(self) -> np.ndarray:
+        """The pairs by own lesion, the best IoU first."""
+        return np.lexsort((self.other_of, -self.overlaps.iou, self.own_of))
+
+    @cached_property
+    def ends(self) -> np.ndarray:
+        """Where in that order those of each own lesion begin, and those of the last one end."""
+        return np.searchsorted(self.own_of[self.in_order], np.arange(len(self.own) + 1))
+
+    def pairs(self, one: int) -> np.ndarray:
+        """The pairs of an own lesion, the best IoU first."""
+        return self.in_order[self.ends[one] : self.ends[one + 1]]
+
+    @cached_property
+    def n_linked(self) -> np.ndarray:
+        """How many lesions each own one is matched to."""
+        return np.bincount(self.own_of[self.matched.linked], minlength=len(self.own))
 
     @cached_property
     def n_partners(self) -> np.ndarray:
@@ -115,16 +194,36 @@ class _OneSide:
         shared, union = self.overlaps.joined(self.in_group)
         return shared / union
 
-    def linked(self, one: int) -> np.ndarray:
-        """The pairs by which an own lesion is matched."""
-        return self.pairs[one][self.matched.linked[self.pairs[one]]]
-
     def told(self) -> PerPair:
         """The pairs whose overlap the rows tell: those of a match, else the best one of a lesion."""
         told = self.matched.linked.copy()
-        unmatched = np.setdiff1d(self.own_of, self.own_of[told])
-        told[[self.pairs[one][0] for one in unmatched]] = True
+        unmatched = (self.n_linked == 0) & (np.diff(self.ends) > 0)
+        told[self.in_order[self.ends[:-1][unmatched]]] = True
         return told
+
+    def outcomes(self) -> np.ndarray:
+        """What became of each."""
+        is_pred, linked = self.name == "pred", self.matched.linked
+        found = np.where(self.n_linked > 0, "tp", "fp" if is_pred else "fn").astype("<U7")
+        if is_pred and self.matched.rule.matching == "merge":
+            found[self.own_of[linked & (self.n_partners[self.other_of] > 1)]] = "merged"
+        found[self.matched.pred_ignored if is_pred else self.matched.truth_ignored] = "ignored"
+        if is_pred:
+            found[self.matched.pred_forgiven] = "merged"
+        return found
+
+    def reasons(self) -> np.ndarray:
+        """Why each did not match; empty where it did."""
+        ignored = self.matched.pred_ignored if self.name == "pred" else self.matched.truth_ignored
+        reasons = np.where(self.n_linked > 0, "", "no overlap").astype(object)
+        for one in np.flatnonzero((self.n_linked == 0) & ((np.diff(self.ends) > 0) | ignored)).tolist():
+            reasons[one] = _reason(self, one)
+        return reasons
+
+    def partners(self) -> np.ndarray:
+        """The ids that the own lesions are matched to, in their order and that of the ids."""
+        own, other = self.own_of[self.matched.linked], self.other_of[self.matched.linked]
+        return self.other.ids[other[np.lexsort((other, own))]]
 
 
 def _sides(matched: Matched) -> tuple[_OneSide, _OneSide]:
@@ -151,57 +250,38 @@ def _sides(matched: Matched) -> tuple[_OneSide, _OneSide]:
     )
 
 
-def _rows(of: LabelClass, side: _OneSide, masks: Masks, probs: ProbMap | None) -> Iterator[LesionRow]:
-    if not len(side.own):
-        return
+def _columns(side: _OneSide, masks: Masks, probs: ProbMap | None) -> dict[str, np.ndarray]:
+    """The columns of a side that has lesions."""
     shared, union = side.overlaps.joined(side.told(), side=side.name)
-    extent, nearest = extent_of(side.own), nearest_other_mm(side.own, side.other, masks.lattice)
-    unknown = np.full(len(side.own), math.nan)
+    extent, n = extent_of(side.own), len(side.own)
+    unknown = np.full(n, math.nan)
     mean_prob, max_prob = (unknown, unknown) if probs is None else mean_and_max(probs, side.own)
-    columns = {  # noise has lesions by the hundred thousand: all that is a number is made for all of them at once
+    return {
+        "side": np.full(n, side.name, dtype="<U5"),
         "lesion_id": side.own.ids,
+        "outcome": side.outcomes(),
+        "matched_ids": side.partners(),
+        "n_matched": side.n_linked,
         "voxels": side.own.n_voxels,
         "volume_mm3": side.own.n_voxels * masks.voxel_size,
         "iou": shared / union,
         "dice": 2 * shared / (union + shared),
         "overlap_voxels": shared,
-        "nearest_other_mm": nearest,
+        "centroid_mm": extent.centroid * masks.lattice.spacing,
+        "start": extent.start,
+        "stop": extent.stop,
+        "nearest_other_mm": nearest_other_mm(side.own, side.other, masks.lattice),
         "touches_border": (extent.start == 0).any(axis=1) | (extent.stop == masks.shape).any(axis=1),
         "max_prob": max_prob,
         "mean_prob": mean_prob,
+        "confidence": unknown,
+        "rank": np.zeros(n, dtype=np.int64),
+        "reason": side.reasons(),
     }
-    cells = zip(*(column.tolist() for column in columns.values()), strict=True)
-    centroids = map(tuple, (extent.centroid * masks.lattice.spacing).tolist())
-    boxes = zip(map(tuple, extent.start.tolist()), map(tuple, extent.stop.tolist()), strict=True)
-    for i, (numbers, centroid, box) in enumerate(zip(cells, centroids, boxes, strict=True)):
-        yield LesionRow(
-            of=of,
-            side=side.name,
-            outcome=_outcome(side, i),
-            matched_ids=_ids(side.other, side.other_of[linked]) if len(linked := side.linked(i)) else (),
-            centroid_mm=centroid,
-            bbox=box,
-            reason=_reason(side, i),
-            **dict(zip(columns, numbers, strict=True)),
-        )
-
-
-def _outcome(side: _OneSide, one: int) -> Outcome:
-    linked = side.linked(one)
-    if side.name == "pred" and side.matched.pred_forgiven[one]:
-        return "merged"
-    if (side.matched.pred_ignored if side.name == "pred" else side.matched.truth_ignored)[one]:
-        return "ignored"
-    if not len(linked):
-        return "fp" if side.name == "pred" else "fn"
-    is_piece = side.matched.rule.matching == "merge" and side.n_partners[side.other_of[linked[0]]] > 1
-    return "merged" if is_piece and side.name == "pred" else "tp"
 
 
 def _reason(side: _OneSide, one: int) -> str:
-    """Why a lesion did not match; empty where it did."""
-    if len(side.linked(one)):
-        return ""
+    """Why a lesion did not match that overlaps others, or is ignored."""
     if side.name == "pred" and side.matched.pred_ignored[one]:
         ignored = side.own.n_ignored[one] if side.own.n_ignored is not None else 0
         if not ignored:
@@ -209,11 +289,9 @@ def _reason(side: _OneSide, one: int) -> str:
         return f"{ignored} of its {side.own.n_voxels[one] + ignored} voxels are ignored"
     if side.name == "truth" and side.matched.truth_ignored[one]:
         return "too small to count"
-    if not len(side.pairs[one]):
-        return "no overlap"
     if side.matched.rule.matching == "merge":
-        return _why_not_merged(side, side.pairs[one])
-    best = side.pairs[one][0]
+        return _why_not_merged(side, side.pairs(one))
+    best = side.pairs(one)[0]
     iou = side.overlaps.iou[best]
     met = f"IoU {_rounded_down(iou)} with {side.other_name} {side.other.ids[side.other_of[best]]}"
     if not side.matched.accepted[best]:

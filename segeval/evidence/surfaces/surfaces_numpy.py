@@ -29,7 +29,7 @@ from segeval.evidence.surfaces.shells import Shell, shells
 
 _N_OFFSETS = 500  # looking at more of them costs as much as asking the tree
 _MOST_BITS = 31  # classes that share one table of the region
-_FEW_PAIRS = 1 << 22  # of points and targets: less work than importing scipy
+_FEW_PAIRS, _FEW_IN_ALL = 1 << 22, 1 << 25  # of points and targets, of a class and of all: less than importing scipy
 _LARGEST_MAP = 1 << 26  # voxels; a map has an int32 for each axis of each
 _AT_ONCE = 1 << 20  # voxels whose offsets are computed at once
 # microseconds, measured; only their ratios matter
@@ -69,11 +69,15 @@ def nearest(points: Elements, targets: Elements, lattice: Lattice) -> np.ndarray
         block = slice(first, min(first + _MOST_BITS, len(points.n)))
         here = slice(points.starts[block.start], points.starts[block.stop])
         distances[here] = _search_near(points, targets, block, lattice)
-    for index in np.flatnonzero((points.n > 0) & (targets.n > 0)).tolist():
-        mine = points.of(index)
-        far = mine.start + np.flatnonzero(np.isinf(distances[mine]))
+    far_of = {
+        index: points.of(index).start + np.flatnonzero(np.isinf(distances[points.of(index)]))
+        for index in np.flatnonzero((points.n > 0) & (targets.n > 0)).tolist()
+    }
+    few = sum(far.size * int(targets.n[index]) for index, far in far_of.items()) <= _FEW_IN_ALL
+    for index, far in far_of.items():
         if far.size:
-            distances[far] = _far(points.at.take(far, axis=1), targets.at[:, targets.of(index)], lattice)
+            there = targets.at[:, targets.of(index)]
+            distances[far] = _far(points.at.take(far, axis=1), there, lattice, few=few)
     return distances
 
 
@@ -113,10 +117,13 @@ def _walk(
     """Visit the shells from the nearest on; a point leaves once it has met a target of its class."""
     distances = np.full(flat.size, np.inf)
     still = np.arange(flat.size)
-    for shell in nearby:
+    shifts = [(shell.offsets @ strides).tolist() for shell in nearby]
+    back = -min(map(min, shifts))
+    flat = flat - back  # a step is then a later start of the table, and needs no sum for each point
+    for shell, of_shell in zip(nearby, shifts, strict=True):
         met = np.zeros(still.size, dtype=table.dtype)
-        for shift in (shell.offsets @ strides).tolist():
-            met |= table[flat + shift]
+        for shift in of_shell:
+            met |= table[back + shift :].take(flat)
         hit = (met & bits) != 0
         distances[still[hit]] = shell.distance
         left = np.flatnonzero(~hit)
@@ -126,11 +133,15 @@ def _walk(
     return distances
 
 
-def _far(points: np.ndarray, targets: np.ndarray, lattice: Lattice) -> np.ndarray:
-    """Exact distances to the nearest target, by the way that is estimated to be cheapest."""
+def _far(points: np.ndarray, targets: np.ndarray, lattice: Lattice, *, few: bool) -> np.ndarray:
+    """Exact distances to the nearest target, by the way that is estimated to be cheapest.
+
+    Args:
+        few: all classes together have few pairs of points and targets.
+    """
     if lattice.axes is not None:  # blocks and maps go along the axes, which says nothing of distances here
         return _by_tree(points, targets, lattice)
-    if points.shape[1] * targets.shape[1] <= _FEW_PAIRS:
+    if few and points.shape[1] * targets.shape[1] <= _FEW_PAIRS:
         return nearest_by_blocks(points, targets, lattice)
     low = np.minimum(points.min(axis=1), targets.min(axis=1))
     shape = np.maximum(points.max(axis=1), targets.max(axis=1)) - low + 1
@@ -144,7 +155,7 @@ def _far(points: np.ndarray, targets: np.ndarray, lattice: Lattice) -> np.ndarra
 def _by_tree(points: np.ndarray, targets: np.ndarray, lattice: Lattice) -> np.ndarray:
     from scipy.spatial import cKDTree
 
-    tree = cKDTree(lattice.places(targets.T), balanced_tree=False, compact_nodes=False)
+    tree = cKDTree(lattice.places(targets.T), leafsize=32, balanced_tree=False, compact_nodes=False)
     _, found = tree.query(lattice.places(points.T))
     return lattice.lengths(points - targets[:, found])
 

@@ -15,7 +15,7 @@ from segeval.results import Results
 from segeval.results.csv_tables import jsonable
 from segeval.results.run_json import run_document
 from segeval.results.run_schema import checked_document
-from segeval.results.stored_runs import refuse_shard
+from segeval.results.stored_runs import refuse_shard, stored_lesions
 from segeval.verbs.report.content import RunContent, content_of
 from segeval.verbs.report.facts import report_page
 from segeval.verbs.report.pictures import CasePictures, PictureOptions, pictures_of_worst
@@ -60,6 +60,10 @@ def report(run: Path, options: ReportOptions) -> Path:
     file, document = read_document(run)
     if options.by or options.case_table:
         document |= {"groups": groups_of_run(document, file, options.case_table, options.by)}
+    lesions, lack = stored_lesions(file, document)
+    document |= {"lesions": lesions}
+    if lack:
+        document |= {"warnings": [*document.get("warnings", []), f"{lack}, so that this page has no lesions."]}
     content = content_of(document, table=lambda name: rows_of(document, name))
     pictures: Mapping[str, Sequence[Mapping[str, Any]]] = {}
     if options.pictures.worst:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from segeval.errors import ConfigError
 from segeval.options import SweepFormat
-from segeval.results.csv_tables import csv_lines, jsonable
+from segeval.results.csv_tables import csv_parts, jsonable
 from segeval.results.number_text import UNDEFINED
 from segeval.results.table import Table, latex_tabular, latex_text
 from segeval.results.table import markdown as table_markdown
@@ -68,7 +68,7 @@ def render(table: SweepTable, form: SweepFormat, *, layout: str = "full", papers
 
 def csv_text(table: SweepTable) -> str:
     """Every column in full precision; undefined values are empty."""
-    return "".join(csv_lines(table.whole))
+    return "".join(csv_parts(table.whole))
 
 
 def json_text(table: SweepTable, papers: "Sequence[PaperTable]" = ()) -> str:
