@@ -61,7 +61,7 @@ def test_bins_hold_what_is_at_or_just_above_their_threshold(dtype: type[np.float
     probs = np.concatenate([rng.random(4000), rng.random(2000) ** 12, 1 - rng.random(2000) ** 12, [0, 0.5, 1]])
     probs = np.sort(probs.astype(dtype))[::-1]
     inside = rng.random(probs.size) < probs
-    found = scored(probs, inside).histogram()
+    found = scored(probs, inside).histogram("bins")
     assert found.approx
     assert (np.diff(found.thresholds) < 0).all()
     counts = found.positives + found.negatives
@@ -87,7 +87,8 @@ def test_float16_and_asking_for_it_stay_exact() -> None:
 
 
 @pytest.mark.usefixtures("small_limit")
-def test_a_sum_with_too_many_probabilities_becomes_approximate() -> None:
+def test_a_sum_with_too_many_probabilities_becomes_approximate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("segeval.evidence.probabilities.histogram.APART_UP_TO", 10)
     probs, inside = np.linspace(0, 1, 16), np.arange(16) > 9
     halves = [scored(probs[k::2], inside[k::2]).histogram() for k in (0, 1)]
     assert [one.approx for one in halves] == [False, False]
@@ -125,8 +126,8 @@ def test_a_tie_across_two_parts_is_shared_out() -> None:
 def test_what_a_sum_holds_too_much_of_stays_apart() -> None:
     probs = 0.3 + 1e-8 * np.arange(10)  # all in one bin
     parts = [scored(probs[k::2], probs[k::2] > 0.3 + 4.5e-8).histogram() for k in (0, 1)]
-    others = scored(np.linspace(0.4, 1, 40), np.ones(40, dtype=bool)).histogram("exact")
+    others = scored(np.linspace(0.4, 1, 100_000), np.ones(100_000, dtype=bool)).histogram("exact")
     found = parts[0] + parts[1] + others
     assert found.approx
     assert np.isin(probs, found.thresholds).all()
-    assert (found.positives.sum(), found.negatives.sum()) == (45, 5)
+    assert (found.positives.sum(), found.negatives.sum()) == (100_005, 5)

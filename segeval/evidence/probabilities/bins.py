@@ -5,7 +5,7 @@ any smooth cost summed over the voxels comes out to eight digits and mostly many
 smooth as long as a bin is narrow beside its q, but float32 spaces the numbers below 2^-126 evenly, and e^-100, where
 -ln q is cut off, lies there. So the bits are taken of 2^24 q: then every float32 has its full mantissa.
 
-Fine bins end at every line of two grids, one with a width of 2^-10 of q and an even one of 2^-16; they keep the order
+Fine bins end at every line of two grids, one with a width of 2^-12 of q and an even one of 2^-18; they keep the order
 of the voxels to within that. A bin is the number of lines up to q, and one more where q is above 0, so that the first
 bin holds 0 alone, as the last one holds one half.
 
@@ -13,21 +13,24 @@ A fine bin keeps no order among its voxels. What that may cost is bounded before
 voxels of a bin that are the class and that are not, A and B those of all higher bins, and T and R all of them:
 
 - AUC misjudges at most half of the pairs of the bin: P N / (2 T R).
-- Average precision gives each of the P voxels a precision between A / (A + B + N) and (A + P) / (A + P + B); it is off
-  by at most P / T times the difference.
-- The Dice of no threshold within the bin exceeds 2 (A + P) / (A + P + B + T); only where that exceeds the best one of
-  the thresholds between bins by more than 1e-5 the bin is ranked.
+- Average precision gives all P voxels the precision after the bin, (A + P) / (A + P + B + N). Their mean precision is
+  largest where all of them come first; it is concave in their rank, so then no more than that of the middle one. It is
+  least where they come last, and no less than the mean of the first and the last one's. Trapezoids are bounded alike.
+- The Dice of no threshold within the bin exceeds 2 (A + P) / (A + P + B + T), nor that of its end by more than
+  2 (A + P) N / (A + P + B + T)²; only where it may so exceed the best one of the thresholds between bins by more than
+  the bound the bin is ranked.
 - A Lovász extension is a sum of errors times steps of the Jaccard loss, and the steps of the voxels of a bin add up to
   that of the bin in any order. So it is off by no more than the errors differ from that of the middle of the bin: of
-  probabilities, 2^-17. Those of the hinge are logits, which bins do not tell apart that well; there the voxels are
+  probabilities, 2^-19. Those of the hinge are logits, which bins do not tell apart that well; there the voxels are
   ranked that have an error at all: p_t below 0.74.
-- The mean probability of one of several equally large parts is off by less than 2^-17; but how many voxels of the class
+- The mean probability of one of several equally large parts is off by less than 2^-19; but how many voxels of the class
   are in the part is known only where a bin with both kinds of voxels lies within it whole.
 
-The bins that cost most for each of their voxels are ranked until the rest costs less than 1e-5 in sum.
+The bins that cost most for each of their voxels are ranked until the rest costs little in sum.
 
 Cases are added up as they come, and what a bin costs in all of them together is known after the last: one may hold the
-class of some cases and the rest of others. So their sum is looked at again (`costs_much`).
+class of some cases and the rest of others. So a case also ranks the bins that hold much of either side, and the sum of
+all cases is looked at again (`costs_much`): there some voxels of a bin may be told apart and others not.
 """
 
 from functools import cache
@@ -40,14 +43,16 @@ from segeval.evidence.probabilities.soft import ProbVoxels
 Detail = Literal["bins", "area", "best", "curve", "hinge", "exact"] | int  # a number of equally large parts
 
 BOUND = 0.9e-5  # leaves room for rounding
-MUCH = 1e-4  # ordinary cases cost 1e-5 to 4e-5 together
+_OF_CASE = 0.6e-5  # leaves room for other cases; ordinary maps cost less
+_CROWDED = 2e-5  # of ordinary maps 0.3e-5 to 1.3e-5
+_REST = 0.2  # share of either that is left where bins are ranked
 _WITH_ERROR = 0.74  # above p_t = 0.7311, where the logit is 1, the hinge is 0
 
-COARSE_SHIFT, FINE_SHIFT = 16, 13  # bits that a bin leaves out
+COARSE_SHIFT, FINE_SHIFT = 16, 11  # bits that a bin leaves out
 COARSE_WIDTH = 1 << COARSE_SHIFT
 LIFT = 2.0**24  # a power of two, so that no bit of q is lost
 FINE_BELOW = 2.0**-6  # from here on the even grid is the finer one
-PER_UNIT = 1 << 16  # lines of the even grid
+PER_UNIT = 1 << 18  # lines of the even grid
 
 
 def bits_of(value: float) -> int:
@@ -156,23 +161,6 @@ def voxels_of_moments(moments: np.ndarray) -> ProbVoxels:
     return ProbVoxels(truth=is_class, count=np.tile(n / 2, 2), hit=hit, miss=miss)
 
 
-def costs_little(detail: Detail, positives: np.ndarray, negatives: np.ndarray, is_wide: np.ndarray) -> bool:
-    """A quick look, which mostly settles it: whether the order within the levels could hardly matter.
-
-    Args:
-        positives: voxels of the class, from the highest probability down.
-        negatives: the same of the rest.
-        is_wide: whether the level has an order within.
-    """
-    if detail != "area":
-        return detail == "bins"
-    hits, all_hits, ranked = positives.cumsum(), float(positives.sum()), positives * is_wide
-    voxels = hits + negatives.cumsum()
-    auc = np.dot(ranked, negatives) / max(2 * all_hits * float(negatives.sum()), 1.0)
-    highest, lowest = hits / np.maximum(voxels - negatives, 1), (hits - positives) / np.maximum(voxels - positives, 1)
-    return bool(max(auc, np.dot(ranked, highest - lowest) / max(all_hits, 1.0)) <= BOUND)
-
-
 def too_wide(detail: Detail, n: np.ndarray) -> np.ndarray:
     """The bins whose voxels have to be told apart, of counts by (truth, upper, bin), and in that shape."""
     rest, truth = counts = in_order(n)
@@ -182,8 +170,10 @@ def too_wide(detail: Detail, n: np.ndarray) -> np.ndarray:
         which = is_wide & (np.stack([others, p]) < _WITH_ERROR)
     elif isinstance(detail, int):
         which[:, _at_the_ends_of_parts(rest, truth, detail)] = True
-    elif truth.any():
-        which[:, _for_curves(rest, truth, area=detail != "best", best=detail != "area")] = True
+    elif detail != "bins":
+        used = np.flatnonzero(rest + truth)
+        asked = {"area": detail != "best", "best": detail != "area"}
+        which[:, used] = _for_curves(counts[:, used], fine_values()[3][used], **asked)
     return by_bin(which)
 
 
@@ -193,55 +183,88 @@ def part_sizes(total: int, n: int) -> np.ndarray:
     return np.array([total // parts + (i < total % parts) for i in range(parts)], dtype=np.int64)
 
 
-def _for_curves(rest: np.ndarray, truth: np.ndarray, *, area: bool, best: bool) -> np.ndarray:
-    """The levels that have to be told apart for areas under curves, or for the best Dice.
+def _for_curves(counts: np.ndarray, is_wide: np.ndarray, *, area: bool, best: bool) -> np.ndarray:
+    """Whether levels have to be told apart for areas under curves, or for the best Dice.
 
     Args:
-        rest: voxels from the highest probability down.
-        truth: the same of the class.
+        counts: voxels of the rest and of the class, from the highest probability down.
+        is_wide: whether a level may hold more than one probability.
     """
-    at, auc, precision, may_be_best = _costs(rest, truth)
-    needed = np.zeros(len(at), dtype=bool)
+    voxels = counts.sum(axis=0)
+    shares = counts * is_wide / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    which = _dearest((shares**2).sum(axis=0) / 4, voxels, _CROWDED)
+    at, auc, precision, may_be_best = _costs(counts, counts * is_wide, least=_OF_CASE)
     if area:
-        voxels = (rest + truth)[at]
-        needed |= _dearest(auc, voxels) | _dearest(precision, voxels)
-    return at[needed | may_be_best] if best else at[needed]
+        which[at] |= _dearest(auc, voxels[at], _OF_CASE) | _dearest(precision, voxels[at], _OF_CASE)
+    if best:
+        which[at] |= may_be_best
+    if 2 * voxels[which].sum() > voxels[is_wide].sum():  # of other cases the few that are left may cost much
+        which |= is_wide
+    return which
 
 
-def costs_much(detail: Detail, n: np.ndarray, known_by_bin: np.ndarray) -> bool:
-    """Whether values of all cases together may be off by more than 1e-4, so that it is better to have none.
+def costs_much(detail: Detail, n: np.ndarray, in_bins: np.ndarray) -> bool:
+    """Whether values of all cases together may be off by more than the bound, so that it is better to have none.
 
     Args:
         n: voxels by (truth, upper, bin).
-        known_by_bin: whether a bin has voxels that are not told apart, by (upper, bin).
+        in_bins: those of them that are not told apart.
     """
-    rest, truth = in_order(n)
-    at, auc, precision, may_be_best = _costs(rest, truth, least=MUCH)
-    known = in_order(np.stack([known_by_bin] * 2))[0][at]
-    of_areas = max(auc[known].sum(), precision[known].sum())
-    return bool((detail != "best" and of_areas > MUCH) or (detail != "area" and (may_be_best & known).any()))
+    _, auc, precision, may_be_best = _costs(in_order(n), in_order(in_bins), least=BOUND)
+    of_areas = max(auc.sum(), precision.sum())
+    return bool((detail != "best" and of_areas > BOUND) or (detail != "area" and may_be_best.any()))
 
 
-def _costs(rest: np.ndarray, truth: np.ndarray, least: float = BOUND) -> tuple[np.ndarray, ...]:
-    """Levels that may cost something, what they cost AUC and average precision, and which may have the best Dice."""
-    at = np.flatnonzero(truth)  # no other bin costs anything
-    p, n = truth[at].astype(np.float64), rest[at].astype(np.float64)
-    hits, alarms = p.cumsum(), rest.cumsum()[at].astype(np.float64)
-    total, a, b = p.sum(), hits - p, alarms - n
-    is_wide = fine_values()[3][at] & (p + n > 1)
-    auc = is_wide * p * n / max(2 * total * rest.sum(), 1.0)
-    precision = is_wide * p / max(total, 1.0) * (hits / np.maximum(hits + b, 1) - a / np.maximum(a + alarms, 1))
+def _costs(counts: np.ndarray, wide: np.ndarray, *, least: float) -> tuple[np.ndarray, ...]:
+    """Levels that may cost something, what they cost AUC and average precision, and which may have the best Dice.
+
+    Args:
+        counts: voxels of the rest and of the class, from the highest probability down.
+        wide: those of them that are not told apart.
+        least: what a better Dice has to exceed the best one between bins by.
+    """
+    at = np.flatnonzero(counts[1])  # no other bin costs anything
+    (n, p), (wide_n, wide_p) = counts[:, at].astype(np.float64), wide[:, at].astype(np.float64)
+    hits, alarms = p.cumsum(), counts[0].cumsum()[at].astype(np.float64)
+    total, a, b = max(p.sum(), 1.0), hits - p, alarms - n
+    told_p, told_n = p - wide_p, n - wide_n
+    is_open = (wide_p + wide_n > 0) & (p + n > 1)
+
+    of_pairs = wide_p * wide_n / 2 + wide_p * told_n + told_p * wide_n  # where one of two is told, either may be first
+    auc = is_open * of_pairs / (total * max(float(counts[0].sum()), 1.0))
+
+    highest, lowest = hits / np.maximum(hits + b, 1), a / np.maximum(a + alarms, 1)
+    shift = np.minimum(wide_p / np.maximum(hits + b, 1) + wide_n / np.maximum(a + alarms, 1), highest - lowest)
+    mixed = wide_p * (highest - lowest) + told_p * shift
+    precision = is_open * np.where((told_p > 0) | (told_n > 0), mixed, p * _off_in_bin(p, n, a, b)) / total
+
     half_of_best = (hits / (hits + alarms + total)).max(initial=0.0)
-    return at, auc, precision, is_wide & (n > 0) & (hits / (hits + b + total) > half_of_best + least / 2)
+    most, below = hits / (hits + b + total), hits + b + total
+    gain = wide_p / below + hits * wide_n / below**2
+    return at, auc, precision, is_open & (most > half_of_best + least / 2) & (gain > least / 2)
 
 
-def _dearest(cost: np.ndarray, voxels: np.ndarray) -> np.ndarray:
-    """Which bins to rank, so that the others cost less than the bound together."""
-    if cost.sum() <= BOUND:
-        return np.zeros(len(cost), dtype=bool)
-    order = np.argsort(cost / voxels)
-    dear = np.empty(len(cost), dtype=bool)
-    dear[order] = cost[order].cumsum() > BOUND
+def _off_in_bin(p: np.ndarray, n: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """How far the mean precision of the class in a bin may be from the one it is given; see above for the names."""
+    after, before = (a + p) / np.maximum(a + p + b + n, 1), np.where(a + b > 0, a / np.maximum(a + b, 1), 1.0)
+    off = np.zeros(len(p))
+    for given, first in ((after, 1.0), ((after + before) / 2, 0.0)):
+        middle = a + (p + first) / 2
+        most = middle / np.maximum(middle + b, 0.5)
+        least = ((a + first) / np.maximum(a + first + b + n, 1) + after) / 2
+        off = np.maximum(off, np.maximum(most - given, given - least))
+    return off
+
+
+def _dearest(cost: np.ndarray, voxels: np.ndarray, bound: float) -> np.ndarray:
+    """Which bins to rank, so that all of them cost less than the bound together; if any, so that little is left.
+
+    Cases that are alike then rank the same bins.
+    """
+    dear = np.zeros(len(cost), dtype=bool)
+    if cost.sum() > bound:
+        order = np.argsort(cost / np.maximum(voxels, 1))
+        dear[order] = cost[order].cumsum() > _REST * bound
     return dear
 
 

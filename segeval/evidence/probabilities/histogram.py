@@ -11,6 +11,7 @@ from segeval.evidence.probabilities.soft import ProbVoxels
 from segeval.evidence.shape_words import Bool, Float64, Int64
 
 EXACT_UP_TO = 1 << 20
+APART_UP_TO = 1 << 21  # probabilities that a sum of cases tells apart in its bins
 _FARTHEST = 110.0  # logits beyond 100 cost as much as that
 _COLUMNS = ("thresholds", "p", "rest", "positives", "negatives", "is_wide")
 
@@ -19,7 +20,7 @@ _COLUMNS = ("thresholds", "p", "rest", "positives", "negatives", "is_wide")
 class ProbHistogram:
     """Voxels inside (positives) and outside the class (negatives) per probability, the highest first.
 
-    Where `is_wide` is set, the entry is a bin no wider than 2^-16: `thresholds` has the lowest probability in it
+    Where `is_wide` is set, the entry is a bin no wider than 2^-18: `thresholds` has the lowest probability in it
     and `p` its middle; otherwise the two are equal. `rest` is 1 - p, and tells p from 1 where p itself is rounded.
     `detail` is what its sum with others has to keep.
     """
@@ -99,10 +100,12 @@ class ProbHistogram:
         """The entries of all, equal ones added up."""
         each = (self._columns(), *(other._columns() for other in others))
         columns = [np.concatenate(several) for several in zip(*each, strict=True)]
-        # by 1 - p where p is rounded; so a bin, known by its middle, comes before the probability that it begins with
-        order = np.lexsort((columns[2], -columns[0]))
+        # by 1 - p where p is rounded; a bin, known by its middle, comes before the probability that it begins with
+        order = np.lexsort((-columns[1], columns[2], -columns[0]))
         thresholds, p, rest, positives, negatives, is_wide = (column[order] for column in columns)
-        is_new = np.append(True, (np.diff(thresholds) != 0) | (np.diff(rest) != 0))[: len(order)]
+        is_new = np.append(True, np.any([np.diff(column) != 0 for column in (thresholds, p, rest)], axis=0))[
+            : len(order)
+        ]
         if not is_new.all():
             first = np.flatnonzero(is_new)
             positives, negatives = (np.add.reduceat(side, first) for side in (positives, negatives))
@@ -124,19 +127,16 @@ class ProbHistogram:
         key, n = self._by_bin()
         which = too_wide("curve", n)
         apart = which.any(axis=0).reshape(-1)[key]
-        if not apart.any() or not are_few(int(apart.sum())):
+        if not 0 < apart.sum() <= APART_UP_TO:
             return replace(ProbHistogram.of_bins(n), detail=self.detail)
         return self._only(apart).beside(ProbHistogram.of_bins(np.where(which, 0, n)))
 
     @property
     def is_vague(self) -> bool:
-        """Whether the cases that were added up leave open, by more than 1e-4, what a curve gives."""
+        """Whether the cases that were added up leave open, by more than 1e-5, what a curve gives."""
         if not self.approx:
             return False
-        key, n = self._by_bin()
-        known_by_bin = np.zeros((2, bins.N_FINE), dtype=bool)
-        known_by_bin.reshape(-1)[key[self.is_wide]] = True
-        return costs_much(self.detail, n, known_by_bin)
+        return costs_much(self.detail, self._by_bin()[1], self._only(self.is_wide)._by_bin()[1])
 
     def _by_bin(self) -> tuple[np.ndarray, np.ndarray]:
         """The fine bin of each entry, and how many voxels each has, by (truth, upper, bin)."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.probabilities import bins
-from segeval.evidence.probabilities.bins import Detail, costs_little, too_wide
+from segeval.evidence.probabilities.bins import Detail, too_wide
 from segeval.evidence.probabilities.histogram import ProbHistogram, are_few
 from segeval.evidence.probabilities.soft import ProbVoxels
 
@@ -43,9 +43,6 @@ class HistogramOfPart(ProbHistogram):
         """
         if self.detail == "exact" or are_few(int(n.sum())):
             return n > 0
-        found = ProbHistogram.of_bins(n)
-        if costs_little(self.detail, found.positives, found.negatives, found.is_wide):
-            return np.zeros(n.shape, dtype=bool)
         return too_wide(self.detail, n) & (n > 0)
 
     def settled(self, n: np.ndarray, told: ProbHistogram | None) -> ProbHistogram:

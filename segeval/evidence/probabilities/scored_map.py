@@ -7,7 +7,7 @@ import numpy as np
 
 from segeval.evidence.arrays import on_device, on_host
 from segeval.evidence.grid import Lattice
-from segeval.evidence.probabilities.bins import Detail, costs_little, too_wide
+from segeval.evidence.probabilities.bins import Detail, too_wide
 from segeval.evidence.probabilities.channels import ProbMap
 from segeval.evidence.probabilities.histogram import ProbHistogram, are_few
 from segeval.evidence.probabilities.parts import SumsOfPart
@@ -72,12 +72,9 @@ class ScoredMap:
             values, truth = on_host(self.map.stored), on_host(self.truth)
             return ProbHistogram.of_values(values, truth, is_log_odds=self.map.is_log_odds)
         n = self.ranks()
-        in_bins = ProbHistogram.of_bins(n)
-        if costs_little(detail, in_bins.positives, in_bins.negatives, in_bins.is_wide):
-            return in_bins
         which = too_wide(detail, n)
         if not n[which].any():
-            return in_bins
+            return ProbHistogram.of_bins(n)
         return ProbHistogram.of_bins(np.where(which, 0, n)).beside(self.within(which))
 
     def _built(self, what: str, *before: Any, **options: Any) -> Any:

@@ -51,7 +51,7 @@ def notes_on_pooled(results: Results, plan: Plan) -> Iterator[str]:
         call = reads_curves[column]
         exact = call.measure.at(**{**call.knobs, "exact": True}).column
         names = listed([row.name for row in rows if row.column == column])
-        yield f"{column} of {names}: not pooled, since bins do not tell it to 1e-4. Ask for {exact}, in more memory"
+        yield f"{column} of {names}: not pooled, since bins do not tell it to 1e-5. Ask for {exact}, in more memory"
 
 
 def notes_on_mixed_ids(histogram: Histogram, labels: LabelMap, form: Form | None) -> Iterator[str]:
