@@ -184,7 +184,8 @@ def _lines_beside(strides: list[int], connectivity: Connectivity) -> Iterator[tu
 def _most_axes_crossed(ndim: int, connectivity: Connectivity) -> int:
     if connectivity == "edge" and ndim != 3:
         raise ConfigError(
-            f"connectivity=edge means 18 neighbours and exists in 3-D only; this image is {ndim}-D. Use full or face."
+            f"connectivity=edge means 18 neighbours and exists in 3-D only; this image is {ndim}-D. Name the measures "
+            "with connectivity=full or face, such as lesion_f1(connectivity=full); profiles with edge are for volumes."
         )
     return {"face": 1, "edge": 2, "full": ndim}[connectivity]
 

@@ -161,8 +161,14 @@ def voxels_of_moments(moments: np.ndarray) -> ProbVoxels:
     return ProbVoxels(truth=is_class, count=np.tile(n / 2, 2), hit=hit, miss=miss)
 
 
-def too_wide(detail: Detail, n: np.ndarray) -> np.ndarray:
-    """The bins whose voxels have to be told apart, of counts by (truth, upper, bin), and in that shape."""
+def too_wide(detail: Detail, n: np.ndarray, *, alone: bool = False) -> np.ndarray:
+    """The bins whose voxels have to be told apart, of counts by (truth, upper, bin), and in that shape.
+
+    Args:
+        detail: what is read from them.
+        n: voxels.
+        alone: whether no bound has to hold together with other cases.
+    """
     rest, truth = counts = in_order(n)
     which = np.zeros(counts.shape, dtype=bool)
     if detail == "hinge":
@@ -172,7 +178,7 @@ def too_wide(detail: Detail, n: np.ndarray) -> np.ndarray:
         which[:, _at_the_ends_of_parts(rest, truth, detail)] = True
     elif detail != "bins":
         used = np.flatnonzero(rest + truth)
-        asked = {"area": detail != "best", "best": detail != "area"}
+        asked = {"area": detail != "best", "best": detail != "area", "alone": alone}
         which[:, used] = _for_curves(counts[:, used], fine_values()[3][used], **asked)
     return by_bin(which)
 
@@ -183,7 +189,7 @@ def part_sizes(total: int, n: int) -> np.ndarray:
     return np.array([total // parts + (i < total % parts) for i in range(parts)], dtype=np.int64)
 
 
-def _for_curves(counts: np.ndarray, is_wide: np.ndarray, *, area: bool, best: bool) -> np.ndarray:
+def _for_curves(counts: np.ndarray, is_wide: np.ndarray, *, area: bool, best: bool, alone: bool) -> np.ndarray:
     """Whether levels have to be told apart for areas under curves, or for the best Dice.
 
     Args:
@@ -192,13 +198,15 @@ def _for_curves(counts: np.ndarray, is_wide: np.ndarray, *, area: bool, best: bo
     """
     voxels = counts.sum(axis=0)
     shares = counts * is_wide / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    which = _dearest((shares**2).sum(axis=0) / 4, voxels, _CROWDED)
+    which = _dearest((shares**2).sum(axis=0) / 4, voxels, np.inf if alone else _CROWDED)
     at, auc, precision, may_be_best = _costs(counts, counts * is_wide, least=_OF_CASE)
     if area:
         which[at] |= _dearest(auc, voxels[at], _OF_CASE) | _dearest(precision, voxels[at], _OF_CASE)
     if best:
         which[at] |= may_be_best
-    if 2 * voxels[which].sum() > voxels[is_wide].sum():  # of other cases the few that are left may cost much
+    if (
+        not alone and 2 * voxels[which].sum() > voxels[is_wide].sum()
+    ):  # of other cases the few that are left may cost much
         which |= is_wide
     return which
 

@@ -120,12 +120,16 @@ class ProbHistogram:
             detail=self.detail,
         )
 
-    def binned(self) -> "ProbHistogram":
-        """The same voxels in bins; those of a bin that holds too much stay apart if they are not too many."""
+    def binned(self, *, alone: bool = False) -> "ProbHistogram":
+        """The same voxels in bins; those of a bin that holds too much stay apart if they are not too many.
+
+        Args:
+            alone: whether no bound has to hold together with other cases.
+        """
         if self.detail == "hinge":
             return self._by_logit()
         key, n = self._by_bin()
-        which = too_wide("curve", n)
+        which = too_wide("curve", n, alone=alone)
         apart = which.any(axis=0).reshape(-1)[key]
         if not 0 < apart.sum() <= APART_UP_TO:
             return replace(ProbHistogram.of_bins(n), detail=self.detail)

@@ -126,9 +126,10 @@ def chosen_files(files: ClassFiles, labels: LabelMap, folder: Path) -> ClassFile
     lacking = [row.name for row in labels.classes or rows if row.ids != (0,) and name_of(row, [*files]) is None]
     if lacking:
         some = "class" if len(lacking) == 1 else "classes"
+        case = f" If each file is a case, {remedy_for_cases(next(iter(files.values())))}." if len(files) == 1 else ""
         raise DataError(
             f"{printable(folder)}: has no file of {some} {', '.join(map(printable, lacking[:5]))}. "
-            "Write a mask without voxels where a class is absent, or name the others alone with --labels."
+            f"Write a mask without voxels where a class is absent, or name the others alone with --labels.{case}"
         )
     return {name: path for name, path in files.items() if name in kept}
 

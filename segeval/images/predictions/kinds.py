@@ -16,7 +16,7 @@ from segeval.images.predictions.predictions import Prediction
 from segeval.images.readers.volumes import Volume, unrounded
 
 ROUNDING = 1e-6  # how far outside [0, 1] rounding may put a probability
-OVERSHOOT = 0.05  # how far a resampling by splines may put one, which `--clip-probs` takes back
+OVERSHOOT = 0.05 + ROUNDING  # how far a resampling by splines may put one, which `--clip-probs` takes back
 
 Verdict = PredKind | Literal["open"]
 
@@ -111,6 +111,11 @@ def remedy_for(low: float, high: float, off: float = 1.0) -> str:
         return "Pass --clip-probs if they are probabilities that overshoot since they were resampled."
     if low >= -SCALED_WORSE and off <= SCALED_WORSE:
         return "Pass --round-labels if they are ids that a scale has moved."
+    if low >= -SCALED_WORSE and high <= 1 + SCALED_WORSE:
+        return (
+            "Cut them off at 0 and 1 if they are probabilities that overshoot (--clip-probs does it up to 0.05), "
+            "or pass --pred-kind logits if 0 means one half."
+        )
     if low >= 0:
         return "Write probabilities from 0 to 1, or pass --pred-kind logits if 0 means one half."
     return "Pass --pred-kind logits if they are raw scores of a network, whose sigmoid or softmax is to be taken."

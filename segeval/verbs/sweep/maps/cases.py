@@ -71,7 +71,7 @@ class ClassOfCase:
         """
         histogram = scored.histogram()
         if len(histogram.thresholds) > most_levels:
-            histogram = histogram.binned()
+            histogram = histogram.binned(alone=True)
         return cls(case_id=case_id, histogram=histogram, moments=scored.condensed() if histogram.approx else None)
 
     @property
