@@ -1,7 +1,11 @@
 """What every test may use."""
 
 import os
+import sys
 
+# Some hundred tests start a program: none of them compiles again what the one before it has compiled.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")  # two busy cores make threads slower, not faster
 
