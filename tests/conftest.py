@@ -10,6 +10,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")  # two busy cores make threads slower, not faster
 
 import json
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
@@ -17,6 +18,7 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+from jaxtyping import config as shape_checks
 
 # a shared machine has slow moments, and a failure found once must be found again
 settings.register_profile("segeval", deadline=None, derandomize=True, max_examples=50)
@@ -24,7 +26,16 @@ settings.load_profile("segeval")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--long", action="store_true", help="try the full numbers in tests/hostile")
+    parser.addoption("--long", action="store_true", help="try the full numbers in tests/hostile, and check all shapes")
+
+
+@pytest.fixture
+def unchecked_shapes(request: pytest.FixtureRequest) -> Iterator[None]:
+    """No shapes are checked in this test, for which others call the same functions, unless --long is given."""
+    before = shape_checks.jaxtyping_disable
+    shape_checks.update("jaxtyping_disable", before or not request.config.getoption("--long"))
+    yield
+    shape_checks.update("jaxtyping_disable", before)
 
 
 def pytest_sessionstart() -> None:

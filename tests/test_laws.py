@@ -65,6 +65,8 @@ def value_of(call: MeasureCall, case: Case) -> float:
     return evaluate(case, Plan(measures=(call,))).classes[0].values[call.column]
 
 
+# the laws of bounds check the shapes of the same measures on the same kind of cases
+UNCHECKED = pytest.mark.usefixtures("unchecked_shapes")
 FEWER = settings(max_examples=15)  # each example runs every measure of probabilities with all its shapes checked
 
 
@@ -111,6 +113,7 @@ def test_values_stay_within_their_bounds(case: Case) -> None:
             assert math.isnan(value) or low - 1e-12 <= value <= high + 1e-12, name
 
 
+@UNCHECKED
 @given(cases())
 def test_a_perfect_prediction_gets_the_best_value(case: Case) -> None:
     perfect = score(replace(case, pred=case.truth.copy()))
@@ -132,6 +135,7 @@ def test_values_of_probabilities_stay_within_their_bounds(case: Case) -> None:
             assert not math.isinf(value), name
 
 
+@UNCHECKED
 @given(cases())
 def test_certain_and_right_probabilities_get_the_best_value(case: Case) -> None:
     sure = np.stack([case.truth == one for one in range(4)]) * 800.0
@@ -143,6 +147,7 @@ def test_certain_and_right_probabilities_get_the_best_value(case: Case) -> None:
                 assert math.isnan(value) or value == pytest.approx(measure.best, abs=1e-12), name
 
 
+@UNCHECKED
 @FEWER
 @given(soft_cases())
 def test_certain_probabilities_lose_what_their_mask_loses(case: Case) -> None:
@@ -151,6 +156,7 @@ def test_certain_probabilities_lose_what_their_mask_loses(case: Case) -> None:
     same(soft_score(sure, *losses), soft_score(replace(sure, probs=None), *losses), rel=1e-9)
 
 
+@UNCHECKED
 @FEWER
 @given(soft_cases(), st.permutations([0, 1, 2]), st.sets(st.sampled_from([0, 1, 2])))
 def test_flips_and_axis_swaps_of_probabilities_change_nothing(case: Case, axes: list[int], flipped: set[int]) -> None:
@@ -166,6 +172,7 @@ def test_flips_and_axis_swaps_of_probabilities_change_nothing(case: Case, axes: 
     same(soft_score(case, *alike), soft_score(turned, *alike), rel=1e-9)
 
 
+@UNCHECKED
 @given(cases(), st.permutations([0, 1, 2]), st.sets(st.sampled_from([0, 1, 2])))
 def test_flips_and_axis_swaps_change_nothing(case: Case, axes: list[int], flipped: set[int]) -> None:
     def turn(labels: np.ndarray) -> np.ndarray:
@@ -176,6 +183,7 @@ def test_flips_and_axis_swaps_change_nothing(case: Case, axes: list[int], flippe
     same(score(case, *ALIKE_TURNED), score(turned, *ALIKE_TURNED))
 
 
+@UNCHECKED
 @given(cases())
 def test_the_row_says_which_side_lacks_the_class(case: Case) -> None:
     for row in score(case, catalogue.find("dice")).classes:
@@ -417,6 +425,7 @@ def values_of_all_soft_turns() -> dict[str, list[float]]:
     return {column: [row[column] for row in rows if column in row] for column in calls}
 
 
+@UNCHECKED
 @pytest.mark.parametrize("measure", [*OF_MASKS, *SOFT], ids=lambda one: one.name)
 def test_a_knob_changes_the_number_beside_any_other_or_is_refused(measure: Measure) -> None:
     values = values_of_all_soft_turns() if measure in SOFT else values_of_all_turns()
@@ -446,6 +455,7 @@ def test_alpha_prices_false_alarms_and_beta_misses() -> None:
     assert value(miss, alpha=0.9) == value(miss, alpha=0.1)
 
 
+@UNCHECKED
 @given(cases())
 def test_turning_a_right_voxel_wrong_never_helps(case: Case) -> None:
     right = np.argwhere((case.pred == case.truth) & (case.truth > 0))
