@@ -153,11 +153,25 @@ for name in ("WeightedBCELoss", "LovaszSoftmaxLoss", "ExpLogLoss"):
     costs = compiled(logits, truth), loss(logits, truth)
     slopes = [torch.autograd.grad(cost, logits)[0] for cost in costs]
     assert torch.equal(*costs) and torch.equal(*slopes), name
+
+for name in ("DiceLoss", "CrossEntropyLoss", "BCELoss"):
+    activation = "sigmoid" if name == "BCELoss" else "softmax"
+    torch.compiler.reset()
+    loss = torch.compile(MODULES[name](activation=activation), backend="aot_eager", fullgraph=True)
+    logits, truth = torch.randn(2, 3, 4, 5), torch.randint(0, 3, (2, 4, 5))
+    loss(logits, truth)
+    for wrong in (truth + 3, truth.float() + 0.5, torch.full((2, 3, 4, 5), 1.5)):
+        try:
+            loss(logits, wrong)
+        except RuntimeError as error:
+            assert "values that do not fit" in str(error), error
+        else:
+            raise SystemExit(f"{name} took {wrong.dtype}")
 """
 
 
-def test_modules_compile_without_a_break() -> None:
-    # in a process of its own: the shape checks of this one cannot be compiled
+def test_modules_compile_without_a_break_and_check_their_truth_too() -> None:
+    # in a process of its own, since the shape checks of this one cannot be compiled; one, since torch takes its time
     subprocess.run([sys.executable, "-W", "error", "-W", "ignore::DeprecationWarning", "-c", COMPILED], check=True)
 
 
