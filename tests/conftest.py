@@ -38,6 +38,13 @@ def unchecked_shapes(request: pytest.FixtureRequest) -> Iterator[None]:
     shape_checks.update("jaxtyping_disable", before)
 
 
+@pytest.fixture(autouse=True)
+def _as_a_user_has_it(request: pytest.FixtureRequest) -> None:
+    """Whole programs run as they are installed, without checks of shapes; the tests of their rooms make these."""
+    if {Path(__file__).with_name(room) for room in ("cli", "hostile", "verbs")} & {*request.path.parents}:
+        request.getfixturevalue("unchecked_shapes")
+
+
 def pytest_sessionstart() -> None:
     """Load in one thread what is checked at every call: the import hook that does so is not made for several."""
     for name in ("segeval.evidence", "segeval.metrics", "segeval.scoring"):

@@ -18,11 +18,6 @@ Start = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture(autouse=True)
-def _as_a_user_has_it(unchecked_shapes: None) -> None:
-    """The program without the checks of shapes, which the tests of what it calls make."""
-
-
-@pytest.fixture(autouse=True)
 def _clean_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An empty working folder, and nothing in the environment that the program listens to."""
     monkeypatch.chdir(tmp_path)
