@@ -171,7 +171,8 @@ class Room:
         alike = (
             _changed_bodies(self.mutants[0].path, self.mutants[0].path.read_text()) or {}
         )  # the way in, without a change
-        assert _apart(lambda: _swapped(alike) and _notes_reached(session)) == "passed", (
+        folders = sorted({f"{mutant.path.parent}/*" for mutant in self.mutants})
+        assert _apart(lambda: _swapped(alike) and _notes_reached(session, folders)) == "passed", (
             "the tests fail without any change"
         )
         reached, seconds = CoverageData(".coverage"), json.loads(Path("seconds.json").read_text())
@@ -194,8 +195,8 @@ class Room:
         return True
 
 
-def _notes_reached(session: pytest.Session) -> bool:
-    coverage, seconds = Coverage(data_file=".coverage", include=["segeval/*"], config_file=False), {}
+def _notes_reached(session: pytest.Session, folders: list[str]) -> bool:
+    coverage, seconds = Coverage(data_file=".coverage", include=folders, config_file=False), {}
     coverage.start()
     for item in session.items:
         coverage.switch_context(item.nodeid)

@@ -191,8 +191,8 @@ def _costs_by_class(counts: ChannelCounts, dist: tuple[float, ...] | None) -> tu
     if dist is None:
         return counts.fn.clip(0.0, None), numbers_like([0.0] + [1.0] * (n_channels - 1), counts.truth)
     if len(dist) != n_channels**2 and n_channels == 2:
-        nothing = numbers_like([math.nan] * 2, counts.truth)
-        return nothing * counts.truth, nothing
+        nothing = math.nan * counts.truth
+        return nothing, nothing
     if len(dist) != n_channels**2:
         raise ConfigError(
             f"dist holds {len(dist)} numbers, and {n_channels} channels with the background need {n_channels**2}. "

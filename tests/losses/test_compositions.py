@@ -12,6 +12,7 @@ from segeval import ConfigError, DataError
 from segeval.evidence.arrays import neg_log, power
 from segeval.evidence.probabilities.soft import ChannelCounts, ChannelTerms, ChannelVolumes
 from segeval.evidence.space.weight_maps import object_gap
+from segeval.losses.boundary import unet_weight_map
 from segeval.losses.compound import exp_log_loss
 from segeval.losses.region import generalized_dice_loss
 from segeval.losses.training.modules import MODULES, DeepSupervision, Sum
@@ -128,18 +129,25 @@ def voxels_of_m() -> Any:
 
 def test_the_cross_term_of_exp_log_has_an_exponent_of_its_own() -> None:
     m = voxels_of_m()
-    evidence = ChannelCounts(m), ChannelTerms(m), ChannelVolumes(m)
+    m_counts = ChannelCounts(m)
+    evidence = m_counts, ChannelTerms(m), ChannelVolumes(m)
     nll = -np.log(M_PROBS[M_TRUTH, np.arange(7)])
     rare = np.sqrt(7 / np.bincount(M_TRUTH))[M_TRUTH]
     for gamma in (0.5, 2.0):
         found = exp_log_loss(*evidence, w_dice=0.0, w_cross=1.0, gamma_dice=7.0, gamma_cross=gamma)
         assert float(found) == pytest.approx((rare * nll**gamma).mean(), rel=1e-12)
+    dice = (2 * m_counts.tp + 1) / (m_counts.pred + m_counts.truth + 1)
+    found = exp_log_loss(*evidence, w_dice=1.0, w_cross=0.0, gamma_dice=2.0, gamma_cross=7.0)
+    assert float(found) == pytest.approx((np.log(dice) ** 2).mean(), rel=1e-12)
 
 
 def test_weights_are_over_the_present_classes_only() -> None:
     volumes = np.array([4.0, 0.0, 12.0, 2.0])
     assert class_weights(volumes, "inverse_frequency") == pytest.approx([18 / 12, 0, 18 / 36, 18 / 6])
     assert class_weights(volumes, "median_frequency") == pytest.approx([1, 0, 4 / 12, 2])
+    assert class_weights(volumes, "sqrt_inverse") == pytest.approx([4.5**0.5, 0, 1.5**0.5, 3])
+    assert class_weights(volumes, "simple") == pytest.approx([1 / 4, 0, 1 / 12, 1 / 2])
+    assert class_weights(volumes, "square") == pytest.approx([1 / 16, 0, 1 / 144, 1 / 4])
     even = np.array([4.0, 0.0, 12.0])
     assert class_weights(even, "median_frequency") == pytest.approx([2, 0, 8 / 12])
 
@@ -150,6 +158,8 @@ def test_the_gap_between_objects_is_in_the_unit_of_the_spacing() -> None:
     assert object_gap(objects)[0].tolist() == [3, 3, 3, 3]
     beside = object_gap(objects, spacing=(5.0, 0.5))[1]
     assert beside == pytest.approx([np.hypot(5, k) + np.hypot(5, 1.5 - k) for k in (0, 0.5, 1, 1.5)])
+    in_mm = unet_weight_map(objects, w0=8.0, sigma=2.0, class_balance="none", spacing=(5.0, 0.5))
+    assert in_mm[0] == pytest.approx([1, *[1 + 8 * np.exp(-(1.5**2) / 8)] * 2, 1])
 
 
 def test_an_absent_class_has_the_weight_of_the_largest_or_none() -> None:
@@ -161,6 +171,21 @@ def test_an_absent_class_has_the_weight_of_the_largest_or_none() -> None:
         expected = 1 - 2 * (weights * tp).sum() / (weights * (pred + volumes)).sum()
         found = generalized_dice_loss(ChannelCounts(m), ChannelVolumes(m), absent=absent, smooth=0.0)  # type: ignore[arg-type]
         assert float(found) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize(("weight", "order"), [("uniform", 0), ("simple", 1), ("square", 2)])
+def test_an_epsilon_in_every_weight_makes_an_absent_class_the_heaviest(weight: Any, order: int) -> None:
+    m = voxels(M_PROBS, onehot(np.minimum(M_TRUTH, 1)))
+    counts, volumes = ChannelCounts(m), np.array([4.0, 3.0, 0.0])
+    weights = 1 / (volumes**order + 1e-6)
+    expected = 1 - 2 * (weights * counts.tp).sum() / (weights * (counts.pred + volumes)).sum()
+    found = generalized_dice_loss(counts, ChannelVolumes(m), weight=weight, absent="eps", smooth=0.0)
+    assert float(found) == pytest.approx(expected, rel=1e-12)
+
+
+def test_where_no_voxel_costs_anything_the_hardest_cost_nothing() -> None:
+    certain = torch.tensor([[[[800.0, -800.0]], [[-800.0, 800.0]]]], dtype=torch.float64)
+    assert float(MODULES["OHEMCELoss"](min_kept=1)(certain, torch.tensor([[[0, 1]]]))) == 0
 
 
 @pytest.mark.parametrize("of", [np.array, lambda values: torch.tensor(values, dtype=torch.float64)])
