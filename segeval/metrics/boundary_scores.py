@@ -3,7 +3,6 @@
 A class that only one side has scores 0; a class that neither has is undefined.
 """
 
-import math
 from functools import partial
 from typing import Literal
 
@@ -126,7 +125,7 @@ def boundary_iou(
     """
     width = 0.02 * surfaces.diagonal(unit) if width_mm is None else _checked("width_mm", width_mm)
     inclusive = within(width, spacing=surfaces.lattice(unit).spacing, slack=SLACK)
-    reach = inclusive if rule == "le" else float(np.nextafter(width, -math.inf))
+    reach = inclusive if rule == "le" else 2 * width - inclusive  # where 3 x 0.7 is less than 2.1 all the same
     settings = BandRule(reach=reach, band=band, metric=metric, unit=unit, edge=edge, neighbours=neighbours)
     presence = surfaces.presence(surface="voxel", edge=edge, neighbours=neighbours)
     overlaps = band_overlaps(surfaces, [index for index, one in enumerate(presence) if one.is_pair], settings)

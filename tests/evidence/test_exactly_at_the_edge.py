@@ -7,6 +7,7 @@ from segeval.evidence.labels import LabelClass
 from segeval.evidence.lesions.matching import MatchRule, Overlaps, link
 from segeval.evidence.surfaces.bands import BandRule, band_overlaps
 from segeval.evidence.surfaces.distances import Directed, within
+from segeval.evidence.surfaces.elements import Metric
 from segeval.evidence.surfaces.surface import Surfaces
 from segeval.metrics.boundary_scores import boundary_f1, boundary_iou, nsd
 
@@ -114,11 +115,17 @@ def test_the_default_width_is_two_percent_of_the_diagonal() -> None:
     assert boundary_iou(surfaces(*pair, spacing_mm=(1.0, 0.01)), unit="voxel") == pytest.approx([rim_overlap(2)])
 
 
-def test_a_voxel_at_exactly_the_width_is_in_the_band_or_not() -> None:
-    pair = surfaces(*squares(), spacing_mm=(0.1, 0.1))  # where 3 x 0.1 is more than 0.3
-    for width in (1, 2, 3):
-        assert boundary_iou(pair, width_mm=width / 10) == pytest.approx([rim_overlap(width)])
-        assert boundary_iou(pair, width_mm=width / 10, rule="lt") == pytest.approx([rim_overlap(width - 1)])
+@pytest.mark.parametrize("device", [None, "cpu"])
+@pytest.mark.parametrize("metric", ["euclidean", "chessboard"])
+@pytest.mark.parametrize("tenths", [1, 2, 3, 7])  # 3 x 0.1 > 0.3, 3 x 0.7 < 2.1 and 0.6 / 0.2 < 3 as they are rounded
+def test_a_voxel_at_exactly_the_width_is_in_the_band_or_not(tenths: int, metric: Metric, device: str | None) -> None:
+    pair = surfaces(*squares(), spacing_mm=(tenths / 10, tenths / 10), device=device)
+    for steps in (1, 2, 3):
+        width = steps * tenths / 10
+        assert boundary_iou(pair, width_mm=width, metric=metric) == pytest.approx([rim_overlap(steps)])
+        assert boundary_iou(pair, width_mm=width, metric=metric, rule="lt") == pytest.approx([rim_overlap(steps - 1)])
+    assert boundary_iou(pair, width_mm=0.0, metric=metric) == pytest.approx([rim_overlap(0)])
+    assert np.isnan(boundary_iou(pair, width_mm=0.0, metric=metric, rule="lt")).all()  # nothing is nearer than 0
 
 
 @pytest.mark.parametrize("device", [None, "cpu"])

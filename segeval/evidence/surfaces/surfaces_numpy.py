@@ -187,8 +187,8 @@ def within_reach(sources: np.ndarray, *, reach: float, lattice: Lattice, metric:
     """Which voxels have a source at most `reach` away."""
     from scipy import ndimage
 
-    if not sources.any():
-        return sources
+    if not sources.any() or reach < 0:
+        return np.zeros_like(sources)
     if metric == "chessboard":
         steps = zip(lattice.spacing, sources.shape, strict=True)
         widths = [2 * min(int(reach / step), n) + 1 for step, n in steps]

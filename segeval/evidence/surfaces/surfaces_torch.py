@@ -96,6 +96,8 @@ def raw_moments(labels: Tensor, ids: Sequence[int]) -> tuple[np.ndarray, np.ndar
 
 def within_reach(sources: Tensor, *, reach: float, lattice: Lattice, metric: Metric) -> Tensor:
     """Which voxels have a source at most `reach` away."""
+    if reach < 0:
+        return torch.zeros_like(sources)
     if metric == "euclidean" and lattice.axes is not None:
         reached = surfaces_numpy.within_reach(sources.cpu().numpy(), reach=reach, lattice=lattice, metric=metric)
         return torch.from_numpy(reached).to(sources.device)
