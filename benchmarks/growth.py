@@ -80,7 +80,7 @@ def of_processes(rounds: int, folder: Path) -> Growth:
     for _ in range(rounds):
         for panel, place, command in random.sample(commands, len(commands)):
             start = time.perf_counter()
-            process = subprocess.Popen([*command, "-q", "-o", str(folder / "out")], env=os.environ | ONE_THREAD)
+            process = subprocess.Popen([*command, "-q", "-o", str(folder / "out")], env=ONE_THREAD)
             usage = os.wait4(process.pid, 0)[2]
             clock = time.perf_counter() - start
             seconds = clock if panel == "workers" else usage.ru_utime + usage.ru_stime

@@ -139,7 +139,7 @@ class _Branches:
         xp, tiny = namespace(mask), 1e-7
         skeleton = soft_skeleton(mask, n_axes=image.n_axes, iterations=iterations)
         on_line = constant(skeleton) > 0.5
-        depth = image.depths_of(constant(mask) > 0.5, "voxel")[0]
+        depth = image.depths_inside(constant(mask) > 0.5, "voxel")
         radius = xp.where(on_line, depth, 0.0)
         largest = xp.clip(xp.amax(radius, image.space, keepdims=True), 1.0, None)
         self.depth = xp.minimum(depth, largest) / largest * mask

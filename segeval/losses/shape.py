@@ -6,7 +6,7 @@ Sources, variants, pitfalls and errata of each: docs/losses.md.
 import math
 from typing import Any, Literal
 
-from segeval.evidence.arrays import constant, namespace, quotient
+from segeval.evidence.arrays import namespace, quotient
 from segeval.evidence.shapes import Values
 from segeval.evidence.space.in_space import Empty, InSpace, Units
 from segeval.evidence.space.neighbours import soft_skeleton
@@ -66,7 +66,7 @@ def hausdorff_dt_loss(
     """
     far = sum(image.depths(units, empty=empty)) ** alpha
     if not one_sided:
-        far = far + sum(image.depths_of(constant(image.p) >= 0.5, units, empty=empty)) ** alpha
+        far = far + sum(image.depths(units, of="pred", empty=empty)) ** alpha
     return image.mean((image.p - image.y) ** 2 * far)
 
 

@@ -13,7 +13,7 @@ from segeval.evidence.arrays import numbered
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.probabilities.prob_maps import ProbMaps
 from segeval.evidence.probabilities.probabilities import ProbEvidence
-from segeval.evidence.space.weight_maps import gap_by_digits, gap_in_mask, object_gap, objects_of
+from segeval.evidence.space.weight_maps import gap_by_sets, gap_in_mask, object_gap, objects_of
 from segeval.losses.boundary import shape_aware_loss, unet_weighted_ce_loss
 
 ONE = LabelClass(name="one", ids=(1,))
@@ -52,7 +52,7 @@ def test_the_gap_is_that_of_all_pairs_and_infinite_beyond_the_reach(
 )
 def test_many_objects_at_a_time_have_the_gap_of_all_pairs(objects: np.ndarray, spacing: list[float]) -> None:
     steps = tuple(spacing[: objects.ndim])
-    found = gap_by_digits(objects, np.array(steps))
+    found = gap_by_sets(objects, np.array(steps))
     np.testing.assert_allclose(found, gap_by_all_pairs(objects, steps), rtol=1e-12)
 
 
@@ -62,8 +62,8 @@ def test_very_many_objects_take_the_way_of_many(monkeypatch: pytest.MonkeyPatch)
     expected[expected > 30] = np.inf
     taken = []
     monkeypatch.setattr(
-        "segeval.evidence.space.weight_maps.gap_by_digits",
-        lambda *given: taken.append(1) or gap_by_digits(*given),
+        "segeval.evidence.space.weight_maps.gap_by_sets",
+        lambda *given: taken.append(1) or gap_by_sets(*given),
     )
     np.testing.assert_array_equal(object_gap(objects, reach=30.0), expected)
     assert taken == [1]

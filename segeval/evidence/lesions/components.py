@@ -1,7 +1,8 @@
 """Connected parts of a mask.
 
 Voxels that follow each other along the last axis form runs; runs are the nodes of a graph, and
-runs that touch are its edges. The cost follows the mask, not the image around it.
+runs that touch are its edges. The cost follows the mask, not the image around it. A mask of so many
+runs that one pass over the box around it is less work is numbered by scipy.ndimage.
 """
 
 import math
@@ -19,6 +20,8 @@ from segeval.evidence.masks import Voxels
 from segeval.evidence.shape_words import Bool, Int64
 
 Connectivity = Literal["full", "edge", "face"]
+
+_RUN_COST = 15  # a run costs about as much as this many voxels of a box that is numbered whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,9 +126,12 @@ def components_of(mask: Voxels, *, connectivity: Connectivity = "full") -> Compo
         ConfigError: edge connectivity is asked for where corners are edges.
     """
     first, lengths = _runs(mask)
-    part = _parts(first, lengths, mask.shape, connectivity)
-    n = int(part.max(initial=-1)) + 1
-    return Components(index=mask.index, owner=np.repeat(part, lengths), ids=np.arange(1, n + 1), shape=mask.shape)
+    if len(mask) < len(first) * _RUN_COST and _n_voxels_of_box(mask) < len(first) * _RUN_COST:
+        owner = _in_order_of_appearance(_numbered_whole(mask, connectivity))
+    else:
+        owner = np.repeat(_parts(first, lengths, mask.shape, connectivity), lengths)
+    n = int(owner.max(initial=-1)) + 1
+    return Components(index=mask.index, owner=owner, ids=np.arange(1, n + 1), shape=mask.shape)
 
 
 def count_background_parts(mask: Voxels, *, connectivity: Connectivity) -> int:
@@ -136,6 +142,20 @@ def count_background_parts(mask: Voxels, *, connectivity: Connectivity) -> int:
     starts = np.sort(np.concatenate([line, first + lengths]))
     stops = np.sort(np.concatenate([first, line + mask.shape[-1]]))
     return int(_parts(starts, stops - starts, mask.shape, connectivity).max()) + 1
+
+
+def _n_voxels_of_box(mask: Voxels) -> int:
+    return math.prod((mask.coordinates.max(axis=0) - mask.corner + 1).tolist())
+
+
+def _numbered_whole(mask: Voxels, connectivity: Connectivity) -> np.ndarray:
+    """Part of each voxel, from 0 in any order."""
+    from scipy import ndimage
+
+    boxed = mask.in_box(margin=0)
+    most = _most_axes_crossed(len(mask.shape), connectivity)
+    numbers, _ = ndimage.label(boxed.dense(), structure=ndimage.generate_binary_structure(len(mask.shape), most))
+    return numbers.reshape(-1)[boxed.index].astype(np.int64) - 1
 
 
 def _runs(mask: Voxels) -> tuple[np.ndarray, np.ndarray]:
@@ -200,5 +220,7 @@ def _touching(start: np.ndarray, stop: np.ndarray, step: int, reach: int) -> np.
 
 
 def _in_order_of_appearance(part: np.ndarray) -> np.ndarray:
-    _, first, number = np.unique(part, return_index=True, return_inverse=True)
-    return np.argsort(np.argsort(first))[number]
+    """Numbers from 0, all of them used, as ranks of where they stand first."""
+    first = np.empty(int(part.max(initial=-1)) + 1, dtype=np.int64)
+    first[part[::-1]] = np.arange(len(part))[::-1]  # of several the last is kept, and that is the first
+    return np.argsort(np.argsort(first))[part]

@@ -9,6 +9,7 @@ from segeval.evidence.lesions.components import Components
 from segeval.evidence.masks import values_at
 from segeval.evidence.probabilities.channels import ProbMap
 from segeval.evidence.shape_words import Float64, Int64
+from segeval.evidence.surfaces.surfaces_numpy import nearest_of_points
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,13 +36,11 @@ def nearest_other_mm(parts: Components, others: Components, lattice: Lattice) ->
 
     Surfaces are voxel centres, so touching lesions are one voxel apart.
     """
-    from scipy.spatial import cKDTree
-
     if not len(others):
         return np.full(len(parts), np.inf)
     here, there = parts.surface, others.surface
-    tree = cKDTree(lattice.places(there.all_voxels.coordinates), balanced_tree=False, compact_nodes=False)
-    return per_part(np.minimum, tree.query(lattice.places(here.all_voxels.coordinates))[0], here)
+    at, goal = (side.all_voxels.coordinates.T for side in (here, there))
+    return per_part(np.minimum, nearest_of_points(at, goal, lattice), here)
 
 
 def mean_and_max(probs: ProbMap, parts: Components) -> tuple[np.ndarray, np.ndarray]:

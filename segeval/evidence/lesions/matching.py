@@ -98,7 +98,7 @@ def overlaps_of(pred: Components, truth: Components) -> Overlaps:
     if pred.is_overlapping or truth.is_overlapping:
         in_pred, in_truth = same_voxels(pred.index, truth.index)
     else:
-        _, in_pred, in_truth = np.intersect1d(pred.index, truth.index, assume_unique=True, return_indices=True)
+        in_pred, in_truth = _same_places(pred.index, truth.index)
     pair = truth.owner[in_truth] * len(pred) + pred.owner[in_pred]
     pair, _, voxels = numbered(pair)
     return Overlaps(
@@ -108,6 +108,15 @@ def overlaps_of(pred: Components, truth: Components) -> Overlaps:
         truth_voxels=truth.n_voxels,
         pred_voxels=pred.n_voxels,
     )
+
+
+def _same_places(pred: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The places at which two ascending lists without repeats have the same number."""
+    place = np.searchsorted(truth, pred)
+    is_there = place < len(truth)
+    is_there[is_there] = truth[place[is_there]] == pred[is_there]
+    in_pred = np.flatnonzero(is_there)
+    return in_pred, place[in_pred]
 
 
 def same_voxels(pred: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -11,6 +11,7 @@ from segeval.evidence.overlap import word_scan
 from segeval.evidence.overlap.counts import Histogram
 from segeval.evidence.shapes import Labels
 
+_LONG_RUN = 3  # voxels, from which on average it is less work to count runs
 _MANY = 1 << 18  # voxels that are counted at once: a call for each chunk would cost more than the counting
 
 
@@ -61,6 +62,10 @@ def _encode(
 ) -> np.ndarray:
     code_of = {one: code for code, one in enumerate(ids)}
     code_of_own = np.array([code_of[int(one)] for one in own_ids], dtype=dtype)
+    if labels.dtype.kind == "u" and labels.dtype.itemsize <= 2:
+        code_of_all = np.zeros(1 << 8 * labels.dtype.itemsize, dtype=dtype)
+        code_of_all[own_ids] = code_of_own
+        return code_of_all[labels]
     codes = np.zeros(labels.shape, dtype=dtype)
     foreground = np.flatnonzero(labels != 0)
     codes[foreground] = code_of_own[np.searchsorted(own_ids, labels[foreground])]
@@ -89,13 +94,22 @@ def _add_pairs(n: np.ndarray, kept: list[tuple[np.ndarray, np.ndarray]], n_codes
         return 0
     truth, pred = (np.concatenate(side) for side in zip(*kept, strict=True))
     kept.clear()
-    pairs = truth.astype(np.uint16) * np.uint16(n_codes) + pred
-    n += np.bincount(pairs, minlength=n.size)
+    n += _counted(truth, pred, n_codes)
     return int(truth.size)
 
 
 def _count_dense(truth: np.ndarray, pred: np.ndarray, *, n_codes: int) -> np.ndarray:
-    pairs, counts = np.unique(truth.astype(np.int64) * n_codes + pred, return_counts=True)
-    n = np.zeros(n_codes * n_codes, dtype=np.int64)
-    n[pairs] = counts
-    return n.reshape(n_codes, n_codes)
+    return _counted(truth, pred, n_codes).reshape(n_codes, n_codes)
+
+
+def _counted(truth: np.ndarray, pred: np.ndarray, n_codes: int) -> np.ndarray:
+    """How often each pair of codes is there; where pairs come in runs, from the lengths of these."""
+    wide = np.uint16 if n_codes <= 256 else np.uint32  # they hold all pairs, and cost less than int64
+    lengths = None
+    changes = (truth[1:] != truth[:-1]) | (pred[1:] != pred[:-1])
+    if np.count_nonzero(changes) * _LONG_RUN < truth.size:
+        starts = np.concatenate([[0], np.flatnonzero(changes) + 1])
+        lengths = np.diff(starts, append=truth.size)  # as float64, whose sums of whole numbers are exact
+        truth, pred = truth[starts], pred[starts]
+    pairs = truth.astype(wide) * wide(n_codes) + pred
+    return np.bincount(pairs, lengths, minlength=n_codes * n_codes).astype(np.int64)

@@ -45,8 +45,11 @@ def pairs_with_foreground(truth: np.ndarray, pred: np.ndarray) -> Iterator[tuple
     yield truth[tail], pred[tail]
     for start in range(0, ours.size, _CHUNK):
         chunk = slice(start, start + _CHUNK)
-        at = np.flatnonzero((ours[chunk] | theirs[chunk]) != 0)
-        yield ours[chunk][at].view(truth.dtype), theirs[chunk][at].view(pred.dtype)
+        pair = ours[chunk], theirs[chunk]
+        at = np.flatnonzero((pair[0] | pair[1]) != 0)
+        if at.size < pair[0].size:
+            pair = pair[0][at], pair[1][at]
+        yield pair[0].view(truth.dtype), pair[1].view(pred.dtype)
 
 
 def disagreements(pred: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -81,7 +84,8 @@ def surface_candidates(
         at = start + (np.arange(chunk.size) if zero_counts else np.flatnonzero(chunk != 0))
         found.append(_unlike_neighbours(words, at, flat.dtype, shifts, has_tail=tail.size > 0, zero_counts=zero_counts))
     inside = np.concatenate([tail[:0], *found])
-    others = np.unique(np.concatenate([tail, _on_faces(flat, shape, zero_counts=zero_counts)]))
+    others = np.sort(np.concatenate([tail, _on_faces(flat, shape, zero_counts=zero_counts)]))  # np.unique hashes them
+    others = others[np.diff(others, prepend=-1) > 0]
     return np.concatenate([inside, others[~_among(others, inside)]])
 
 

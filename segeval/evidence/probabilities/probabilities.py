@@ -25,6 +25,8 @@ from segeval.measure import Level, MeasureCall
 
 Entries = Literal["sums"] | Detail
 
+_FEW_VOXELS = 1 << 22  # of all classes, of which maps of distances are kept from one loss to the next
+
 
 class ProbEvidence:
     """What losses and probability metrics of one case read, each piece built when first asked for.
@@ -177,7 +179,10 @@ class ProbEvidence:
             voxels = two_channels(voxels)
         if not need.on_map:
             return need(voxels)
-        return need.of_image(voxels, replace(self.in_space(channel), lattice=self.lattice))
+        image = self.in_space(channel)
+        is_small = len(self.classes) * image.truth.size <= _FEW_VOXELS
+        known = self._kept.get(("known", channel), Kept) if is_small else None
+        return need.of_image(voxels, replace(image, lattice=self.lattice, known=known))
 
 
 def _one_against_rest(partition: Joint) -> Counts:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from segeval.evidence.additive import Kept
 from segeval.evidence.arrays import on_device, on_host
 from segeval.evidence.grid import Lattice
 from segeval.evidence.probabilities.bins import Detail, too_wide
@@ -93,7 +94,8 @@ class ClassImage:
     """One class in the shape of the image, for the losses to which it matters where a voxel lies.
 
     It has the map of the class and both its masks; voxels that count nowhere are outside of these. `scored` says
-    which voxels count, None for all of them, `lattice` how far apart they lie.
+    which voxels count, None for all of them, `lattice` how far apart they lie. `known` keeps what several losses
+    ask for.
     """
 
     map: ProbMap
@@ -101,6 +103,7 @@ class ClassImage:
     truth: Mask
     scored: Mask | None = None
     lattice: Lattice | None = None
+    known: Kept[Any] | None = None
 
     @classmethod
     def of(cls, prob_map: ProbMap, truth: Mask, *, scored: Mask | None = None) -> "ClassImage":

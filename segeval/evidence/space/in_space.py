@@ -9,15 +9,17 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from segeval.errors import DataError
-from segeval.evidence.arrays import Lazy, namespace, neg_log, sums_by
+from segeval.evidence.additive import Kept
+from segeval.evidence.arrays import Lazy, constant, namespace, neg_log, sums_by
 from segeval.evidence.grid import Lattice
-from segeval.evidence.probabilities.scored_map import ClassImage
+from segeval.evidence.probabilities.scored_map import ClassImage, box_of
 from segeval.evidence.probabilities.soft import SoftEvidence
 from segeval.evidence.space.neighbours import inner_part
 from segeval.evidence.space.weight_maps import objects_of
 
 Units = Literal["mm", "voxel"]
 Empty = Literal["zero", "diagonal"]
+Side = Literal["pred", "truth"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -34,6 +36,7 @@ class InSpace(SoftEvidence):
         kept: 1 where a voxel counts; None where all do.
         n_axes: of space.
         lattice: how far apart voxels lie; None for one step along each axis.
+        known: where depths are kept that several losses ask for; None where they change, as in training.
     """
 
     voxels: Any = None
@@ -43,6 +46,7 @@ class InSpace(SoftEvidence):
     kept: Any = None
     n_axes: int
     lattice: Lattice | None = None
+    known: Kept[Any] | None = None
     on_map: ClassVar[bool] = True
 
     @classmethod
@@ -58,6 +62,7 @@ class InSpace(SoftEvidence):
             kept=kept,
             n_axes=truth.ndim,
             lattice=image.lattice,
+            known=image.known,
         )
 
     @property
@@ -87,20 +92,26 @@ class InSpace(SoftEvidence):
         """The shortest side of a voxel."""
         return min(self._steps(units))
 
-    def depths(self, units: Units, *, empty: Empty = "zero") -> tuple[Any, Any]:
-        """`depths_of` the truth."""
-        return self.depths_of(self.y > 0.5, units, empty=empty)
-
-    def depths_of(self, masks: Any, units: Units, *, empty: Empty = "zero") -> tuple[Any, Any]:
+    def depths(self, units: Units, *, of: Side = "truth", empty: Empty = "zero") -> tuple[Any, Any]:
         """Distance to the nearest voxel outside, for voxels of a mask, and to the mask, for the others.
 
         Args:
-            masks: booleans in the shape of `p`.
             units: of the distance.
+            of: the truth, or what is predicted with p >= 0.5.
             empty: without a border all distances are 0, or the diagonal of the image.
         """
-        both = self._of_each_image(masks, partial(_both_depths, steps=self._steps(units), empty=empty))
+        steps = self._steps(units)
+
+        def computed() -> Any:
+            masks = self.y > 0.5 if of == "truth" else constant(self.p) >= 0.5
+            return self._of_each_image(masks, partial(_both_depths, steps=steps, empty=empty))
+
+        both = computed() if self.known is None else self.known.get((of, steps, empty), computed)
         return both[0], both[1]
+
+    def depths_inside(self, masks: Any, units: Units) -> Any:
+        """For voxels of masks in the shape of `p`, the distance to the nearest voxel outside; 0 without a border."""
+        return self._of_each_image(masks, lambda mask: _depth_inside(mask, self._steps(units))[None])[0]
 
     @Lazy
     def objects(self) -> Any:
@@ -138,8 +149,18 @@ class InSpace(SoftEvidence):
 def _both_depths(mask: np.ndarray, *, steps: tuple[float, ...], empty: Empty) -> np.ndarray:
     from scipy import ndimage
 
-    sides = mask, ~mask
     if mask.all() or not mask.any():
         far = math.hypot(*(n * step for n, step in zip(mask.shape, steps, strict=True))) if empty == "diagonal" else 0.0
-        return np.stack([far * side for side in sides])
-    return np.stack([ndimage.distance_transform_edt(side, sampling=steps) for side in sides])
+        return np.stack([far * mask, far * ~mask])
+    return np.stack([_depth_inside(mask, steps), ndimage.distance_transform_edt(~mask, sampling=steps)])
+
+
+def _depth_inside(mask: np.ndarray, steps: tuple[float, ...]) -> np.ndarray:
+    """The nearest voxel outside is one in or beside the box around a mask."""
+    from scipy import ndimage
+
+    depth = np.zeros(mask.shape)
+    box = tuple(slice(max(side.start - 1, 0), side.stop + 1) for side in box_of(mask))
+    if not mask[box].all():
+        depth[box] = ndimage.distance_transform_edt(mask[box], sampling=steps)
+    return depth

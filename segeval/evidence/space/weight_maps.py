@@ -1,5 +1,6 @@
 """Evidence of the losses that weigh voxels by where they lie: voxel costs with a map of distances."""
 
+import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,9 +9,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from segeval.evidence.arrays import namespace, numbered
+from segeval.evidence.grid import Lattice
 from segeval.evidence.probabilities.scored_map import ClassImage, box_of
 from segeval.evidence.probabilities.soft import ChannelTerms, PixelTerms, two_channels
 from segeval.evidence.shapes import Box
+from segeval.evidence.surfaces.surfaces_numpy import nearest_of_points
 
 _CROWD = 100  # voxels per object, below which a second one is found within some steps
 _NEARBY = 8  # voxels
@@ -120,7 +123,7 @@ def object_gap(objects: np.ndarray, *, reach: float = np.inf, spacing: tuple[flo
 
     steps = np.asarray(spacing or (1.0,) * objects.ndim)
     boxes = {number: box for number, box in enumerate(ndimage.find_objects(objects), start=1) if box is not None}
-    limit = 2 * len(boxes).bit_length() * objects.size  # voxels of all transforms, where there is one per digit
+    limit = (1 + _n_sets(len(boxes))) * objects.size  # voxels of all transforms, where there is one per set
     one_by_one = len(boxes) ** 2 // 3  # to look at all pairs of boxes takes as long as so many voxels
     regions: list[tuple[int, Box, Box]] = []
     for number, box, region in _regions(boxes, objects.shape, reach / steps) if one_by_one < limit else ():
@@ -128,17 +131,18 @@ def object_gap(objects: np.ndarray, *, reach: float = np.inf, spacing: tuple[flo
         one_by_one += math.prod(side.stop - side.start for side in regions[-1][1])
         if one_by_one > limit:
             break
-    gap = gap_by_digits(objects, steps) if one_by_one > limit else _gap_by_object(objects, steps, regions)
+    gap = gap_by_sets(objects, steps) if one_by_one > limit else _gap_by_object(objects, steps, regions)
     gap[gap > reach] = np.inf
     return gap
 
 
-def gap_by_digits(objects: np.ndarray, steps: np.ndarray) -> np.ndarray:
-    """The gap of very many objects, by two distance transforms per binary digit of their count.
+def gap_by_sets(objects: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """The gap of very many objects, by a distance transform for each of a few sets of them.
 
-    Two objects differ in some digit of their numbers. So the second nearest object of a voxel is, for one of the
-    digits, among the objects in which that digit is another than in the nearest, and no object among these is the
-    nearest itself: the smallest distance to these sets, over all digits, is the one that is looked for.
+    Each object is in half of the sets, and no two in the same ones: so some set has the second nearest object of a
+    voxel, and not the nearest. The smallest distance to the sets without the nearest object is the one that is looked
+    for. With 2k sets there is room for as many objects as there are ways to choose k of them: 17 sets do for 20,000
+    (Sperner 1928, doi:10.1007/BF01171114).
 
     Args:
         objects: 0 for background, a number per object.
@@ -154,14 +158,26 @@ def gap_by_digits(objects: np.ndarray, steps: np.ndarray) -> np.ndarray:
     second = np.full(objects.shape, np.inf)
     if n * _CROWD > objects.size:
         _look_nearby(second, numbers, number_of_nearest, steps)
-    for digit in range(n.bit_length()) if np.isinf(second).any() else ():
-        for value in (0, 1):
-            others = (numbers > 0) & (numbers >> digit & 1 == value)
-            if others.any():
-                distance = ndimage.distance_transform_edt(~others, sampling=steps)
-                np.minimum(second, distance, out=second, where=number_of_nearest >> digit & 1 != value)
+    for is_in in _sets_of(n) if np.isinf(second).any() else ():
+        others = is_in[numbers]
+        if others.any():
+            distance = ndimage.distance_transform_edt(~others, sampling=steps)
+            np.minimum(second, distance, out=second, where=~is_in[number_of_nearest])
     gap: np.ndarray = nearest + second
     return gap
+
+
+def _sets_of(n: int) -> np.ndarray:
+    """For each of a few sets, whether each object from 1 to n is in it, (set, object); 0 is in none."""
+    n_sets = _n_sets(n)
+    is_in = np.zeros((n_sets, n + 1), dtype=bool)
+    for number, chosen in zip(range(1, n + 1), itertools.combinations(range(n_sets), n_sets // 2), strict=False):
+        is_in[list(chosen), number] = True
+    return is_in
+
+
+def _n_sets(n: int) -> int:
+    return next(n_sets for n_sets in itertools.count(2) if math.comb(n_sets, n_sets // 2) >= n)
 
 
 def _look_nearby(second: np.ndarray, numbers: np.ndarray, number_of_nearest: np.ndarray, steps: np.ndarray) -> None:
@@ -251,13 +267,10 @@ def contour_distance(pred: np.ndarray, truth: np.ndarray, *, spacing: tuple[floa
         truth: boolean mask.
         spacing: voxel size per axis.
     """
-    from scipy.spatial import cKDTree
-
-    steps = np.asarray(spacing or (1.0,) * truth.ndim)
-    of_pred, of_truth = (_contour(mask) * steps for mask in (pred, truth))
-    if not len(of_pred) or not len(of_truth):
+    of_pred, of_truth = (_contour(mask).T for mask in (pred, truth))
+    if not of_pred.size or not of_truth.size:
         return 0.0
-    return float(cKDTree(of_truth).query(of_pred)[0].mean())
+    return float(nearest_of_points(of_pred, of_truth, Lattice(spacing or (1.0,) * truth.ndim)).mean())
 
 
 def _contour(mask: np.ndarray) -> np.ndarray:

@@ -76,8 +76,10 @@ class Directed:
         Interpolated linearly between elements that count one each; with weights the smallest distance
         that reaches the share.
         """
-        if self.weight is None or percent == 100:
-            return float(np.percentile(self.distance, percent))
+        if percent == 100:
+            return float(self.distance.max())
+        if self.weight is None:
+            return _percentile(self.distance, percent)
         order = np.argsort(self.distance)
         cumulated = np.cumsum(self.weight[order])
         first = int(np.searchsorted(cumulated / cumulated[-1], percent / 100 - 1e-12))
@@ -103,6 +105,18 @@ class SurfacePair:
         """The value of the two lists, with the rules of `Presence.settle`."""
         of_both = functools.partial(value, self.pred_to_truth, self.truth_to_pred)
         return self.presence.settle(of_both, alike=alike, apart=apart)
+
+
+def _percentile(values: np.ndarray, percent: float) -> float:
+    """What `np.percentile` gives, digit for digit, without the tenth of a millisecond that it takes for any list."""
+    last = values.size - 1
+    place = last * (percent / 100)
+    below = min(int(place), last)
+    above = min(below + 1, last)
+    share = place - below
+    ordered = np.partition(values, (below, above))
+    low, high = float(ordered[below]), float(ordered[above])
+    return low + (high - low) * share if share < 0.5 else high - (high - low) * (1 - share)
 
 
 def within(tolerance: float, *, spacing: tuple[float, ...], slack: float) -> float:

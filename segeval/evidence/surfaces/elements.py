@@ -157,7 +157,12 @@ def strides_of(shape: tuple[int, ...]) -> tuple[int, ...]:
 def coordinates(flat: Any, shape: tuple[int, ...]) -> Any:
     """Indices along each axis of flat positions: (axis, position)."""
     xp = standard_namespace(flat)
-    return xp.stack([flat // step % n for n, step in zip(shape, strides_of(shape), strict=True)])
+    *steps, _ = strides_of(shape)
+    along, rest = [], flat
+    for step in steps:  # a remainder costs several times as much as a product
+        along.append(rest // step)
+        rest = rest - along[-1] * step
+    return xp.stack([*along, rest])
 
 
 def _runs(ranked: Any, ids: Sequence[int]) -> Iterator[tuple[int, int]]:

@@ -81,6 +81,11 @@ def nearest(points: Elements, targets: Elements, lattice: Lattice) -> np.ndarray
     return distances
 
 
+def nearest_of_points(points: np.ndarray, targets: np.ndarray, lattice: Lattice) -> np.ndarray:
+    """The same of points of a single class: array indices, (axis, point) and (axis, target)."""
+    return nearest(*(Elements(at=at, starts=np.array([0, at.shape[1]])) for at in (points, targets)), lattice)
+
+
 def _search_near(points: Elements, targets: Elements, block: slice, lattice: Lattice) -> np.ndarray:
     """Distances of the points of a block of classes to targets close by; inf where there are none."""
     mine, theirs = (side.at[:, side.starts[block.start] : side.starts[block.stop]] for side in (points, targets))
@@ -88,11 +93,17 @@ def _search_near(points: Elements, targets: Elements, block: slice, lattice: Lat
         return np.full(mine.shape[1], np.inf)
     nearby = shells(lattice, n_offsets=_N_OFFSETS)
     margin = np.max([shell.offsets.max(axis=0) for shell in nearby], axis=0)
-    low = np.minimum(mine.min(axis=1), theirs.min(axis=1)) - margin
-    shape = tuple((np.maximum(mine.max(axis=1), theirs.max(axis=1)) + margin - low + 1).tolist())
+    first, last = theirs.min(axis=1) - margin, theirs.max(axis=1) + margin
+    within = slice(None)
+    if (mine.min(axis=1) < first).any() or (mine.max(axis=1) > last).any():  # far from all targets there is no walk
+        within = np.flatnonzero(((mine >= first[:, None]) & (mine <= last[:, None])).all(axis=0))
+    low = first - margin
+    shape = tuple((last + margin - low + 1).tolist())
     table, bits = _table(targets, block, low, shape)
-    flat = _flat(mine, low, shape)
-    return _walk(nearby, table, flat, np.repeat(bits, points.n[block]), strides_of(shape))
+    distances = np.full(mine.shape[1], np.inf)
+    of_points = np.repeat(bits, points.n[block])[within]
+    distances[within] = _walk(nearby, table, _flat(mine[:, within], low, shape), of_points, strides_of(shape))
+    return distances
 
 
 def _table(targets: Elements, block: slice, low: np.ndarray, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:

@@ -12,10 +12,10 @@ from segeval.errors import ConfigError, DataError, did_you_mean
 from segeval.evidence.arrays import numbers_like
 from segeval.evidence.grid import Lattice
 from segeval.evidence.probabilities.soft import LovaszTerms, PixelTerms, RankedCosts, Volumes
+from segeval.evidence.space.distances_torch import distances_in_batch
 from segeval.evidence.space.in_space import InSpace
 from segeval.evidence.space.logits import LogitsInSpace
 from segeval.evidence.space.weight_maps import BorderTerms
-from segeval.evidence.surfaces.distances_torch import distances_in_batch
 from segeval.losses.training import sums
 from segeval.losses.training.batch import Activation, Batch, SoftTarget
 from segeval.losses.training.reading import read_batch
