@@ -9,9 +9,9 @@ from typing import Any, Literal
 from segeval.evidence.arrays import constant, namespace, quotient
 from segeval.evidence.probabilities.soft import RankedCosts
 from segeval.evidence.shapes import Values
-from segeval.evidence.space.in_space import InSpace
+from segeval.evidence.space.in_space import InSpace, Side
 from segeval.evidence.space.logits import LogitsInSpace
-from segeval.evidence.space.neighbours import Kernel, Padding, local_mean, mean_of_cross, soft_skeleton
+from segeval.evidence.space.neighbours import Kernel, Padding, local_mean, mean_of_cross
 from segeval.measure import loss
 
 _ANY = (0.0, math.inf)
@@ -116,7 +116,7 @@ def cbdice_loss(image: InSpace, *, iterations: int = 10, smooth: float = 1.0) ->
         iterations: as in `soft_cldice_loss`.
         smooth: s.
     """
-    pred, truth = (_Branches(image, mask, iterations) for mask in (image.p, image.y))
+    pred, truth = (_Branches(image, side, iterations) for side in ("pred", "truth"))
     precision, sensitivity = (
         quotient(
             image.summed(own.line * other.depth) + smooth,
@@ -135,9 +135,10 @@ class _Branches:
     cross-section. Geometry is that of the hard mask; gradients flow through the mask and its soft skeleton.
     """
 
-    def __init__(self, image: InSpace, mask: Any, iterations: int) -> None:
+    def __init__(self, image: InSpace, side: Side, iterations: int) -> None:
+        mask = image.p if side == "pred" else image.y
         xp, tiny = namespace(mask), 1e-7
-        skeleton = soft_skeleton(mask, n_axes=image.n_axes, iterations=iterations)
+        skeleton = image.skeleton(side, iterations)
         on_line = constant(skeleton) > 0.5
         depth = image.depths_inside(constant(mask) > 0.5, "voxel")
         radius = xp.where(on_line, depth, 0.0)

@@ -9,7 +9,6 @@ from typing import Any, Literal
 from segeval.evidence.arrays import namespace, quotient
 from segeval.evidence.shapes import Values
 from segeval.evidence.space.in_space import Empty, InSpace, Units
-from segeval.evidence.space.neighbours import soft_skeleton
 from segeval.measure import loss
 
 _ANY = (0.0, math.inf)
@@ -106,7 +105,9 @@ def distance_penalized_ce_loss(image: InSpace, *, units: Units = "mm") -> Values
     Args:
         units: of the distances, which matter only where a voxel is longer than wide.
     """
-    nearness = sum(_nearness(side, image) for side in image.depths(units))
+    inside, outside = image.depths(units)
+    deepest = namespace(inside).amax(inside, image.space, keepdims=True)
+    nearness = _nearness(inside, deepest, image) + _nearness(outside, image.most_outside(units), image)
     return image.mean((1 + nearness) * image.nll)
 
 
@@ -147,7 +148,7 @@ def soft_cldice_loss(image: InSpace, *, iterations: int = 3, smooth: float = 1.0
         iterations: erosions; at least the largest radius of a vessel.
         smooth: s; 1 keeps small objects far from the worst value.
     """
-    of_pred, of_truth = (soft_skeleton(side, n_axes=image.n_axes, iterations=iterations) for side in (image.p, image.y))
+    of_pred, of_truth = (image.skeleton(side, iterations) for side in ("pred", "truth"))
     precision = quotient(image.summed(of_pred * image.y) + smooth, image.summed(of_pred) + smooth, empty=1.0)
     sensitivity = quotient(image.summed(of_truth * image.p) + smooth, image.summed(of_truth) + smooth, empty=1.0)
     return 1 - quotient(2 * precision * sensitivity, precision + sensitivity, empty=0.0)
@@ -174,10 +175,9 @@ def dice_cldice_loss(image: InSpace, *, alpha: float = 0.5, iterations: int = 3,
     return (1 - alpha) * dice + alpha * soft_cldice_loss(image, iterations=iterations, smooth=smooth)
 
 
-def _nearness(depth: Any, image: InSpace) -> Any:
+def _nearness(depth: Any, most: Any, image: InSpace) -> Any:
     """1 for the least depth of a side and 0 for its most; 1 where these are one, and 0 on the other side."""
     xp = namespace(depth)
-    most = xp.amax(depth, image.space, keepdims=True)
     least = xp.amin(xp.where(depth > 0, depth, math.inf), image.space, keepdims=True)
     known = xp.where(most > least, most - least, 1.0)
     near = xp.where(most > least, (most - depth) / known, 1.0)

@@ -1,5 +1,6 @@
 """Weight maps: gaps between objects and distances of contours, against all pairs of voxels."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,18 @@ from hypothesis.extra import numpy as hnp
 from scipy.spatial.distance import cdist
 
 from segeval.evidence.arrays import numbered
+from segeval.evidence.grid import Lattice
 from segeval.evidence.labels import LabelClass
+from segeval.evidence.probabilities.channels import ProbMap
 from segeval.evidence.probabilities.prob_maps import ProbMaps
 from segeval.evidence.probabilities.probabilities import ProbEvidence
+from segeval.evidence.probabilities.scored_map import ClassImage
+from segeval.evidence.space.in_space import InSpace
 from segeval.evidence.space.weight_maps import gap_by_sets, gap_in_mask, object_gap, objects_of
+from segeval.losses import rare, shape
 from segeval.losses.boundary import shape_aware_loss, unet_weighted_ce_loss
 
+IN_SPACE = [one for module in (shape, rare) for one in vars(module).values() if getattr(one, "needs", 0) == (InSpace,)]
 ONE = LabelClass(name="one", ids=(1,))
 FEW_OBJECTS = st.sampled_from([0] * 12 + [1, 2, 3])
 
@@ -137,3 +144,24 @@ def _inner(mask: np.ndarray) -> np.ndarray:
 def test_ids_are_numbered_as_by_a_sort(ids: np.ndarray) -> None:
     for found, expected in zip(numbered(ids), np.unique(ids, return_inverse=True, return_counts=True), strict=True):
         np.testing.assert_array_equal(found, expected, strict=True)
+
+
+@pytest.mark.parametrize("measure", IN_SPACE, ids=lambda one: one.name)
+@pytest.mark.parametrize("which", ["both", "no truth", "no pred", "neither", "everywhere"])
+@pytest.mark.parametrize("ignores", [False, True])
+def test_a_mask_in_a_large_image_loses_the_same_as_the_same_numbers_as_a_map(
+    measure: Any, which: str, ignores: bool
+) -> None:
+    """Of a mask only the box around both sides is looked at, of a map the whole image."""
+    pred, truth = np.zeros((2, 11, 13, 9), dtype=bool)
+    pred[0:4, 3:7, 2:6] = which in ("both", "no truth")
+    truth[1:5, 4:7, 1:6] = which in ("both", "no pred")
+    if which == "everywhere":
+        pred[:], truth[:] = True, True
+    scored = np.ones(truth.shape, dtype=bool)
+    scored[2, 5] = scored[9, 9, 3:] = not ignores
+    lattice = Lattice((1.0, 1.5, 0.75))
+    maps = ProbMap(stored=pred.view(np.uint8), levels=np.array([0.0, 1.0])), ProbMap(stored=pred.astype(np.float64))
+    images = [replace(ClassImage.of(one, truth, scored=scored if ignores else None), lattice=lattice) for one in maps]
+    of_mask, of_map = (measure.function(InSpace.of_image(None, image)) for image in images)
+    np.testing.assert_allclose(of_mask, of_map, rtol=1e-12, atol=1e-12)

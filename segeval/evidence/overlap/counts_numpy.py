@@ -111,5 +111,5 @@ def _counted(truth: np.ndarray, pred: np.ndarray, n_codes: int) -> np.ndarray:
         starts = np.concatenate([[0], np.flatnonzero(changes) + 1])
         lengths = np.diff(starts, append=truth.size)  # as float64, whose sums of whole numbers are exact
         truth, pred = truth[starts], pred[starts]
-    pairs = truth.astype(wide) * wide(n_codes) + pred
+    pairs = np.multiply(truth, n_codes, dtype=wide) + pred
     return np.bincount(pairs, lengths, minlength=n_codes * n_codes).astype(np.int64)

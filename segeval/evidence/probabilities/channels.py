@@ -58,6 +58,11 @@ class ProbMap:
         return stored >= (0.0 if self.is_log_odds else HALF)
 
     @property
+    def is_mask(self) -> bool:
+        """Whether it is a mask, with probabilities of 0 and 1."""
+        return self.levels is not None and self.levels.tolist() == [0.0, 1.0]
+
+    @property
     def is_coded(self) -> bool:
         """Whether there are few distinct probabilities: those of 8 or 16 bits."""
         return self.levels is not None or (dtype_of(self.stored) == np.float16 and not self.is_log_odds)

@@ -25,7 +25,7 @@ from segeval.measure import Level, MeasureCall
 
 Entries = Literal["sums"] | Detail
 
-_FEW_VOXELS = 1 << 22  # of all classes, of which maps of distances are kept from one loss to the next
+_ROOM = 1 << 21  # voxels of all classes whose images, with what is made of them, are kept from one loss to the next
 
 
 class ProbEvidence:
@@ -63,6 +63,7 @@ class ProbEvidence:
         self._confusion = confusion
         self.lattice: Lattice | None = None  # for losses that measure lengths
         self._kept: Kept[Any] = Kept()
+        self._room = _ROOM
 
     @classmethod
     def of_counts(
@@ -179,10 +180,14 @@ class ProbEvidence:
             voxels = two_channels(voxels)
         if not need.on_map:
             return need(voxels)
-        image = self.in_space(channel)
-        is_small = len(self.classes) * image.truth.size <= _FEW_VOXELS
-        known = self._kept.get(("known", channel), Kept) if is_small else None
-        return need.of_image(voxels, replace(image, lattice=self.lattice, known=known))
+        key = need, "image", channel
+        if key in self._kept:
+            return self._kept.results[key]
+        found = need.of_image(voxels, replace(self.in_space(channel), lattice=self.lattice))
+        if need.serves_many and found.y.size <= self._room:
+            self._room -= found.y.size
+            self._kept.results[key] = found
+        return found
 
 
 def _one_against_rest(partition: Joint) -> Counts:

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from segeval.evidence.additive import Kept
 from segeval.evidence.arrays import on_device, on_host
 from segeval.evidence.grid import Lattice
 from segeval.evidence.probabilities.bins import Detail, too_wide
@@ -94,8 +93,7 @@ class ClassImage:
     """One class in the shape of the image, for the losses to which it matters where a voxel lies.
 
     It has the map of the class and both its masks; voxels that count nowhere are outside of these. `scored` says
-    which voxels count, None for all of them, `lattice` how far apart they lie. `known` keeps what several losses
-    ask for.
+    which voxels count, None for all of them, `lattice` how far apart they lie.
     """
 
     map: ProbMap
@@ -103,7 +101,6 @@ class ClassImage:
     truth: Mask
     scored: Mask | None = None
     lattice: Lattice | None = None
-    known: Kept[Any] | None = None
 
     @classmethod
     def of(cls, prob_map: ProbMap, truth: Mask, *, scored: Mask | None = None) -> "ClassImage":
@@ -113,11 +110,22 @@ class ClassImage:
             pred, truth = pred & scored, truth & scored
         return cls(map=prob_map, pred=pred, truth=truth, scored=scored)
 
+    @property
+    def box(self) -> Box:
+        """A box that holds all of a mask, predicted and true, and the voxels beside it; of a map the whole image."""
+        if not self.map.is_mask:
+            return tuple(slice(0, n) for n in self.truth.shape)
+        tight = box_of(self.pred | self.truth)
+        return tuple(
+            slice(max(side.start - 1, 0), min(side.stop + 1, n))
+            for side, n in zip(tight, self.truth.shape, strict=True)
+        )
+
     def cropped(self, box: Box) -> "ClassImage":
         """The same in a part of the image."""
         scored = None if self.scored is None else self.scored[box]
         stored = replace(self.map, stored=self.map.stored[box])
-        return ClassImage(map=stored, pred=self.pred[box], truth=self.truth[box], scored=scored)
+        return replace(self, map=stored, pred=self.pred[box], truth=self.truth[box], scored=scored)
 
     def weighted(self, where: Bool[np.ndarray, "*space"], weights: Any) -> ProbVoxels:
         """The scored voxels of a part of the image, one by one, with their weights.

@@ -69,7 +69,7 @@ def soft_skeleton(image: Any, *, n_axes: int, iterations: int) -> Any:
 
 
 def _above(left: Any, right: Any) -> Any:
-    return (left - right).clip(0.0, None)
+    return (left - right).clip(0, None)
 
 
 def _opened(image: Any, n_axes: int) -> Any:

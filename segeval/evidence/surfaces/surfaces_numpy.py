@@ -9,6 +9,7 @@ is cheapest. The cost follows the surface, neither the volume nor the number of 
 import functools
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -83,7 +84,8 @@ def nearest(points: Elements, targets: Elements, lattice: Lattice) -> np.ndarray
 
 def nearest_of_points(points: np.ndarray, targets: np.ndarray, lattice: Lattice) -> np.ndarray:
     """The same of points of a single class: array indices, (axis, point) and (axis, target)."""
-    return nearest(*(Elements(at=at, starts=np.array([0, at.shape[1]])) for at in (points, targets)), lattice)
+    start, goal = (Elements(at=at, starts=np.array([0, at.shape[1]])) for at in (points, targets))
+    return nearest(start, goal, lattice)
 
 
 def _search_near(points: Elements, targets: Elements, block: slice, lattice: Lattice) -> np.ndarray:
@@ -94,7 +96,7 @@ def _search_near(points: Elements, targets: Elements, block: slice, lattice: Lat
     nearby = shells(lattice, n_offsets=_N_OFFSETS)
     margin = np.max([shell.offsets.max(axis=0) for shell in nearby], axis=0)
     first, last = theirs.min(axis=1) - margin, theirs.max(axis=1) + margin
-    within = slice(None)
+    within: Any = slice(None)
     if (mine.min(axis=1) < first).any() or (mine.max(axis=1) > last).any():  # far from all targets there is no walk
         within = np.flatnonzero(((mine >= first[:, None]) & (mine <= last[:, None])).all(axis=0))
     low = first - margin
