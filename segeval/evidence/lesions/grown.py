@@ -7,6 +7,7 @@ Since 2025 parts are paired one with one, and what is in no pair counts nowhere.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
+from functools import partial
 
 import numpy as np
 
@@ -83,7 +84,7 @@ def lesionwise_means(
     """
     means = []
     for which in range(len(cells.lesions.classes)):
-        pairs, n_alarms = _pairs(cells, which, rule)
+        pairs, n_alarms = cells.kept.get((which, rule), partial(_pairs, cells, which, rule))
         values = [value(one) if len(one.pred) else worst for one in pairs]
         values += [worst] * (n_alarms if rule.alarms else 0)
         means.append(float(np.mean(values)) if values else nothing)

@@ -1,11 +1,13 @@
 """Voronoi cells of the true lesions: every voxel belongs to the lesion it is nearest to."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
+from typing import Any
 
 import numpy as np
 
+from segeval.evidence.additive import Kept
 from segeval.evidence.grid import Lattice
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.lesions.components import Components
@@ -31,6 +33,9 @@ class LesionCells:
     ignored: Mask | None = None
     empty_distance: EmptyDistance = "inf"
     diagonal: float = math.inf
+    kept: Kept[Any] = field(
+        default_factory=Kept, init=False, repr=False, compare=False
+    )  # what several measures compare
 
     def in_voxels(self) -> "LesionCells":
         """The same where every voxel is a cube of length 1; another lesion may then be the nearest."""
