@@ -27,12 +27,13 @@ _WITHOUT_LIST = ("summary.md", "summary.tex", "summary.json", "differences.csv",
 def digests(folder: Path) -> dict[str, str]:
     """Name and digest of every file that lies right in a folder, `run.json` apart."""
     files = sorted(file for file in folder.iterdir() if file.is_file() and file.name != RUN_FILE)
-    return {file.name: digest(file.read_bytes()) for file in files}
+    return {file.name: digest(file) for file in files}
 
 
-def digest(data: bytes) -> str:
+def digest(path: Path) -> str:
     """The digest of a file's bytes as `run.json` has it."""
-    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+    with path.open("rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ from segeval.results.table import Table
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 _NEEDS_QUOTES = re.compile('[,"\r\n]')
-_AT_ONCE = 1 << 14  # rows whose text is made before it is written
+_AT_ONCE = 1 << 12  # rows whose text is made before it is written
 _NO_PLAIN_TEXT = re.compile(f"^[{re.escape(''.join(_FORMULA_STARTS))}]|{_NEEDS_QUOTES.pattern}")
 
 
@@ -55,13 +55,18 @@ def write_csv(path: Path, table: Table) -> None:
 def csv_parts(table: Table) -> Iterator[str]:
     """The text of a CSV file, some thousand whole lines at a time."""
     yield ",".join(map(_field, table.columns)) + "\n"
-    columns = [table.column(name) for name in table.columns]
-    for first in range(0, len(table.rows), _AT_ONCE):
-        texts = (texts_of(column[first : first + _AT_ONCE], _field) for column in columns)
+    for _, texts in texts_of_table(table, _field):
         yield "\n".join(map(",".join, zip(*texts, strict=True))) + "\n"
 
 
-def texts_of(column: Sequence[Any], text: Callable[[Any], str]) -> Iterable[str]:
+def texts_of_table(table: Table, text: Callable[[Any], str]) -> Iterator[tuple[int, list[Iterable[str]]]]:
+    """The texts of some thousand rows at a time, column by column, and which row is the first of them."""
+    for first in range(0, len(table.rows), _AT_ONCE):
+        rows = slice(first, first + _AT_ONCE)
+        yield first, [_texts_of(table.column(name, rows), text) for name in table.columns]
+
+
+def _texts_of(column: Sequence[Any], text: Callable[[Any], str]) -> Iterable[str]:
     """The text of each cell, as `text` writes them.
 
     A table of lesions has a million cells, so that what is the same for whole columns is not asked of each: whole

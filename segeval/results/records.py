@@ -1,8 +1,10 @@
 """What a run found: one row per case and class, one per case, one per class and measure."""
 
 import math
-from collections.abc import Hashable, Mapping
+from array import array
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from segeval.evidence.grid import Grid
@@ -15,6 +17,32 @@ if TYPE_CHECKING:
 
 Status = Literal["ok", "absent_both", "absent_pred", "absent_truth", "missing_pred", "missing_truth", "failed"]
 Values = Mapping[str, float]  # column -> value; nan is undefined
+
+
+class PackedValues(Mapping[str, float]):
+    """Values as they are kept of each of many cases: eight bytes for each, and the columns once for all."""
+
+    __slots__ = ("_numbers", "_places")
+
+    def __init__(self, values: Values) -> None:
+        self._places, self._numbers = _places_of(tuple(values)), array("d", [*values.values()])
+
+    def __getitem__(self, column: str) -> float:
+        return self._numbers[self._places[column]]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
+
+
+@lru_cache(maxsize=64)
+def _places_of(columns: tuple[str, ...]) -> Mapping[str, int]:
+    return {column: place for place, column in enumerate(columns)}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from typing import Any
 from segeval.files.journal import Journal
 from segeval.files.ours import RUN_FILE, WRITTEN, digests
 from segeval.files.outputs import OutputFolder
-from segeval.files.writing import JOURNAL, write_text_atomically
+from segeval.files.writing import JOURNAL, whole_file
 from segeval.results.csv_tables import write_csv
 from segeval.results.formats import EXTRA_FORMATS
 from segeval.results.run_json import document_text, run_document
@@ -105,7 +105,8 @@ class RunFolder:
             for name in self.formats:
                 EXTRA_FORMATS[name].write(results, stage)
             document = run_document(results) | {WRITTEN: digests(stage)}
-            write_text_atomically(stage / RUN_FILE, document_text(document))
+            with whole_file(stage / RUN_FILE) as file:
+                file.writelines(document_text(document))
 
     def write_shard(self, facts: Mapping[str, Any]) -> None:
         """Leave the cases of a shard, and its facts, for the merge.
@@ -115,7 +116,8 @@ class RunFolder:
         """
         with self.output.stage([SHARD_CASES, RUN_FILE]) as stage:
             shutil.copyfile(self.journal.path, stage / SHARD_CASES)
-            write_text_atomically(stage / RUN_FILE, document_text(dict(facts) | {WRITTEN: digests(stage)}))
+            with whole_file(stage / RUN_FILE) as file:
+                file.writelines(document_text(dict(facts) | {WRITTEN: digests(stage)}))
 
     def _extra_files(self) -> list[str]:
         return [file for name in self.formats for file in EXTRA_FORMATS[name].files]

@@ -3,12 +3,12 @@
 import json
 import math
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from json.encoder import encode_basestring
 from typing import Any
 
 from segeval.evidence.labels import WHOLE_CASE
-from segeval.results.csv_tables import jsonable, texts_of
+from segeval.results.csv_tables import jsonable, texts_of_table
 from segeval.results.records import CaseRow
 from segeval.results.table import Table
 from segeval.results.tables import Results
@@ -40,20 +40,23 @@ def _resamples(results: Results) -> dict[str, dict[str, str]]:
     }
 
 
-def document_text(document: Mapping[str, Any]) -> str:
-    """The document as text in which every row of a table is a line of its own."""
+def document_text(document: Mapping[str, Any]) -> Iterator[str]:
+    """The document as text in which every row of a table is a line of its own, some thousand of them at a time."""
     tables = {name: value for name, value in document.items() if isinstance(value, Table)}
     facts = _dump({name: value for name, value in document.items() if name not in tables}, indent=1)
-    rows = "".join(f",\n {_dump(name)}: {_rows_text(table)}" for name, table in tables.items())
-    return f"{facts.removesuffix(_END)}{rows}{_END}\n"
+    yield facts.removesuffix(_END)
+    for name, table in tables.items():
+        yield f",\n {_dump(name)}: ["
+        yield from _rows_text(table)
+        yield "\n ]" if table.rows else "]"
+    yield f"{_END}\n"
 
 
-def _rows_text(table: Table) -> str:
-    columns = (texts_of(table.column(name), _dump) for name in table.columns)
+def _rows_text(table: Table) -> Iterator[str]:
     names = [f"{_dump(name)}: " for name in table.columns]
-    lines = (", ".join(map(str.__add__, names, cells)) for cells in zip(*columns, strict=True))
-    rows = ",\n".join(f"  {{{line}}}" for line in lines)
-    return f"[\n{rows}\n ]" if rows else "[]"
+    for first, texts in texts_of_table(table, _dump):
+        lines = (", ".join(map(str.__add__, names, cells)) for cells in zip(*texts, strict=True))
+        yield ("\n" if first == 0 else ",\n") + ",\n".join(f"  {{{line}}}" for line in lines)
 
 
 def _dump(value: Any, indent: int | None = None) -> str:

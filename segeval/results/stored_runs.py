@@ -134,7 +134,7 @@ def _doubts(file: Path, document: Mapping[str, Any]) -> list[str]:
 
 
 def _is_as_written(file: Path, document: Mapping[str, Any], name: str) -> bool:
-    return digest((file.parent / name).read_bytes()) == document[WRITTEN][name]
+    return digest(file.parent / name) == document[WRITTEN][name]
 
 
 def stored_lesions(file: Path, document: Mapping[str, Any]) -> tuple[list[Row], str]:

@@ -11,6 +11,8 @@ from functools import cached_property
 from html import escape
 from typing import Any
 
+import numpy as np
+
 from segeval.files.paths import printable
 
 Row = Mapping[str, Any]  # column -> value; a column that is not there, None and nan are undefined
@@ -27,17 +29,23 @@ _LATEX = {c: f"\\{c}" for c in "&%$#_{}"} | {
 class RowsOfColumns(Sequence[Row]):
     """Rows of a table that was made column by column, as one of a million cells is; each is made when asked for."""
 
-    columns: Mapping[str, Sequence[Any]]
+    columns: Mapping[str, Sequence[Any] | np.ndarray]
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
+
+    def cells(self, name: str, rows: slice) -> list[Any]:
+        """Some cells of a column."""
+        cells = self.columns[name][rows]
+        return cells.tolist() if isinstance(cells, np.ndarray) else list(cells)
 
     def __getitem__(self, which: Any) -> Any:
         return self._rows[which]
 
     @cached_property
     def _rows(self) -> tuple[Row, ...]:
-        return tuple(dict(zip(self.columns, cells, strict=True)) for cells in zip(*self.columns.values(), strict=True))
+        columns = (self.cells(name, slice(None)) for name in self.columns)
+        return tuple(dict(zip(self.columns, cells, strict=True)) for cells in zip(*columns, strict=True))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,9 +75,11 @@ class Table:
         by_name = tuple(dict(zip(columns, row, strict=True)) for row in rows)
         return cls(columns=tuple(columns), rows=by_name, **said)
 
-    def column(self, name: str) -> Sequence[Any]:
-        """The cells of a column."""
-        return self.rows.columns[name] if isinstance(self.rows, RowsOfColumns) else [row.get(name) for row in self.rows]
+    def column(self, name: str, rows: slice = slice(None)) -> list[Any]:
+        """The cells of a column, in all rows or in some."""
+        if isinstance(self.rows, RowsOfColumns):
+            return self.rows.cells(name, rows)
+        return [row.get(name) for row in self.rows[rows]]
 
     def cells(self, row: Row) -> list[Any]:
         """The cells of a row in the order of the columns."""

@@ -193,24 +193,36 @@ def _mean_cell(row: SummaryRow) -> str:
 
 def scores_table(results: Results) -> Table:
     """One row per case and class."""
-    rows = [
-        {"case": row.case_id, "label": row.of.label, "class": row.of.name, "status": row.status}
-        | {name: getattr(row, name) for name in COUNTS}
-        | dict(row.values)
-        for row in results.class_rows
-    ]
-    return Table(columns=(*KEYS_OF_SCORES, *results.class_columns), rows=tuple(rows))
+    rows = results.class_rows
+    columns: dict[str, Sequence[Any]] = {
+        "case": [row.case_id for row in rows],
+        "label": [row.of.label for row in rows],
+        "class": [row.of.name for row in rows],
+        "status": [row.status for row in rows],
+        **{name: [getattr(row, name) for row in rows] for name in COUNTS},
+    }
+    return _with_values(columns, results.class_columns, rows)
 
 
 def cases_table(results: Results) -> Table:
     """One row per case, also for those that could not be scored."""
-    rows = [
-        {"case": row.case_id, "status": row.status, "shape": joined(row.shape)}
-        | {"spacing_mm": joined(row.spacing_mm or ()), "probability_source": row.probability_source}
-        | dict(row.values)
-        for row in results.case_rows
-    ]
-    return Table(columns=(*KEYS_OF_CASES, *results.case_columns), rows=tuple(rows))
+    rows = results.case_rows
+    columns: dict[str, Sequence[Any]] = {
+        "case": [row.case_id for row in rows],
+        "status": [row.status for row in rows],
+        "shape": [joined(row.shape) for row in rows],
+        "spacing_mm": [joined(row.spacing_mm or ()) for row in rows],
+        "probability_source": [row.probability_source for row in rows],
+    }
+    return _with_values(columns, results.case_columns, rows)
+
+
+def _with_values(
+    columns: Mapping[str, Sequence[Any]], measures: Sequence[str], rows: Sequence[ClassRow | CaseRow]
+) -> Table:
+    """A table of these columns, and one for each measure."""
+    values = {name: np.array([row.values.get(name, math.nan) for row in rows], np.float64) for name in measures}
+    return Table(columns=(*columns, *measures), rows=RowsOfColumns(columns={**columns, **values}))
 
 
 def summary_table(results: Results) -> Table:
@@ -246,15 +258,19 @@ def _names_of_ids(ids: Sequence[int], classes: Sequence[LabelClass]) -> list[str
 def lesions_table(results: Results) -> Table:
     """One row per lesion of either side, in the order of cases and classes."""
     each = [_lesion_columns(case_id, rows) for case_id, rows in (results.lesions or {}).items() if rows]
-    columns = {name: list(chain.from_iterable(one[name] for one in each)) for name in LESION_COLUMNS}
+    columns = {name: _end_to_end([one[name] for one in each]) for name in LESION_COLUMNS}
     return Table(columns=LESION_COLUMNS, rows=RowsOfColumns(columns=columns))
 
 
-def _lesion_columns(case_id: str, rows: LesionRows) -> dict[str, Sequence[Any]]:
+def _end_to_end(parts: Sequence[Any]) -> Any:
+    return np.concatenate(parts) if parts and isinstance(parts[0], np.ndarray) else [*chain.from_iterable(parts)]
+
+
+def _lesion_columns(case_id: str, rows: LesionRows) -> dict[str, Sequence[Any] | np.ndarray]:
     """The columns of the lesions of a case; what has several numbers is text."""
     labels, names = ([getattr(one, what) for one in rows.classes] for what in ("label", "name"))
     bounds = [[*zip(*ends, strict=True)] for ends in zip(rows.start.T.tolist(), rows.stop.T.tolist(), strict=True)]
-    columns: dict[str, Sequence[Any]] = {
+    columns: dict[str, Sequence[Any] | np.ndarray] = {
         "case": [case_id] * len(rows),
         "label": [labels[which] for which in rows.of.tolist()],
         "class": [names[which] for which in rows.of.tolist()],
@@ -264,7 +280,7 @@ def _lesion_columns(case_id: str, rows: LesionRows) -> dict[str, Sequence[Any]]:
         "rank": [rank or None for rank in rows.rank.tolist()],
         "reason": rows.reason,
     }
-    return columns | {name: getattr(rows, name).tolist() for name in LESION_COLUMNS if name not in columns}
+    return columns | {name: getattr(rows, name) for name in LESION_COLUMNS if name not in columns}
 
 
 def _side_by_side(axes: Sequence[Sequence[Any]], text: Callable[[Any], str]) -> list[str]:

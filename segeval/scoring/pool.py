@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from segeval.results import CaseScore
+from segeval.results.records import PackedValues
 
 
 class Pool:
@@ -18,9 +19,13 @@ class Pool:
         return self._totals
 
     def take(self, score: CaseScore) -> CaseScore:
-        """Add a case, and return its score without what was added."""
+        """Add a case, and return its score without what was added, packed since all of them are kept."""
         self.add(score.additive)
-        return replace(score, additive={})
+        if isinstance(score.row.values, PackedValues):
+            return replace(score, additive={})
+        row = replace(score.row, values=PackedValues(score.row.values))
+        classes = tuple(replace(one, values=PackedValues(one.values)) for one in score.classes)
+        return replace(score, row=row, classes=classes, additive={})
 
     def add(self, additive: Mapping[Hashable, Any]) -> None:
         """Add what can be added up."""

@@ -11,6 +11,7 @@ import pytest
 
 import segeval
 from segeval.errors import ConfigError
+from segeval.results import csv_tables
 from segeval.results.csv_tables import jsonable
 from segeval.results.run_json import document_text, run_document
 from segeval.results.run_schema import run_schema
@@ -156,11 +157,21 @@ def test_the_schema_describes_what_is_written(run: Path) -> None:
 
 def test_a_document_is_the_same_text_in_a_file_and_on_screen() -> None:
     results = segeval.score({"a": LIVER}, {"a": LIVER}, measures=["dice"])
-    read = json.loads(document_text(run_document(results)))
+    read = json.loads("".join(document_text(run_document(results))))
     assert {name: read[name] for name in results.tables} == {
         name: jsonable(table.records()) for name, table in results.tables.items()
     }
     assert list(results.to_pandas("summary").columns) == list(read["summary"][0])
+
+
+def test_a_document_in_parts_is_the_same_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    cases = dict.fromkeys("abcde", LIVER)
+    document = run_document(segeval.score(cases, cases, measures=["dice"]))
+    whole = "".join(document_text(document))
+    monkeypatch.setattr(csv_tables, "_AT_ONCE", 2)
+    parts = list(document_text(document))
+    assert len(parts) > 3 * len(document["scores"].rows) // 2
+    assert "".join(parts) == whole
 
 
 def test_two_ids_of_one_name_keep_their_columns_apart() -> None:

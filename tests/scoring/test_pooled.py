@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from segeval import catalogue
+from segeval.choice import choose
 from segeval.evidence.additive import ByClass, State
 from segeval.evidence.case import Case
 from segeval.evidence.labels import LabelClass, LabelMap
@@ -16,6 +17,7 @@ from segeval.measure import MeasureCall, metric, ratio
 from segeval.scoring.collect import collect
 from segeval.scoring.evaluate import evaluate
 from segeval.scoring.plan import Aggregation, Plan
+from segeval.scoring.pool import Pool
 
 ONE, TWO = LabelClass(name="1", ids=(1,)), LabelClass(name="2", ids=(2,))
 
@@ -103,3 +105,18 @@ def test_masks_without_a_surface_are_alike_or_apart(name: str) -> None:
     assert pooled([(ones, zeros)], call)["1"] == 0.0
     assert pooled([(ones, ones), (ones, zeros), (zeros, ones)], call)["1"] == pytest.approx(1 / 3)
     assert np.isnan(pooled([(zeros, zeros)], call, LabelMap(classes=(ONE,)))["1"])
+
+
+def test_values_that_are_kept_of_many_cases_are_packed_once_and_read_as_before() -> None:
+    mask = np.array([[0, 1, 1], [0, 2, 0]])
+    case = Case(case_id="a", pred=mask, truth=mask)
+    score = evaluate(case, Plan(measures=choose(["dice", "iou"]).calls))
+    once = Pool().take(score)
+    twice = Pool().take(once)
+    for before, after, again in zip(score.classes, once.classes, twice.classes, strict=True):
+        assert dict(after.values) == dict(before.values) == {"dice": 1.0, "iou": 1.0}
+        assert (len(after.values), list(after.values), after.values) == (2, ["dice", "iou"], before.values)
+        assert again.values is after.values
+    assert once.row.values == score.row.values
+    with pytest.raises(KeyError):
+        once.classes[0].values["hd95"]

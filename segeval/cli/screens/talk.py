@@ -87,7 +87,7 @@ class Talk(AbstractContextManager["Talk"]):
         if as_json:
             from segeval.results.run_json import document_text, run_document
 
-            console.put_json(document_text(run_document(results)))
+            console.put_json("".join(document_text(run_document(results))))
         elif not self.quiet:
             from segeval.cli.screens.run_tables import print_run
 
