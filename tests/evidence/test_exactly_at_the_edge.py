@@ -192,3 +192,9 @@ def test_of_equal_overlaps_the_first_lesions_belong_together(matching: str) -> N
     assert link(two_preds, rule).tolist() == [True, False]
     two_truths = overlaps([(0, 0, 2), (1, 0, 2)], truth=[2, 2], pred=[4])
     assert link(two_truths, rule).tolist() == [True, False]
+
+
+def test_a_tie_in_an_assignment_gives_low_predictions_to_low_truths() -> None:
+    # each pair costs pred · (3 - truth) / 6 billionths: the second prediction goes to the last truth, which costs least
+    found = overlaps([(0, 0, 2), (1, 1, 2), (2, 1, 2)], truth=[4, 2, 2], pred=[4, 4])
+    assert link(found, MatchRule(iou_threshold=0.1)).tolist() == [True, False, True]
