@@ -14,22 +14,15 @@ Needs `cosmic-ray` and `coverage` beside the development tools:
 """
 
 import argparse
-import ast
 import gc
 import json
 import os
-import random
-import re
 import resource
 import shutil
 import signal
 import sys
 import tempfile
-import warnings
-from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib import import_module
 from inspect import CO_OPTIMIZED
 from pathlib import Path
@@ -37,9 +30,7 @@ from time import perf_counter
 from types import CodeType, FunctionType
 
 import pytest
-from cosmic_ray import plugins
-from cosmic_ray.ast import Visitor, get_ast
-from cosmic_ray.mutating import mutate_code
+from changes import Mutant, drawn, lines_of, told, written
 from coverage import Coverage, CoverageData
 
 PROJECT = Path(__file__).parents[1]
@@ -58,103 +49,11 @@ ROOMS = {
     "statistics": ("statistics",),
     "gate": ("verbs/gate", "cli/test_gate.py"),
 }
-WITHOUT_TYPE_ERRORS = re.compile(  # `a << b` of floats fails wherever it is, which shows nothing of a test
-    r"core/(?:ReplaceBinaryOperator_(?:(?:Add|Sub|Mul|Div|Pow)_(?:Add|Sub|Mul|Div|Pow)|(?:Mod|FloorDiv)_\w+"
-    r"|(?:Bit\w+|.Shift)_(?:Bit\w+|.Shift))|ReplaceComparison\w+|ReplaceUnary\w+_(?:USub|UAdd|Not|Invert)|AddNot"
-    r"|Replace(?:True|False|And|Or|Break|Continue)With\w+|NumberReplacer|RemoveDecorator|ZeroIterationForLoop)"
-)
-Span = tuple[tuple[int, int], tuple[int, int]]
-
-
-@dataclass(frozen=True, order=True)
-class Mutant:
-    """One change: which operator of cosmic-ray is applied at which of the places it finds in a file of this folder."""
-
-    path: Path
-    span: Span
-    operator: str
-    occurrence: int
-
-    def source(self) -> str:
-        """The file after the change."""
-        changed = mutate_code(self.path.read_text(), plugins.get_operator(self.operator)(), self.occurrence)
-        assert changed is not None
-        return str(changed)
-
-
-class _Finder(Visitor):
-    """Notes every place where an operator applies, in the order in which cosmic-ray counts them."""
-
-    def __init__(self) -> None:
-        names = filter(WITHOUT_TYPE_ERRORS.fullmatch, plugins.operator_names())
-        self.operators = {name: plugins.get_operator(name)() for name in names}
-        self.spans: dict[str, list[Span]] = {name: [] for name in self.operators}
-
-    def visit(self, node: object) -> object:
-        for name, operator in self.operators.items():
-            self.spans[name].extend(operator.mutation_positions(node))
-        return node
-
-
-def mutants_of(path: Path) -> Iterator[Mutant]:
-    """All changes of a file that change what it computes."""
-    source, finder = path.read_text(), _Finder()
-    spared = list(_types_and_messages(ast.parse(source)))
-    finder.walk(get_ast(source))
-    for name, spans in finder.spans.items():
-        for occurrence, span in enumerate(spans):
-            if not any(start <= span[0] and span[1] <= stop for start, stop in spared):
-                yield Mutant(path=path, span=span, operator=name, occurrence=occurrence)
-
-
-def _types_and_messages(tree: ast.AST) -> Iterator[Span]:
-    for node in ast.walk(tree):
-        match node:
-            case ast.arg(annotation=ast.expr() as told) | ast.AnnAssign(annotation=told):
-                yield _span(told)
-            case ast.FunctionDef(returns=ast.expr() as told):
-                yield _span(told)
-            case ast.keyword(arg="strict" | "frozen" | "kw_only", value=told):
-                yield _span(told)  # guards against a mistake in the code, where there is none nothing changes
-            case ast.arguments(kwonlyargs=[first, *_]):
-                yield (first.lineno, 0), (first.lineno, first.col_offset)  # the star before them
-            case ast.Raise() | ast.JoinedStr() | ast.Import() | ast.ImportFrom():
-                yield _span(node)
-            case ast.If(test=ast.Name(id="TYPE_CHECKING")):
-                yield _span(node)
-            case ast.Assign(value=ast.Subscript(value=ast.Name(id="Literal")) | ast.BinOp(op=ast.BitOr())):
-                yield _span(node)
-
-
-def _span(node: ast.stmt | ast.expr) -> Span:
-    assert node.end_lineno is not None
-    assert node.end_col_offset is not None
-    return (node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset)
 
 
 def folder_of(room: str) -> str:
     """Where the code of a room is."""
     return "segeval/verbs/gate" if room == "gate" else f"segeval/{room}"
-
-
-def drawn(room: str, *, n: int, seed: int) -> list[Mutant]:
-    """So many changes at places drawn at random, one of those that cosmic-ray has for each."""
-    at: defaultdict[tuple[Path, Span], list[Mutant]] = defaultdict(list)
-    for path in sorted(Path(folder_of(room)).rglob("*.py")):
-        for mutant in mutants_of(path):
-            at[mutant.path, mutant.span].append(mutant)
-    draw = random.Random(seed)
-    mutants = [draw.choice(at[place]) for place in draw.sample(sorted(at), min(n, len(at)))]
-    return [mutant for mutant in mutants if _is_python(mutant.source())]
-
-
-def _is_python(source: str) -> bool:
-    with warnings.catch_warnings(action="error"):  # an identity with a number is none
-        try:
-            compile(source, "", "exec")
-        except SyntaxError:
-            return False
-    return True
 
 
 class Room:
@@ -167,27 +66,25 @@ class Room:
         """In place of one run: one that notes which test reaches which line, and one for each change of a body."""
         for path in {mutant.path for mutant in self.mutants}:
             import_module(_module(path))
-        alike = (
-            _changed_bodies(self.mutants[0].path, self.mutants[0].path.read_text()) or {}
-        )  # the way in, without a change
         folders = sorted({f"{mutant.path.parent}/*" for mutant in self.mutants})
-        assert _apart(lambda: _swapped(alike) and _notes_reached(session, folders)) == "passed", (
-            "the tests fail without any change"
-        )
+        first = self.mutants[0].path
+        alike = _changed_bodies(first, first.read_text()) or {}  # the way of a change, without one
+        if _apart(lambda: _swapped(alike) and _notes_reached(session, folders)) != "passed":
+            raise RuntimeError(f"{Path('failed.txt').read_text()} fails without any change")
         reached, seconds = CoverageData(".coverage"), json.loads(Path("seconds.json").read_text())
         reached.read()
         verdicts: list[str | list[str]] = []  # or the tests in the order in which to try them, for one to import anew
         for mutant in self.mutants:
             lines = reached.contexts_by_lineno(str(mutant.path.absolute()))
             bodies = _changed_bodies(mutant.path, mutant.source())
-            tests = {test for line in _lines(mutant, whole=bodies is None) for test in lines.get(line, ())}
+            tests = {test for line in lines_of(mutant, whole=bodies is None) for test in lines.get(line, ())}
             order = sorted(session.items, key=lambda item: (item.nodeid not in tests, seconds[item.nodeid]))
             if bodies is None or tests <= {""}:
                 verdicts.append([item.nodeid for item in order])
                 continue
             items = order[: len(tests - {""})]
             limit_s = 60 + 10 * sum(seconds[item.nodeid] for item in items)
-            with _written(mutant):
+            with written(mutant):
                 verdicts.append(_apart(lambda: _swapped(bodies) and _passed(session, items), limit_s))  # noqa: B023
             tell(mutant, str(verdicts[-1]))
         Path("verdicts.json").write_text(json.dumps(verdicts))
@@ -238,24 +135,6 @@ def _module(path: Path) -> str:
     return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
 
 
-def _lines(mutant: Mutant, *, whole: bool) -> range:
-    """The lines of the innermost statement that is changed, or of the `whole` function, class or file around it."""
-    first, last, found = mutant.span[0][0], mutant.span[1][0], range(1 << 20)
-    tree = ast.parse(mutant.path.read_text())
-    for node in tree.body if whole else ast.walk(tree):
-        if not isinstance(node, ast.stmt) or (whole and isinstance(node, ast.Assign | ast.AnnAssign)):
-            continue
-        start, stop = (
-            min([node.lineno, *(line.lineno for line in getattr(node, "decorator_list", ()))]),
-            node.end_lineno,
-        )
-        if not whole and (body := getattr(node, "body", None)):
-            stop = max(node.lineno, body[0].lineno - 1)  # the head alone
-        if stop is not None and start <= first and last <= stop:
-            found = range(start, stop + 1)
-    return found
-
-
 def _changed_bodies(path: Path, source: str) -> dict[CodeType, CodeType] | None:
     """What to put in place of which function's body, None where the change shows as the file is imported."""
     compiled = sys.modules[_module(path)].__spec__.loader.source_to_code  # with the checks of shapes, as imported
@@ -295,16 +174,6 @@ def _swapped(bodies: dict[CodeType, CodeType]) -> bool:
         if type(function) is FunctionType and function.__code__.co_filename in files:
             function.__code__ = bodies.get(function.__code__, function.__code__)
     return True
-
-
-@contextmanager
-def _written(mutant: Mutant) -> Iterator[None]:
-    before = mutant.path.read_text()
-    mutant.path.write_text(mutant.source())
-    try:
-        yield
-    finally:
-        mutant.path.write_text(before)
 
 
 def _apart(task: Callable[[], bool], limit_s: float = 0.0, *, quiet: bool = True) -> str:
@@ -354,14 +223,14 @@ def main() -> None:
         os.environ |= {"OMP_NUM_THREADS": "1"}
         sys.path.insert(0, str(copy))
         sys.dont_write_bytecode = True  # two changes of one second and one size would be taken for each other
-        mutants = drawn(asked.room, n=asked.n, seed=asked.seed)
+        mutants = drawn(folder_of(asked.room), n=asked.n, seed=asked.seed)
         for heavy in ("torch", "scipy.ndimage", "scipy.spatial", "scipy.stats"):
             import_module(heavy)  # once, before the processes that run tests are split off
         _apart(lambda: _pytest(asked.room, Room(mutants)), quiet=False)
         verdicts = json.loads(Path("verdicts.json").read_text())
         for i, mutant in enumerate(mutants):
             if isinstance(order := verdicts[i], list):
-                with _written(mutant):
+                with written(mutant):
                     verdicts[i] = _apart(lambda: _pytest(asked.room, InOrder(order)), 3600)
                 tell(mutant, verdicts[i])
     noticed, endless = verdicts.count("failed"), verdicts.count("did not end")
@@ -373,15 +242,7 @@ def tell(mutant: Mutant, verdict: str) -> None:
     if verdict == "failed":
         print(".", end="", file=sys.stderr, flush=True)
     else:
-        print(f"{verdict}: {_told(mutant)}", flush=True)
-
-
-def _told(mutant: Mutant) -> str:
-    before, after = mutant.path.read_text().splitlines(), mutant.source().splitlines()
-    changed = [(i, new) for i, (old, new) in enumerate(zip(before, after, strict=False), 1) if old != new]
-    number, line = changed[0] if changed else (mutant.span[0][0], "(a line less)")
-    place = f"{mutant.path}:{number}"
-    return f"{place} {mutant.operator.removeprefix('core/')}\n    - {before[number - 1].strip()}\n    + {line.strip()}"
+        print(f"{verdict}: {told(mutant)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -184,7 +184,7 @@ def holm(p: ArrayLike) -> np.ndarray:
     return adjusted
 
 
-def binomial_interval(k: int, n: int, *, level: float = 0.95) -> Interval:
+def binomial_interval(k: int, n: int, *, level: float) -> Interval:
     """Exact interval of the share behind k of n (Clopper and Pearson 1934, doi:10.1093/biomet/26.4.404).
 
     Each end is also the one-sided bound at (1 + level) / 2.

@@ -111,7 +111,7 @@ def test_the_binomial_interval_is_that_of_scipy(k, n, level):
 
 
 def test_no_trial_tells_nothing_about_a_share():
-    assert math.isnan(binomial_interval(0, 0).high)
+    assert math.isnan(binomial_interval(0, 0, level=0.95).high)
 
 
 def test_resamples_with_fewer_differences_have_the_exact_p_of_their_own():

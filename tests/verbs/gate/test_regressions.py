@@ -60,6 +60,12 @@ def test_more_spread_is_a_loss(table, rule, verdict):
     assert verdict(table({"liver": OLD}), limit, baseline=table({"liver": new})).outcome == "pass"
 
 
+def test_a_loss_of_just_so_many_percent_is_allowed_but_for_rounding(table, rule, verdict):
+    old, new = (table({"liver": np.full(60, at)}) for at in (0.53, 0.5035))  # 5 percent, and 1.5e-14 by rounding
+    assert verdict(new, rule(max_regression_pct=5.0), baseline=old).outcome == "pass"
+    assert verdict(new, rule(max_regression_pct=5.0 - 1e-12), baseline=old).outcome == "fail"
+
+
 @pytest.mark.parametrize(("factor", "outcome"), [(0.995, "pass"), (0.9, "fail"), (1.2, "pass")])
 def test_a_loss_may_be_limited_in_percent_of_the_baseline(table, rule, verdict, factor, outcome):
     found = verdict(table({"liver": factor * OLD}), rule(max_regression_pct=2.0), baseline=table({"liver": OLD}))
@@ -119,7 +125,7 @@ def test_the_shown_bounds_are_those_that_decide(table, rule, verdict):
         assert verdict(run, rule(max_regression=margin), baseline=old).outcome == outcome
 
 
-@pytest.mark.parametrize(("margin", "outcome"), [(0.05, "pass"), (0.05 - 1e-12, "fail"), (0.05 + 1e-12, "pass")])
+@pytest.mark.parametrize(("margin", "outcome"), [(0.05, "pass"), (0.05 - 1e-14, "fail"), (0.05 + 1e-12, "pass")])
 def test_a_loss_of_just_the_margin_is_allowed_and_no_more(table, rule, verdict, margin, outcome):
     run, old = table({"liver": OLD - 0.05}), table({"liver": OLD})
     assert verdict(run, rule(max_regression=margin), baseline=old).outcome == outcome
