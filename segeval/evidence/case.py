@@ -27,7 +27,8 @@ class Case:
 
     Both are numpy arrays, or tensors that stay on a device; `probs` is what they are.
     `spacing_mm` is in array axis order; None means pixels without a size. `axes_mm` are the axes of a sheared grid, see
-    `segeval.evidence.grid.skewed_axes`. `probs` are what `pred` was cut from.
+    `segeval.evidence.grid.skewed_axes`. `pred_spacing_mm` is what the header of the prediction says where that is
+    something else, and nobody minds. `probs` are what `pred` was cut from.
     `instances` are the lesions of both sides, None where connected components are the lesions; `confidences`
     are those of the predicted ones, where a table gives them.
     Classes may overlap: `claims` says which of them share the voxels of an id, in `pred` or in `truth`.
@@ -38,6 +39,7 @@ class Case:
     truth: Labels
     spacing_mm: SpacingMm | None = None
     axes_mm: AxesMm | None = None
+    pred_spacing_mm: SpacingMm | None = None
     probs: Channels | None = None
     instances: tuple[InstanceMap | None, InstanceMap | None] = (None, None)
     confidences: Confidences | None = None

@@ -62,6 +62,7 @@ def case_of(case_id: str, *, pred: Prediction | None, truth: LabelImage, rules: 
         truth=volume.array,
         spacing_mm=spacing_of(volume, rules),
         axes_mm=None if volume.affine is None else skewed_axes(volume.affine[:3, :-1]),
+        pred_spacing_mm=_other_spacing(pred, volume) if rules.ignore_geometry else None,
         probs=predicted.probs,
         instances=instances,
         claims={**truth.claims, **predicted.claims},
@@ -93,6 +94,12 @@ def _beside_claims(predicted: OnGrid, truth: LabelImage) -> OnGrid:
         )
     strange = (distinct_ids(predicted.labels) & {*truth.claims}) - {*predicted.claims}
     return replace(predicted, labels=without_ids(predicted.labels, strange)) if strange else predicted
+
+
+def _other_spacing(pred: Prediction | None, truth: Volume) -> SpacingMm | None:
+    """What the prediction's header says of the same voxels, where it is not what the truth's says."""
+    found = None if pred is None or pred.images[0].grid != truth.grid else pred.images[0].spacing_mm
+    return None if found is None or np.allclose(found, truth.spacing_mm or 0.0, rtol=1e-5) else found
 
 
 def spacing_of(truth: Volume, rules: InputRules) -> SpacingMm | None:

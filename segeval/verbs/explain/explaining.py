@@ -1,6 +1,6 @@
 """The verb: read the numbers, find their cases, and search."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,11 +20,12 @@ from segeval.scoring.summarise import merge_histograms
 from segeval.verbs.explain.answer import Explained, answer
 from segeval.verbs.explain.evidence import CaseBook
 from segeval.verbs.explain.given.layouts import read_numbers
-from segeval.verbs.explain.given.names import Vocabulary, column_measure, patients_of, split_heading
+from segeval.verbs.explain.given.names import Vocabulary, column_measure, patients_of, plain, split_heading
 from segeval.verbs.explain.given.numbers import GivenNumber, NumberColumn, few_of, value_of, with_rounding
-from segeval.verbs.explain.readings import BACKGROUND, FOREGROUND, Places, kind_of
+from segeval.verbs.explain.readings import BACKGROUND, FOREGROUND, Kind, Places, kind_of
 from segeval.verbs.explain.search import Progress, search
 from segeval.verbs.explain.space import meanings
+from segeval.verbs.explain.views import spacings_of
 from segeval.verbs.score import input_rules_of, label_map_of, pairs_of
 
 _SCORE_OF_LOSS = {"dice_loss": "dice", "iou_loss": "iou", "jaccard_loss": "iou"}  # of hard masks one minus the score
@@ -37,12 +38,12 @@ def silent(what: str, done: int, of: int) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Images:
-    """The cases of both folders, and what is known of all of them."""
+    """The cases of both folders, and what is known of all of them: `spacings` are the ways in which they may differ."""
 
     book: CaseBook
     vocabulary: Vocabulary
     n_axes: int
-    spacings: bool
+    spacings: tuple[str, ...]
     maps: bool
 
 
@@ -162,6 +163,9 @@ def _placed(column: NumberColumn, vocabulary: Vocabulary) -> tuple[NumberColumn,
         named = zip(column.numbers, vocabulary.case_ids, strict=True)
         column = replace(column, numbers=tuple(replace(given, case=case) for given, case in named))
     texts = dict.fromkeys(given.case for given in column.numbers if given.case is not None)
+    patients = _of_patients(column, texts, vocabulary, notes)
+    if patients is not None:
+        return column, patients, notes
     ids = {text: vocabulary.case_of(text) for text in texts}
     strange = [text for text, case_id in ids.items() if case_id is None]
     if texts and len(strange) == len(texts):
@@ -184,9 +188,30 @@ def _placed(column: NumberColumn, vocabulary: Vocabulary) -> tuple[NumberColumn,
         kind=kind_of(column),
         cases=np.array(at),
         classes=np.array(classes),
-        patients=patients_of(vocabulary.case_ids),
+        patients=patients_of(vocabulary.case_ids)[1],
     )
     return column, places, notes
+
+
+def _of_patients(
+    column: NumberColumn, texts: Collection[str], vocabulary: Vocabulary, notes: list[str]
+) -> Places | None:
+    """The places of rows that name patients, whose cases they speak of; None where they name something else."""
+    names, patients = patients_of(vocabulary.case_ids)
+    index = {plain(name): i for i, name in enumerate(names)}
+    if patients is None or not texts or not all(plain(text) in index for text in texts):
+        return None
+    lacking = [name for name in names if name not in texts]
+    at = "".join([f"; {few_of(lacking)} have no row"] if lacking and len(texts) < len(names) else [])
+    notes.append(f"rows are patients: each number is taken to be of all cases whose names begin with it{at}")
+    kind: Kind = "class over cases" if kind_of(column) == "class" else "all"
+    return Places(
+        kind=kind,
+        cases=np.array([index[plain(str(given.case))] for given in column.numbers]),
+        classes=np.array(_classes_at([given.class_name for given in column.numbers], vocabulary, notes)),
+        patients=patients,
+        are_patients=True,
+    )
 
 
 def _classes_at(names: Sequence[str | None], vocabulary: Vocabulary, notes: list[str]) -> list[int]:
@@ -224,15 +249,16 @@ def images_of(pred: Path | None, truth: Path | None, options: ScoreOptions, prog
     if rules.first_prediction is not None:
         labels = rules.first_prediction.form.completed(labels)
     by_id = {pair.case_id: pair for pair in pairs.pairs if pair.truth is not None}
-    histograms, spacings, axes = [], False, set()
-    maps = False
+    histograms, maps = [], False
+    spacings: set[str] = set()
+    axes: set[int] = set()
     for i, pair in enumerate(by_id.values()):
         progress("looking at all cases", i, len(by_id))
         case = read_case(pair, rules)
         histograms.append(
             joint_histogram(truth=case.truth, pred=case.pred).without(labels.ignore).without_unions(case.claims)
         )
-        spacings |= case.spacing_mm is not None and len(set(case.spacing_mm)) > 1
+        spacings.update(spacings_of(case))
         axes.add(len(case.shape))
         maps |= case.probs is not None
     progress("looking at all cases", len(by_id), len(by_id))
@@ -243,7 +269,7 @@ def images_of(pred: Path | None, truth: Path | None, options: ScoreOptions, prog
         book=CaseBook([*by_id], classes, labels, _reader(by_id, rules)),
         vocabulary=Vocabulary(case_ids=tuple(by_id), classes=classes),
         n_axes=min(axes),
-        spacings=spacings,
+        spacings=tuple(sorted(spacings)),
         maps=maps,
     )
 

@@ -42,13 +42,15 @@ class Reading:
 class Places:
     """Where the numbers of a column stand: index of the case and of the class, -1 for all of them.
 
-    `patients` is which patient each of all cases is of, None where every case is one.
+    `patients` is which patient each of all cases is of, None where every case is one. A row of a patient speaks of all
+    cases of this one: then `cases` has the patient in place of the case.
     """
 
     kind: Kind
     cases: np.ndarray
     classes: np.ndarray
     patients: np.ndarray | None = None
+    are_patients: bool = False
 
     def each(self) -> Iterator[tuple[int, int]]:
         return zip(self.cases.tolist(), self.classes.tolist(), strict=True)
@@ -62,9 +64,10 @@ def kind_of(column: NumberColumn) -> Kind:
     return "case" if given.class_name is None else "class"
 
 
-def readings(kind: Kind, classes: Sequence[LabelClass], *, patients: bool = False) -> Iterator[Reading]:
-    """Every way to read a number of this kind, the plain one first."""
-    match kind:
+def readings(places: Places, classes: Sequence[LabelClass]) -> Iterator[Reading]:
+    """Every way to read numbers of this kind, the plain one first."""
+    patients = places.patients is not None and not places.are_patients
+    match places.kind:
         case "class":
             yield from _of_class(classes)
         case "case":
@@ -154,6 +157,13 @@ def predicted(
     Args:
         values: those of the cases and rows, absent classes settled; (case, row).
     """
+    if places.are_patients:
+        given = np.full(len(places.cases), np.nan)
+        for patient in np.unique(places.cases):
+            mine, own = places.cases == patient, places.patients == patient
+            alone = Places(kind=places.kind, cases=places.cases[mine], classes=places.classes[mine])
+            given[mine] = predicted(reading, alone, found.only(own), values[own], call, n_classes)
+        return given
     padded = np.concatenate([values, np.full((len(values), 1), np.nan)], axis=1)
     match places.kind:
         case "class":
@@ -184,8 +194,9 @@ def _over_cases_of(how: str, values: np.ndarray, places: Places) -> np.ndarray:
         return mean(values)
     if how == "mean of patients" and places.patients is not None:
         return mean(np.stack([mean(values[places.patients == patient]) for patient in np.unique(places.patients)]))
-    with np.errstate(all="ignore"):
-        return np.array([np.median(one[~np.isnan(one)]) if (~np.isnan(one)).any() else np.nan for one in values.T])
+    ranked, n = np.sort(values, axis=0), np.count_nonzero(~np.isnan(values), axis=0)  # what is undefined comes last
+    middle = [np.take_along_axis(ranked, at[None].clip(min=0), axis=0)[0] for at in ((n - 1) // 2, n // 2)]
+    return np.where(middle[0] == middle[1], middle[0], (middle[0] + middle[1]) / 2)
 
 
 def _over_classes_of(how: str, values: np.ndarray, found: CaseValues, n: int) -> np.ndarray:

@@ -90,28 +90,31 @@ def search(
     every: Sequence[Meaning],
     *,
     n_axes: int,
-    spacings: bool,
+    spacings: Sequence[str],
     maps: bool,
     progress: Progress,
 ) -> Searched:
     """Try every setting on a column of numbers."""
     asked = _ColumnSearch(column=column, places=places, book=book, progress=progress)
-    everything = [
-        setting
-        for meaning in every
-        for view in views(meaning, n_axes=n_axes, spacings=spacings, maps=maps)
-        for reading in readings(places.kind, book.classes, patients=places.patients is not None)
-        if (setting := Setting(meaning=meaning, view=view, reading=reading)).cost <= _dearest(meaning, view)
-        or view == View()
-    ]
-    stages = (
-        [one for one in everything if one.view == View()],
-        [one for one in everything if one.view.spacing or one.view.threshold or one.view.change == "swapped"],
-        [one for one in everything if one.view.change and one.view.change != "swapped"],
-        [one for one in everything if one.view.slices is not None],
+    ways = list(readings(places, book.classes))
+    stages: tuple[Callable[[View], bool], ...] = (
+        lambda view: view == View(),
+        lambda view: bool(view.spacing or view.threshold or view.change == "swapped"),
+        lambda view: bool(view.change and view.change != "swapped"),
+        lambda view: view.slices is not None,
     )
-    for stage in stages:
-        asked.ask(stage)
+    for is_of_stage in stages:
+        asked.ask(
+            [
+                setting
+                for meaning in every
+                for view in views(meaning, n_axes=n_axes, spacings=spacings, maps=maps)
+                if is_of_stage(view)
+                for reading in ways
+                if (setting := Setting(meaning=meaning, view=view, reading=reading)).cost <= _dearest(meaning, view)
+                or view == View()
+            ]
+        )
         if asked.explained.all():
             break
     return asked.searched()
@@ -121,6 +124,8 @@ def _dearest(meaning: Meaning, view: View) -> float:
     """How far from the default a setting may be beside changed masks: of dear evidence one step, of cheap two."""
     if meaning.is_per_lesion:
         return 0.0
+    if meaning.is_of_mesh:  # as a tool has it, and in another spacing
+        return 1.95 if view.spacing or view.change == "swapped" else 0.0
     return 2.0 if meaning.is_counted or view.slices is None else 1.0
 
 
@@ -212,12 +217,11 @@ class _ColumnSearch:
                 said_values = _scaled(
                     predicted(reading, places, of_base, values, meaning.call, len(self.book.classes)), scale
                 )
-                for digits in ("", "float32", "cut"):
-                    equal = _equal(said_values, given, halves, digits)
+                for digits, equal in _equal_by_digits(said_values, given, halves):
                     is_hit |= bool((equal & telling).any())
-                    tried = replace(setting, absent=absent, scale=scale, digits=digits)
-                    rank = (int(equal.sum()), -tried.cost)
+                    rank = (int(np.count_nonzero(equal)), -len(absent) - _DIGITS[digits][1])
                     if best is None or rank > best[0]:
+                        tried = replace(setting, absent=absent, scale=scale, digits=digits)
                         best = rank, tried, said_values, equal
                 if not is_hit:  # rules for absent classes mend no wrong value
                     break
@@ -237,8 +241,11 @@ class _ColumnSearch:
         if setting.reading.over_cases.startswith("pooled"):
             yield ()
             return
-        n = len(self.book.classes)
-        occurring = [status for status in (BOTH, PRED, TRUTH) if (of_base.status[:, :n] == status).any()]
+        rows: Sequence[int] | np.ndarray = range(len(self.book.classes))
+        if places.kind in ("class", "class over cases"):  # what no number reads changes none
+            rows = np.unique(np.array(setting.reading.rows)[places.classes])
+            rows = rows[rows < of_base.status.shape[1]]
+        occurring = [status for status in (BOTH, PRED, TRUTH) if (of_base.status[:, rows] == status).any()]
         unlike = np.unique(self.values[np.isfinite(self.values)])
         penalties = [] if self.bounded or meaning.call.measure.bounds[1] <= 1 else _repeated(self.values)
         values = [math.nan, 0.0, *((1.0,) if meaning.call.measure.bounds[1] <= 1 else (math.inf,)), *penalties]
@@ -310,15 +317,19 @@ def _scaled(values: np.ndarray, scale: str) -> np.ndarray:
     return {"": values, "percent": 100 * values, "complement": 1 - values}[scale]
 
 
-def _equal(values: np.ndarray, given: np.ndarray, halves: np.ndarray, digits: str) -> np.ndarray:
-    """Which values the digits of the given numbers allow."""
+def _equal_by_digits(values: np.ndarray, given: np.ndarray, halves: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    """Which values the digits of the given numbers allow, as long as another rule for digits may allow more."""
     same = (np.isnan(values) & np.isnan(given)) | (values == given)
     with np.errstate(invalid="ignore"):
         off = values - given
-        if digits == "cut":
-            return same | ((off * np.where(given < 0, -1, 1) > -1e-12) & (np.abs(off) < 2 * halves))
-        slack = _FLOAT32 * np.maximum(np.abs(given), 0.1) if digits == "float32" else 0.0
-        return np.asarray(same | (np.abs(off) <= halves + slack))
+        apart = np.abs(off)
+        equal = same | (apart <= halves)
+        yield "", equal
+        slack = _FLOAT32 * np.maximum(np.abs(given), 0.1)
+        if not (~equal & (apart <= 2 * halves + slack)).any():
+            return
+        yield "float32", same | (apart <= halves + slack)
+        yield "cut", same | ((off * np.where(given < 0, -1, 1) > -1e-12) & (apart < 2 * halves))
 
 
 def _is_bounded(column: NumberColumn) -> bool:

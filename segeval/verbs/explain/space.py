@@ -79,6 +79,11 @@ class Meaning:
         return set(self.call.measure.needs) <= {Counts, Joint}
 
     @property
+    def is_of_mesh(self) -> bool:
+        """Whether it measures meshes, which costs more than other surfaces."""
+        return self.call.all_knobs.get("surface") == "mesh"
+
+    @property
     def is_per_lesion(self) -> bool:
         """Whether it speaks of the lesions of a case one by one, which costs most of all."""
         return "matching" in self.call.measure.knobs
@@ -255,16 +260,16 @@ def _told(absent: Absent) -> tuple[str, ...]:
     return tuple(map(str, absent))
 
 
-def views(meaning: Meaning, *, n_axes: int, spacings: bool, maps: bool) -> list[View]:
+def views(meaning: Meaning, *, n_axes: int, spacings: Sequence[str], maps: bool) -> list[View]:
     """Every way in which masks may have been seen; the plain one first.
 
     Args:
-        spacings: whether voxels are longer along one axis than along another.
+        spacings: in which other ways the size of a voxel may have been taken, as `spacings_of` the cases says.
         maps: whether predictions are probabilities.
     """
     found = [View(), View(change="swapped", words="prediction and truth swapped")]
-    if not meaning.is_counted and spacings:
-        found += [View(spacing=how, words=said) for how, said in _SPACINGS.items() if _wants(meaning, how)]
+    if not meaning.is_counted:
+        found += [View(spacing=how, words=_SPACINGS[how]) for how in spacings if _wants(meaning, how)]
     if maps:
         found += [View(threshold=t, words=f"maps cut at {t:g}") for t in _THRESHOLDS]
         found.append(View(threshold=math.nextafter(0.5, 1.0), words="maps cut above 0.5, and not at it"))
@@ -286,6 +291,7 @@ _SPACINGS = {
     "first": "the spacing of the first axis for all",
     "last": "the spacing of the last axis for all",
     "mean": "the mean spacing for all axes",
+    "pred": "the spacing of the prediction's header in place of the truth's",
 }
 _THRESHOLDS = (0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9)
 _CHANGES = {

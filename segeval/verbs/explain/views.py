@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from segeval.evidence.case import Case
+from segeval.evidence.shapes import SpacingMm
 
 Axis = int | None
 
@@ -57,8 +58,18 @@ def slices_of(case: Case, axis: int) -> Iterator[Case]:
         yield replace(case, **sides, spacing_mm=spacing, axes_mm=None, probs=None)
 
 
-def seen_spacing(case: Case, how: str) -> Any:
+def spacings_of(case: Case) -> Iterator[str]:
+    """The ways in which a tool may have taken another size of a voxel."""
+    if case.spacing_mm is not None and len(set(case.spacing_mm)) > 1:
+        yield from ("none", "reversed", "first", "last", "mean")
+    if case.pred_spacing_mm is not None:
+        yield "pred"
+
+
+def seen_spacing(case: Case, how: str) -> SpacingMm | None:
     spacing = case.spacing_mm
+    if how == "pred":
+        return case.pred_spacing_mm or spacing
     if spacing is None or not how:
         return spacing
     return {

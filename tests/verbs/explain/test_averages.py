@@ -43,6 +43,27 @@ def test_a_mean_over_patients_is_told_from_one_over_cases(images: Path) -> None:
     assert "the mean of the patients" in found.explanations[0].setting.reading.words
 
 
+def test_rows_of_patients_are_means_of_their_cases_or_all_of_them_together(images: Path) -> None:
+    dice = golden("explain")["medpy dc"]["numbers"]
+    values = np.array([[float(text) for text in row.values()] for row in dice.values()])[:, :2]
+    means = {
+        name: values[at].mean(axis=0) for name, at in zip("123", (slice(0, 3), slice(3, 5), slice(5, 6)), strict=True)
+    }
+    rows = [f"p{name},{c},{mean[c - 1]:.15f}\n" for name, mean in means.items() for c in (1, 2)]
+    found = explained(images, "patient,class,dice\n" + "".join(rows))
+    assert found.share == 1
+    assert (found.explanations[0].name, found.explanations[0].setting.reading.words) == ("dice", "")
+    assert "rows are patients" in found.notes[0]
+
+    together = {}
+    for name, at in (("P-1", slice(0, 3)), ("P-2", slice(3, 5))):
+        pred, truth = (np.stack([sides[i] for sides in [*masks.cases().values()][at]]) for i in (0, 1))
+        together[name] = 2 * ((pred == truth) & (pred > 0)).sum() / ((pred > 0).sum() + (truth > 0).sum())
+    found = explained(images, "patient,dice\n" + "".join(f"{name},{value:.12f}\n" for name, value in together.items()))
+    assert found.share == 1
+    assert found.explanations[0].setting.reading.words == "counts of all classes together, all cases together"
+
+
 def test_a_pooled_surface_score_is_known(images: Path) -> None:
     results = segeval.score(images / "pred", images / "truth", measures=["nsd(tolerance_mm=1)"], bootstrap=0)
     pooled = {row.name: row.pooled for row in results.summary}
@@ -57,5 +78,5 @@ def test_a_pooled_surface_score_is_known(images: Path) -> None:
     [(NAMES, [0, 0, 0, 1, 1, 2]), (("case_00", "case_01"), None), (("a", "b", "c"), None)],
 )
 def test_patients_are_all_but_the_last_part_of_a_name(case_ids: tuple[str, ...], patients: list[int] | None) -> None:
-    found = patients_of(case_ids)
+    _, found = patients_of(case_ids)
     assert (None if found is None else found.tolist()) == patients

@@ -146,14 +146,14 @@ def _differs_in_words(one: str, other: str) -> bool:
     return not any(map(str.isdigit, longer.replace(shorter, "", 1)))
 
 
-def patients_of(case_ids: Sequence[str]) -> np.ndarray | None:
-    """Which patient each case is of, as far as names say it: all but the last part, as in `patient_07-frame12`.
+def patients_of(case_ids: Sequence[str]) -> tuple[list[str], np.ndarray | None]:
+    """Patients, and which of them each case is of, as far as names say it: all but the last part, `patient_07-frame12`.
 
-    None where that makes each case a patient of its own, or all cases one.
+    None, and no names, where that makes each case a patient of its own, or all cases one.
     """
     owners = [re.sub(r"[\s_.\-][^\s_.\-]*$", "", case_id) for case_id in case_ids]
     names, patients = np.unique(owners, return_inverse=True)
-    return patients if 1 < len(names) < len(case_ids) else None
+    return (names.tolist(), patients) if 1 < len(names) < len(case_ids) else ([], None)
 
 
 def is_total(text: str) -> bool:
