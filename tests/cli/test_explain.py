@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.cli.given import Run, rows_of, write_image
@@ -84,3 +85,19 @@ def test_tables_of_two_tools_are_compared_by_what_they_define(run: Run) -> None:
     refused = run("compare", "scores/scores.csv", "b.csv")
     assert refused.code == 2
     assert "segeval compare A.csv B.csv --images PRED TRUTH" in " ".join(refused.err.split())
+
+
+def test_the_spacing_of_the_prediction_is_tried_where_its_header_says_something_else(run: Run) -> None:
+    labels = next(iter(masks.cases().values()))
+    for side, image, spacing in zip(("p", "t"), labels, ((1.0, 1.0, 3.0), (1.0, 1.0, 1.0)), strict=True):
+        write_image(Path(side) / "case_00.nii.gz", image, affine=np.diag([*spacing, 1.0]))
+        write_image(Path(f"{side}3") / "case_00.nii.gz", image, affine=np.diag([1.0, 1.0, 3.0, 1.0]))
+    assert run("score", "p3", "t3", "-m", "hd95", "-o", "theirs", "-q").code == 0
+    refused = run("explain", "theirs", "p", "t")
+    assert refused.code == 3
+    assert "--ignore-geometry" in refused.err
+    done = run("explain", "theirs", "p", "t", "--ignore-geometry", "-m", "hd95")
+    assert done.code == 0, done.err
+    assert "3 of 3 are hd95, the spacing of the prediction's header in place of the truth's" in " ".join(
+        done.out.split()
+    )

@@ -111,8 +111,7 @@ def search(
                 for view in views(meaning, n_axes=n_axes, spacings=spacings, maps=maps)
                 if is_of_stage(view)
                 for reading in ways
-                if (setting := Setting(meaning=meaning, view=view, reading=reading)).cost <= _dearest(meaning, view)
-                or view == View()
+                if _is_tried(setting := Setting(meaning=meaning, view=view, reading=reading))
             ]
         )
         if asked.explained.all():
@@ -120,13 +119,17 @@ def search(
     return asked.searched()
 
 
-def _dearest(meaning: Meaning, view: View) -> float:
-    """How far from the default a setting may be beside changed masks: of dear evidence one step, of cheap two."""
+def _is_tried(setting: Setting) -> bool:
+    """Whether a setting is near enough to the default beside changed masks: of dear evidence one step, of cheap two."""
+    meaning, view = setting.meaning, setting.view
+    if meaning.is_of_mesh:  # as a tool has it, or in another spacing
+        is_plain = view == View() or bool(view.spacing) or view.change == "swapped"
+        return is_plain and not setting.reading.widely and setting.cost < 2
+    if view == View():
+        return True
     if meaning.is_per_lesion:
-        return 0.0
-    if meaning.is_of_mesh:  # as a tool has it, and in another spacing
-        return 1.95 if view.spacing or view.change == "swapped" else 0.0
-    return 2.0 if meaning.is_counted or view.slices is None else 1.0
+        return False
+    return setting.cost <= (2 if meaning.is_counted or view.slices is None else 1)
 
 
 class _ColumnSearch:

@@ -29,6 +29,19 @@ def test_a_long_table_has_its_class_and_measure_in_columns(tmp_path: Path) -> No
     assert read(tmp_path, text) == {"Dice": [("case_01", "liver", "0.8"), ("case_02", "spleen", "0.7")]}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "case;dice\ncase_01;0,8\ncase_02;0,75\n",
+        'case,dice\ncase_01,"0,8"\ncase_02,"0,75"\n',
+        "case,dice\ncase_01,np.float64(0.8)\ncase_02,tensor(0.75)\n",
+        "case;dice\ncase_01;\"tensor(0.8, device='cuda:0')\"\ncase_02;0.75\n",
+    ],
+)
+def test_decimal_commas_and_what_python_prints_around_numbers_are_read(tmp_path: Path, text: str) -> None:
+    assert read(tmp_path, text) == {"dice": [("case_01", None, "0.8"), ("case_02", None, "0.75")]}
+
+
 def test_a_wide_table_names_class_and_measure_in_its_headings(tmp_path: Path) -> None:
     text = "case,liver_dice,HD 95 (liver)\ncase_01,0.8,3.1\n"
     assert read(tmp_path, text) == {"dice": [("case_01", "liver", "0.8")], "hd95": [("case_01", "liver", "3.1")]}

@@ -23,7 +23,16 @@ from segeval.verbs.explain.given.names import (
     plain,
     split_heading,
 )
-from segeval.verbs.explain.given.numbers import GivenNumber, NumberColumn, Record, few_of, value_of, with_rounding
+from segeval.verbs.explain.given.numbers import (
+    GivenNumber,
+    NumberColumn,
+    Record,
+    bare,
+    few_of,
+    value_of,
+    with_points,
+    with_rounding,
+)
 from segeval.verbs.explain.given.tools import classes_by_number, of_json, of_tool
 
 
@@ -41,17 +50,17 @@ def read_numbers(path: Path, vocabulary: Vocabulary) -> tuple[NumberColumn, ...]
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{printable(path)}: cannot be read as text in UTF-8 ({error}).") from error
     left_out: list[str] = []
+    notes: list[str] = []
     is_json = text.lstrip()[:1] in ("{", "[")
-    columns = _columns([*(of_json(text, path) if is_json else _of_table(text, path, vocabulary, left_out))])
+    columns = _columns([*(of_json(text, path) if is_json else _of_table(text, path, vocabulary, left_out, notes))])
     if not columns:
         raise DataError(
             f"{printable(path)}: no column of numbers was found. Write one row per case, with the case in the first "
             "column and a column per measure or class; or a JSON object of case to value."
         )
     if left_out:
-        note = f"columns that name no measure and no class are left out: {few_of([*map(printable, left_out)])}"
-        columns = (replace(columns[0], notes=(*columns[0].notes, note)), *columns[1:])
-    return columns
+        notes.append(f"columns that name no measure and no class are left out: {few_of([*map(printable, left_out)])}")
+    return (replace(columns[0], notes=(*columns[0].notes, *notes)), *columns[1:])
 
 
 def _columns(records: Sequence[Record]) -> tuple[NumberColumn, ...]:
@@ -81,13 +90,18 @@ def _given(record: Record) -> GivenNumber | None:
     )
 
 
-def _of_table(text: str, path: Path, vocabulary: Vocabulary, left_out: list[str]) -> Iterator[Record]:
+def _of_table(text: str, path: Path, vocabulary: Vocabulary, left_out: list[str], notes: list[str]) -> Iterator[Record]:
     first = text.partition("\n")[0]
     delimiter = max("\t;,", key=first.count)
     try:
-        lines = [[text_of(cell.strip()) for cell in row] for row in csv.reader(text.splitlines(), delimiter=delimiter)]
+        lines = [
+            [bare(text_of(cell.strip())) for cell in row] for row in csv.reader(text.splitlines(), delimiter=delimiter)
+        ]
     except csv.Error as error:
         raise ConfigError(f"{printable(path)}: cannot be read as a table ({error}).") from error
+    written, lines = lines, with_points(lines)
+    if lines != written:
+        notes.append("commas in numbers are taken for decimal points")
     header, *rows = [row for row in lines if any(row)] or [[]]
     rows = [row for row in rows if row != header]  # MONAI appends to what is there
     wrong = next((number for number, row in enumerate(rows, start=2) if len(row) != len(header)), None)

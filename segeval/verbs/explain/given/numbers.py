@@ -10,6 +10,8 @@ import numpy as np
 from segeval.files.paths import listed
 
 _NUMBER = re.compile(r"[+-]?(?P<whole>\d*)\.?(?P<part>\d*)(?:[eE](?P<exponent>[+-]?\d+))?")
+_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?\s*%?")
+_WRAPPED = re.compile(r"(?:np\.float\d+|numpy\.float\d+|tensor)\((?P<number>[^(),]+)(?:,[^()]*)?\)")
 _WORDS = {"": math.nan, "nan": math.nan, "none": math.nan, "null": math.nan, "na": math.nan, "n/a": math.nan}
 _WORDS |= {"-": math.nan, "–": math.nan, "inf": math.inf, "infinity": math.inf, "-inf": -math.inf, "∞": math.inf}
 _SIGNIFICANT = 4  # nobody writes fewer digits whatever the size of a number
@@ -81,6 +83,22 @@ def value_of(text: str) -> float | None:
     if not _NUMBER.fullmatch(percent) or not any(map(str.isdigit, percent)):
         return None
     return float(percent)
+
+
+def bare(text: str) -> str:
+    """A number without what Python prints around it, as in `np.float64(0.83)` and `tensor(0.83)`."""
+    wrapped = _WRAPPED.fullmatch(text)
+    return wrapped["number"] if wrapped else text
+
+
+def with_points(lines: Sequence[Sequence[str]]) -> list[list[str]]:
+    """The cells of a table with points for decimal commas, where no cell has a number with a point."""
+    cells = [cell for line in lines for cell in line]
+    has_points = any("." in cell and value_of(cell) is not None for cell in cells)
+    commas = [cell for cell in cells if _COMMA.fullmatch(cell)]
+    if has_points or not commas:
+        return [[*line] for line in lines]
+    return [[cell.replace(",", ".") if _COMMA.fullmatch(cell) else cell for cell in line] for line in lines]
 
 
 def with_rounding(numbers: Iterable[GivenNumber]) -> tuple[GivenNumber, ...]:
