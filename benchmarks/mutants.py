@@ -155,17 +155,10 @@ def _functions(code: CodeType) -> Iterator[CodeType]:
 
 def _at_import(code: CodeType) -> tuple[object, ...]:
     """What runs as a module is imported: it, and its classes, without the bodies of functions."""
-    inner = (
-        (
-            repr(const)
-            if not isinstance(const, CodeType)
-            else const.co_name
-            if const.co_flags & CO_OPTIMIZED
-            else _at_import(const)
-        )
-        for const in code.co_consts
-    )
-    return code.co_code, code.co_names, *inner
+    inner = [const for const in code.co_consts if isinstance(const, CodeType)]
+    classes = [_at_import(const) for const in inner if not const.co_flags & CO_OPTIMIZED]
+    others = [repr(const) for const in code.co_consts if not isinstance(const, CodeType)]
+    return code.co_code, code.co_names, classes, others
 
 
 def _swapped(bodies: dict[CodeType, CodeType]) -> bool:

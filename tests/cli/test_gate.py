@@ -416,6 +416,19 @@ def test_cases_of_the_baseline_that_are_gone_leave_the_gate_open(run: Run) -> No
     assert "2 case(s) of the baseline have no score here, at most 0 allowed: case_03, case_08" in done.out
 
 
+def test_what_a_config_names_lies_beside_it(run: Run) -> None:
+    for out in ("ci/base", "ci/new"):
+        score_lesions(run, out)
+    Path("ci/cases.csv").write_text("case,site\n" + "".join(f"case_{i:02},A\n" for i in range(20)))
+    config = rules(
+        "baseline: {path: base}\ncases: {table: cases.csv}\n"
+        "rules:\n  - {id: a, measure: dice, class: '2', max_regression: 0.01, by: site}\n",
+        name="ci/rules.yaml",
+    )
+    done = run("gate", "ci/new", "-c", config)
+    assert (done.code, "site=A" in done.out) == (0, True), done.err
+
+
 def test_cases_may_differ_where_no_rule_compares_them(run: Run) -> None:
     score_lesions(run, "base")
     for folder in ("truth", "base-pred"):

@@ -99,6 +99,7 @@ def test_any_overlap_joins_all_that_touch() -> None:
     rows = by_hand(matching="any_overlap")
     assert (rows["pred", 2].matched_ids, rows["pred", 2].overlap_voxels) == ((2, 4), 18)
     assert rows["pred", 2].iou == 18 / 24
+    assert [rows["pred", one].outcome for one in (4, 5)] == ["tp", "tp"]  # both meet truth 3, and neither is merged
 
 
 def test_place_and_size_are_in_millimetres_and_the_box_in_voxels() -> None:

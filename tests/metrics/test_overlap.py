@@ -186,6 +186,11 @@ def test_a_side_of_one_bin_is_no_refinement_worth_praise(variant: str) -> None:
     assert float(gce(case_joint([[8, 0], [0, 0]]), variant=variant)) == 0.0
 
 
+def test_a_bin_of_one_voxel_is_a_bin_too() -> None:
+    # by bins of the truth 3 voxels split as 2 and 1: 4/3 outside; by those of the prediction 1 and 1: 1
+    assert float(gce(case_joint([[2, 1], [0, 1]]))) == pytest.approx(1 / 4)
+
+
 def test_generalized_dice_scores_the_classes_and_not_what_lies_outside_them() -> None:
     # one voxel was predicted outside all classes; with a weight of its own it would be the heaviest
     n = [[0, 0, 0], [0, 1, 0], [1, 0, 1]]

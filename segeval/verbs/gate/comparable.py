@@ -194,8 +194,6 @@ def _definitions(run: StoredRun, baseline: StoredRun, measures: Iterable[str]) -
 
 
 def _settings(run: StoredRun, baseline: StoredRun) -> list[str]:
-    if not run.plan or not baseline.plan:
-        return []
     found = [
         f"--{name.replace('_', '-')} is {run.plan[name]} here and {baseline.plan[name]} in the baseline"
         for name in run.plan

@@ -80,3 +80,10 @@ def test_nothing_to_count_fails(table, rule, verdict):
 
 def test_a_missing_baseline_is_inconclusive(table, rule, verdict):
     assert verdict(table({"liver": OLD}), rule(**fraction())).outcome == "inconclusive"
+
+
+@pytest.mark.parametrize(("n", "is_noted"), [(98, True), (99, False)])
+def test_the_number_of_cases_that_proves_a_share_is_enough(table, rule, verdict, n, is_noted):
+    found = verdict(table({"liver": worse(1, n=n)}), rule(**fraction()), baseline=table({"liver": OLD[:n]}))
+    assert found.outcome == "inconclusive"
+    assert any("takes 99 cases" in note for note in found.notes) == is_noted

@@ -85,6 +85,10 @@ def test_signed_measures_regress_by_magnitude(table, rule, verdict):
     assert verdict(new, rule(measure="rvd", max_regression=0.1), baseline=old).outcome == "fail"
     flipped = table({"liver": -NOISE}, measure="rvd", better="zero")
     assert verdict(flipped, rule(measure="rvd", max_regression=0.0), baseline=old).outcome == "pass"
+    for other in ({"stat": "median", "max_regression": 0.0}, {"max_regression_pct": 0.0}):
+        above, below = (table({"liver": side * (1 + OLD)}, measure="rvd", better="zero") for side in (1, -1))
+        found = verdict(below, rule(measure="rvd", **other), baseline=above)
+        assert (found.outcome, found.value) == ("pass", 0.0)
 
 
 def test_the_mean_over_classes_can_regress(table, rule, verdict):

@@ -106,6 +106,20 @@ def test_junit_has_a_case_per_verdict_with_its_finding_and_line():
     assert list(cases["tail [liver]"]) == []
 
 
+def test_junit_names_the_place_of_a_rule_that_has_one():
+    for source, line, places in (("ci/segeval.yaml", 9, 1), ("ci/segeval.yaml", 0, 0), ("", 9, 0)):
+        written = junit(GateReport(verdicts=(replace(FAILED, line=line),), source=source))
+        assert written.count("rule: ci/segeval.yaml:9") == written.count("rule: ") == places
+
+
+def test_a_note_cannot_smuggle_a_workflow_command_into_junit():
+    notes = ("::error::x", "  ::warning::y", "##[section]z", "##vso[task.complete]")
+    written = junit(GateReport(verdicts=(replace(FAILED, notes=notes),)))
+    assert not re.search(r"^\s*::|##\[|##vso\[", written, re.MULTILINE)
+    (failure,) = ET.fromstring(written.encode()).iter("failure")
+    assert failure.text.splitlines()[-4:] == list(notes)
+
+
 def test_junit_holds_no_character_that_xml_forbids():
     assert not re.search("[\x00-\x09\x0b-\x1f\ud800-\udfff]", junit(WILD))
     assert not any(line.lstrip().startswith("::") for line in junit(WILD).splitlines())
