@@ -1,6 +1,7 @@
 """The commands, and `main`: the only place that turns errors into exit codes."""
 
 import errno
+import os
 import signal
 import sys
 from collections.abc import Mapping
@@ -11,8 +12,8 @@ import typer
 from typer.core import TyperGroup
 
 import segeval
-from segeval.cli.screens import console, usage
-from segeval.errors import ConfigError, DataError, SegevalError, absent_package, chain_of, not_installed
+from segeval.cli.screens import console
+from segeval.errors import ConfigError, DataError, SegevalError, absent_package, chain_of, nearest, not_installed
 from segeval.files.memory import refuse_cramped
 
 BUG = 70
@@ -20,6 +21,7 @@ INTERRUPTED = 130
 # what the loader of shared libraries, the starter of threads and the allocator of C++ say
 _OUT_OF_MEMORY = ("failed to map segment", "annot allocate memory", "can't start new thread", "std::bad_alloc")
 
+_OTHER_WORDS = {"metrics": "measures", "metric": "measures"}  # what other programs call an option of ours
 COMMANDS = (
     "score",
     "merge",
@@ -150,8 +152,40 @@ def _run(arguments: list[str]) -> int:
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise
-        console.say(usage.explain(error))
+        console.say(_usage_text(error))
         code = int(error.exit_code)  # type: ignore[attr-defined]
     if code == INTERRUPTED:
         console.say("interrupted.")
     return code
+
+
+def _usage_text(error: Any) -> str:
+    """What is wrong, the nearest right word, and where all of them are listed.
+
+    Args:
+        error: a usage error of the parser.
+    """
+    command = error.ctx.command_path if error.ctx else "segeval"
+    wrong = _unknown_option(error) if hasattr(error, "possibilities") else _wrong_value(error)
+    return f"{wrong.rstrip('.')}{'' if wrong.endswith('?') else '.'}\n`{command} --help` lists what it takes."
+
+
+def _unknown_option(error: Any) -> str:
+    """With the nearest option; the parser's own list of possibilities is not sorted by likeness."""
+    flags = [flag for parameter in error.ctx.command.params for flag in parameter.opts if flag.startswith("--")]
+    known = [flag[2:] for flag in flags]
+    wrong = error.option_name.lstrip("-")
+    near = _OTHER_WORDS[wrong] if _OTHER_WORDS.get(wrong) in known else nearest(wrong, known)
+    short = "-m, " if near == "measures" else ""
+    help = f"Did you mean {short}--{near}?" if near else "A path that begins with a dash goes after --."
+    return f"There is no option {error.option_name}. {help}"
+
+
+def _wrong_value(error: Any) -> str:
+    """The parser's own words, with the environment variable where the value comes from one."""
+    name = getattr(getattr(error, "param", None), "name", None)
+    source = error.ctx.get_parameter_source(name) if error.ctx and name else None
+    if source is not None and source.name == "ENVIRONMENT":
+        variable = next((known for known in error.param.envvar if known in os.environ), error.param.envvar[0])
+        return f"Invalid value for {variable}: {error.message}"
+    return str(error.format_message())

@@ -4,11 +4,10 @@ import reprlib
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from segeval.config.fitting import fitted
 from segeval.config.models import Config, Rule
 from segeval.errors import ConfigError, did_you_mean
 from segeval.files.yaml_files import Place, YamlFile, read_yaml
@@ -37,6 +36,25 @@ def read_section(path: Path, section: Literal["score", "sweep"], record: type) -
         if name not in types:
             raise ConfigError(_unknown_key(file, (section, name), types))
     return {name: fitted(value, types[name], where=_at(file, (section, name))) for name, value in values.items()}
+
+
+def fitted(value: Any, annotation: Any, *, where: str) -> Any:
+    """A value as the annotation of its option wants it, converted where nothing is lost by that.
+
+    A single value may stand for a list of one.
+
+    Args:
+        where: the option, as a message shall name it.
+
+    Raises:
+        ConfigError: the value does not fit.
+    """
+    annotation = get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+    wrapped = [value] if get_origin(annotation) is tuple and isinstance(value, str | int | float) else value
+    try:
+        return TypeAdapter(annotation).validate_python(wrapped)
+    except ValidationError as error:
+        raise ConfigError(f"{where}: {reprlib.repr(value)} does not fit. {error.errors()[0]['msg']}.") from error
 
 
 def _config_of(file: YamlFile) -> Config:

@@ -15,8 +15,7 @@ import numpy as np
 from segeval.evidence.arrays import is_one_of
 from segeval.evidence.grid import Grid, Lattice
 from segeval.evidence.labels import LabelClass
-from segeval.evidence.shape_words import Bool, Int64
-from segeval.evidence.shapes import AxesMm, Labels, SpacingMm
+from segeval.evidence.shapes import AxesMm, Bool, Int64, Labels, SpacingMm
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,8 +12,7 @@ from segeval.evidence.additive import Kept
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.lesions.components import components_of, count_background_parts
 from segeval.evidence.masks import Masks, Voxels
-from segeval.evidence.shape_words import Bool, Int64
-from segeval.evidence.shapes import CountPerLabel, Labels
+from segeval.evidence.shapes import Bool, CountPerLabel, Int64, Labels
 
 Foreground = Literal["full", "face"]
 

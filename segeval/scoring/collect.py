@@ -6,12 +6,11 @@ from typing import Any
 
 from segeval.evidence.labels import LabelClass
 from segeval.results import CaseScore, ClassRow, Results, Table
-from segeval.scoring.curves import curves_of, froc_of
+from segeval.scoring.curves import curves_of, froc_of, sequences_of
 from segeval.scoring.evaluate import absent_rows
 from segeval.scoring.groups import COLUMNS, Parts, group_rows
 from segeval.scoring.plan import Aggregation, Plan
-from segeval.scoring.pool import Pool
-from segeval.scoring.sequences import sequences_of
+from segeval.scoring.pooled import Pool
 from segeval.scoring.summarise import Scored, merge_histograms, summary_rows
 
 

@@ -16,8 +16,7 @@ from segeval.evidence.labels import LabelClass, LabelMap, overlapping
 from segeval.evidence.overlap.counts import Counts, Histogram, Joint, per_class_joint
 from segeval.evidence.probabilities.probabilities import ProbEvidence
 from segeval.evidence.probabilities.soft import SoftEvidence
-from segeval.evidence.shape_words import TYPE_CHECKING
-from segeval.evidence.shapes import Mask
+from segeval.evidence.shapes import TYPE_CHECKING, Mask
 from segeval.measure import Level, MeasureCall, PerClass
 from segeval.scoring.plan import Plan
 

@@ -6,7 +6,7 @@ from typing import Literal
 from segeval.evidence.labels import LabelMap
 from segeval.evidence.policies import EmptyDistance, UndefinedPolicy
 from segeval.evidence.probabilities.channels import Form
-from segeval.evidence.shape_words import TYPE_CHECKING
+from segeval.evidence.shapes import TYPE_CHECKING
 from segeval.measure import Level, MeasureCall
 
 if TYPE_CHECKING:

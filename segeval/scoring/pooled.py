@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,9 +14,36 @@ from segeval.evidence.overlap.counts import CategoryCounts, Counts, Histogram, J
 from segeval.evidence.probabilities.probabilities import ProbEvidence, no_image
 from segeval.evidence.probabilities.soft import SoftEvidence
 from segeval.measure import Level, MeasureCall
+from segeval.results import CaseScore
+from segeval.results.records import PackedValues
 from segeval.scoring.evidence import partition_of, state_key
 from segeval.scoring.plan import Plan
 from segeval.statistics.bootstrap import Draws, case_weights, draw
+
+
+class Pool:
+    """The running sum of what cases give for pooled values, so that memory does not grow with their number."""
+
+    def __init__(self) -> None:
+        self._totals: dict[Hashable, Any] = {}
+
+    @property
+    def totals(self) -> Mapping[Hashable, Any]:
+        return self._totals
+
+    def take(self, score: CaseScore) -> CaseScore:
+        """Add a case, and return its score without what was added, packed since all of them are kept."""
+        self.add(score.additive)
+        if isinstance(score.row.values, PackedValues):
+            return replace(score, additive={})
+        row = replace(score.row, values=PackedValues(score.row.values))
+        classes = tuple(replace(one, values=PackedValues(one.values)) for one in score.classes)
+        return replace(score, row=row, classes=classes, additive={})
+
+    def add(self, additive: Mapping[Hashable, Any]) -> None:
+        """Add what can be added up."""
+        for key, found in additive.items():
+            self._totals[key] = self._totals[key] + found if key in self._totals else found
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ from segeval.measure import MeasureCall, metric, ratio
 from segeval.scoring.collect import collect
 from segeval.scoring.evaluate import evaluate
 from segeval.scoring.plan import Aggregation, Plan
-from segeval.scoring.pool import Pool
+from segeval.scoring.pooled import Pool
 
 ONE, TWO = LabelClass(name="1", ids=(1,)), LabelClass(name="2", ids=(2,))
 

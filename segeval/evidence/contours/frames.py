@@ -19,8 +19,7 @@ import numpy as np
 from segeval.errors import ConfigError
 from segeval.evidence.additive import CasesApart, EachCase
 from segeval.evidence.masks import Masks, Voxels
-from segeval.evidence.shape_words import Float64, Int64
-from segeval.evidence.shapes import PerLabel
+from segeval.evidence.shapes import Float64, Int64, PerLabel
 
 _SLACK = 1e-9  # a pixel at exactly the tolerance is near
 

@@ -16,8 +16,7 @@ from segeval.errors import ConfigError
 from segeval.evidence.additive import State
 from segeval.evidence.grid import Lattice
 from segeval.evidence.masks import Masks, Voxels
-from segeval.evidence.shape_words import Bool, Int64
-from segeval.evidence.shapes import PerLabel
+from segeval.evidence.shapes import Bool, Int64, PerLabel
 
 Near = Literal["contour", "ball", "mask"]
 Unit = Literal["mm", "voxel"]

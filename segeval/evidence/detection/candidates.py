@@ -29,8 +29,7 @@ from segeval.evidence.lesions.lesion_shapes import per_part, probs_at
 from segeval.evidence.lesions.lesions import Found, Lesions
 from segeval.evidence.masks import Voxels, values_at
 from segeval.evidence.probabilities.channels import HALF, ProbMap
-from segeval.evidence.shape_words import Float64
-from segeval.evidence.shapes import Mask
+from segeval.evidence.shapes import Float64, Mask
 
 Source = Literal["threshold", "map", "dynamic", "dynamic-v2", "dynamic-fast"]
 ConfidenceOf = Literal["max", "mean", "p95"]

@@ -19,8 +19,7 @@ from segeval.evidence.detection.operating_points import Per, Points, Thresholded
 from segeval.evidence.lesions.lesion_rows import LesionRows, rows_of_matched
 from segeval.evidence.lesions.matching import MatchRule
 from segeval.evidence.lesions.objects import THRESHOLDS
-from segeval.evidence.shape_words import Bool, Float64, Int64
-from segeval.evidence.shapes import PerLabel
+from segeval.evidence.shapes import Bool, Float64, Int64, PerLabel
 
 Some = TypeVar("Some", bound="Detections")
 

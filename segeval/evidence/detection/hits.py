@@ -24,7 +24,7 @@ from segeval.evidence.lesions.components import Components
 from segeval.evidence.lesions.lesion_shapes import extent_of
 from segeval.evidence.lesions.lesions import Found, Matched
 from segeval.evidence.lesions.matching import MatchRule, Overlaps, link, overlaps_of, same_voxels
-from segeval.evidence.shape_words import Bool, Float64, Int64
+from segeval.evidence.shapes import Bool, Float64, Int64
 
 Hit = Literal["iou", "dice", "any_overlap", "overlap_truth", "centroid", "peak", "distance"]
 Assign = Literal["confidence", "overlap", "any"]

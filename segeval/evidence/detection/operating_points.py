@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from segeval.evidence.shape_words import Float64, Int64
+from segeval.evidence.shapes import Float64, Int64
 
 Per = Literal["case", "negative_case", "ml", "lesion"]
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from segeval.errors import ConfigError
 from segeval.evidence.masks import Voxels
-from segeval.evidence.shape_words import Bool, Int64
+from segeval.evidence.shapes import Bool, Int64
 
 Connectivity = Literal["full", "edge", "face"]
 

@@ -15,7 +15,7 @@ from segeval.evidence.lesions.lesions import Lesions, Matched
 from segeval.evidence.lesions.matching import MatchRule, Overlaps, PerPair, Side, main_overlap
 from segeval.evidence.masks import Masks
 from segeval.evidence.probabilities.channels import ProbMap
-from segeval.evidence.shape_words import Bool, Float64, Int64
+from segeval.evidence.shapes import Bool, Float64, Int64
 
 Outcome = Literal["tp", "fp", "fn", "merged", "ignored"]
 

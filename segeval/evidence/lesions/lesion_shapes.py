@@ -8,7 +8,7 @@ from segeval.evidence.grid import Lattice
 from segeval.evidence.lesions.components import Components
 from segeval.evidence.masks import values_at
 from segeval.evidence.probabilities.channels import ProbMap
-from segeval.evidence.shape_words import Float64, Int64
+from segeval.evidence.shapes import Float64, Int64
 from segeval.evidence.surfaces.surfaces_numpy import nearest_of_points
 
 

@@ -21,8 +21,7 @@ from segeval.evidence.lesions.components import Components, Connectivity, compon
 from segeval.evidence.lesions.instance_maps import InstanceMap
 from segeval.evidence.lesions.matching import Matching, MatchRule, Overlaps, PerPair, Void, link, overlaps_of
 from segeval.evidence.masks import Masks, Voxels
-from segeval.evidence.shape_words import Bool, Float64
-from segeval.evidence.shapes import AxesMm, Labels, PerLabel, SpacingMm
+from segeval.evidence.shapes import AxesMm, Bool, Float64, Labels, PerLabel, SpacingMm
 
 Instances = tuple[InstanceMap | None, InstanceMap | None]  # of the prediction and of the truth
 

@@ -13,7 +13,7 @@ import numpy as np
 from segeval.errors import ConfigError
 from segeval.evidence.arrays import numbered
 from segeval.evidence.lesions.components import Components, Connectivity
-from segeval.evidence.shape_words import Bool, Float64, Int64
+from segeval.evidence.shapes import Bool, Float64, Int64
 
 ByShape = Literal["hungarian", "greedy", "merge"]
 Matching = Literal["hungarian", "greedy", "merge", "any_overlap"]

@@ -8,8 +8,7 @@ import numpy as np
 from segeval.evidence.additive import CasesApart, EachCase
 from segeval.evidence.lesions.components import Connectivity
 from segeval.evidence.lesions.lesions import Lesions
-from segeval.evidence.shape_words import Float64
-from segeval.evidence.shapes import PerLabel
+from segeval.evidence.shapes import Float64, PerLabel
 from segeval.measure import ratio
 
 

@@ -15,8 +15,7 @@ from segeval.evidence.lesions.lesions import Found, Lesions
 from segeval.evidence.masks import Voxels
 from segeval.evidence.overlap.counts import Counts
 from segeval.evidence.policies import EmptyDistance, distance_or_policy
-from segeval.evidence.shape_words import Int64
-from segeval.evidence.shapes import Mask
+from segeval.evidence.shapes import Int64, Mask
 from segeval.evidence.surfaces.surface import Surfaces
 
 _TIE = 1e-9  # relative; two lesions this equally near are equally near

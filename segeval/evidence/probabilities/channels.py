@@ -10,7 +10,7 @@ import numpy as np
 from segeval.evidence.arrays import at_least_32_bits, dtype_of, namespace, on_host, widened
 from segeval.evidence.labels import LabelClass, LabelMap
 from segeval.evidence.policies import PredKind
-from segeval.evidence.shape_words import Bool, Float, Shaped
+from segeval.evidence.shapes import Bool, Float, Shaped
 
 Block = tuple[slice, ...] | EllipsisType
 BACKGROUND = LabelClass(name="background", ids=(0,))

@@ -16,8 +16,7 @@ from segeval.evidence.probabilities.channels import ProbMap, blocks
 from segeval.evidence.probabilities.histogram import ProbHistogram, are_few
 from segeval.evidence.probabilities.prob_maps import Order, ProbMaps
 from segeval.evidence.probabilities.soft import PixelTerms, ProbVoxels, SoftCounts
-from segeval.evidence.shape_words import Float
-from segeval.evidence.shapes import PerLabel
+from segeval.evidence.shapes import Float, PerLabel
 
 Closed = Literal["right", "left"]
 Region = Literal["all", "foreground"]

@@ -10,8 +10,7 @@ from segeval.errors import DataError
 from segeval.evidence.arrays import at_least_32_bits, dtype_of, namespace
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.probabilities.channels import Block, Channels, ProbMap, blocks
-from segeval.evidence.shape_words import UInt
-from segeval.evidence.shapes import Labels, Mask
+from segeval.evidence.shapes import Labels, Mask, UInt
 
 _MOST_UNIONS = 1 << 16  # different sets of classes that share a voxel, whose codes have 16 bits
 _MOST_BITS = 62  # classes whose set is an int64

@@ -8,7 +8,7 @@ from segeval.evidence.probabilities import bins
 from segeval.evidence.probabilities.bins import BOUND, Detail, costs_much, part_sizes, too_wide
 from segeval.evidence.probabilities.channels import ProbMap, log_odds
 from segeval.evidence.probabilities.soft import ProbVoxels
-from segeval.evidence.shape_words import Bool, Float64, Int64
+from segeval.evidence.shapes import Bool, Float64, Int64
 
 EXACT_UP_TO = 1 << 20
 APART_UP_TO = 1 << 21  # probabilities that a sum of cases tells apart in its bins

@@ -12,8 +12,7 @@ from segeval.evidence.probabilities.channels import ProbMap
 from segeval.evidence.probabilities.histogram import ProbHistogram, are_few
 from segeval.evidence.probabilities.parts import SumsOfPart
 from segeval.evidence.probabilities.soft import ProbVoxels
-from segeval.evidence.shape_words import Bool
-from segeval.evidence.shapes import Box, Mask
+from segeval.evidence.shapes import Bool, Box, Mask
 
 FEW = 1 << 15  # voxels up to which sums are taken voxel by voxel
 

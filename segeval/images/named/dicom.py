@@ -2,16 +2,21 @@
 
 import threading
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from segeval.errors import ConfigError, DataError
 from segeval.files.paths import printable
-from segeval.images.named.dicom_length import is_whole
 
 SEGMENTATIONS = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")  # of bits or bytes; of labels
 STRUCTURES = "1.2.840.10008.5.1.4.1.1.481.3"
-_LONG = (b"OB", b"OW", b"OF", b"OD", b"SQ", b"UN", b"UT")  # value types whose lengths take four bytes
+# value types whose lengths take four bytes
+_LONG = (b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV")
+_MARKS = b"\xfe\xff"
+_ITEM, _END_OF_ITEM, _END_OF_ITEMS = (_MARKS + mark for mark in (b"\x00\xe0", b"\x0d\xe0", b"\xdd\xe0"))
+_OPEN = 0xFFFFFFFF
+_DEEPEST = 40
 _ALONE = threading.RLock()  # filters of warnings are those of all threads
 _SOP_CLASS, _TRANSFER_SYNTAX = b"\x02\x00", b"\x10\x00"
 _IMPLICIT = "1.2.840.10008.1.2"
@@ -60,7 +65,7 @@ def _refuse_cut(path: Path) -> None:
     syntax = found.get(_TRANSFER_SYNTAX, "")
     if syntax in _UNUSUAL:
         raise DataError(f"{printable(path)}: is in the encoding {_UNUSUAL[syntax]}. Save it in explicit little endian.")
-    if not is_whole(data, start=start, explicit=syntax != _IMPLICIT):
+    if not _is_whole(data, start=start, explicit=syntax != _IMPLICIT):
         raise DataError(f"{printable(path)}: ends within an element, so a part of it is lost. Copy it again.")
 
 
@@ -110,3 +115,63 @@ class refusing_damage:  # noqa: N801  (reads as a clause: with refusing_damage(p
                 f"{printable(self.path)}: cannot be read as DICOM ({said}). "
                 "Export it again from where it was made, or copy it again."
             ) from error
+
+
+def _is_whole(data: bytes, *, start: int, explicit: bool) -> bool:
+    """Whether the elements from `start` on end where the file does, in little endian.
+
+    Libraries take a cut sequence for a shorter one, and so lose contours. A data set is a row of elements: a tag of
+    four bytes, in most encodings two letters for the type, a length, a value. A length of all ones means that items
+    follow, up to a mark for their end; an item is a data set of its own, again with a length or up to a mark (part 5,
+    section 7).
+
+    Args:
+        explicit: whether elements name their types.
+    """
+    try:
+        return _Elements(data=data, explicit=explicit).end_of_set(start, depth=0) == len(data)
+    except (ValueError, IndexError):
+        return False
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Elements:
+    data: bytes
+    explicit: bool
+
+    def end_of_set(self, at: int, *, depth: int) -> int:
+        """Where a data set ends: at the mark of an item without a length, or where the file does."""
+        if depth > _DEEPEST:
+            raise ValueError("too deep")
+        while at < len(self.data):
+            tag, length, at = self._header(at, explicit=self.explicit)
+            if tag == _END_OF_ITEM and depth:
+                return at
+            at = self._end_of_items(at, depth=depth) if length == _OPEN else at + length
+        if depth or at > len(self.data):
+            raise ValueError("cut")
+        return at
+
+    def _end_of_items(self, at: int, *, depth: int) -> int:
+        while True:
+            tag, length, at = self._header(at, explicit=False)
+            if tag == _END_OF_ITEMS:
+                return at
+            if tag != _ITEM:
+                raise ValueError("no item")
+            at = self.end_of_set(at, depth=depth + 1) if length == _OPEN else at + length
+
+    def _header(self, at: int, *, explicit: bool) -> tuple[bytes, int, int]:
+        """Tag and length of the element at a place, and where its value begins."""
+        tag = self.data[at : at + 4]
+        after = at + 8
+        field = self.data[at + 4 : after]
+        if explicit and tag[:2] != _MARKS:
+            if field[:2] in _LONG:
+                after = at + 12
+                field = self.data[at + 8 : after]
+            else:
+                field = field[2:]
+        if after > len(self.data):
+            raise ValueError("cut")
+        return tag, int.from_bytes(field, "little"), after

@@ -20,15 +20,14 @@ from segeval.evidence.grid import Lattice
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.overlap.counts import Counts, Histogram, per_class_joint
 from segeval.evidence.probabilities.soft import SoftEvidence
-from segeval.evidence.shape_words import TYPE_CHECKING
+from segeval.evidence.shapes import TYPE_CHECKING
 from segeval.files.paths import listed
 from segeval.measure import Level, MeasureCall
 from segeval.results import CaseScore
 from segeval.scoring.evaluate import case_values, row_of_case, rows_of_classes, with_declared
 from segeval.scoring.evidence import Evidence, count, refuse_too_many_ids, state_key
 from segeval.scoring.plan import Plan
-from segeval.scoring.pool import Pool
-from segeval.scoring.pooled import PooledCases
+from segeval.scoring.pooled import Pool, PooledCases
 from segeval.scoring.slabs.settled_maps import holds_all, with_maps_settled
 from segeval.scoring.summarise import merge_histograms
 

@@ -10,7 +10,7 @@ from segeval.images.named.coco import has_scores
 from segeval.images.pairing.folders import is_list_of_images
 from segeval.options import ScoreOptions
 from segeval.scoring.plan import Plan
-from segeval.scoring.pool import Pool
+from segeval.scoring.pooled import Pool
 from segeval.verbs.running.times import Times
 
 

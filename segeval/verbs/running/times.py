@@ -31,7 +31,6 @@ _PARTS = {
     "segeval.verbs.running.kept": "digests of the files",
     "segeval.scoring.collect": "means and intervals",
     "segeval.scoring.summarise": "means and intervals",
-    "segeval.scoring.pool": "means and intervals",
     "segeval.scoring.pooled": "means and intervals",
     "segeval.statistics": "means and intervals",
     "segeval.results": "writing",

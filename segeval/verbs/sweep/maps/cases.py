@@ -15,7 +15,7 @@ from segeval.evidence.probabilities.histogram import ProbHistogram
 from segeval.evidence.probabilities.prob_maps import ProbMaps
 from segeval.evidence.probabilities.scored_map import ScoredMap
 from segeval.evidence.probabilities.soft import ProbVoxels
-from segeval.files.paths import printable
+from segeval.files.paths import listed, printable
 from segeval.images.cases import read_case
 from segeval.images.forms import agree
 from segeval.images.input_rules import InputRules
@@ -180,8 +180,7 @@ def find_maps(maps: Path | None, truth: Path | None, options: InputOptions) -> M
     both = tuple(pair for pair in pairs.pairs if pair.truth is not None)
     rules = agree(both, input_rules_of(options, label_map_of(options)))
     alone = pairs.missing_truths
-    more = " ..." if len(alone) > 5 else ""
-    left_out = [f"{len(alone)} maps have no truth and are left out: {', '.join(alone[:5])}{more}"] if alone else []
+    left_out = [f"maps without a truth are left out: {listed(alone)}"] if alone else []
     return MapFiles(
         pairs=both,
         rules=rules,
