@@ -26,23 +26,26 @@ settings.load_profile("segeval")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--long", action="store_true", help="try the full numbers in tests/hostile, and check all shapes")
+    parser.addoption("--long", action="store_true", help="try the full numbers in tests/hostile")
+    parser.addoption("--shapes", action="store_true", help="check the shapes of every call in every test")
 
 
-@pytest.fixture
-def unchecked_shapes(request: pytest.FixtureRequest) -> Iterator[None]:
-    """No shapes are checked in this test, for which others call the same functions, unless --long is given."""
-    before = shape_checks.jaxtyping_disable
-    shape_checks.update("jaxtyping_disable", before or not request.config.getoption("--long"))
-    yield
-    shape_checks.update("jaxtyping_disable", before)
+WHOLE_PROGRAMS = {Path(__file__).with_name(room) for room in ("cli", "hostile", "verbs")}
 
 
 @pytest.fixture(autouse=True)
-def _as_a_user_has_it(request: pytest.FixtureRequest) -> None:
-    """Whole programs run as they are installed, without checks of shapes; the tests of their rooms make these."""
-    if {Path(__file__).with_name(room) for room in ("cli", "hostile", "verbs")} & {*request.path.parents}:
-        request.getfixturevalue("unchecked_shapes")
+def _shapes(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Without --shapes, which CI gives, the shapes of calls are checked only where one test does it for all of a kind.
+
+    Whole programs run as they are installed, and drawn examples call the same functions again and again. The mark
+    `shapes` says otherwise.
+    """
+    before, mark = shape_checks.jaxtyping_disable, request.node.get_closest_marker("shapes")
+    is_drawn = getattr(request.function, "is_hypothesis_test", False)
+    checked = mark.kwargs["checked"] if mark else not (is_drawn or WHOLE_PROGRAMS & {*request.path.parents})
+    shape_checks.update("jaxtyping_disable", before or not (checked or request.config.getoption("--shapes")))
+    yield
+    shape_checks.update("jaxtyping_disable", before)
 
 
 def pytest_sessionstart() -> None:

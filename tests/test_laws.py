@@ -64,8 +64,7 @@ def value_of(call: MeasureCall, case: Case) -> float:
     return evaluate(case, Plan(measures=(call,))).classes[0].values[call.column]
 
 
-# the laws of bounds check the shapes of the same measures on the same kind of cases
-UNCHECKED = pytest.mark.usefixtures("unchecked_shapes")
+CHECKED = pytest.mark.shapes(checked=True)  # for all laws, which call the same functions on the same kind of cases
 FEWER = settings(max_examples=15)  # each example runs every measure of probabilities with all its shapes checked
 
 
@@ -103,6 +102,7 @@ def same(left: CaseScore, right: CaseScore, *, rel: float = 1e-12) -> None:
         assert dict(one.values) == pytest.approx(dict(other.values), rel=rel, abs=1e-12, nan_ok=True)
 
 
+@CHECKED
 @given(cases())
 def test_values_stay_within_their_bounds(case: Case) -> None:
     found = score(case)
@@ -112,7 +112,6 @@ def test_values_stay_within_their_bounds(case: Case) -> None:
             assert math.isnan(value) or low - 1e-12 <= value <= high + 1e-12, name
 
 
-@UNCHECKED
 @given(cases())
 def test_a_perfect_prediction_gets_the_best_value(case: Case) -> None:
     perfect = score(replace(case, pred=case.truth.copy()))
@@ -123,6 +122,7 @@ def test_a_perfect_prediction_gets_the_best_value(case: Case) -> None:
                 assert math.isnan(value) or value == pytest.approx(measure.best, abs=1e-12), name
 
 
+@CHECKED
 @FEWER
 @given(soft_cases())
 def test_values_of_probabilities_stay_within_their_bounds(case: Case) -> None:
@@ -134,7 +134,6 @@ def test_values_of_probabilities_stay_within_their_bounds(case: Case) -> None:
             assert not math.isinf(value), name
 
 
-@UNCHECKED
 @given(cases())
 def test_certain_and_right_probabilities_get_the_best_value(case: Case) -> None:
     sure = np.stack([case.truth == one for one in range(4)]) * 800.0
@@ -146,7 +145,6 @@ def test_certain_and_right_probabilities_get_the_best_value(case: Case) -> None:
                 assert math.isnan(value) or value == pytest.approx(measure.best, abs=1e-12), name
 
 
-@UNCHECKED
 @FEWER
 @given(soft_cases())
 def test_certain_probabilities_lose_what_their_mask_loses(case: Case) -> None:
@@ -155,7 +153,6 @@ def test_certain_probabilities_lose_what_their_mask_loses(case: Case) -> None:
     same(soft_score(sure, *losses), soft_score(replace(sure, probs=None), *losses), rel=1e-9)
 
 
-@UNCHECKED
 @FEWER
 @given(soft_cases(), st.permutations([0, 1, 2]), st.sets(st.sampled_from([0, 1, 2])))
 def test_flips_and_axis_swaps_of_probabilities_change_nothing(case: Case, axes: list[int], flipped: set[int]) -> None:
@@ -171,7 +168,6 @@ def test_flips_and_axis_swaps_of_probabilities_change_nothing(case: Case, axes: 
     same(soft_score(case, *alike), soft_score(turned, *alike), rel=1e-9)
 
 
-@UNCHECKED
 @given(cases(), st.permutations([0, 1, 2]), st.sets(st.sampled_from([0, 1, 2])))
 def test_flips_and_axis_swaps_change_nothing(case: Case, axes: list[int], flipped: set[int]) -> None:
     def turn(labels: np.ndarray) -> np.ndarray:
@@ -182,7 +178,6 @@ def test_flips_and_axis_swaps_change_nothing(case: Case, axes: list[int], flippe
     same(score(case, *ALIKE_TURNED), score(turned, *ALIKE_TURNED))
 
 
-@UNCHECKED
 @given(cases())
 def test_the_row_says_which_side_lacks_the_class(case: Case) -> None:
     for row in score(case, catalogue.find("dice")).classes:
@@ -419,7 +414,7 @@ def values_of_maps(calls: Mapping[str, MeasureCall]) -> dict[str, list[float]]:
     return {column: [row[column] for row in rows if column in row] for column in calls}
 
 
-@UNCHECKED
+@pytest.mark.shapes(checked=False)
 @pytest.mark.parametrize("measures", [OF_MASKS, SOFT], ids=["masks", "probabilities"])
 def test_a_knob_changes_the_number_beside_any_other_or_is_refused(measures: list[Measure]) -> None:
     """One test of all measures of a kind, since they are scored together."""
@@ -451,7 +446,6 @@ def test_alpha_prices_false_alarms_and_beta_misses() -> None:
     assert value(miss, alpha=0.9) == value(miss, alpha=0.1)
 
 
-@UNCHECKED
 @given(cases())
 def test_turning_a_right_voxel_wrong_never_helps(case: Case) -> None:
     right = np.argwhere((case.pred == case.truth) & (case.truth > 0))

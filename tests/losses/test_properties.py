@@ -173,7 +173,7 @@ def test_10_f2_follows_from_sensitivity_and_dice(n: tuple[int, ...]) -> None:
     assert 5 / (3 / sensitivity(counts) + 2 / dice(counts)) == pytest.approx(f2(counts))
 
 
-@pytest.mark.usefixtures("unchecked_shapes")  # of the hundreds of calls that differences take
+@pytest.mark.shapes(checked=False)  # of the hundreds of calls that differences take
 @modules
 def test_11_the_gradient_is_that_of_finite_differences(name: str) -> None:
     logits, truth = batch_for(name, torch.float64, size=(2, 3, 4))

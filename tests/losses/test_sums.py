@@ -95,7 +95,7 @@ def test_chosen_channels_pay_for_their_own_voxels() -> None:
     torch.testing.assert_close(chosen.true_class_total(weights=weights), expected)
 
 
-@pytest.mark.usefixtures("unchecked_shapes")  # of the hundreds of calls that differences take
+@pytest.mark.shapes(checked=False)  # of the hundreds of calls that differences take
 @pytest.mark.parametrize("name", list(MODULES))
 @pytest.mark.parametrize("kind", ["ids", "ignored", "shares"])
 def test_gradients_are_those_of_finite_differences(name: str, kind: str) -> None:
@@ -115,7 +115,7 @@ def test_gradients_are_those_of_finite_differences(name: str, kind: str) -> None
         assert torch.autograd.gradcheck(lambda z, loss=loss, y=truth: loss(z, y), logits.clone().requires_grad_())
 
 
-@pytest.mark.usefixtures("unchecked_shapes")
+@pytest.mark.shapes(checked=False)
 @pytest.mark.parametrize("name", ["DiceLoss", "CrossEntropyLoss", "FocalLoss", "TverskyLoss", "GeneralizedDiceLoss"])
 def test_a_gradient_has_a_gradient(name: str) -> None:
     batch = a_batch("ids", "sigmoid", ignored=False)

@@ -265,7 +265,7 @@ def blurred() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     return maps, truths
 
 
-@pytest.mark.usefixtures("unchecked_shapes")  # of the same calls for every turn of a knob
+@pytest.mark.shapes(checked=False)  # of the same calls for every turn of a knob
 @pytest.mark.parametrize("measure", OF_DATA_SETS, ids=lambda one: one.name)
 def test_each_knob_of_a_data_set_measure_moves_it(measure: Measure) -> None:
     calls = {}
