@@ -79,8 +79,9 @@ def _texts_of(column: Sequence[Any], text: Callable[[Any], str]) -> Iterable[str
         odd = {repr(value): text(value) for value in (math.nan, math.inf, -math.inf, None)}
         return [odd.get(number, number) for number in map(repr, column)]
     if kinds <= {str, bool, NoneType}:
-        known = {value: text(value) for value in set(column)}
-        return map(known.__getitem__, column)
+        names = set(column)
+        if 2 * len(names) < len(column):
+            return map({name: text(name) for name in names}.__getitem__, column)
     return map(text, column)
 
 

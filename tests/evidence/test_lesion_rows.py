@@ -14,6 +14,7 @@ from segeval.evidence.labels import LabelClass
 from segeval.evidence.lesions.lesion_rows import LesionRow, lesion_rows
 from segeval.evidence.lesions.lesions import Lesions
 from segeval.evidence.probabilities.channels import ProbMap
+from segeval.evidence.surfaces import surfaces_numpy
 from segeval.files.lossless import record_of_text, text_of_record
 from tests.conftest import golden
 from tests.masks import MASKS, ONE
@@ -205,3 +206,18 @@ def test_rows_kept_as_columns_come_back_from_a_journal_and_are_made_when_asked_f
     back = record_of_text(text_of_record(rows))
     assert [repr(one) for one in back] == [repr(one) for one in rows]
     assert (len(rows), rows[-1].side, rows[5].lesion_id) == (10, "truth", 1)
+
+
+def test_small_classes_among_many_find_the_nearest_lesion_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(0)
+    pred, truth = random.integers(0, 40, (2, 12, 11, 10)).astype(np.uint8)
+    classes = [LabelClass(name=str(one), ids=(one,)) for one in range(1, 40)]
+
+    def nearest() -> list[float]:
+        rows = lesion_rows(Lesions.of(pred, truth, classes=classes, spacing_mm=(0.5, 1.0, 3.0)))
+        return [one.nearest_other_mm for one in rows]
+
+    few = nearest()
+    monkeypatch.setattr(surfaces_numpy, "_FEW_IN_ALL", 0)
+    assert nearest() == pytest.approx(few, rel=1e-12)
+    assert len(few) > 1000

@@ -16,6 +16,7 @@ from segeval.evidence.lesions.matching import MatchRule, Overlaps, PerPair, Side
 from segeval.evidence.masks import Masks
 from segeval.evidence.probabilities.channels import ProbMap
 from segeval.evidence.shapes import Bool, Float64, Int64
+from segeval.evidence.surfaces.surfaces_numpy import trees_pay
 
 Outcome = Literal["tp", "fp", "fn", "merged", "ignored"]
 
@@ -131,8 +132,10 @@ def rows_of_matched(
     matched: Sequence[Matched], masks: Masks, probs: Sequence[ProbMap | None] | None = None
 ) -> LesionRows | tuple[()]:
     """The same of lesions that are matched already, one matching for each class of the masks."""
+    of_many = trees_pay(len(one.found.pred.index) * len(one.found.truth.index) for one in matched)
     each = [
-        {"of": np.full(len(side.own), which)} | _columns(side, masks, None if probs is None else probs[which])
+        {"of": np.full(len(side.own), which)}
+        | _columns(side, masks, None if probs is None else probs[which], one_of_many=of_many)
         for which in range(len(masks.classes))
         for side in _sides(matched[which])
         if len(side.own)
@@ -250,7 +253,7 @@ def _sides(matched: Matched) -> tuple[_OneSide, _OneSide]:
     )
 
 
-def _columns(side: _OneSide, masks: Masks, probs: ProbMap | None) -> dict[str, np.ndarray]:
+def _columns(side: _OneSide, masks: Masks, probs: ProbMap | None, *, one_of_many: bool) -> dict[str, np.ndarray]:
     """The columns of a side that has lesions."""
     shared, union = side.overlaps.joined(side.told(), side=side.name)
     extent, n = extent_of(side.own), len(side.own)
@@ -270,7 +273,7 @@ def _columns(side: _OneSide, masks: Masks, probs: ProbMap | None) -> dict[str, n
         "centroid_mm": extent.centroid * masks.lattice.spacing,
         "start": extent.start,
         "stop": extent.stop,
-        "nearest_other_mm": nearest_other_mm(side.own, side.other, masks.lattice),
+        "nearest_other_mm": nearest_other_mm(side.own, side.other, masks.lattice, one_of_many=one_of_many),
         "touches_border": (extent.start == 0).any(axis=1) | (extent.stop == masks.shape).any(axis=1),
         "max_prob": max_prob,
         "mean_prob": mean_prob,

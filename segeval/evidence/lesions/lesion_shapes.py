@@ -31,16 +31,16 @@ def extent_of(parts: Components) -> Extent:
     )
 
 
-def nearest_other_mm(parts: Components, others: Components, lattice: Lattice) -> np.ndarray:
+def nearest_other_mm(parts: Components, others: Components, lattice: Lattice, *, one_of_many: bool) -> np.ndarray:
     """Distance from the surface of each part to the nearest surface of `others`; infinite if there is none.
 
-    Surfaces are voxel centres, so touching lesions are one voxel apart.
+    Surfaces are voxel centres, so touching lesions are one voxel apart. `one_of_many` as for `nearest_of_points`.
     """
     if not len(others):
         return np.full(len(parts), np.inf)
     here, there = parts.surface, others.surface
     at, goal = (side.all_voxels.coordinates.T for side in (here, there))
-    return per_part(np.minimum, nearest_of_points(at, goal, lattice), here)
+    return per_part(np.minimum, nearest_of_points(at, goal, lattice, one_of_many=one_of_many), here)
 
 
 def mean_and_max(probs: ProbMap, parts: Components) -> tuple[np.ndarray, np.ndarray]:

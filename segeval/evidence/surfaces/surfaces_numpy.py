@@ -8,7 +8,7 @@ is cheapest. The cost follows the surface, neither the volume nor the number of 
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,7 @@ from segeval.evidence.surfaces.shells import Shell, shells
 _N_OFFSETS = 500  # looking at more of them costs as much as asking the tree
 _MOST_BITS = 31  # classes that share one table of the region
 _FEW_PAIRS, _FEW_IN_ALL = 1 << 22, 1 << 25  # of points and targets, of a class and of all: less than importing scipy
+_SMALL_CLASS = 1 << 11  # points and targets that a tree is done with before a walk has called numpy for each offset
 _LARGEST_MAP = 1 << 26  # voxels; a map has an int32 for each axis of each
 _AT_ONCE = 1 << 20  # voxels whose offsets are computed at once
 # microseconds, measured; only their ratios matter
@@ -74,7 +75,7 @@ def nearest(points: Elements, targets: Elements, lattice: Lattice) -> np.ndarray
         index: points.of(index).start + np.flatnonzero(np.isinf(distances[points.of(index)]))
         for index in np.flatnonzero((points.n > 0) & (targets.n > 0)).tolist()
     }
-    few = sum(far.size * int(targets.n[index]) for index, far in far_of.items()) <= _FEW_IN_ALL
+    few = not trees_pay(far.size * int(targets.n[index]) for index, far in far_of.items())
     for index, far in far_of.items():
         if far.size:
             there = targets.at[:, targets.of(index)]
@@ -82,8 +83,21 @@ def nearest(points: Elements, targets: Elements, lattice: Lattice) -> np.ndarray
     return distances
 
 
-def nearest_of_points(points: np.ndarray, targets: np.ndarray, lattice: Lattice) -> np.ndarray:
-    """The same of points of a single class: array indices, (axis, point) and (axis, target)."""
+def trees_pay(pairs: Iterable[int]) -> bool:
+    """Whether so many pairs of points and targets in each class are worth the import of trees."""
+    return sum(pairs) > _FEW_IN_ALL
+
+
+def nearest_of_points(
+    points: np.ndarray, targets: np.ndarray, lattice: Lattice, *, one_of_many: bool = False
+) -> np.ndarray:
+    """The same of points of a single class: array indices, (axis, point) and (axis, target).
+
+    Args:
+        one_of_many: of so many classes that a tree for each small one is worth the import of trees.
+    """
+    if one_of_many and points.shape[1] + targets.shape[1] <= _SMALL_CLASS:
+        return _by_tree(points, targets, lattice)
     start, goal = (Elements(at=at, starts=np.array([0, at.shape[1]])) for at in (points, targets))
     return nearest(start, goal, lattice)
 
