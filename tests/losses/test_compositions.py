@@ -11,6 +11,7 @@ import segeval
 from segeval import ConfigError, DataError
 from segeval.evidence.arrays import neg_log, power
 from segeval.evidence.probabilities.soft import ChannelCounts, ChannelTerms, ChannelVolumes
+from segeval.evidence.space.neighbours import soft_skeleton
 from segeval.evidence.space.weight_maps import object_gap
 from segeval.losses.boundary import unet_weight_map
 from segeval.losses.compound import exp_log_loss
@@ -244,3 +245,27 @@ def test_eroded_errors_in_a_volume_give_the_worked_value() -> None:
     p, y = (torch.tensor(entry["params"][side], dtype=torch.float64)[None, None] for side in ("pred", "truth"))
     found = segeval.losses.HausdorffERLoss(activation="none", has_channels=True)(p, y.long())
     assert float(found) == pytest.approx(entry["value"], rel=1e-9)
+
+
+@pytest.mark.parametrize("n_axes", [2, 3])
+def test_a_middle_line_weighs_by_the_inverse_of_the_cross_section_of_its_branch(n_axes: int) -> None:
+    from scipy.ndimage import distance_transform_edt
+
+    def branch(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        line = soft_skeleton(mask, n_axes=n_axes, iterations=10)
+        radius = np.where(line > 0.5, distance_transform_edt(mask), 0.0)
+        share = radius / radius.max()
+        deep = np.minimum(distance_transform_edt(mask) / radius.max(), 1.0)
+        return np.divide(line, share ** (n_axes - 1), out=np.zeros_like(share), where=share > 0), deep, share
+
+    truth, pred = np.zeros((2, *(9,) * (n_axes - 1), 20))
+    truth[(slice(2, 7),) * (n_axes - 1) + (slice(1, 9),)] = 1  # a thick branch, and a thin one that goes on from it
+    truth[(slice(4, 5),) * (n_axes - 1) + (slice(9, 19),)] = 1
+    pred[(slice(3, 6),) * (n_axes - 1) + (slice(2, 15),)] = 1
+    (of_pred, in_pred, r_pred), (of_truth, in_truth, r_truth) = branch(pred), branch(truth)
+    precision = ((of_pred * in_truth).sum() + 1) / ((of_pred * np.where(r_truth == 0, r_pred, r_truth)).sum() + 1)
+    sensitivity = ((of_truth * in_pred).sum() + 1) / ((of_truth * np.where(r_pred == 0, r_truth, r_pred)).sum() + 1)
+    found = MODULES["CbDiceLoss"](activation="none")(
+        torch.tensor(pred)[None, None], torch.tensor(truth == 1)[None, None]
+    )
+    assert float(found) == pytest.approx(1 - 2 * precision * sensitivity / (precision + sensitivity), rel=1e-6)
