@@ -6,6 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from segeval.evidence.arrays import argsort
 from segeval.evidence.probabilities import soft_numpy, soft_torch
 from segeval.evidence.probabilities.bins import condensed
 from segeval.evidence.probabilities.channels import ProbMap
@@ -180,3 +181,8 @@ def test_a_logarithm_is_right_down_to_where_it_is_cut_off(stored: str, on: str |
     expected = -np.log(values.astype(np.float64)) if stored != "log odds" else -log_odds
     found = bce_loss(PixelTerms(scored.condensed()))
     assert found == pytest.approx(expected[scored.truth].sum() / p.size, rel=1e-8)
+
+
+def test_numbers_are_ranked_along_their_last_axis_by_either_library() -> None:
+    numbers = np.array([[3.0, 1.0, 2.0, 1.0], [1.0, 4.0, 0.0, 4.0]])
+    assert argsort(numbers).tolist() == argsort(torch.tensor(numbers)).tolist() == [[1, 3, 2, 0], [2, 0, 1, 3]]

@@ -269,3 +269,19 @@ def test_a_middle_line_weighs_by_the_inverse_of_the_cross_section_of_its_branch(
         torch.tensor(pred)[None, None], torch.tensor(truth == 1)[None, None]
     )
     assert float(found) == pytest.approx(1 - 2 * precision * sensitivity / (precision + sensitivity), rel=1e-6)
+
+
+def test_the_overlap_weighs_by_how_much_of_an_object_is_border() -> None:
+    truth = torch.zeros(1, 1, 14, 14, dtype=torch.float64)
+    truth[..., 1:13, 1:13] = 1
+    # 44 of 144 voxels at the border: α = 1 - 88/144; T = 36 + 144, I = 72
+    found = MODULES["BoundaryDoULoss"](activation="none", smooth=0.0)(truth / 2, truth > 0)
+    assert float(found) == pytest.approx(36 / (180 - (2 - 88 / 144) * 72), rel=1e-12)
+
+
+def test_a_share_of_a_whole_number_of_voxels_is_rounded_neither_up_nor_down() -> None:
+    logits = torch.tensor([[[[3.0, 0.0]], [[0.0, 1.0]]]], dtype=torch.float64)
+    truth = torch.tensor([[[1, 1]]])
+    for rounding in ("floor", "ceil"):
+        found = MODULES["TopKCELoss"](k=50.0, rounding=rounding)(logits, truth)
+        assert float(found) == pytest.approx(np.log(1 + np.exp(3.0)), rel=1e-12)

@@ -1,5 +1,6 @@
 """The sums of a batch are those of its voxels, and so are their gradients, first and second."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -83,6 +84,12 @@ def test_costs_are_those_of_the_voxels(kind: str, activation: str, ignored: bool
     totals = BatchSums(batch, form="two").channel_totals()
     torch.testing.assert_close(totals, ChannelTerms(two_channels(voxels)).channel_totals())
     torch.testing.assert_close(BatchSums(batch).channel_totals(), ChannelTerms(voxels).channel_totals())
+
+
+def test_the_two_entries_of_a_fractional_voxel_have_its_weight() -> None:
+    batch, weight_map = a_batch("shares", "sigmoid", ignored=False), torch.rand(2, 1, 20, dtype=torch.float64)
+    weights = voxels_of(replace(batch, weight_map=weight_map)).weight_map
+    torch.testing.assert_close(weights, weight_map.expand(2, 3, 20).repeat(1, 1, 2))
 
 
 def test_chosen_channels_pay_for_their_own_voxels() -> None:

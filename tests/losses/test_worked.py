@@ -194,7 +194,13 @@ def test_mistakes_between_classes_are_the_same_from_masks_maps_cases_together_an
         assert float(value) == pytest.approx(expected, rel=1e-12)
 
 
-@pytest.mark.parametrize("dist", [(0.0, 1.0, 1.0), (1.0, 1.0, 1.0, 1.0), (0.0, 0.0, 0.0, 0.0), (0.0, -1.0, 1.0, 0.0)])
+@pytest.mark.parametrize(
+    "dist",
+    [
+        *((0.0, 1.0, 1.0), (1.0, 1.0, 1.0, 1.0), (0.0, 0.0, 0.0, 0.0), (0.0, -1.0, 1.0, 0.0)),
+        (0.0, float("inf"), 1.0, 0.0),
+    ],
+)
 def test_a_table_of_distances_that_is_none_is_refused(dist: tuple[float, ...]) -> None:
     with pytest.raises(ConfigError, match="dist"):
         find_loss("gwdl").at(dist=dist)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import segeval
 from segeval import catalogue
 from segeval.evidence.grid import Grid
 from segeval.evidence.overlap.counts import Counts, Joint, per_class_joint
@@ -201,3 +202,10 @@ def test_generalized_dice_of_classes_that_the_truth_lacks_is_zero_and_of_none_at
     in_mean = [False, True, True]
     assert float(generalized_dice_score(case_joint([[3, 1, 0], [0, 0, 0], [0, 0, 0]], in_mean))) == 0.0
     assert math.isnan(float(generalized_dice_score(case_joint([[4, 0, 0], [0, 0, 0], [0, 0, 0]], in_mean))))
+
+
+def test_a_metric_is_found_by_its_name_in_whatever_module_it_is() -> None:
+    assert segeval.metrics.generalized_dice_score is generalized_dice_score
+    assert {"dice", "gce"} <= set(dir(segeval.metrics))
+    with pytest.raises(AttributeError, match=r"has no 'dise'\. Did you mean 'dice'"):
+        _ = segeval.metrics.dise

@@ -197,6 +197,8 @@ def test_annotations_stand_on_the_line_of_their_rule():
 def test_a_rule_without_a_file_has_an_annotation_without_a_place():
     found = annotations(GateReport(verdicts=(replace(FAILED, line=0),)))
     assert found.startswith("::error title=floor%3A fail::")
+    of_run = Verdict(rule_id="run", outcome="inconclusive", reason="nothing was evaluated")
+    assert annotations(GateReport(verdicts=(of_run,), source="rules.yaml")).startswith("::warning title=run%3A inconcl")
 
 
 @pytest.mark.parametrize(("n", "lines"), [(9, 9), (10, 10), (40, 10)])
