@@ -32,7 +32,8 @@ full of surface: the shells took it 56 s, and the tubes did not end within minut
 PROCESSES = """
 ## Whole processes
 
-With everything that Python and the libraries start; segeval also writes its tables and resamples its means.
+With everything that Python and the libraries start, compiled by an earlier run; segeval also writes its tables and
+resamples its means. No package of an extra is installed: nibabel, for one, imports pydicom where it finds it.
 
 """
 OTHER = """

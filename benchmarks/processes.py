@@ -2,7 +2,7 @@
 
 python benchmarks/processes.py [--rounds 3] [--only NAME]     writes benchmarks/results/processes.json
 
-In the environment of `shapes.py`, so that exacta and mikan-rs are there.
+In the environment of `shapes.py`: the peers are there, and no package of an extra that an import would pull in.
 """
 
 import argparse

@@ -2,7 +2,8 @@
 
 python benchmarks/shapes.py [--rounds 5] [--only NAME]     writes benchmarks/results/shapes.json and shapes.md
 
-The peers are a dependency group: UV_PROJECT_ENVIRONMENT=.venv-speed uv run --group dev --group peers-speed
+The peers are a dependency group, in an environment of their own, in which no other package slows imports down:
+UV_PROJECT_ENVIRONMENT=.venv-speed uv run --no-default-groups --group peers-speed
 python benchmarks/shapes.py. Whoever is asked for a shape gets it in turns, in an order drawn anew each round. What is
 measured is the time that the processor worked for this process, all its threads together: a neighbour on the same
 machine then costs nobody more than another, and who starts threads pays for them.

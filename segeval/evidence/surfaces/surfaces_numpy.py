@@ -6,7 +6,6 @@ compared with blocks of targets, asks a k-d tree, or reads a distance transform 
 is cheapest. The cost follows the surface, neither the volume nor the number of classes.
 """
 
-import functools
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -134,8 +133,11 @@ def _table(targets: Elements, block: slice, low: np.ndarray, shape: tuple[int, .
 
 def _flat(at: np.ndarray, low: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """Positions in a contiguous array of this shape whose first voxel is at `low`."""
-    steps = zip(at, low, strides_of(shape), strict=True)
-    return functools.reduce(np.add, ((along - start) * stride for along, start, stride in steps))
+    *strides, _ = strides_of(shape)
+    flat: np.ndarray = at[-1] - low @ strides_of(shape)
+    for along, stride in zip(at, strides, strict=False):  # the last axis has a stride of 1
+        flat += along * stride
+    return flat
 
 
 def _walk(
