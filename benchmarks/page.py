@@ -32,8 +32,8 @@ full of surface: the shells took it 56 s, and the tubes did not end within minut
 PROCESSES = """
 ## Whole processes
 
-With everything that Python and the libraries start, compiled by an earlier run; segeval also writes its tables and
-resamples its means. No package of an extra is installed: nibabel, for one, imports pydicom where it finds it.
+With everything that Python and the libraries start, compiled by an earlier run as that of an installed program is;
+segeval also writes its tables and resamples its means. nibabel imports pydicom here, which only an extra brings.
 
 """
 OTHER = """
@@ -51,8 +51,9 @@ GROWTH = """
 
 ![Time over voxels, classes, cases and workers](growth.png)
 
-Medians, and in pale colours the range of the rounds. Workers are measured on the clock, and here two cores had work for
-a dozen others: nothing was to be gained that day. On a machine of one's own this panel has to be drawn again.
+Medians, and in pale colours the range of the rounds, of the version before. Workers are measured on the clock, and here
+two cores had work for a dozen others: nothing was to be gained that day, nor when this page was last made. On a machine
+of one's own this panel has to be drawn again.
 """
 ALL = "`-m all`"
 
