@@ -45,7 +45,7 @@ def _places_of(columns: tuple[str, ...]) -> Mapping[str, int]:
     return {column: place for place, column in enumerate(columns)}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ClassRow:
     """One class of one case."""
 
@@ -67,7 +67,7 @@ class ClassRow:
         return self.tp + self.fn
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CaseRow:
     """One case: its grid, and the values that speak of all classes together."""
 
@@ -90,7 +90,7 @@ class CaseRow:
         return Grid(shape=self.shape, spacing_mm=self.spacing_mm, axes_mm=self.axes_mm)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CaseScore:
     """What comes of scoring a case; `additive` is evidence to be added up over cases for pooled values."""
 

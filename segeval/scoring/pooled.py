@@ -26,6 +26,7 @@ class Pool:
 
     def __init__(self) -> None:
         self._totals: dict[Hashable, Any] = {}
+        self._classes: dict[LabelClass, LabelClass] = {}  # each once, not once for each case
 
     @property
     def totals(self) -> Mapping[Hashable, Any]:
@@ -37,7 +38,10 @@ class Pool:
         if isinstance(score.row.values, PackedValues):
             return replace(score, additive={})
         row = replace(score.row, values=PackedValues(score.row.values))
-        classes = tuple(replace(one, values=PackedValues(one.values)) for one in score.classes)
+        classes = tuple(
+            replace(one, of=self._classes.setdefault(one.of, one.of), values=PackedValues(one.values))
+            for one in score.classes
+        )
         return replace(score, row=row, classes=classes, additive={})
 
     def add(self, additive: Mapping[Hashable, Any]) -> None:
