@@ -5,7 +5,7 @@ cases, for which it is computed anew.
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Literal
 
@@ -57,13 +57,18 @@ _IDLE = (
 
 
 def detection_metric(
-    rule: type = DetectionRule, *, defaults: Mapping[str, Any] | None = None, **facts: Any
+    rule: type = DetectionRule,
+    *,
+    defaults: Mapping[str, Any] | None = None,
+    idle: Sequence[Idle] = (),
+    **facts: Any,
 ) -> Callable[[Callable[..., PerLabel]], Measure]:
     """Declare a formula on detections as a metric of the data set; the knobs of its `rule` are added, once for all.
 
     Args:
         rule: how candidates are found and matched.
         defaults: of its knobs, where they are others than those of the rule.
+        idle: knobs that change nothing beside others, besides those of the rules.
         facts: as for `metric`.
     """
 
@@ -85,9 +90,9 @@ def detection_metric(
         kernel.__name__, kernel.__doc__, kernel.__module__ = formula.__name__, formula.__doc__, formula.__module__
         kernel.__signature__ = inspect.Signature([found, *own, *shared])  # type: ignore[attr-defined]
         known = {each.name for each in (*own, *shared)}
-        idle = tuple(each for each in _IDLE if each.under in known)
+        own_idle = tuple(each for each in (*_IDLE, *idle) if each.under in known)
         limits = {name: ends for name, ends in _LIMITS.items() if name in known}
-        return metric(of_data_set=True, bounds=UNIT, better="higher", idle=idle, limits=limits, **facts)(kernel)
+        return metric(of_data_set=True, bounds=UNIT, better="higher", idle=own_idle, limits=limits, **facts)(kernel)
 
     return declare
 
@@ -207,6 +212,7 @@ def instance_average_precision(
     formula="mean over IoU thresholds of the recall of all candidates, instances",
     defaults={"iou_threshold": "coco", "max_detections": 100},
     in_column=("max_detections",),
+    idle=(Idle(("confidence",), "max_detections", (0).__eq__, "1 or more"),),
     reference="Lin 2014, arXiv:1405.0312",
 )
 def average_recall(found: InstanceDetections) -> PerLabel:

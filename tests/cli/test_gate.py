@@ -169,6 +169,15 @@ def test_a_run_is_held_against_its_baseline(run: Run, scored: Path) -> None:
     assert (worse.code, "a regression is shown" in worse.out) == (1, True)
 
 
+def test_a_baseline_that_is_not_there_is_made_as_the_message_says(run: Run, scored: Path) -> None:
+    config = rules("baseline: {path: first}\nrules:\n  - {id: a, measure: dice, class: organ, max_regression: 0.01}\n")
+    refused = run("gate", scored, "-c", config)
+    assert (refused.code, "pass --update-baseline first." in refused.err) == (2, True)
+    assert run("gate", scored, "-c", config, "--update-baseline", "first").code == 0
+    again = run("gate", scored, "-c", config)
+    assert (again.code, "change of mean" in again.out) == (0, True)
+
+
 def test_a_run_that_fails_does_not_become_the_baseline(run: Run, scored: Path) -> None:
     done = run("gate", scored, "--fail-under", "dice:mean=0.99", "--update-baseline", "base")
     assert done.code == 1

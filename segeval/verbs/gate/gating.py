@@ -6,7 +6,7 @@ from pathlib import Path
 from segeval.choice import call_of
 from segeval.config import Config, Rule, check_rules, read_config
 from segeval.errors import ConfigError
-from segeval.files.paths import printable
+from segeval.files.paths import printable, suggestion
 from segeval.results.stored_runs import StoredRun, read_stored_run
 from segeval.verbs.gate.comparable import notes_on_baseline, refuse_if_incomparable, run_table, with_names_of
 from segeval.verbs.gate.judge import beware_of, gate_notes, judge
@@ -106,6 +106,11 @@ def _is_first(path: Path, becomes: Path | None) -> bool:
 
 def _baseline(run: StoredRun, config: Config, path: Path) -> StoredRun:
     """The run to compare with; it must be there and agree with the run, whether a rule compares with it or not."""
+    if not path.exists():
+        raise ConfigError(
+            f"baseline {printable(path)}: no such file or folder.{suggestion(path)} To make this run the first "
+            f"baseline, pass --update-baseline {printable(path)}."
+        )
     baseline = with_names_of(read_stored_run(path), run)
     asking = [rule.measure for rule in config.rules if rule.needs_baseline]
     min_paired = config.baseline.min_paired if config.baseline else 0
