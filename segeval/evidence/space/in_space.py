@@ -21,6 +21,8 @@ Units = Literal["mm", "voxel"]
 Empty = Literal["zero", "diagonal"]
 Side = Literal["pred", "truth"]
 
+_MAP_COST = 30  # a voxel of a distance transform costs about as much as so many sums
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class InSpace(SoftEvidence):
@@ -214,8 +216,13 @@ def _largest_distance(mask: np.ndarray, around: tuple[tuple[int, int], ...], ste
     """Largest distance to a mask in the image that it is cut out of, voxels around it on all sides.
 
     Beyond the mask distances only grow along an axis. So the voxel that is farthest lies, along each axis, beside the
-    mask or at an end of the image.
+    mask or at an end of the image. Of a large mask a transform of the whole image is less work.
     """
+    from scipy import ndimage
+
+    n_voxels = math.prod(before + n + after for n, (before, after) in zip(mask.shape, around, strict=True))
+    if mask.size * sum(mask.shape) > _MAP_COST * n_voxels:
+        return float(ndimage.distance_transform_edt(~np.pad(mask, around), sampling=steps).max())
     squares = np.where(mask, 0.0, np.inf)
     for axis, (step, (before, after)) in enumerate(zip(steps, around, strict=True)):
         n = squares.shape[axis]
