@@ -425,6 +425,11 @@ def test_cases_of_the_baseline_that_are_gone_leave_the_gate_open(run: Run) -> No
     assert "2 case(s) of the baseline have no score here, at most 0 allowed: case_03, case_08" in done.out
 
 
+def test_a_rule_on_no_measure_is_told_with_its_file(run: Run, scored: Path) -> None:
+    done = run("gate", scored, "-c", rules("rules:\n  - {id: a, measure: dise, class: organ, min: 0.1}\n"))
+    assert (done.code, "rules.yaml" in done.err, "dice" in done.err) == (2, True, True), done.err
+
+
 def test_what_a_config_names_lies_beside_it(run: Run) -> None:
     for out in ("ci/base", "ci/new"):
         score_lesions(run, out)

@@ -11,10 +11,13 @@ import pytest
 from segeval import catalogue
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.overlap.counts_numpy import joint_histogram
+from segeval.evidence.probabilities.channels import BACKGROUND, ProbMap
 from segeval.evidence.probabilities.prob_maps import ProbMaps
 from segeval.evidence.probabilities.probabilities import ProbEvidence
+from segeval.evidence.probabilities.soft import SoftCounts
 from segeval.losses import boundary, compound, lovasz, pixel, region
 from segeval.measure import Measure
+from tests.losses.worked import voxels
 
 LOSSES = [
     one
@@ -192,3 +195,17 @@ def test_cases_added_up_have_the_values_of_their_voxels_together(many: int, monk
     pooled = every_value(ProbEvidence.of_maps(total, classes=(1, 2)), [one for one in LOSSES if not is_on_map(one)])
     for name, values in pooled.items():
         assert values == pytest.approx(expected[name], rel=1e-6), name
+
+
+def test_squared_errors_are_summed_apart_on_the_truth_and_on_the_rest() -> None:
+    counts = SoftCounts(voxels([0.5, 0.9, 0.2, 0.3], [1, 1, 0, 0]))
+    assert float(counts.error_on_truth) == pytest.approx(0.25 + 0.01)
+    assert float(counts.error_on_rest) == pytest.approx(0.04 + 0.09)
+
+
+@pytest.mark.parametrize("rest", [None, BACKGROUND])
+def test_an_id_of_no_class_belongs_to_the_channel_of_the_rest(rest: LabelClass | None) -> None:
+    truth, organ = np.array([0, 1, 7, 255], dtype=np.uint8), LabelClass(name="organ", ids=(1,))
+    one, other = (ProbMap(stored=np.array(p), is_log_odds=False) for p in ([0.9, 0.2, 0.6, 0.5], [0.1, 0.8, 0.4, 0.5]))
+    maps = ProbMaps(maps=(one, other), truth=truth, channels=(rest, organ), partition=2, ignore=(255,))
+    assert maps.codes.tolist() == [0, 1, 0, -1]
