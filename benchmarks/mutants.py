@@ -46,6 +46,7 @@ ROOMS = {
         "verbs/test_mixed_ids.py",
         "losses/test_golden.py",
         "losses/test_closed_forms.py",
+        "metrics/test_instances.py",
     ),
     "losses": ("losses", "test_readme.py"),
     "statistics": ("statistics",),

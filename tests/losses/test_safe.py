@@ -216,6 +216,11 @@ def test_what_is_no_batch_is_refused_in_words(pred: Any, truth: Any, said: str, 
         MODULES[name](activation="softmax")(pred(logits, ids), truth(logits, ids))
 
 
+def test_a_truth_of_too_few_axes_is_told_with_the_shape_that_pred_has() -> None:
+    with pytest.raises(DataError, match=r"pred has shape \(2, 3, 5\) and truth \(5,\)"):
+        MODULES["DiceLoss"](activation="sigmoid")(torch.zeros(2, 3, 5), torch.zeros(5).long())
+
+
 def test_a_weight_map_of_another_shape_is_refused() -> None:
     with pytest.raises(DataError, match="weight_map has shape"):
         MODULES["BCELoss"]()(*a_batch(), weight_map=torch.ones(2, 6, 4))

@@ -71,7 +71,7 @@ def read_batch(
 
 
 def _shows_channels(pred: Any, truth: Any, activation: Activation) -> bool:
-    return activation == "softmax" or truth.ndim == pred.ndim - 1 or pred.ndim >= 4
+    return activation == "softmax" or truth.ndim < pred.ndim or pred.ndim >= 4
 
 
 def _ids(truth: Any, kept: Any, n_classes: int, validate: bool) -> Any:
