@@ -195,15 +195,17 @@ def name_of(setting: Setting) -> str:
 
 
 def _nearest(column: NumberColumn, searched: Searched) -> tuple[Near, ...]:
-    near: dict[str, Near] = {}
+    near: dict[str, tuple[int, Near]] = {}
+    telling = ~np.isin(column.values, (0.0, 1.0))  # at which no definition is right by chance
     for one in searched.found:
         off = np.abs(one.predicted - column.values)
         off = off[np.isfinite(off)]
         if off.size:
             name = name_of(one.setting)
             found = Near(name=name, off=float(np.median(off)), n_equal=int(one.equal.sum()))
-            near.setdefault(name, found)
-    return tuple(sorted(near.values(), key=lambda one: (-one.n_equal, one.off))[:N_NEAREST])
+            near.setdefault(name, (int((one.equal & telling).sum()), found))
+    ranked = sorted(near.values(), key=lambda one: (-one[0], one[1].off))
+    return tuple(found for _, found in ranked[:N_NEAREST])
 
 
 def _telling(column: NumberColumn, picked: Sequence[TriedSetting], searched: Searched) -> tuple[Telling, ...]:

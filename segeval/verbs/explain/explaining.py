@@ -143,7 +143,7 @@ def _on_range(column: NumberColumn, bounds: tuple[float, float], finite: np.ndar
         return []
     worst = finite[np.argmax(np.maximum(bounds[0] - finite, finite - bounds[1]))]
     if bounds == (0.0, 1.0) and 1 < finite.max() <= 100 and finite.min() >= 0:
-        return [f"values reach {worst:g} where {bounds[0]:g} to {bounds[1]:g} is possible: taken as percent"]
+        return [f"values reach {worst:g} where {bounds[0]:g} to {bounds[1]:g} is possible: tried as percent"]
     return [
         f"{worst:g} lies outside {bounds[0]:g} to {bounds[1]:g}, where this measure is: it is called by another's name"
     ]

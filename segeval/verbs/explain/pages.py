@@ -27,7 +27,7 @@ def sentences(found: Explained | Against) -> Iterator[str]:
 
 def _definition(found: Explained) -> str:
     n = len(found.column.numbers)
-    what = " ".join(filter(None, (found.column.name, f"({counted(n, 'number')})")))
+    what = f"{found.column.name} ({counted(n, 'number')})" if found.column.name else counted(n, "number")
     if not found.explanations:
         return f"{what}: nothing matches, of {found.n_tried} definitions that were tried."
     first = found.explanations[0]

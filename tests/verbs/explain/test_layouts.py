@@ -115,3 +115,9 @@ def test_a_heading_that_is_neither_measure_nor_class_is_a_measure_of_its_own(tmp
         "overlap_x": [("case_01", "liver", "0.8")],
         "thing": [("case_01", "liver", "0.1")],
     }
+
+
+def test_what_is_undefined_in_json_is_a_number_of_its_own(tmp_path: Path) -> None:
+    assert read(tmp_path, '{"case_01": {"liver": NaN, "spleen": 0.7}}') == {
+        "": [("case_01", "liver", "NaN"), ("case_01", "spleen", "0.7")]
+    }

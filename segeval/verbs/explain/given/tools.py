@@ -94,7 +94,7 @@ def _parsed(text: str) -> Any:
     lines = [line for line in text.splitlines() if line.strip()]
     if len(lines) > 1 and all(line.startswith("{") and line.rstrip().endswith("}") for line in lines):
         text = f"[{','.join(lines)}]"
-    return json.loads(text, parse_float=_Digits, parse_int=_Digits)
+    return json.loads(text, parse_float=_Digits, parse_int=_Digits, parse_constant=_Digits)
 
 
 class _Digits(float):
