@@ -447,6 +447,19 @@ def test_the_remedy_that_a_message_offers_leads_to_the_right_number(run: Run, wh
     assert found == pytest.approx(offer.gives, nan_ok=True)
 
 
+def test_two_lone_files_of_other_names_are_scored_once_they_are_named(run: Run) -> None:
+    files = [
+        write_image(Path(side, f"{name}.nii.gz"), mask)
+        for side, name, mask in (("pred", "seg", PRED), ("truth", "mask", TRUTH))
+    ]
+    refused = run(*HERE)
+    named = f"If they are one case, name the files themselves: {files[0]} {files[1]}."
+    assert (refused.code, named in " ".join(refused.err.split())) == (3, True)
+    assert run("score", *files, *HERE[3:]).code == 0
+    (row,) = rows_of(Path("segeval-results", "scores.csv"))
+    assert float(row["dice"]) == pytest.approx(RIGHT)
+
+
 def _kept(offer: Offer) -> tuple[str, ...]:
     """The options of the first try that the remedy does not replace."""
     pairs = list(zip(offer.asked[::2], offer.asked[1::2], strict=False)) if len(offer.asked) > 1 else [offer.asked]

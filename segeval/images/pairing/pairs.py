@@ -304,9 +304,11 @@ def _nothing_pairs(pred: CaseFiles, truth: CaseFiles) -> str:
         f"{len(side.files)} {what} such as '{printable(min(side.files))}' in {printable(side.folder)}"
         for side, what in ((pred, "predictions"), (truth, "truths"))
     )
+    both = [printable(path) for side in (pred, truth) for path in side.files.values()]
+    alone = f" If they are one case, name the files themselves: {' '.join(both)}." if len(both) == 2 else ""
     return (
         f"No prediction has the name of a truth: {' and '.join(sides)}. Name them alike, or say where the "
-        f"case id stands in each name: {_proposed_pattern(pred, truth)}."
+        f"case id stands in each name: {_proposed_pattern(pred, truth)}.{alone}"
     )
 
 
