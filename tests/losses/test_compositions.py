@@ -285,3 +285,15 @@ def test_a_share_of_a_whole_number_of_voxels_is_rounded_neither_up_nor_down() ->
     for rounding in ("floor", "ceil"):
         found = MODULES["TopKCELoss"](k=50.0, rounding=rounding)(logits, truth)
         assert float(found) == pytest.approx(np.log(1 + np.exp(3.0)), rel=1e-12)
+
+
+def test_nothing_where_nothing_is_costs_nothing_without_a_smoothing_term() -> None:
+    nothing = torch.zeros(1, 1, 4, 4, dtype=torch.float64)
+    assert float(MODULES["BlobLoss"](activation="none", smooth=0.0)(nothing, nothing > 0)) == 0
+
+
+def test_weights_are_those_of_the_classes_that_are_scored() -> None:
+    logits, truth = a_batch()
+    each = MODULES["DiceLoss"](activation="softmax", include_background=False, reduction="none")(logits, truth)
+    loss = MODULES["DiceLoss"](activation="softmax", include_background=False, class_weights=[5.0, 2.0, 0.5])
+    assert float(loss(logits, truth)) == pytest.approx(float((each * torch.tensor([2.0, 0.5])).mean()), rel=1e-12)
