@@ -201,8 +201,11 @@ def _of_patients(
     index = {plain(name): i for i, name in enumerate(names)}
     if patients is None or not texts or not all(plain(text) in index for text in texts):
         return None
-    lacking = [name for name in names if name not in texts]
-    at = "".join([f"; {few_of(lacking)} have no row"] if lacking and len(texts) < len(names) else [])
+    if all(text in vocabulary.case_ids for text in texts):
+        return None
+    told = {index[plain(text)] for text in texts}
+    lacking = [name for i, name in enumerate(names) if i not in told]
+    at = f"; {few_of(lacking)} {'has' if len(lacking) == 1 else 'have'} no row" if lacking else ""
     notes.append(f"rows are patients: each number is taken to be of all cases whose names begin with it{at}")
     kind: Kind = "class over cases" if kind_of(column) == "class" else "all"
     return Places(

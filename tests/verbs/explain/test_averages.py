@@ -63,6 +63,7 @@ def test_rows_of_patients_are_means_of_their_cases_or_all_of_them_together(image
         together[name] = 2 * ((pred == truth) & (pred > 0)).sum() / ((pred > 0).sum() + (truth > 0).sum())
     found = explained(images, "patient,dice\n" + "".join(f"{name},{value:.12f}\n" for name, value in together.items()))
     assert found.share == 1
+    assert found.notes[0].endswith("p3 has no row")
     assert found.explanations[0].setting.reading.words.endswith("all cases together")
 
 
