@@ -14,6 +14,7 @@ from segeval.evidence.case import Case
 from segeval.evidence.labels import LabelClass, LabelMap
 from segeval.evidence.lesions.instance_maps import InstanceMap
 from segeval.evidence.lesions.lesions import Lesions
+from segeval.evidence.lesions.object_counts import CountSample
 from segeval.results import Results
 from segeval.scoring.collect import collect
 from segeval.scoring.evaluate import evaluate
@@ -280,3 +281,10 @@ def test_many_touching_objects_need_no_table_of_all_pairs() -> None:
     lesions = objects(np.roll(truth, 1, axis=1), truth)
     assert value("aji_plus", lesions) == pytest.approx(3 / 5, rel=1e-2)
     assert value("lesion_recall", lesions, iou_threshold=0.1) == 1.0
+
+
+def test_numbers_of_objects_are_determined_by_squares_about_their_mean() -> None:
+    ones = np.ones(4)
+    sample = CountSample(pred=np.array([1.0, 4, 4, 5]), truth=np.array([1.0, 2, 4, 5]), weights=ones)
+    assert sample.r2 == pytest.approx(1 - 4 / 10)
+    assert np.isnan(CountSample(pred=sample.pred, truth=3 * ones, weights=ones).r2)
