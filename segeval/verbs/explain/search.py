@@ -99,17 +99,18 @@ def search(
     ways = list(readings(places, book.classes))
     stages: tuple[Callable[[View], bool], ...] = (
         lambda view: view == View(),
+        lambda view: view == View(),  # of meshes, which cost more
         lambda view: bool(view.spacing or view.threshold or view.change == "swapped"),
         lambda view: bool(view.change and view.change != "swapped"),
         lambda view: view.slices is not None,
     )
-    for is_of_stage in stages:
+    for i, is_of_stage in enumerate(stages):
         asked.ask(
             [
                 setting
                 for meaning in every
                 for view in views(meaning, n_axes=n_axes, spacings=spacings, maps=maps)
-                if is_of_stage(view)
+                if is_of_stage(view) and (i > 1 or meaning.is_of_mesh == (i == 1))
                 for reading in ways
                 if _is_tried(setting := Setting(meaning=meaning, view=view, reading=reading))
             ]
