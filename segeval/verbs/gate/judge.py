@@ -10,7 +10,7 @@ import numpy as np
 from segeval.config import Config, MaxFraction, Rule, notes_on_rules
 from segeval.config.rules import MACRO
 from segeval.errors import ConfigError
-from segeval.files.paths import listed
+from segeval.files.paths import counted, listed
 from segeval.statistics.intervals import FEW_UNITS
 from segeval.statistics.significance import holm
 from segeval.verbs.gate.fractions import judge_fraction, judge_review
@@ -67,8 +67,8 @@ def judge(
 def gate_notes(run: RunTable, config: Config) -> tuple[str, ...]:
     """What to know about the gate as a whole, whatever its verdicts."""
     n = len(run.case_ids)
-    few = (f"Only {n} cases: below {FEW_UNITS}, rare failures are easily missed.",) if 0 < n < FEW_UNITS else ()
-    return few + notes_on_rules(config.rules)
+    few = f"Only {counted(n, 'case')}: below {FEW_UNITS}, rare failures are easily missed."
+    return ((few,) if 0 < n < FEW_UNITS else ()) + notes_on_rules(config.rules)
 
 
 def beware_of(run: RunTable, config: Config) -> str:

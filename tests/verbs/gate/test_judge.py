@@ -198,7 +198,7 @@ def test_a_gate_has_notes_on_few_cases_and_on_means_alone(table, rule):
     tails = Config(rules=(rule(max_fraction=MaxFraction(worse_by=0.1, of_cases=0.1)),))
     assert [note[:8] for note in gate_notes(small, means)] == ["Only 20 ", "Only mea"]
     assert gate_notes(large, tails) == ()
-    assert gate_notes(table({"liver": GOOD[:1]}), tails)[0].startswith("Only 1 cases: below 50")
+    assert gate_notes(table({"liver": GOOD[:1]}), tails)[0].startswith("Only 1 case: below 50")
     assert gate_notes(table({}), tails) == ()
 
 
