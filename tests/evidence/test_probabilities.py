@@ -1,6 +1,7 @@
 """The evidence of a case: from maps or from counts, over any memory layout, with ignored voxels."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import reduce
 from operator import add
 from typing import Any
@@ -105,6 +106,14 @@ def test_on_hard_masks_bce_counts_errors_and_hinge_is_101_iou() -> None:
     assert evidence.values(pixel.bce_loss.at(), "class").tolist() == [100 * 2 / 4]
     assert evidence.values(lovasz.lovasz_hinge_loss.at(), "class") == pytest.approx([101 * (1 - 1 / 3)])
     assert np.isnan(evidence.values(pixel.cross_entropy_loss.at(), "case"))
+
+
+def test_maps_of_classes_that_may_overlap_have_no_value_of_the_case() -> None:
+    probs, truth = a_case()
+    maps = ProbMaps.of_array(probs[1:], truth=truth, channels=CLASSES, ignore=(255,))
+    apart = ProbEvidence.of_maps(replace(maps, partition=0), classes=[0, 1])
+    assert np.isnan(apart.values(pixel.cross_entropy_loss.at(), "case"))
+    assert np.isfinite(apart.values(pixel.bce_loss.at(), "class")).all()
 
 
 @pytest.mark.parametrize("layout", ["C", "F", "flipped", "channel last"])

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from segeval.evidence.labels import LabelClass
+from segeval.evidence.probabilities.bins import N_FINE, costs_much
 from segeval.evidence.probabilities.channels import ProbMap
 from segeval.evidence.probabilities.class_maps import Areas, Thresholds
 from segeval.evidence.probabilities.prob_maps import ProbMaps
@@ -205,3 +206,14 @@ def test_cases_that_bins_serve_in_part_keep_the_bound_together_or_are_undefined(
     is_told = ~np.isnan(found)  # lumps amid what is spread over all bins cost up to 2e-5, and then nothing is said
     assert is_told.all() or (spread == 1 and at in (0.3, 0.5))
     assert np.array(found)[is_told] == pytest.approx(np.array(exact)[is_told], rel=0, abs=BOUND)
+
+
+@pytest.mark.parametrize(("n_others", "is_too_much"), [(500, False), (200, True)])
+def test_what_a_bin_may_cost_the_area_is_half_of_its_untold_pairs(n_others: int, is_too_much: bool) -> None:
+    """Two of each side in the last bin, all four untold: 2 of (n + 2)(2n + 2) pairs, 4e-6 and 2.5e-5 of all."""
+    n = np.zeros((2, 2, N_FINE), dtype=np.int64)
+    n[:, 1, -1] = 2 * n_others, n_others
+    n[:, 0, 1000] = untold = 2, 2
+    in_bins = np.zeros_like(n)
+    in_bins[:, 0, 1000] = untold
+    assert costs_much("area", n, in_bins) == is_too_much

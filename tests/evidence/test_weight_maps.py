@@ -165,3 +165,11 @@ def test_a_mask_in_a_large_image_loses_the_same_as_the_same_numbers_as_a_map(
     images = [replace(ClassImage.of(one, truth, scored=scored if ignores else None), lattice=lattice) for one in maps]
     of_mask, of_map = (measure.function(InSpace.of_image(None, image)) for image in images)
     np.testing.assert_allclose(of_mask, of_map, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("truth", [np.ones((2, 3)), np.zeros((2, 3))], ids=["all", "none"])
+def test_a_mask_without_a_border_is_as_deep_as_the_image_is_long(truth: np.ndarray) -> None:
+    image = InSpace(p=truth, y=truth, costs=lambda: pytest.fail("no cost is asked for"), n_axes=2)
+    inside, outside = image.depths("voxel", empty="diagonal")
+    np.testing.assert_allclose(inside, np.sqrt(13.0) * truth)
+    np.testing.assert_allclose(outside, np.sqrt(13.0) * (1 - truth))
