@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +37,12 @@ def run(capfd: pytest.CaptureFixture[str]) -> Run:
     return run_it
 
 
+def _hear_signals() -> None:
+    """Jobs in the background of a shell start with Ctrl-C ignored, those of nohup with SIGHUP, and would pass it on."""
+    for name in ("SIGINT", "SIGHUP"):
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
+
+
 @pytest.fixture
 def start() -> Iterator[Start]:
     """Start `python -m segeval`; whatever still runs when the test ends is killed."""
@@ -47,8 +52,7 @@ def start() -> Iterator[Start]:
         command = [sys.executable, "-m", "segeval", *map(str, arguments)]
         environment = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
         pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        # a job in the background of a shell starts with Ctrl-C ignored, and would pass that on
-        pipes["preexec_fn"] = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+        pipes["preexec_fn"] = _hear_signals
         started.append(subprocess.Popen(command, **{**pipes, "env": environment, **more}))
         return started[-1]
 
