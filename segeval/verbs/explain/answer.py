@@ -146,8 +146,9 @@ def _explanation(
         for one in sorted(searched.found, key=lambda one: one.setting.cost)
         if one is not best and (one.equal & left).sum() == taken.sum() and one.setting.cost <= best.setting.cost + 1
     ]
-    own = name_of(best.setting)
-    alike = [*best.setting.meaning.tools, *alike]
+    own, said = name_of(best.setting), column_name(best.setting)
+    also = own.removeprefix(said) if said else ""  # what differs from the tool named differs from the others alike
+    alike = [*(tool + also for tool in best.setting.meaning.tools), *alike]
     return Explanation(
         setting=best.setting,
         name=column_name(best.setting),

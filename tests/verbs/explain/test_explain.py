@@ -123,6 +123,17 @@ def test_a_few_numbers_of_two_digits_are_too_few_to_decide(images: Path) -> None
     assert "too few digits" in verdict(found)
 
 
+def test_what_differs_from_a_tool_differs_from_the_tools_like_it(images: Path) -> None:
+    """A spacing of 0.8 mm is one of 0.800000012 where a header keeps it in float32."""
+    stored = COLUMNS["medpy hd95 in mm"]["numbers"]
+    numbers = {case: {c: repr(float(text) * (1 + 1e-7)) for c, text in of.items()} for case, of in stored.items()}
+    (first,) = explained(images, "hd95", numbers).explanations
+    assert first.name == "hd95[medpy]"
+    assert any("float32" in words for words in first.setting.words)
+    assert first.name not in first.alike
+    assert "hd95[panoptica-instance], to the precision of float32, which sums or a spacing may have" in first.alike
+
+
 def test_cases_of_another_origin_are_told_apart(images: Path) -> None:
     mm, voxels = COLUMNS["medpy hd95 in mm"]["numbers"], COLUMNS["medpy hd95 without spacing"]["numbers"]
     numbers = {case: (mm if i < 4 else voxels)[case] for i, case in enumerate(mm)}
