@@ -8,7 +8,6 @@ JSON, whose floats are exact in Python; everything else is an object with one ke
     {"tuple": items}  {"map": [[key, value], ...]}  {"path": text}  {"type": name}
     {"record": [name, {field: value}]}  a dataclass
     {"records": [name, {field: values}]}    a tuple of many of one kind, field by field
-    {"nested": [depth, values]}             such values, if they are tuples of tuples of plain ones
 """
 
 import base64
@@ -18,7 +17,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from functools import cache
 from importlib import import_module
-from itertools import chain
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -85,11 +83,8 @@ def _encoded_records(records: Sequence[Any]) -> Any:
 
 
 def _encoded_column(values: Sequence[Any]) -> Any:
-    depth, level = 0, values
-    while set(map(type, level)) == {tuple}:
-        depth, level = depth + 1, list(chain.from_iterable(level))
-    if _PLAIN.issuperset(map(type, level)):
-        return {"nested": [depth, values]}  # JSON has no tuples, so that nothing is to be done but to count
+    if _PLAIN.issuperset(map(type, values)):
+        return values
     known = {id(value): _encoded(value) for value in {id(value): value for value in values}.values()}
     return [known[id(value)] for value in values]
 
@@ -119,15 +114,6 @@ def _records(content: Any) -> tuple[Any, ...]:
     name, columns = content
     kind, values = _record_type(name), [_decoded(column) for column in columns.values()]
     return tuple(kind(**dict(zip(columns, fields, strict=True))) for fields in zip(*values, strict=True))
-
-
-def _nested(content: Any) -> list[Any]:
-    depth, values = content
-    return [_tuples(value, depth) for value in values] if depth else values
-
-
-def _tuples(value: Any, depth: int) -> Any:
-    return tuple(value) if depth == 1 else tuple(_tuples(item, depth - 1) for item in value)
 
 
 def _record_type(name: str) -> type:
@@ -178,7 +164,6 @@ _DECODERS: Mapping[str, Callable[[Any], Any]] = {
     "type": _type_of,
     "record": _record,
     "records": _records,
-    "nested": _nested,
     "array": _array,
     "scalar": lambda content: _array(content)[()],
     "objects": _objects,
