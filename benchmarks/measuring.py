@@ -4,6 +4,8 @@ Only the standard library is imported here: on Linux the peak memory of a child 
 process that measures has to stay small.
 """
 
+import argparse
+import json
 import os
 import platform
 import subprocess
@@ -13,7 +15,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
+from pathlib import Path
 from statistics import median
+from typing import Any
 
 # ru_maxrss counts KiB on Linux and bytes on macOS.
 MAXRSS_PER_MIB = 2**20 if sys.platform == "darwin" else 2**10
@@ -114,3 +118,18 @@ def machine() -> str:
 
 def versions(distributions: Sequence[str]) -> str:
     return ", ".join(f"{name} {version(name) or '(not installed)'}" for name in distributions)
+
+
+def asked(description: str, path: Path, *, rounds: int) -> tuple[argparse.Namespace, dict[str, Any]]:
+    """The options of the command line, and the rows in a file that stay where only some are measured again."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=rounds)
+    parser.add_argument("--only", default="", help="part of the name of a row")
+    options = parser.parse_args()
+    return options, json.loads(path.read_text()) if options.only and path.exists() else {"rows": {}}
+
+
+def store(path: Path, stored: dict[str, Any], distributions: Sequence[str]) -> None:
+    """Write the rows, with the machine and the versions that they are of."""
+    stored |= {"machine": machine(), "versions": versions(distributions)}
+    path.write_text(json.dumps(stored, indent=1, ensure_ascii=False) + "\n")

@@ -5,8 +5,6 @@ python benchmarks/processes.py [--rounds 3] [--only NAME]     writes benchmarks/
 In the environment of `shapes.py`: the peers are there, and no package of an extra that an import would pull in.
 """
 
-import argparse
-import json
 import os
 import random
 import subprocess
@@ -15,7 +13,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from measuring import machine, versions
+from measuring import asked, store
 from overlap import ct5_folder
 
 HERE = Path(__file__).parent
@@ -129,18 +127,13 @@ def measure(who: Commands, rounds: int) -> dict[str, list[float]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", default="", help="part of the name of a work")
-    options = parser.parse_args()
     path = RESULTS / "processes.json"
-    stored = json.loads(path.read_text()) if options.only and path.exists() else {"rows": {}}
+    options, stored = asked(__doc__, path, rounds=3)
     with tempfile.TemporaryDirectory() as folder:
         for name, who in works(Path(folder), options.only):
             stored["rows"][name] = measure(who, 1 if name.startswith("`-m all`") else options.rounds)
             print(name, stored["rows"][name], flush=True)
-    stored |= {"machine": machine(), "versions": versions(["segeval", "exacta", "mikan-rs", "simpleitk"])}
-    path.write_text(json.dumps(stored, indent=1, ensure_ascii=False) + "\n")
+    store(path, stored, ["segeval", "exacta", "mikan-rs", "simpleitk"])
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ measured is the time that the processor worked for this process, all its threads
 machine then costs nobody more than another, and who starts threads pays for them.
 """
 
-import argparse
 import json
 import os
 import random
@@ -25,7 +24,7 @@ os.environ["RAYON_NUM_THREADS"] = "1"
 
 import numpy as np
 from make_ct5 import SPACING_MM, write_case
-from measuring import machine, versions
+from measuring import asked, store
 from scipy.ndimage import gaussian_filter
 
 from segeval.evidence.labels import LabelClass
@@ -347,17 +346,12 @@ def timed(work: Work) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", default="", help="part of the name of a shape")
-    options = parser.parse_args()
     path = RESULTS / "shapes.json"
-    stored = json.loads(path.read_text()) if options.only and path.exists() else {"rows": {}}
+    options, stored = asked(__doc__, path, rounds=5)
     for name, works in shapes(options.only):
         stored["rows"][name] = measure(works, options.rounds)
         print(name, {who: median(one["seconds"]) for who, one in stored["rows"][name].items()}, flush=True)
-        stored |= {"machine": machine(), "versions": versions(["segeval", *PEERS, "torch", "numpy"])}
-        path.write_text(json.dumps(stored, indent=1, ensure_ascii=False) + "\n")
+        store(path, stored, ["segeval", *PEERS, "torch", "numpy"])
 
 
 if __name__ == "__main__":
