@@ -104,9 +104,7 @@ class RunFolder:
                 write_csv(stage / f"{name}.csv", table)
             for name in self.formats:
                 EXTRA_FORMATS[name].write(results, stage)
-            document = run_document(results) | {WRITTEN: digests(stage)}
-            with whole_file(stage / RUN_FILE) as file:
-                file.writelines(document_text(document))
+            _write_document(stage, run_document(results))
 
     def write_shard(self, facts: Mapping[str, Any]) -> None:
         """Leave the cases of a shard, and its facts, for the merge.
@@ -116,8 +114,13 @@ class RunFolder:
         """
         with self.output.stage([SHARD_CASES, RUN_FILE]) as stage:
             shutil.copyfile(self.journal.path, stage / SHARD_CASES)
-            with whole_file(stage / RUN_FILE) as file:
-                file.writelines(document_text(dict(facts) | {WRITTEN: digests(stage)}))
+            _write_document(stage, facts)
 
     def _extra_files(self) -> list[str]:
         return [file for name in self.formats for file in EXTRA_FORMATS[name].files]
+
+
+def _write_document(stage: Path, document: Mapping[str, Any]) -> None:
+    """Write `run.json`, with the digests of the files beside it."""
+    with whole_file(stage / RUN_FILE) as file:
+        file.writelines(document_text({**document, WRITTEN: digests(stage)}))

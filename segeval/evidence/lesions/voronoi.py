@@ -32,9 +32,8 @@ class LesionCells:
     ignored: Mask | None = None
     empty_distance: EmptyDistance = "inf"
     diagonal: float = math.inf
-    kept: Kept[Any] = field(
-        default_factory=Kept, init=False, repr=False, compare=False
-    )  # what several measures compare
+    # what several measures compare
+    kept: Kept[Any] = field(default_factory=Kept, init=False, repr=False, compare=False)
 
     def in_voxels(self) -> "LesionCells":
         """The same where every voxel is a cube of length 1; another lesion may then be the nearest."""

@@ -204,10 +204,8 @@ def _for_curves(counts: np.ndarray, is_wide: np.ndarray, *, area: bool, best: bo
         which[at] |= _dearest(auc, voxels[at], _OF_CASE) | _dearest(precision, voxels[at], _OF_CASE)
     if best:
         which[at] |= may_be_best
-    if (
-        not alone and 2 * voxels[which].sum() > voxels[is_wide].sum()
-    ):  # of other cases the few that are left may cost much
-        which |= is_wide
+    if not alone and 2 * voxels[which].sum() > voxels[is_wide].sum():
+        which |= is_wide  # of other cases the few that are left may cost much
     return which
 
 

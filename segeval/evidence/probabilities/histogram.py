@@ -103,9 +103,8 @@ class ProbHistogram:
         # by 1 - p where p is rounded; a bin, known by its middle, comes before the probability that it begins with
         order = np.lexsort((-columns[1], columns[2], -columns[0]))
         thresholds, p, rest, positives, negatives, is_wide = (column[order] for column in columns)
-        is_new = np.append(True, np.any([np.diff(column) != 0 for column in (thresholds, p, rest)], axis=0))[
-            : len(order)
-        ]
+        changes = np.any([np.diff(column) != 0 for column in (thresholds, p, rest)], axis=0)
+        is_new = np.append(True, changes)[: len(order)]  # of nothing, nothing is
         if not is_new.all():
             first = np.flatnonzero(is_new)
             positives, negatives = (np.add.reduceat(side, first) for side in (positives, negatives))

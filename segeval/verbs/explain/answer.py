@@ -151,7 +151,7 @@ def _explanation(
     alike = [*(tool + also for tool in best.setting.meaning.tools), *alike]
     return Explanation(
         setting=best.setting,
-        name=column_name(best.setting),
+        name=said,
         numbers=tuple(np.flatnonzero(taken).tolist()),
         equal=best.equal,
         by_chance=chance,
