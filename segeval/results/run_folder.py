@@ -122,5 +122,6 @@ class RunFolder:
 
 def _write_document(stage: Path, document: Mapping[str, Any]) -> None:
     """Write `run.json`, with the digests of the files beside it."""
+    whole = {**document, WRITTEN: digests(stage)}  # before there is a part of it in the folder
     with whole_file(stage / RUN_FILE) as file:
-        file.writelines(document_text({**document, WRITTEN: digests(stage)}))
+        file.writelines(document_text(whole))

@@ -97,20 +97,20 @@ def search(
     """Try every setting on a column of numbers."""
     asked = _ColumnSearch(column=column, places=places, book=book, progress=progress)
     ways = list(readings(places, book.classes))
-    stages: tuple[Callable[[View], bool], ...] = (
-        lambda view: view == View(),
-        lambda view: view == View(),  # of meshes, which cost more
-        lambda view: bool(view.spacing or view.threshold or view.change == "swapped"),
-        lambda view: bool(view.change and view.change != "swapped"),
-        lambda view: view.slices is not None,
+    stages: tuple[Callable[[Meaning, View], bool], ...] = (
+        lambda meaning, view: view == View() and not meaning.is_of_mesh,
+        lambda meaning, view: view == View() and meaning.is_of_mesh,  # which costs more
+        lambda _, view: bool(view.spacing or view.threshold or view.change == "swapped"),
+        lambda _, view: bool(view.change and view.change != "swapped"),
+        lambda _, view: view.slices is not None,
     )
-    for i, is_of_stage in enumerate(stages):
+    for is_of_stage in stages:
         asked.ask(
             [
                 setting
                 for meaning in every
                 for view in views(meaning, n_axes=n_axes, spacings=spacings, maps=maps)
-                if is_of_stage(view) and (i > 1 or meaning.is_of_mesh == (i == 1))
+                if is_of_stage(meaning, view)
                 for reading in ways
                 if _is_tried(setting := Setting(meaning=meaning, view=view, reading=reading))
             ]

@@ -119,11 +119,11 @@ def _on_units(scores: Sequence[CaseScore], plan: Plan) -> Iterator[str]:
     in_px = [row.case_id for row in scored if row.spacing_mm is None]
     if len(in_px) not in (0, len(scored)) and in_mm(plan):
         yield f"distances of cases without a spacing are in px, all others in mm: {listed(in_px)}. Pass --spacing"
-    volumes = [call.column for call in plan.measures if call.measure.unit == "ml"]
-    if scored and len(in_px) == len(scored) and volumes:
+    if not scored or len(in_px) < len(scored):
+        return
+    if volumes := [call.column for call in plan.measures if call.measure.unit == "ml"]:
         yield f"no case has a spacing, so these are undefined: {listed(volumes)}. Pass --spacing"
-    tolerances = [call.column for call in plan.measures if "tolerance_mm" in call.all_knobs]
-    if scored and len(in_px) == len(scored) and tolerances:
+    if tolerances := [call.column for call in plan.measures if "tolerance_mm" in call.all_knobs]:
         yield f"no case has a spacing, so tolerance_mm counts pixels in {listed(tolerances)}. Pass --spacing"
 
 
