@@ -111,10 +111,13 @@ class Histogram:
         """One set of counts per class; a region is the union of its ids."""
         where = {one: i for i, one in enumerate(self.ids)}
         members = [[where[one] for one in c.ids if one in where] for c in classes]
-        tp = np.array([self.n[np.ix_(rows, rows)].sum() for rows in members], dtype=np.int64)
-        of_truth, of_pred = self.n.sum(axis=1), self.n.sum(axis=0)
-        truth = np.array([of_truth[rows].sum() for rows in members], dtype=np.int64)
-        pred = np.array([of_pred[rows].sum() for rows in members], dtype=np.int64)
+        hits = self.n.diagonal().tolist()  # as whole numbers of Python, since a call of numpy for each class costs more
+        shared = [self.n[np.ix_(rows, rows)].sum() if len(rows) > 1 else sum(hits[i] for i in rows) for rows in members]
+        of_truth, of_pred = self.n.sum(axis=1).tolist(), self.n.sum(axis=0).tolist()
+        truth, pred = (
+            np.array([sum(side[i] for i in rows) for rows in members], dtype=np.int64) for side in (of_truth, of_pred)
+        )
+        tp = np.array(shared, dtype=np.int64)
         return Counts(tp=tp, fp=pred - tp, fn=truth - tp, tn=self.n.sum() - truth - pred + tp)
 
     def categories(self, groups: Sequence[LabelClass]) -> CategoryCounts:

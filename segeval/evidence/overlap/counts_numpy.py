@@ -108,7 +108,8 @@ def _counted(truth: np.ndarray, pred: np.ndarray, n_codes: int) -> np.ndarray:
     lengths = None
     changes = (truth[1:] != truth[:-1]) | (pred[1:] != pred[:-1])
     if np.count_nonzero(changes) * _LONG_RUN < truth.size:
-        starts = np.concatenate([[0], np.flatnonzero(changes) + 1])
+        starts = np.concatenate([[0], *word_scan.positions(changes, zero_counts=False)])
+        starts[1:] += 1
         lengths = np.diff(starts, append=truth.size)  # as float64, whose sums of whole numbers are exact
         truth, pred = truth[starts], pred[starts]
     pairs = np.multiply(truth, n_codes, dtype=wide) + pred
