@@ -21,7 +21,7 @@ from segeval.images.on_grid import OnGrid, on_grid
 from segeval.images.pairing.pairs import Pair
 from segeval.images.predictions.class_masks import LabelImage, without_ids
 from segeval.images.predictions.named_masks import on_one_grid
-from segeval.images.predictions.predictions import Prediction
+from segeval.images.predictions.predictions import Prediction, refuse_other_axis
 from segeval.images.readers.volumes import Volume
 
 _OF_STACKS = ", or each case alone where the first axis counts cases"
@@ -77,6 +77,7 @@ def _labels_of_both(pred: Prediction | None, truth: LabelImage, rules: InputRule
     volume = labelled(volume, side="truth", ignore=rules.labels.ignore, rounding=rules.round_labels)
     if pred is None:
         return OnGrid(labels=np.zeros_like(volume.array)), volume
+    refuse_other_axis(pred, volume, rules.channel_axis)
     form = form_of(pred, rules)
     if form.layout is None and pred.images[0].levels is None:
         refuse_greys(pred.images[0], rules.labels, side="pred", beside=volume.array)

@@ -14,6 +14,7 @@ from segeval.evidence.policies import ChannelAxis, Orientation, PredKind
 from segeval.evidence.probabilities.channels import Form
 from segeval.evidence.shapes import SpacingMm
 from segeval.images.labels.colors import ColorTable, with_ids_of_colours
+from segeval.images.labels.one_hot import as_ids
 from segeval.images.named.reading import has_names
 from segeval.images.named.series import SeriesFinder
 from segeval.images.pairing.class_files import chosen_files
@@ -118,7 +119,7 @@ class InputRules:
             )
         if not pair.truth_channels:
             volume = read_volume(pair.truth, orientation=self.orientation, colours=self.colors is not None)
-            return LabelImage(volume=with_ids_of_colours(volume, self.colors) if self.colors else volume)
+            return LabelImage(volume=with_ids_of_colours(volume, self.colors) if self.colors else as_ids(volume))
         files = chosen_files(pair.truth_channels, self.labels, pair.truth)
         return join_class_masks(pair.truth, files, self.labels, side="truth", orientation=self.orientation)
 

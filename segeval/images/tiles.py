@@ -26,7 +26,7 @@ from segeval.images.labels.label_ids import ROUNDED, SideName, labelled
 from segeval.images.named.reading import has_names
 from segeval.images.on_grid import OnGrid, on_grid
 from segeval.images.pairing.pairs import Pair
-from segeval.images.predictions.predictions import Prediction
+from segeval.images.predictions.predictions import Prediction, refuse_other_axis
 from segeval.images.readers.volumes import Slabs, Volume, even_cuts
 from segeval.images.slabs.opening import open_slabs
 from segeval.images.slabs.prediction_slabs import PredictionSlabs, open_prediction, with_ids, without_colours
@@ -130,6 +130,7 @@ class _Sides:
         if self.pred is None:
             return ()
         truth, rules = self.truth.head, self.rules
+        refuse_other_axis(self.pred.head, truth, rules.channel_axis)
         image = self.pred.head.placed(truth).images[0]
         try:
             _, notes = align(image, truth, tolerance=rules.geometry_tol, ignore=rules.ignore_geometry, kind="probs")

@@ -20,7 +20,7 @@ from segeval.images.input_rules import InputRules
 from segeval.images.labels.label_ids import labelled
 from segeval.images.pairing.pairs import Pair
 from segeval.images.predictions.class_masks import LabelImage
-from segeval.images.predictions.predictions import Prediction
+from segeval.images.predictions.predictions import Prediction, refuse_other_axis
 from segeval.images.readers.volumes import Volume
 from segeval.options import ScoreOptions
 from segeval.scoring.summarise import merge_histograms
@@ -191,6 +191,8 @@ def _pred_side(pred: Prediction | None, truth: Volume | None, rules: InputRules)
         return Side(), ""
     try:
         placed = pred if truth is None else pred.placed(truth)
+        if truth is not None:
+            refuse_other_axis(pred, truth, rules.channel_axis)
         form = form_of(pred, rules)
     except DataError as error:
         return _facts(pred.images[0]), str(error)

@@ -10,10 +10,12 @@ import numpy as np
 
 from segeval.errors import ConfigError, DataError, did_you_mean
 from segeval.evidence.case import Case
+from segeval.files.paths import listed
 from segeval.images.cases import case_of
 from segeval.images.forms import agree
 from segeval.images.input_rules import InputRules
 from segeval.images.instances import with_instances
+from segeval.images.labels.one_hot import share_out_one_image
 from segeval.images.objects import volume_of, volumes_of
 from segeval.images.pairing.pairs import Pair
 from segeval.images.predictions.arrays import pair_of_arrays
@@ -127,8 +129,13 @@ def _score_each(
     """Score cases that are given one by one, some of them perhaps as files."""
     preds, truths = _by_id(pred), _by_id(truth)
     if preds.keys() != truths.keys():
-        alone = ", ".join(sorted(map(str, preds.keys() ^ truths.keys())))
-        raise DataError(f"Each prediction needs its truth: {alone} stands alone.")
+        raise DataError(_unpaired(preds, truths))
+    if isinstance(truth, Sequence) and share_out_one_image(truth):
+        raise DataError(
+            f"Each voxel lies in exactly one of the {len(truth)} masks of truth, as in those of the classes of one "
+            "image. Give these as one array: numpy.stack(pred), numpy.stack(truth); or cases by their ids: "
+            "{'a': ..., 'b': ...}."
+        )
     plan = make_plan(options)
     if options.instance_sides:
         check_instances(options.instance_sides, plan)
@@ -235,6 +242,21 @@ def _maps_by_id(instances: Masks, truths: Mapping[str, Any]) -> Mapping[str, Any
         alone = ", ".join(sorted(maps.keys() ^ truths.keys()))
         raise DataError(f"Each case needs its instance map: {alone} stands alone.")
     return maps
+
+
+def _unpaired(preds: Mapping[str, Any], truths: Mapping[str, Any]) -> str:
+    lone = next((name for name, side in (("pred", preds), ("truth", truths)) if [*side] == ["case"]), None)
+    if lone is not None:
+        other, side = ("truth", truths) if lone == "pred" else ("pred", preds)
+        return (
+            f"{lone} is one image, and {other} holds {len(side)}. Give {lone} one image for each; or if they are the "
+            f"classes of one image, give them as one array: numpy.stack({other})."
+        )
+    alone = sorted(preds.keys() ^ truths.keys())
+    return (
+        f"Each prediction needs its truth: {listed(alone)} {'stand' if len(alone) > 1 else 'stands'} alone. Give both "
+        "sides the same number of images, or mappings with the same case ids."
+    )
 
 
 def _pair(case_id: str, pred: Any, truth: Any) -> Pair:

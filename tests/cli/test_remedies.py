@@ -320,6 +320,46 @@ CLASSES: dict[str, Offer] = {
 }
 
 PLACES: dict[str, Offer] = {
+    "channels in the first axis": Offer(
+        given=lambda: pair(np.moveaxis(softmax(PRED, 2), -1, 0)),
+        says="with channels in its first axis. Pass --channel-axis first",
+        do=("--channel-axis", "first"),
+    ),
+    "channels in the first axis, resampled": Offer(
+        given=lambda: pair(np.moveaxis(softmax(PRED, 2), -1, 0)),
+        says="Pass --channel-axis first",
+        do=("--channel-axis", "first"),
+        asked=("--resample", "--quiet"),
+    ),
+    "channels of a flat image": Offer(
+        given=lambda: (
+            Path("pred").mkdir(),
+            np.save("pred/a.npy", softmax(PRED[..., 3], 2)),
+            write_image(Path("truth", "a.png"), TRUTH[..., 3]),
+        ),
+        says="Pass --channel-axis last",
+        do=("--channel-axis", "last"),
+    ),
+    "masks in channels that share voxels": Offer(
+        given=lambda: pair(TWO_PRED, np.stack([TWO > 0, TWO == 2], axis=-1).astype(np.uint8)),
+        says="write each as a file of its own (case/class.nii.gz",
+        do=("--labels", "1=liver,2=spleen"),
+        mend=lambda: (
+            Path("truth", "a.nii.gz").unlink(),
+            organs("truth", TWO, {"liver": 1, "spleen": 2}),
+        ),
+        gives=(RIGHT, 1.0),
+    ),
+    "points in time": Offer(
+        given=lambda: pair(PRED, np.stack([TWO, TWO], axis=-1)),
+        says="write each as a file, and a case, of its own",
+        mend=lambda: pair(PRED),
+    ),
+    "a truth of probabilities in channels": Offer(
+        given=lambda: pair(PRED, softmax(TRUTH, 2)),
+        says="write the id of each voxel, as array.argmax(-1)",
+        mend=lambda: pair(PRED, softmax(TRUTH, 2).argmax(-1).astype(np.uint8)),
+    ),
     "names": Offer(
         given=lambda: pair(PRED, name="a_0000"),
         says="--pred-pattern '{case}_0000.nii.gz'",

@@ -153,7 +153,7 @@ def test_channels_of_a_truth_are_named_with_the_way(tmp_path: Path) -> None:
     import nibabel as nib
 
     def message(channels: np.ndarray) -> str:
-        volume = np.broadcast_to(channels[:, :, None, :], (8, 9, 5, channels.shape[-1])).astype(np.uint8)
+        volume = np.broadcast_to(channels[:, :, None, :], (8, 9, 5, channels.shape[-1]))
         nib.save(nib.Nifti1Image(volume, np.eye(4)), tmp_path / "truth.nii.gz")
         nib.save(nib.Nifti1Image(volume[..., 0], np.eye(4)), tmp_path / "pred.nii.gz")
         pair = Pair(case_id="x", pred=tmp_path / "pred.nii.gz", truth=tmp_path / "truth.nii.gz")
@@ -165,5 +165,7 @@ def test_channels_of_a_truth_are_named_with_the_way(tmp_path: Path) -> None:
     assert "masks of 0 and 1 that share 100 voxels, so they are classes: write each as" in message(
         np.stack([TRUTH, TRUTH], axis=-1)
     )
-    assert "share no voxel, so they are classes" in message(np.stack([TRUTH, 1 - TRUTH], axis=-1))
+    assert "share no voxel, so they are classes" in message(np.stack([TRUTH, 0 * TRUTH], axis=-1))
     assert "so they are points in time" in message(np.stack([TRUTH * 3, TRUTH], axis=-1))
+    soft = np.stack([0.9 - 0.8 * TRUTH, 0.1 + 0.8 * TRUTH], axis=-1).astype(np.float32)
+    assert "hold no ids; write the id of each voxel, as array.argmax(-1)" in message(soft)

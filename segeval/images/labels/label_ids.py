@@ -174,6 +174,8 @@ def _channels_message(volume: Volume, side: SideName) -> str:
             f"Its {n} channels are masks of 0 and 1 that {what}, so they are classes: write each as a file of its own "
             "(case/class.nii.gz, or name them with --truth-files), and the case is put together from them."
         )
+    if volume.array.dtype.kind == "f" and not np.array_equal(volume.array, np.rint(volume.array)):
+        return said + f"Its {n} channels hold no ids; write the id of each voxel, as array.argmax(-1) of probabilities."
     return (
         said + f"Its {n} channels hold ids, so they are points in time: write each as a file, and a case, of its own."
     )

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from segeval.errors import DataError
-from segeval.evidence.arrays import cast, dtype_of, namespace
+from segeval.evidence.arrays import cast, namespace
 from segeval.evidence.policies import ChannelAxis
+from segeval.images.labels.one_hot import is_one_hot
 from segeval.images.predictions.predictions import Prediction
 from segeval.images.readers.volumes import Volume
 
@@ -29,6 +30,8 @@ def pair_of_arrays(
         DataError: the first axis counts cases, or nothing tells what it counts.
     """
     if truth is None or truth.affine is not None or pred.affine is not None:
+        if truth is not None:
+            pred, truth = _without_lone_axis(pred, truth), _without_lone_axis(truth, pred)
         pred, truth = _placed_ids(pred), truth and _placed_ids(truth, note="a one-hot truth, read as ids")
         return _in_channels(pred, truth, channel_axis), truth
     truth = _as_ids(truth, pred, channel_axis)
@@ -40,19 +43,32 @@ def pair_of_arrays(
             "of space, and a prediction the same, after one that counts classes where it has several."
         )
     if n_more == 0:
+        if channel_axis is not None and truth.array.ndim == 3 and truth.array.max() <= 1:
+            raise DataError(
+                f"{truth.path}: shape {truth.array.shape} is that of the prediction, and channel_axis={channel_axis!r} "
+                "says that one of its axes counts classes. Give ids for the truth; or leave channel_axis out, if all "
+                "three are space."
+            )
         return Prediction(path=pred.path, images=(pred,)), truth
     axis = _axis_of_classes(pred, truth, channel_axis)
-    if pred.is_integer and _is_one_hot(pred.array, axis):
+    if pred.is_integer and is_one_hot(pred.array, axis):
         return Prediction(path=pred.path, images=(replace(pred, array=pred.array.argmax(axis=axis)),)), truth
     if pred.is_integer and pred.array.max() <= 1:  # masks that may overlap
         pred = replace(pred, array=cast(pred.array, "float32"))
     return Prediction(path=pred.path, images=_split(pred, axis)), truth
 
 
+def _without_lone_axis(image: Volume, other: Volume) -> Volume:
+    """An array without a place, and without the first axis of one voxel that it has beside an image with a place."""
+    shape = image.array.shape
+    is_lone = image.affine is None and other.affine is not None and len(shape) == other.n_space + 1 and shape[0] == 1
+    return replace(image, array=image.array[0]) if is_lone else image
+
+
 def _placed_ids(image: Volume, note: str = "") -> Volume:
     """An image with a place whose channels are one-hot masks, as ids; a prediction in floats stays a softmax."""
     has_channels = image.affine is not None and image.array.ndim > image.n_space
-    if not has_channels or not (note or image.is_integer) or not _is_one_hot(image.array, -1):
+    if not has_channels or not (note or image.is_integer) or not is_one_hot(image.array, -1):
         return image
     return replace(image, array=image.array.argmax(-1), notes=(*image.notes, *([note] if note else [])))
 
@@ -84,21 +100,14 @@ def _as_ids(truth: Volume, pred: Volume, channel_axis: ChannelAxis | None) -> Vo
     space = tuple(np.delete(array.shape, axis).tolist())
     if pred.array.shape not in (array.shape, space):
         return truth
-    if _is_one_hot(array, axis):
+    if is_one_hot(array, axis):
         return replace(truth, array=array.argmax(axis=axis), notes=("a one-hot truth, read as ids",))
-    if channel_axis is None and _is_one_hot(array, -1):
+    if channel_axis is None and is_one_hot(array, -1):
         raise DataError(
             f"{truth.path}: shape {array.shape} is one-hot along its last axis. Pass channel_axis='last', or give ids: "
             "truth.argmax(-1)."
         )
     return truth
-
-
-def _is_one_hot(array: Any, axis: int) -> bool:
-    """Whether one mask of several is 1 at every voxel, and the others are 0."""
-    if array.shape[axis] < 2 or (dtype_of(array).kind == "u" and array.max() > 1):
-        return False
-    return bool(((array == 0) | (array == 1)).all() and (array.sum(axis=axis) == 1).all())
 
 
 def adds_up(array: Any, axis: int) -> bool:

@@ -15,6 +15,7 @@ from segeval.evidence.probabilities.hard_masks import Claims
 from segeval.files.paths import printable
 from segeval.files.suffixes import stem
 from segeval.images.labels.colors import ColorTable, with_ids_of_colours
+from segeval.images.labels.one_hot import as_ids
 from segeval.images.named.reading import has_names, named_maps
 from segeval.images.named.series import SeriesFinder
 from segeval.images.pairing.class_files import chosen_files
@@ -99,6 +100,8 @@ def read_prediction(
     )
     if colors is not None:
         volume = with_ids_of_colours(volume, colors)
+    elif as_labels or (kind == "auto" and volume.is_integer and volume.levels is None):
+        volume = as_ids(volume)
     return of_one_file(volume, channel_axis, as_labels=as_labels)
 
 
@@ -149,6 +152,32 @@ def axis_of_channels(volume: Volume, asked: ChannelAxis | None) -> int | None:
     return 0 if asked == "first" else -1
 
 
+def refuse_other_axis(pred: Prediction, truth: Volume, asked: ChannelAxis | None) -> None:
+    """Stop where a prediction lies on the grid of the truth, if only its channels were counted along another axis.
+
+    Raises:
+        DataError: it does.
+    """
+    first, n = pred.images[0], len(pred.images)
+    grid = _without_ones(truth.grid)
+    if first.is_czyx or pred.names or _without_ones(first.grid) == grid:
+        return
+    stored = first.array.shape
+    if n > 1:
+        stored = (n, *first.grid) if asked == "first" else (*first.grid, n)
+    ways = {"first": stored[1:], "last": stored[:-1]}
+    way = next((axis for axis, space in ways.items() if _without_ones(space) == grid), None)
+    if way and not (n == 1 and first.is_integer and first.array.max() > 1):
+        raise DataError(
+            f"{printable(pred.path)}: shape {stored} is that of {printable(truth.path)}, {truth.grid}, with channels "
+            f"in its {way} axis. Pass --channel-axis {way}."
+        )
+
+
+def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(n for n in shape if n > 1)
+
+
 def _grid_beside(path: Path) -> Volume | None:
     """The NIfTI file of the same name."""
     from segeval.images.readers.nifti import read_nifti_grid
@@ -160,8 +189,7 @@ def _grid_beside(path: Path) -> Volume | None:
 def _placed_like(image: Volume, like: Volume) -> Volume:
     """A z, y, x image as x, y, z where there is a world, and where it lies there."""
     array = image.array if like.affine is None else image.array.T
-    shape = tuple(n for n in array.shape if n > 1)
-    if shape != tuple(n for n in like.grid if n > 1):
+    if _without_ones(array.shape) != _without_ones(like.grid):
         raise DataError(
             f"{printable(image.path)}: shape {image.array.shape} in the order z, y, x does not fit "
             f"{printable(like.path)} with {like.grid}. Export the probabilities on the grid of the image."

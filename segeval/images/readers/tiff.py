@@ -139,12 +139,12 @@ def volume_of_tiff(
     """An array with the axes that tifffile names as an image of ids, (row, column) or (page, row, column)."""
     if axes == "YXS" and colours and stored.dtype == np.uint8 and stored.shape[-1] in (3, 4):
         return Volume(path=path, array=stored[..., :3].copy(), is_rgb=True)
-    if "S" in axes:
+    if "S" in axes and stored.dtype.kind != "f":  # floats are no colours
         raise DataError(
             f"{printable(path)}: holds colours ({stored.shape[axes.index('S')]} samples per pixel), and these are no "
             "class ids. Pass --colors with their table, or save the ids as grey values."
         )
-    channels = next((axes.index(letter) for letter in "C" if letter in axes), None)
+    channels = next((axes.index(letter) for letter in "CS" if letter in axes), None)
     array = stored if channels is None else np.moveaxis(stored, channels, -1)
     n_space = array.ndim - (channels is not None)
     squeezed = singleton_axes(array.shape[:n_space])
