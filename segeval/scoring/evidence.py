@@ -14,7 +14,7 @@ from segeval.evidence.case import Case
 from segeval.evidence.grid import Grid
 from segeval.evidence.labels import LabelClass, LabelMap, overlapping
 from segeval.evidence.overlap.counts import Counts, Histogram, Joint, per_class_joint
-from segeval.evidence.probabilities.probabilities import ProbEvidence
+from segeval.evidence.probabilities.probabilities import ProbEvidence, sees_images
 from segeval.evidence.probabilities.soft import SoftEvidence
 from segeval.evidence.shapes import TYPE_CHECKING, Mask
 from segeval.measure import Level, MeasureCall, PerClass
@@ -241,6 +241,7 @@ class Evidence:
             partition = self.partition if self.partition.total else None  # without a voxel there is nothing to lose
             found = ProbEvidence.of_counts(self.counts, partition, in_space=self._in_space)
         found.lattice = self.grid.lattice
+        found.together = [call for call in self.plan.at("class") if sees_images(call)]
         return found
 
     def _in_space(self, index: int) -> "ClassImage":
@@ -248,11 +249,9 @@ class Evidence:
         from segeval.evidence.probabilities.channels import ProbMap
         from segeval.evidence.probabilities.scored_map import ClassImage
 
-        case, ids = self.on_host, self.members[index].ids
-        pred = is_one_of(case.pred, ids)
+        pred, truth = self.masks.pred[index].dense(), self.masks.truth[index].dense()
         one = ProbMap(stored=pred.view(np.uint8), levels=np.array([0.0, 1.0]))
-        scored = None if self.ignored is None else ~self.ignored
-        return ClassImage.of(one, is_one_of(case.truth, ids), scored=scored)
+        return ClassImage.of(one, truth, scored=None if self.ignored is None else ~self.ignored)
 
     def values(self, call: MeasureCall, level: Level) -> Any:
         """The measure on this case: one float64 per class, or a single one; nan where probabilities are lacking."""

@@ -173,3 +173,17 @@ def test_a_mask_without_a_border_is_as_deep_as_the_image_is_long(truth: np.ndarr
     inside, outside = image.depths("voxel", empty="diagonal")
     np.testing.assert_allclose(inside, np.sqrt(13.0) * truth)
     np.testing.assert_allclose(outside, np.sqrt(13.0) * (1 - truth))
+
+
+@given(st.data())
+def test_the_farthest_voxel_of_an_image_is_found_from_the_part_around_the_mask(data: Any) -> None:
+    from scipy.ndimage import distance_transform_edt
+
+    n_axes = data.draw(st.integers(1, 3))
+    mask = data.draw(hnp.arrays(bool, hnp.array_shapes(min_dims=n_axes, max_dims=n_axes, max_side=6)))
+    lattice = Lattice(tuple(data.draw(st.sampled_from([0.5, 1.0, 3.0])) for _ in range(n_axes)))
+    truth = np.pad(mask, data.draw(st.lists(st.tuples(*[st.integers(0, 7)] * 2), min_size=n_axes, max_size=n_axes)))
+    one = ProbMap(stored=truth.view(np.uint8), levels=np.array([0.0, 1.0]))
+    image = InSpace.of_image(None, replace(ClassImage.of(one, truth), lattice=lattice))
+    expected = distance_transform_edt(~truth, sampling=lattice.spacing).max() if truth.any() else 0.0
+    assert image.most_outside("mm").item() == pytest.approx(expected, rel=1e-12)

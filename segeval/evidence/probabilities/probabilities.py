@@ -1,8 +1,9 @@
 """The soft evidence of one case: built once, read by every loss and probability metric."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import Any, Literal
 
 import numpy as np
@@ -16,6 +17,7 @@ from segeval.evidence.probabilities.scored_map import ClassImage
 from segeval.evidence.probabilities.soft import (
     ChannelCounts,
     ProbVoxels,
+    SoftEvidence,
     mapped,
     stacked,
     two_channels,
@@ -25,7 +27,7 @@ from segeval.measure import Level, MeasureCall
 
 Entries = Literal["sums"] | Detail
 
-_ROOM = 1 << 21  # voxels of all classes whose images, with what is made of them, are kept from one loss to the next
+_ROOM = 1 << 21  # voxels of an image, up to which what is made of it is kept from one loss to the next
 
 
 class ProbEvidence:
@@ -62,8 +64,9 @@ class ProbEvidence:
         self.maps = maps
         self._confusion = confusion
         self.lattice: Lattice | None = None  # for losses that measure lengths
+        self.together: Sequence[MeasureCall] = ()  # losses of images, all of which see an image when one of them does
+        self._of_images: dict[str, list[Any]] = {}
         self._kept: Kept[Any] = Kept()
-        self._room = _ROOM
 
     @classmethod
     def of_counts(
@@ -124,18 +127,15 @@ class ProbEvidence:
 
     def values(self, call: MeasureCall, level: Level) -> Any:
         """The measure on this case: one float64 per class, or a single one; nan without a channel or partition."""
-        needs: tuple[Any, ...] = call.measure.needs
-        if needs[0].of_logits:
+        needs = call.measure.needs
+        if needs[0].of_logits:  # type: ignore[attr-defined]
             return self._of_logits(call, level)
         if level == "case":
             return call(*(self.of(need, level) for need in needs)) if self.is_partition else np.float64(np.nan)
         has_one = [channel is not None for channel in self.classes]
         values = np.full(len(has_one), np.nan)
-        if any(need.on_map for need in needs):
-            channels = [channel for channel in self.classes if channel is not None]
-            values[has_one] = [
-                call(*(self._alone(need, row, channel) for need in needs)) for row, channel in enumerate(channels)
-            ]
+        if sees_images(call):
+            values[has_one] = self._seen(call)
         elif any(has_one):
             values[has_one] = call(*(self.of(need, level) for need in needs))
         return values
@@ -173,26 +173,44 @@ class ProbEvidence:
             return need(voxels("sums"))
         return need(voxels("bins"), voxels)
 
-    def _alone(self, need: Any, row: int, channel: int) -> Any:
-        """What a measure needs of one class, which may be an image."""
+    def _seen(self, call: MeasureCall) -> list[Any]:
+        """The value of each class by a loss of images: one image after another, so that each is made and kept once."""
+        if call.column not in self._of_images:
+            calls = {one.column: one for one in (*self.together, call)}
+            channels = [channel for channel in self.classes if channel is not None]
+            rows = [self._of_image(row, channel, [*calls.values()]) for row, channel in enumerate(channels)]
+            self._of_images |= {column: [row[i] for row in rows] for i, column in enumerate(calls)}
+        return self._of_images[call.column]
+
+    def _of_image(self, row: int, channel: int, calls: Sequence[MeasureCall]) -> list[Any]:
+        """What some losses say of one class."""
         voxels = mapped(self._rows("class", "sums"), lambda array: array[row])
-        if need.per_channel:
-            voxels = two_channels(voxels)
-        if not need.on_map:
-            return need(voxels)
-        key = need, "image", channel
-        if key in self._kept:
-            return self._kept.results[key]
-        found = need.of_image(voxels, replace(self.in_space(channel), lattice=self.lattice))
-        if need.serves_many and found.y.size <= self._room:
-            self._room -= found.y.size
-            self._kept.results[key] = found
-        return found
+        image = replace(self.in_space(channel), lattice=self.lattice)
+        is_large = math.prod(side.stop - side.start for side in image.box) > _ROOM
+        kept: Kept[Any] = Kept()
+
+        def made(need: Any) -> Any:
+            own = two_channels(voxels) if need.per_channel else voxels
+            return need.of_image(own, image) if need.on_map else need(own)
+
+        values = []
+        for call in calls:
+            values.append(call(*(kept.get(need, partial(made, need)) for need in call.measure.needs)))
+            if is_large:
+                kept.results.clear()
+        return values
 
 
 def _one_against_rest(partition: Joint) -> Counts:
     fp, fn = partition.pred - partition.hits, partition.truth - partition.hits
     return Counts(tp=partition.hits, fp=fp, fn=fn, tn=partition.total - partition.hits - fp - fn)
+
+
+def sees_images(call: MeasureCall) -> bool:
+    """Whether a loss looks at an image of each class, and not at its sums alone."""
+    needs: tuple[Any, ...] = call.measure.needs
+    is_soft = all(issubclass(need, SoftEvidence) for need in needs)
+    return is_soft and any(need.on_map and not need.of_logits for need in needs)
 
 
 def no_image(index: int) -> ClassImage:

@@ -1,6 +1,7 @@
 """The voxels of one probability map: in a row, counted in one pass, or in the shape of the image."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -109,7 +110,7 @@ class ClassImage:
             pred, truth = pred & scored, truth & scored
         return cls(map=prob_map, pred=pred, truth=truth, scored=scored)
 
-    @property
+    @cached_property
     def box(self) -> Box:
         """A box that holds all of a mask, predicted and true, and the voxels beside it; of a map the whole image."""
         if not self.map.is_mask:
@@ -141,8 +142,11 @@ class ClassImage:
 
 def box_of(mask: Mask) -> Box:
     """The smallest box around a mask; without a voxel for an empty one."""
-    box = []
-    for axis in range(mask.ndim):
-        found = np.flatnonzero(mask.any(axis=tuple(other for other in range(mask.ndim) if other != axis)))
-        box.append(slice(int(found[0]), int(found[-1]) + 1) if found.size else slice(0, 0))
-    return tuple(box)
+    box: dict[int, slice] = {}
+    apart = sorted(range(mask.ndim), key=lambda axis: -abs(mask.strides[axis]))
+    left = mask.transpose(apart)  # what lies together in memory is folded in one go
+    for axis in apart:
+        found = np.flatnonzero(left.any(axis=tuple(range(1, left.ndim))))
+        box[axis] = slice(int(found[0]), int(found[-1]) + 1) if found.size else slice(0, 0)
+        left = left.any(axis=0)
+    return tuple(box[axis] for axis in range(mask.ndim))

@@ -122,8 +122,7 @@ class SoftEvidence:
     """A view of voxels; `per_channel` views have a channel axis that one formula looks across.
 
     `ranked` views need the true order of the voxels, the others only sums over them; `on_map` views need to know
-    where each voxel lies, and `of_logits` views what the probabilities were made of. Those that `serves_many` losses
-    keep what is costly for the next one.
+    where each voxel lies, and `of_logits` views what the probabilities were made of.
     """
 
     voxels: Any
@@ -131,7 +130,6 @@ class SoftEvidence:
     ranked: ClassVar[bool] = False
     on_map: ClassVar[bool] = False
     of_logits: ClassVar[bool] = False
-    serves_many: ClassVar[bool] = False
 
     @Lazy
     def on_truth(self) -> Any:

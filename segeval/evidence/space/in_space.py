@@ -10,7 +10,7 @@ import numpy as np
 
 from segeval.errors import DataError
 from segeval.evidence.additive import Kept
-from segeval.evidence.arrays import Lazy, constant, namespace, neg_log, sums_by
+from segeval.evidence.arrays import LOG_FLOOR, Lazy, constant, namespace, neg_log, sums_by
 from segeval.evidence.grid import Lattice
 from segeval.evidence.probabilities.scored_map import ClassImage, box_of
 from segeval.evidence.probabilities.soft import SoftEvidence
@@ -20,8 +20,6 @@ from segeval.evidence.space.weight_maps import objects_of
 Units = Literal["mm", "voxel"]
 Empty = Literal["zero", "diagonal"]
 Side = Literal["pred", "truth"]
-
-_MAP_COST = 30  # a voxel of a distance transform costs about as much as so many sums
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -55,7 +53,6 @@ class InSpace(SoftEvidence):
     is_mask: bool = False
     _kept: Kept[Any] = field(default_factory=Kept, repr=False)
     on_map: ClassVar[bool] = True
-    serves_many: ClassVar[bool] = True
 
     @classmethod
     def of_image(cls, voxels: Any, image: ClassImage) -> "InSpace":
@@ -66,17 +63,17 @@ class InSpace(SoftEvidence):
         image = image.cropped(box)
         p, rest = (side.reshape(image.truth.shape) for side in image.map.both_sides())
         kept = None if image.scored is None else image.scored.astype(np.float64)
-        truth = image.truth
+        truth, is_mask = image.truth, image.map.is_mask
         return cls(
             p=p if kept is None else p * kept,
             y=truth.astype(np.float64),
-            costs=lambda: np.where(truth, neg_log(p, rest), neg_log(rest, p)),
+            costs=lambda: _costs(p, rest, truth, is_mask=is_mask),
             kept=kept,
             n_axes=truth.ndim,
             lattice=image.lattice,
             n_scored=n_scored,
             around=around,
-            is_mask=image.map.is_mask,
+            is_mask=is_mask,
         )
 
     @property
@@ -142,12 +139,11 @@ class InSpace(SoftEvidence):
 
     def most_outside(self, units: Units) -> Any:
         """The largest distance of a voxel of the image to the truth."""
-        if self.around is None or not any(map(any, self.around)):
-            depth = self.depths(units)[1]
-            return namespace(depth).amax(depth, self.space, keepdims=True)
-        if not self.y.any():
-            return np.float64(0.0)
-        return np.float64(_largest_distance(self.y > 0.5, self.around, self._steps(units)))
+        depth = self.depths(units)[1]
+        most = namespace(depth).amax(depth, self.space, keepdims=True)
+        if self.around is None or not any(map(any, self.around)) or not self.y.any():
+            return most
+        return np.maximum(most, _most_beyond(self.y > 0.5, self.around, self._steps(units)))
 
     @property
     def _whole_shape(self) -> tuple[int, ...]:
@@ -155,9 +151,13 @@ class InSpace(SoftEvidence):
         shape = self.y.shape[-self.n_axes :]
         return tuple(before + n + after for n, (before, after) in zip(shape, around, strict=True))
 
-    def depths_inside(self, masks: Any, units: Units) -> Any:
-        """For voxels of masks in the shape of `p`, the distance to the nearest voxel outside; 0 without a border."""
-        return self._of_each_image(masks, lambda mask: _depth_inside(mask, self._steps(units))[None])[0]
+    def depth_inside(self, units: Units, *, of: Side) -> Any:
+        """For voxels of the truth, or with p > 0.5, the distance to the nearest voxel outside; 0 without a border."""
+        steps = self._steps(units)
+        if (of, steps, "zero") in self._kept and (of == "truth" or self.is_mask):  # or it has those with p = 0.5, too
+            return self.depths(units, of=of)[0]
+        masks = self.y > 0.5 if of == "truth" else constant(self.p) > 0.5
+        return self._of_each_image(masks, lambda mask: _depth_inside(mask, steps)[None])[0]
 
     @Lazy
     def objects(self) -> Any:
@@ -212,24 +212,28 @@ def _depth_inside(mask: np.ndarray, steps: tuple[float, ...]) -> np.ndarray:
     return depth
 
 
-def _largest_distance(mask: np.ndarray, around: tuple[tuple[int, int], ...], steps: tuple[float, ...]) -> float:
-    """Largest distance to a mask in the image that it is cut out of, voxels around it on all sides.
+def _most_beyond(mask: np.ndarray, around: tuple[tuple[int, int], ...], steps: tuple[float, ...]) -> float:
+    """Largest distance to a mask of the voxels around the image that it is cut out of.
 
-    Beyond the mask distances only grow along an axis. So the voxel that is farthest lies, along each axis, beside the
-    mask or at an end of the image. Of a large mask a transform of the whole image is less work.
+    Beyond the mask distances only grow along an axis. So the voxel that is farthest lies at an end of the image along
+    some axis, and along the others beside the mask or at an end.
     """
-    from scipy import ndimage
+    most = 0.0
+    for first in range(mask.ndim):
+        order = [first, *(axis for axis in range(mask.ndim) if axis != first)]
+        squares = np.where(mask.transpose(order), 0.0, np.inf)
+        for axis in order:  # which comes first now, and goes to the end
+            n, (before, after) = mask.shape[axis], around[axis]
+            places = sorted({-before, n - 1 + after, *(() if axis == first else range(n))})
+            apart = ((np.array(places)[:, None] - np.arange(n)) * steps[axis]) ** 2
+            nearest = [(squares + row.reshape(-1, *(1,) * (mask.ndim - 1))).min(axis=0) for row in apart]
+            squares = np.stack(nearest, axis=-1)
+        most = max(most, float(squares.max()))
+    return math.sqrt(most)
 
-    n_voxels = math.prod(before + n + after for n, (before, after) in zip(mask.shape, around, strict=True))
-    if mask.size * sum(mask.shape) > _MAP_COST * n_voxels:
-        return float(ndimage.distance_transform_edt(~np.pad(mask, around), sampling=steps).max())
-    squares = np.where(mask, 0.0, np.inf)
-    for axis, (step, (before, after)) in enumerate(zip(steps, around, strict=True)):
-        n = squares.shape[axis]
-        along = np.moveaxis(squares, axis, 0)
-        own = np.arange(n).reshape(-1, *(1,) * (mask.ndim - 1))
-        places = sorted({-before, *range(n), n - 1 + after})
-        squares = np.moveaxis(
-            np.stack([(along + ((place - own) * step) ** 2).min(axis=0) for place in places]), 0, axis
-        )
-    return math.sqrt(squares.max())
+
+def _costs(p: np.ndarray, rest: np.ndarray, truth: np.ndarray, *, is_mask: bool) -> np.ndarray:
+    """-ln p_t."""
+    if is_mask:
+        return LOG_FLOOR * (p != truth)
+    return np.where(truth, neg_log(p, rest), neg_log(rest, p))

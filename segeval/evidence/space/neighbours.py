@@ -3,6 +3,8 @@
 import math
 from typing import Any, Literal
 
+import numpy as np
+
 from segeval.evidence.arrays import namespace
 
 Kernel = Literal["mean", "gaussian"]
@@ -60,10 +62,13 @@ def soft_skeleton(image: Any, *, n_axes: int, iterations: int) -> Any:
     An erosion is the least of three neighbours along any axis, a dilation the largest of the cube around a voxel;
     beyond the edge of the image there is nothing to compare with.
     """
-    found = _above(image, _opened(image, n_axes))
+    eroded = _eroded(image, n_axes)
+    found = _above(image, _dilated(eroded, n_axes))
     for _ in range(iterations):
-        image = _eroded(image, n_axes)
-        lost = _above(image, _opened(image, n_axes))
+        if namespace(image) is np and not eroded.any():  # torch would have to wait for its device
+            break
+        image, eroded = eroded, _eroded(eroded, n_axes)
+        lost = _above(image, _dilated(eroded, n_axes))
         found = found + _above(lost, found * lost)
     return found
 
@@ -72,8 +77,7 @@ def _above(left: Any, right: Any) -> Any:
     return (left - right).clip(0, None)
 
 
-def _opened(image: Any, n_axes: int) -> Any:
-    image = _eroded(image, n_axes)
+def _dilated(image: Any, n_axes: int) -> Any:
     for axis in range(-n_axes, 0):
         image = _of_three(image, axis, namespace(image).maximum)
     return image

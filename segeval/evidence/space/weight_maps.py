@@ -73,7 +73,7 @@ class ContourTerms(PixelTerms):
     @classmethod
     def of_image(cls, voxels: Any, image: ClassImage) -> "ContourTerms":
         """From all voxels, in any form, and the image that shows both contours."""
-        part = image.cropped(box_of(image.pred | image.truth))
+        part = image.cropped(image.box)
         return cls(voxels, part.weighted(part.pred != part.truth, contour_distance(part.pred, part.truth)))
 
     def weighted(self) -> PixelTerms:
