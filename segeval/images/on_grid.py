@@ -45,9 +45,10 @@ def on_grid(pred: Prediction, truth: Volume, form: Form, rules: InputRules) -> O
     if not rules.resample:
         _placed(pred.images[0], truth, rules, kind="probs")  # a wrong grid is told first: it explains wrong values
     images = checked_images(pred, form.layout, form.kind, clip=rules.clip_probs)
+    doubts = _doubts(images, form.kind, form.layout)
     if form.kind == "logits" and rules.resample:  # between voxels lie probabilities, not logits
-        return _probs_on_grid(_as_probs(images, form.layout), truth, "probs", form.layout, rules)
-    return _probs_on_grid(images, truth, form.kind, form.layout, rules)
+        return _probs_on_grid(_as_probs(images, form.layout), truth, "probs", form.layout, rules, doubts)
+    return _probs_on_grid(images, truth, form.kind, form.layout, rules, doubts)
 
 
 def _labels_on_grid(pred: Prediction, truth: Volume, rules: InputRules) -> OnGrid:
@@ -63,7 +64,12 @@ def _labels_on_grid(pred: Prediction, truth: Volume, rules: InputRules) -> OnGri
 
 
 def _probs_on_grid(
-    images: Sequence[Volume], truth: Volume, kind: PredKind, layout: Layout, rules: InputRules
+    images: Sequence[Volume],
+    truth: Volume,
+    kind: PredKind,
+    layout: Layout,
+    rules: InputRules,
+    doubts: Sequence[str],
 ) -> OnGrid:
     placed = [
         _placed(image, truth, rules, kind="probs", outside=float(of.ids == BACKGROUND.ids))
@@ -76,12 +82,15 @@ def _probs_on_grid(
         labels=labels,
         probs=activated(channels) if kind == "logits" else channels,
         claims=claims,
-        notes=(*notes, *_doubts(images, kind, layout)),
+        notes=(*notes, *doubts),
     )
 
 
 def _doubts(images: Sequence[Volume], kind: PredKind, layout: Layout) -> list[str]:
-    if layout.exclusive or len(images) == 1 or kind == "logits" or not sums_are_one(images):
+    if kind == "logits":
+        in_range = all(image.levels is None and image.array.min() >= 0 and image.array.max() <= 1 for image in images)
+        return ["all logits lie between 0 and 1: pass --pred-kind probs if they are probabilities"] * in_range
+    if layout.exclusive or len(images) == 1 or not sums_are_one(images):
         return []
     return [f"{layout}, and yet those of each voxel add up to 1: is one of them background?"]
 

@@ -40,15 +40,7 @@ def read_stored_run(path: Path) -> StoredRun:
         ConfigError: nothing is there, it is none of these, or it is damaged.
         UnfinishedError: the run was killed before it wrote its tables, or is at work.
     """
-    require_existing(path, what="run")
-    file = path / RUN_FILE if path.is_dir() else path
-    if not file.is_file():
-        if (path / JOURNAL).exists():
-            raise UnfinishedError(
-                f"{printable(path)}: a run was killed there, or is at work, and no table is written yet. Score again "
-                "with --resume, which goes on from its finished cases."
-            )
-        raise ConfigError(f"{printable(path)}: this folder holds no {RUN_FILE}. Name the folder that a run wrote to.")
+    file = file_of_run(path)
     if file.suffix == ".csv":
         return _from_csv(file)
     document = _read_json(file)
@@ -62,6 +54,25 @@ def read_stored_run(path: Path) -> StoredRun:
         f"{printable(file)}: neither the run.json of `segeval score` nor a summary.json of nnU-Net. "
         "Name a folder that `segeval score` wrote."
     )
+
+
+def file_of_run(path: Path) -> Path:
+    """The `run.json` of a folder, or the file that was named.
+
+    Raises:
+        ConfigError: nothing is there.
+        UnfinishedError: the run was killed before it wrote its tables, or is at work.
+    """
+    require_existing(path, what="run")
+    file = path / RUN_FILE if path.is_dir() else path
+    if file.is_file():
+        return file
+    if (path / JOURNAL).exists():
+        raise UnfinishedError(
+            f"{printable(path)}: a run was killed there, or is at work, and no table is written yet. Score again "
+            "with --resume, which goes on from its finished cases."
+        )
+    raise ConfigError(f"{printable(path)}: this folder holds no {RUN_FILE}. Name the folder that a run wrote to.")
 
 
 def _read_json(file: Path) -> dict[str, Any]:

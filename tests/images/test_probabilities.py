@@ -112,7 +112,7 @@ def test_integers_of_16_bits_may_have_a_slope_and_an_offset(tmp_path: Path, trut
 def test_the_channel_axis_may_come_first(tmp_path: Path, truth: Path) -> None:
     path = nifti(np.ascontiguousarray(PROBS.transpose(3, 0, 1, 2)))(tmp_path)
     assert is_softmax(read(path, truth, channel_axis="first"))
-    assert "shape (3, 5, 4) differs from truth (5, 4, 3)" in refusal(path, truth)
+    assert "with channels in its first axis. Pass --channel-axis first." in refusal(path, truth)
 
 
 def test_images_of_two_axes_have_channels_too(tmp_path: Path) -> None:
@@ -232,13 +232,18 @@ def test_whole_numbers_are_labels_and_others_are_not(tmp_path: Path, truth: Path
     np.testing.assert_array_equal(doubled.pred, 2 * HARD)
 
 
-def test_channels_of_whole_floats_are_probabilities_and_those_of_integers_are_on_request(
+def test_channels_of_whole_floats_are_probabilities_and_those_of_integers_are_ids_or_maps_on_request(
     tmp_path: Path, truth: Path
 ) -> None:
     one_hot = (HARD[..., None] == np.arange(3)).astype(np.float32)
     np.testing.assert_array_equal(read(nifti(one_hot)(tmp_path), truth).pred, HARD)
     path = nifti(one_hot.astype(np.uint8))(tmp_path)
-    assert "shape (5, 4, 3, 3) has channels, and labels are one id per voxel. Pass --pred-kind" in refusal(path, truth)
+    case = read(path, truth)
+    np.testing.assert_array_equal(case.pred, HARD)
+    assert case.probs is None
+    shared = nifti(np.stack([HARD > 0, HARD == 2, HARD == 1], axis=-1).astype(np.uint8))(tmp_path / "shared")
+    said = refusal(shared, truth)
+    assert "shape (5, 4, 3, 3) has channels, and labels are one id per voxel. Pass --pred-kind probs if" in said
     np.testing.assert_array_equal(read(path, truth, pred_kind="probs").pred, HARD)
 
 

@@ -110,7 +110,7 @@ class Talk(AbstractContextManager["Talk"]):
     def _finish_shard(self, results: "Results") -> None:
         """A part has no tables: its means would be taken for those of the whole."""
         shard = results.facts["shard"]
-        self._say(f"{counted(len(results.case_rows), 'case')} of shard {shard} are in {self.out}")
+        self._say(f"shard {shard}: {counted(len(results.case_rows), 'case')} in {self.out}")
         self._say("join all shards with: segeval merge RUN... --out DIR")
 
     def _on_files(self, results: "Results") -> list[str]:

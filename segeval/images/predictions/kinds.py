@@ -39,7 +39,12 @@ class Range:
 
 
 def verdict_on(
-    pred: Prediction, *, round_labels: bool = False, clip_probs: bool = False, found: Range | None = None
+    pred: Prediction,
+    *,
+    round_labels: bool = False,
+    clip_probs: bool = False,
+    found: Range | None = None,
+    beside: PredKind | None = None,
 ) -> Verdict:
     """Whole numbers are labels, other numbers between 0 and 1 are probabilities, and so are floats in channels.
 
@@ -50,6 +55,7 @@ def verdict_on(
         round_labels: whether any value stands for the nearest id.
         clip_probs: whether probabilities may overshoot a little.
         found: the range of its values, where that is known.
+        beside: what the other predictions of the run are, where that is known.
 
     Raises:
         DataError: the values are neither.
@@ -67,9 +73,10 @@ def verdict_on(
         return "open" if low >= -NEAR_WHOLE and high <= 1 + NEAR_WHOLE else "labels"
     allowed = OVERSHOOT if clip_probs else ROUNDING
     if low < -allowed or high > 1 + allowed:
+        culprit = _example(first) if low.is_integer() and high.is_integer() else ""
         raise DataError(
             f"{printable(pred.path)}: values from {unrounded(low)} to {unrounded(high)} are neither class ids nor "
-            f"probabilities. {remedy_for(low, high, off)}"
+            f"probabilities{culprit}. {remedy_for(low, high, off, beside)}"
         )
     return "probs"
 
@@ -99,14 +106,24 @@ def kind_of(
     Raises:
         DataError: the values are neither.
     """
-    verdict = verdict_on(pred, round_labels=round_labels, clip_probs=clip_probs, found=found)
+    verdict = verdict_on(pred, round_labels=round_labels, clip_probs=clip_probs, found=found, beside=beside)
     if verdict == "open":
         return "labels" if beside is None else beside
     return verdict
 
 
-def remedy_for(low: float, high: float, off: float = 1.0) -> str:
-    """What to do about values that are no probabilities, by where they lie."""
+def _example(volume: Volume) -> str:
+    """A value that is no whole number, where the range does not show one."""
+    for values in _finite(volume):
+        off = abs(values - values.round())
+        at = int(off.argmax())
+        if off[at] > NEAR_WHOLE:
+            return f", for example {unrounded(float(values[at]))}"
+    return ""
+
+
+def remedy_for(low: float, high: float, off: float = 1.0, beside: PredKind | None = None) -> str:
+    """What to do about values that are no probabilities, by where they lie and what others of the run are."""
     if low >= -OVERSHOOT and high <= 1 + OVERSHOOT:
         return "Pass --clip-probs if they are probabilities that overshoot since they were resampled."
     if low >= -SCALED_WORSE and off <= SCALED_WORSE:
@@ -116,6 +133,8 @@ def remedy_for(low: float, high: float, off: float = 1.0) -> str:
             "Cut them off at 0 and 1 if they are probabilities that overshoot (--clip-probs does it up to 0.05), "
             "or pass --pred-kind logits if 0 means one half."
         )
+    if beside == "labels":
+        return "Other predictions hold class ids: write ids here too, or score this one apart."
     if low >= 0:
         return "Write probabilities from 0 to 1, or pass --pred-kind logits if 0 means one half."
     return "Pass --pred-kind logits if they are raw scores of a network, whose sigmoid or softmax is to be taken."

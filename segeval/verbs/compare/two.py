@@ -10,7 +10,7 @@ import numpy as np
 
 from segeval.choice import choose, is_headline, measure_of
 from segeval.errors import ConfigError
-from segeval.files.paths import printable
+from segeval.files.paths import counted, printable
 from segeval.measure import Better
 from segeval.results.stored_runs import StoredRun, read_stored_run
 from segeval.scoring.groups import with_worst
@@ -297,5 +297,7 @@ def _notes(base: StoredRun, new: StoredRun, found: Sequence[Difference]) -> tupl
     if any(one.n_lost > one.n_missed or one.n_gained > one.n_invented for one in found):
         notes.append("Some values are defined in one run only; n_gained and n_lost count them.")
     if few < FEW_UNITS:
-        notes.append(f"At most {few} pairs: below {FEW_UNITS}, intervals cover the truth less often than they say.")
+        notes.append(
+            f"At most {counted(few, 'pair')}: below {FEW_UNITS}, intervals cover the truth less often than they say."
+        )
     return tuple(notes)

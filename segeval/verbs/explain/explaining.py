@@ -29,6 +29,8 @@ from segeval.verbs.explain.views import spacings_of
 from segeval.verbs.score import input_rules_of, label_map_of, pairs_of
 
 _SCORE_OF_LOSS = {"dice_loss": "dice", "iou_loss": "iou", "jaccard_loss": "iou"}  # of hard masks one minus the score
+_NUMBERS_FIRST = "Name the file with the numbers, then predictions and truth: segeval explain NUMBERS PRED TRUTH."
+_VALUE_LAST = "Name predictions and truth: segeval explain PRED TRUTH --value 0.83."
 MEAN_NOTE = "one mean proves no definition: every line below gives it"
 
 
@@ -69,6 +71,8 @@ def explain(
         DataError: no number is of a case that there is, or images cannot be read.
     """
     asked = asked_measure(measure)
+    if truth is None and options.pairs is None:
+        raise ConfigError(_NUMBERS_FIRST if value is None else _VALUE_LAST)
     images = images_of(pred, truth, options, progress)
     columns = _of_value(value) if value is not None else columns_of(numbers, images.vocabulary, asked)
     return tuple(explained(column, images, asked, progress) for column in columns)
@@ -92,9 +96,7 @@ def _of_value(text: str) -> tuple[NumberColumn, ...]:
 
 def columns_of(path: Path | None, vocabulary: Vocabulary, asked: str | None) -> tuple[NumberColumn, ...]:
     if path is None:
-        raise ConfigError(
-            "Name the file with the numbers, then predictions and truth: segeval explain NUMBERS PRED TRUTH."
-        )
+        raise ConfigError(_NUMBERS_FIRST)
     found = read_numbers(path, vocabulary)
     if asked is None:
         return found

@@ -91,6 +91,13 @@ class _Subject:
     vanished: tuple[str, ...]
 
 
+_LACKS = "there is no baseline value to compare with"
+_NO_BASELINE = (
+    "there is no baseline: name a run with --baseline, or make this one the first with --baseline DIR "
+    "--update-baseline DIR"
+)
+
+
 def _without_baseline(rule: Rule) -> Verdict:
     reason = "there is no baseline yet, and this run becomes the first"
     return Verdict(rule_id=rule.id, outcome="warn", reason=reason, class_name=rule.class_name)
@@ -108,7 +115,11 @@ def _judge_rule(
         ]
     min_paired = config.baseline.min_paired if config.baseline is not None else 0
     return [
-        replace(_judge_subject(rule, subject, min_paired, how), class_name=subject.class_name, part=subject.part)
+        replace(
+            _judge_subject(rule, subject, min_paired, how, lacks=_LACKS if baseline else _NO_BASELINE),
+            class_name=subject.class_name,
+            part=subject.part,
+        )
         for subject in subjects
     ]
 
@@ -130,14 +141,14 @@ def _judge_reviews(
         yield replace(verdict, part=part)
 
 
-def _judge_subject(rule: Rule, subject: _Subject, min_paired: int, how: Resampling) -> Verdict:
+def _judge_subject(rule: Rule, subject: _Subject, min_paired: int, how: Resampling, *, lacks: str) -> Verdict:
     if subject.vanished:
         gone = ", ".join(subject.vanished)
         return Verdict(rule_id=rule.id, outcome="fail", reason=f"{gone}: has values in the baseline and none here")
     if not rule.needs_baseline:
         return judge_limit(rule, subject.columns, how)
     if not subject.base:
-        return Verdict(rule_id=rule.id, outcome="inconclusive", reason="there is no baseline value to compare with")
+        return Verdict(rule_id=rule.id, outcome="inconclusive", reason=lacks)
     verdict = _judge_against_baseline(rule, subject, how)
     if 0 < verdict.n < min_paired:
         reason = f"only {verdict.n} paired cases of at least {min_paired}: {verdict.reason}"

@@ -10,12 +10,12 @@ from segeval.errors import ConfigError, did_you_mean
 from segeval.evidence.case import Case
 from segeval.files.marked import write_marked
 from segeval.files.ours import RUN_FILE
-from segeval.files.paths import printable, require_existing
+from segeval.files.paths import printable
 from segeval.results import Results
 from segeval.results.csv_tables import jsonable
 from segeval.results.run_json import run_document
 from segeval.results.run_schema import checked_document
-from segeval.results.stored_runs import refuse_shard, stored_lesions
+from segeval.results.stored_runs import file_of_run, refuse_shard, stored_lesions
 from segeval.verbs.report.content import RunContent, content_of
 from segeval.verbs.report.facts import report_page
 from segeval.verbs.report.pictures import CasePictures, PictureOptions, pictures_of_worst
@@ -194,8 +194,7 @@ def read_document(run: Path) -> tuple[Path, dict[str, Any]]:
     Raises:
         ConfigError: nothing is there, or it is no run of `segeval score`.
     """
-    require_existing(run, what="run")
-    file = run / RUN_FILE if run.is_dir() else run
+    file = file_of_run(run)
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from segeval.errors import ConfigError, DataError
 from segeval.files.csv_rows import read_csv_rows
@@ -142,21 +143,27 @@ def _of_manifest(path: Path, schema: SettingSchema) -> Iterator[RunOfSetting]:
 
 def _run(given: Mapping[str, str], folder: Path, schema: SettingSchema, *, where: str) -> RunOfSetting:
     parts = {name: given[name] for name in PARTS if name in given}
-    own = {  # values are read as knobs are everywhere; a loss stays text
-        name: text if name == LOSS else parse_call(f"_({name}={text})")[1][name]
-        for name, text in given.items()
-        if name not in PARTS
-    }
+    own = {name: _value(name, text, schema, where) for name, text in given.items() if name not in PARTS}
     if not own:
         raise ConfigError(f"{where}: names no parameter of {schema.loss}. Give {_example(schema)}.")
     return RunOfSetting(setting=schema.setting(own, where=where), folder=folder, where=where, **parts)
 
 
+def _value(name: str, text: str, schema: SettingSchema, where: str) -> Any:
+    """A value as knobs have it everywhere; a loss stays text."""
+    if name == LOSS:
+        return text
+    try:
+        return parse_call(f"_({name}={text})")[1][name]
+    except (ConfigError, KeyError) as error:
+        raise ConfigError(f"{where}: {name}={text} cannot be read. Write it like {_example(schema)}.") from error
+
+
 def _read_name(name: str, schema: SettingSchema) -> dict[str, str] | None:
-    """`alpha=0.3_beta=0.7_seed=1` as texts by name; None for a folder that names no setting."""
+    """`alpha=0.3_beta=0.7_seed=1`, or with commas, as texts by name; None for a folder that names no setting."""
     known = PARTS if schema.compares_losses else (*PARTS, *schema.columns)
     names = "|".join(sorted(map(re.escape, known), key=len, reverse=True))
-    head, *rest = re.split(rf"(?:^|_)({names})=", name)
+    head, *rest = re.split(rf"(?:^|[_,])({names})=", name)
     given = dict(zip(rest[::2], rest[1::2], strict=True))
     if schema.compares_losses:
         return {LOSS: head, **given} if re.match(r"[A-Za-z]", head) else None
