@@ -249,10 +249,9 @@ def segments_of(labels: np.ndarray) -> tuple[np.ndarray, dict[int, int]]:
 def panoptic_works(pred: np.ndarray, truth: np.ndarray, n: int) -> dict[str, Work]:
     """Panoptic quality of every class, of which each connected part is a segment; the answer is their mean."""
     (pred_ids, pred_class), (truth_ids, truth_class) = segments_of(pred), segments_of(truth)
-    instances = pred_ids.astype(np.int64), truth_ids.astype(np.int64)
 
     def ours() -> float:
-        lesions = Lesions.of(pred, truth, classes=classes(n), instances=instances)
+        lesions = Lesions.of(pred, truth, classes=classes(n), instances=(pred_ids, truth_ids))
         return float(np.mean(pq(lesions)))
 
     works: dict[str, Work] = {"segeval": ours}

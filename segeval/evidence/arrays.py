@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+_FEW_IDS = 1 << 13
 LOG_FLOOR = 100.0  # -ln of a probability is at most this, as in torch.nn.BCELoss
 
 
@@ -57,9 +58,10 @@ def on_device(array: Any, device: str | None) -> Any:
 def numbered(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The distinct ids of a 1-D array, the place of each element's among them, and how often each is there.
 
-    Ids from 0 to a few times their number are counted, which takes a tenth of the time of `np.unique`, that sorts.
+    Ids from 0 to some thousands, or a few times their number, are counted, which takes a tenth of the time of
+    `np.unique`, that sorts.
     """
-    if not len(ids) or ids.min() < 0 or ids.max() > 4 * len(ids):
+    if not len(ids) or ids.min() < 0 or ids.max() > max(4 * len(ids), _FEW_IDS):
         return np.unique(ids, return_inverse=True, return_counts=True)
     counts = np.bincount(ids)
     there = counts > 0

@@ -72,20 +72,45 @@ class Voxels:
         return inside
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LabelImages:
+    """Two label images, and the ids that stand for each class in them; voxels are gathered when somebody asks."""
+
+    pred: Labels
+    truth: Labels
+    members: tuple[LabelClass, ...]
+    ignore: tuple[int, ...] = ()
+
+    @cached_property
+    def whole_pred(self) -> tuple[Voxels, ...]:
+        """The predicted voxels of each class, ignored ones among them."""
+        return _voxels_of_each(self.pred, self.members)
+
+    @cached_property
+    def voxels(self) -> tuple[tuple[Voxels, ...], tuple[Voxels, ...]]:
+        """The predicted and the true voxels of each class that count."""
+        truth = _voxels_of_each(self.truth, self.members)
+        return (self._seen(self.whole_pred), self._seen(truth)) if self.ignore else (self.whole_pred, truth)
+
+    def _seen(self, each: Sequence[Voxels]) -> tuple[Voxels, ...]:
+        outside = (one.index[~np.isin(values_at(self.truth, one.index), self.ignore)] for one in each)
+        return tuple(Voxels(index=index, shape=self.truth.shape) for index in outside)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Masks:
     """The predicted and the true mask of every class of one case.
 
-    `spacing_mm` is in array axis order; None means pixels without a size. `axes_mm` are those of a sheared grid.
+    `which` are the places of the classes among those of `images`; without images no class has a voxel. `spacing_mm` is
+    in array axis order; None means pixels without a size. `axes_mm` are those of a sheared grid.
     """
 
-    pred: tuple[Voxels, ...]
-    truth: tuple[Voxels, ...]
+    images: LabelImages | None
     classes: tuple[LabelClass, ...]
+    which: tuple[int, ...]
     shape: tuple[int, ...]
     spacing_mm: SpacingMm | None = None
     axes_mm: AxesMm | None = None
-    whole_pred: tuple[Voxels, ...] | None = None  # ignored voxels included; None where nothing is ignored
     unseen: tuple[np.ndarray, ...] = ()  # along each axis, the slices that are ignored whole
     n_ignored: int = 0  # voxels that count on neither side
 
@@ -100,40 +125,47 @@ class Masks:
         axes_mm: AxesMm | None = None,
         ignore: Sequence[int] = (),
     ) -> "Masks":
-        """Gather the voxels of each class from two label images.
+        """The masks of the classes of two label images.
 
         Args:
             classes: ids of each class; a region is the union of its ids.
             ignore: truth ids whose voxels count on neither side.
         """
-        pred_voxels, truth_voxels = (_voxels_by_id(side, classes) for side in (pred, truth))
-        whole_pred: tuple[Voxels, ...] | None = None
         unseen: tuple[np.ndarray, ...] = ()
         n_ignored = 0
         if len(ignore):
-            whole_pred = tuple(_mask(one, pred_voxels, pred.shape) for one in classes)
             ignored = is_one_of(truth, ignore)
             unseen, n_ignored = _slices_of(ignored), int(ignored.sum())
-            pred_voxels = {one: _outside(truth, ignore, index) for one, index in pred_voxels.items()}
-            truth_voxels = {one: _outside(truth, ignore, index) for one, index in truth_voxels.items()}
         return cls(
-            whole_pred=whole_pred,
-            unseen=unseen,
-            n_ignored=n_ignored,
-            pred=tuple(_mask(one, pred_voxels, pred.shape) for one in classes),
-            truth=tuple(_mask(one, truth_voxels, pred.shape) for one in classes),
+            images=LabelImages(pred=pred, truth=truth, members=tuple(classes), ignore=tuple(ignore)),
             classes=tuple(classes),
+            which=tuple(range(len(classes))),
             shape=pred.shape,
             spacing_mm=spacing_mm,
             axes_mm=axes_mm,
+            unseen=unseen,
+            n_ignored=n_ignored,
         )
+
+    @cached_property
+    def pred(self) -> tuple[Voxels, ...]:
+        """The predicted voxels of each class."""
+        return self._empty if self.images is None else self._some_of(self.images.voxels[0])
+
+    @cached_property
+    def truth(self) -> tuple[Voxels, ...]:
+        """The true voxels of each class."""
+        return self._empty if self.images is None else self._some_of(self.images.voxels[1])
+
+    @property
+    def whole_pred(self) -> tuple[Voxels, ...] | None:
+        """The predicted voxels with those that are ignored; None where nothing is ignored."""
+        return self._some_of(self.images.whole_pred) if self.images is not None and self.images.ignore else None
 
     def only(self, classes: Sequence[LabelClass]) -> "Masks":
         """The masks of some of the classes."""
-        which = [self.classes.index(one) for one in classes]
-        pred, truth = (tuple(side[i] for i in which) for side in (self.pred, self.truth))
-        whole = None if self.whole_pred is None else tuple(self.whole_pred[i] for i in which)
-        return replace(self, pred=pred, truth=truth, whole_pred=whole, classes=tuple(classes))
+        which = tuple(self.which[self.classes.index(one)] for one in classes)
+        return replace(self, classes=tuple(classes), which=which)
 
     @property
     def n_scored(self) -> int:
@@ -154,6 +186,13 @@ class Masks:
         """How far apart voxels lie; 1 where the spacing is unknown."""
         return self.grid.lattice
 
+    @property
+    def _empty(self) -> tuple[Voxels, ...]:
+        return (Voxels(index=np.zeros(0, dtype=np.int64), shape=self.shape),) * len(self.classes)
+
+    def _some_of(self, each: Sequence[Voxels]) -> tuple[Voxels, ...]:
+        return tuple(each[i] for i in self.which)
+
 
 def _slices_of(ignored: Bool[Any, "*space"]) -> tuple[np.ndarray, ...]:
     """Along each axis, the slices in which every voxel is ignored."""
@@ -166,6 +205,11 @@ def values_at(image: Any, index: np.ndarray) -> np.ndarray:
     if image.flags.c_contiguous:
         return np.asarray(image.reshape(-1)[index])
     return np.asarray(image[np.unravel_index(index, image.shape)])
+
+
+def _voxels_of_each(labels: Labels, classes: Sequence[LabelClass]) -> tuple[Voxels, ...]:
+    voxels = _voxels_by_id(labels, classes)
+    return tuple(_mask(one, voxels, labels.shape) for one in classes)
 
 
 def _voxels_by_id(labels: Labels, classes: Sequence[LabelClass]) -> dict[int, np.ndarray]:
@@ -188,10 +232,6 @@ def _foreground(labels: Labels, wanted: np.ndarray) -> tuple[np.ndarray, np.ndar
     index = np.ravel_multi_index(np.unravel_index(index, labels.shape[::-1])[::-1], labels.shape)
     order = np.argsort(index)
     return index[order], ids[order]
-
-
-def _outside(truth: Labels, ignore: Sequence[int], index: np.ndarray) -> np.ndarray:
-    return index[~np.isin(values_at(truth, index), ignore)]
 
 
 def _mask(one: LabelClass, voxels: dict[int, np.ndarray], shape: tuple[int, ...]) -> Voxels:

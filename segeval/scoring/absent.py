@@ -51,14 +51,13 @@ class AbsentClasses:
         """What is made of the voxels of a class, of which there are none."""
         from segeval.evidence.lesions.lesions import Lesions
         from segeval.evidence.lesions.voronoi import LesionCells
-        from segeval.evidence.masks import Masks, Voxels
+        from segeval.evidence.masks import Masks
         from segeval.evidence.topology import Skeletons, Topology
 
-        empty = (Voxels(index=np.zeros(0, dtype=np.int64), shape=self.grid.shape),) * len(self.classes)
         masks = Masks(
-            pred=empty,
-            truth=empty,
+            images=None,
             classes=self.classes,
+            which=tuple(range(len(self.classes))),
             shape=self.grid.shape,
             spacing_mm=self.grid.spacing_mm,
         )

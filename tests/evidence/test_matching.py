@@ -14,8 +14,10 @@ from segeval.errors import ConfigError
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.lesions.components import Components, components_of
 from segeval.evidence.lesions.instance_maps import InstanceMap
+from segeval.evidence.lesions.lesions import Lesions
 from segeval.evidence.lesions.matching import MatchRule, Overlaps, link, overlaps_of
-from segeval.evidence.masks import Voxels
+from segeval.evidence.masks import Masks, Voxels
+from segeval.evidence.overlap import cells
 
 few = settings(max_examples=50)
 THRESHOLDS = [0.0, 0.1, 0.25, 0.3, 1 / 3, 0.5, 0.75, 1.0]
@@ -143,3 +145,51 @@ def test_a_strict_threshold_must_be_exceeded() -> None:
 def test_settings_without_a_meaning_are_refused(knobs: dict[str, float], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         MatchRule(**knobs)  # type: ignore[arg-type]
+
+
+@st.composite
+def instances_with_voids(draw: st.DrawFn) -> Lesions:
+    """Instances of both sides that may span classes, in any memory order, with ignored voxels and crowds."""
+    shape = draw(hnp.array_shapes(min_dims=2, max_dims=3, max_side=6))
+    order = st.sampled_from(["C", "F"])
+    pred, truth, pred_ids, truth_ids = (
+        np.asarray(draw(hnp.arrays(np.int64, shape, elements=st.integers(0, 3))), order=draw(order)) for _ in range(4)
+    )
+    far = draw(st.sampled_from([1, 70_001, 2**61]))  # ids may be any numbers, even such that no code holds two of them
+    classes_of = {1: (1,), 2: (2, 3), 3: (1, 2)}
+    maps = [
+        InstanceMap(
+            ids=(ids.astype(np.uint64) * np.uint64(far)).astype(np.int64),
+            classes={far * one: own for one, own in classes_of.items()} if draw(st.booleans()) else {},
+            crowd=frozenset({2 * far}) if draw(st.booleans()) else frozenset(),
+        )
+        for ids in (pred_ids, truth_ids)
+    ]
+    classes = [LabelClass(name=str(ids), ids=ids) for ids in ((1,), (1, 2), (0, 3), (9,))]
+    masks = Masks.of(pred, truth, classes=classes, ignore=draw(st.sampled_from([(), (3,), (0, 2)])))
+    return Lesions.of_masks(masks, instances=(maps[0], maps[1])).only(draw(st.permutations(classes)))
+
+
+@settings(max_examples=150, deadline=None)
+@given(instances_with_voids(), st.sampled_from([0.0, 2.0, 5.0]))
+def test_instances_are_counted_by_their_ids_as_by_their_voxels(lesions: Lesions, min_size: float) -> None:
+    for which in range(len(lesions.classes)):
+        counted = lesions.tally(which, min_size_mm3=min_size)
+        gathered = lesions.found(which, min_size_mm3=min_size).tally
+        for name in ("truth", "pred", "voxels", "truth_voxels", "pred_voxels"):
+            assert getattr(counted.overlaps, name).tolist() == getattr(gathered.overlaps, name).tolist()
+        assert counted.mostly_ignored.tolist() == gathered.mostly_ignored.tolist()
+        assert (counted.n_pred, counted.n_truth) == (gathered.n_pred, gathered.n_truth)
+        assert counted.n_dropped == gathered.n_dropped
+
+
+def test_an_image_of_many_runs_is_counted_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(3)
+    pred, truth, pred_ids, truth_ids = rng.integers(0, 3, (4, 20, 30))
+    images = {"pred": pred, "truth": truth, "pred_ids": pred_ids, "truth_ids": truth_ids}
+    whole = cells.Cells.of(**images)
+    monkeypatch.setattr(cells, "_AT_ONCE", 50)
+    parts = cells.Cells.of(**images)
+    assert whole.voxels.sum() == pred.size
+    for name, column in vars(whole).items():
+        assert column.tolist() == getattr(parts, name).tolist()

@@ -22,7 +22,7 @@ from segeval.evidence.detection.candidates import CandidateRule, Source
 from segeval.evidence.grid import Lattice
 from segeval.evidence.lesions.components import Components
 from segeval.evidence.lesions.lesion_shapes import extent_of
-from segeval.evidence.lesions.lesions import Found, Matched
+from segeval.evidence.lesions.lesions import Found, MatchedLesions
 from segeval.evidence.lesions.matching import MatchRule, Overlaps, link, overlaps_of, same_voxels
 from segeval.evidence.shapes import Bool, Float64, Int64
 
@@ -89,7 +89,7 @@ class Hits(Overlaps):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Detected(Matched):
+class Detected(MatchedLesions):
     """The candidates and lesions of one class of a case after matching, each side by id.
 
     Attributes:
@@ -113,7 +113,7 @@ class Detected(Matched):
 
     @cached_property
     def pred_ignored(self) -> Bool[np.ndarray, " predicted"]:
-        return (self.found.mostly_ignored & ~self.pred_used) | self.dropped
+        return (self.tally.mostly_ignored & ~self.pred_used) | self.dropped
 
     @property
     def truth_ignored(self) -> Bool[np.ndarray, " true"]:
@@ -162,8 +162,10 @@ def detect(
     overlaps, places = _with_pairs(found.overlaps, hits)
     linked, met = np.zeros((2, len(overlaps.pred)), dtype=bool)
     met[places], linked[places[taken]] = True, True
+    beside = _FoundPairs(pred=pred, truth=truth, pairs=overlaps)
     return Detected(
-        found=_FoundPairs(pred=pred, truth=truth, pairs=overlaps),
+        found=beside,
+        tally=beside.tally,
         rule=MatchRule(matching="greedy", iou_threshold=rule.min_overlap),
         linked=linked,
         confidence=confidence,

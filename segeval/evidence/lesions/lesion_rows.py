@@ -11,7 +11,7 @@ import numpy as np
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.lesions.components import Components
 from segeval.evidence.lesions.lesion_shapes import extent_of, mean_and_max, nearest_other_mm
-from segeval.evidence.lesions.lesions import Lesions, Matched
+from segeval.evidence.lesions.lesions import Lesions, MatchedLesions
 from segeval.evidence.lesions.matching import MatchRule, Overlaps, PerPair, Side, main_overlap
 from segeval.evidence.masks import Masks
 from segeval.evidence.probabilities.channels import ProbMap
@@ -129,7 +129,7 @@ def lesion_rows(
 
 
 def rows_of_matched(
-    matched: Sequence[Matched], masks: Masks, probs: Sequence[ProbMap | None] | None = None
+    matched: Sequence[MatchedLesions], masks: Masks, probs: Sequence[ProbMap | None] | None = None
 ) -> LesionRows | tuple[()]:
     """The same of lesions that are matched already, one matching for each class of the masks."""
     of_many = trees_pay(len(one.found.pred.index) * len(one.found.truth.index) for one in matched)
@@ -156,7 +156,7 @@ class _OneSide:
     other: Components
     own_of: np.ndarray
     other_of: np.ndarray
-    matched: Matched
+    matched: MatchedLesions
 
     @property
     def overlaps(self) -> Overlaps:
@@ -229,7 +229,7 @@ class _OneSide:
         return self.other.ids[other[np.lexsort((other, own))]]
 
 
-def _sides(matched: Matched) -> tuple[_OneSide, _OneSide]:
+def _sides(matched: MatchedLesions) -> tuple[_OneSide, _OneSide]:
     pred, truth, overlaps = matched.found.pred, matched.found.truth, matched.found.overlaps
     return (
         _OneSide(

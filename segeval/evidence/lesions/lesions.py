@@ -8,7 +8,7 @@ truth of which only some slices are annotated has the slices between them ignore
 what lies on both sides of them touches.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any, ClassVar
@@ -18,10 +18,20 @@ import numpy as np
 from segeval.evidence.additive import Kept, State
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.lesions.components import Components, Connectivity, components_of
-from segeval.evidence.lesions.instance_maps import InstanceMap
-from segeval.evidence.lesions.matching import Matching, MatchRule, Overlaps, PerPair, Void, link, overlaps_of
+from segeval.evidence.lesions.instance_maps import InstanceMap, tally_of
+from segeval.evidence.lesions.matching import (
+    Matched,
+    Matching,
+    MatchRule,
+    Overlaps,
+    Tally,
+    Void,
+    link,
+    overlaps_of,
+)
 from segeval.evidence.masks import Masks, Voxels
-from segeval.evidence.shapes import AxesMm, Bool, Float64, Labels, PerLabel, SpacingMm
+from segeval.evidence.overlap.cells import Cells
+from segeval.evidence.shapes import AxesMm, Bool, Labels, PerLabel, SpacingMm
 
 Instances = tuple[InstanceMap | None, InstanceMap | None]  # of the prediction and of the truth
 
@@ -40,19 +50,22 @@ class Found:
         return overlaps_of(self.pred, self.truth)
 
     @cached_property
-    def mostly_ignored(self) -> Bool[np.ndarray, " predicted"]:
-        """Predicted lesions of which more than half lies in ignored voxels and crowds."""
+    def tally(self) -> Tally:
+        """How large they are, and what they share."""
+        return Tally(
+            overlaps=self.overlaps,
+            mostly_ignored=self._mostly_ignored(),
+            n_dropped=(self.pred.n_dropped, self.truth.n_dropped),
+            is_overlapping=self.pred.is_overlapping or self.truth.is_overlapping,
+        )
+
+    def _mostly_ignored(self) -> Bool[np.ndarray, " predicted"]:
         n_seen, n_excused = self.pred.n_voxels, np.zeros(len(self.pred), dtype=np.int64)
         if self.crowd is not None:
             excused = np.isin(self.pred.index, self.crowd.index)
             n_excused += np.bincount(self.pred.owner[excused], minlength=len(self.pred))
         n_ignored = 0 if self.pred.n_ignored is None else self.pred.n_ignored
         return n_ignored + n_excused > n_seen - n_excused
-
-    @property
-    def n_pred(self) -> int:
-        """Predicted lesions, without those that are mostly ignored and overlap no true one."""
-        return int((~self.mostly_ignored | _marked(self.overlaps.pred, len(self.pred))).sum())
 
     @classmethod
     def joined(cls, each: Sequence["Found"]) -> "Found":
@@ -63,66 +76,15 @@ class Found:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Matched:
-    """The lesions of one class after matching; every array speaks of one side's lesions in order."""
+class MatchedLesions(Matched):
+    """The same of lesions of which is known where they lie."""
 
     found: Found
-    rule: MatchRule
-    linked: PerPair
 
     @classmethod
-    def of_found(cls, found: Found, rule: MatchRule) -> "Matched":
+    def of_found(cls, found: Found, rule: MatchRule) -> "MatchedLesions":
         """Match the lesions that were found."""
-        return cls(found=found, rule=rule, linked=link(found.overlaps, rule))
-
-    @cached_property
-    def truth_hit(self) -> Bool[np.ndarray, " true"]:
-        """True lesions that were found."""
-        return _marked(self.found.overlaps.truth[self.linked], len(self.found.truth))
-
-    @cached_property
-    def pred_used(self) -> Bool[np.ndarray, " predicted"]:
-        """Predicted lesions that found a true one."""
-        return _marked(self.found.overlaps.pred[self.linked], len(self.found.pred))
-
-    @cached_property
-    def pred_forgiven(self) -> Bool[np.ndarray, " predicted"]:
-        """Unmatched predicted lesions that `forgive_extra` does not count."""
-        if not self.rule.forgive_extra:
-            return np.zeros(len(self.found.pred), dtype=bool)
-        near = self.found.overlaps.pred[self.accepted]
-        return _marked(near, len(self.found.pred)) & ~self.pred_used
-
-    @cached_property
-    def pred_ignored(self) -> Bool[np.ndarray, " predicted"]:
-        """Unmatched predicted lesions of which more than half lies in ignored voxels, where these are forgiven."""
-        return self.found.mostly_ignored & ~self.pred_used & (self.rule.void == "forgive")
-
-    @cached_property
-    def false_alarm(self) -> Bool[np.ndarray, " predicted"]:
-        """Predicted lesions that found nothing and have no excuse."""
-        return ~(self.pred_used | self.pred_forgiven | self.pred_ignored)
-
-    @property
-    def truth_ignored(self) -> Bool[np.ndarray, " true"]:
-        """True lesions that count nowhere."""
-        return np.zeros(len(self.found.truth), dtype=bool)
-
-    @property
-    def accepted(self) -> PerPair:
-        """The pairs that overlap enough for a match."""
-        return self.rule.accepts(self.found.overlaps.iou)
-
-    @property
-    def too_little(self) -> str:
-        """The end of a sentence that says why an overlap is not enough."""
-        return f"{'does not exceed' if self.rule.strict else 'is below'} {self.rule.iou_threshold:g}"
-
-    @cached_property
-    def truth_iou(self) -> Float64[np.ndarray, " true"]:
-        """IoU of each true lesion with all that was matched to it; 0 where nothing was."""
-        shared, union = self.found.overlaps.joined(self.linked)
-        return shared / union
+        return cls(found=found, tally=found.tally, rule=rule, linked=link(found.overlaps, rule))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,6 +95,7 @@ class Lesions:
     instances: Instances = (None, None)
     case_id: str = ""
     _found: Kept[Found] = field(default_factory=Kept, repr=False, compare=False)
+    _tallied: Kept[Tally] = field(default_factory=Kept, repr=False, compare=False)
 
     @classmethod
     def of(
@@ -172,27 +135,35 @@ class Lesions:
         """Counts of matched lesions per class, for the settings of a `MatchRule`."""
         return LesionCounts.read(self, **settings)
 
-    def pairing(self, which: int, rule: MatchRule) -> Matched:
+    def pairing(self, which: int, rule: MatchRule) -> MatchedLesions:
         """The lesions of the class at position `which`, matched by a rule."""
         found = self.found(which, connectivity=rule.connectivity, min_size_mm3=rule.min_size_mm3)
-        return Matched.of_found(found, rule)
+        return MatchedLesions.of_found(found, rule)
 
-    def pairing_of_all(self, rule: MatchRule) -> Matched:
+    def pairing_of_all(self, rule: MatchRule) -> MatchedLesions:
         """The lesions of all classes, matched whatever their class; no two classes may share a voxel."""
         each = [
             self.found(which, connectivity=rule.connectivity, min_size_mm3=rule.min_size_mm3)
             for which in range(len(self.classes))
         ]
-        return Matched.of_found(Found.joined(each), rule)
+        return MatchedLesions.of_found(Found.joined(each), rule)
 
     def only(self, classes: Sequence[LabelClass]) -> "Lesions":
         """The lesions of some of the classes."""
-        return self if tuple(classes) == self.classes else replace(self, masks=self.masks.only(classes), _found=Kept())
+        if tuple(classes) == self.classes:
+            return self
+        return replace(self, masks=self.masks.only(classes), _found=Kept(), _tallied=Kept())
 
     def found(self, which: int, *, connectivity: Connectivity = "full", min_size_mm3: float = 0.0) -> Found:
         """The lesions of the class at position `which`, small ones left out."""
         setting = (which, connectivity, min_size_mm3)
         return self._found.get(setting, partial(self._find, *setting))
+
+    def tally(self, which: int, *, connectivity: Connectivity = "full", min_size_mm3: float = 0.0) -> Tally:
+        """The same as sizes and overlaps; where both sides give ids, nobody looks where the lesions lie."""
+        if self._tally_by_ids is None:
+            return self.found(which, connectivity=connectivity, min_size_mm3=min_size_mm3).tally
+        return self._tallied.get((which, min_size_mm3), partial(self._tally_by_ids, which, min_size_mm3))
 
     def pred_ids(self, which: int, *, connectivity: Connectivity = "full") -> list[int]:
         """Ids of all predicted lesions of the class at position `which`, small and ignored ones among them."""
@@ -202,6 +173,22 @@ class Lesions:
     def _whole_pred(self, which: int, connectivity: Connectivity) -> Components:
         whole = self.masks.pred if self.masks.whole_pred is None else self.masks.whole_pred
         return self._components(whole[which], which, 0, connectivity)
+
+    @cached_property
+    def _tally_by_ids(self) -> Callable[[int, float], Tally] | None:
+        """Counts a class; None where a side has no ids, or some that stand for several lesions."""
+        images, (pred, truth) = self.masks.images, self.instances
+        if images is None or pred is None or truth is None or pred.shared or truth.shared:
+            return None
+        cells = Cells.of(pred=images.pred, pred_ids=pred.ids, truth=images.truth, truth_ids=truth.ids)
+        return lambda which, min_size_mm3: tally_of(
+            cells,
+            (pred, truth),
+            self.classes[which],
+            members=images.members[self.masks.which[which]].ids,
+            ignore=images.ignore,
+            n_voxels=min_size_mm3 / self.masks.voxel_size,
+        )
 
     def _find(self, which: int, connectivity: Connectivity, min_size_mm3: float) -> Found:
         masks = self.masks
@@ -274,7 +261,13 @@ class LesionCounts(State):
     @classmethod
     def matched(cls, lesions: Lesions, rule: MatchRule) -> "LesionCounts":
         """The counts under a rule."""
-        return cls.stack([_count(lesions.pairing(i, rule), lesions.masks, cls) for i in range(len(lesions.classes))])
+        each = [
+            lesions.tally(which, connectivity=rule.connectivity, min_size_mm3=rule.min_size_mm3)
+            for which in range(len(lesions.classes))
+        ]
+        return cls.stack(
+            [_count(Matched(tally=one, rule=rule, linked=link(one.overlaps, rule)), lesions.masks, cls) for one in each]
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -295,25 +288,19 @@ class LesionCountsOfAll(LesionCounts):
 
 
 def _count(matched: Matched, masks: Masks, kind: type[LesionCounts]) -> LesionCounts:
-    found, voxel_ml = matched.found, masks.grid.voxel_ml
+    tally, voxel_ml = matched.tally, masks.grid.voxel_ml
     missed, false = ~matched.truth_hit, matched.false_alarm
     compares_shapes = matched.rule.matching != "any_overlap"
     return kind.of(
-        n_pred=found.n_pred,
-        n_truth=len(found.truth),
+        n_pred=tally.n_pred,
+        n_truth=tally.n_truth,
         tp=matched.truth_hit.sum(),
         used=matched.pred_used.sum(),
         fp=false.sum(),
         fn=missed.sum(),
         iou_sum=matched.truth_iou.sum() if compares_shapes else np.nan,
-        fp_ml=found.pred.n_voxels[false].sum() * voxel_ml,
-        fn_ml=found.truth.n_voxels[missed].sum() * voxel_ml,
-        n_dropped_pred=found.pred.n_dropped,
-        n_dropped_truth=found.truth.n_dropped,
+        fp_ml=tally.overlaps.pred_voxels[false].sum() * voxel_ml,
+        fn_ml=tally.overlaps.truth_voxels[missed].sum() * voxel_ml,
+        n_dropped_pred=tally.n_dropped[0],
+        n_dropped_truth=tally.n_dropped[1],
     )
-
-
-def _marked(which: np.ndarray, n: int) -> Bool[np.ndarray, " part"]:
-    marks = np.zeros(n, dtype=bool)
-    marks[which] = True
-    return marks

@@ -93,6 +93,91 @@ class Overlaps:
         return shared, own_voxels + others - shared
 
 
+@dataclass(frozen=True, kw_only=True)
+class Tally:
+    """How large the lesions of one class are on both sides, and what they share: all that counts of them read."""
+
+    overlaps: Overlaps
+    mostly_ignored: Bool[np.ndarray, " predicted"]  # of which more than half lies in ignored voxels and crowds
+    n_dropped: tuple[int, int]  # lesions of pred and truth that were left out for their size
+    is_overlapping: bool = False  # whether a voxel belongs to two lesions of a side
+
+    @property
+    def n_pred(self) -> int:
+        """Predicted lesions, without those that are mostly ignored and overlap no true one."""
+        return int((~self.mostly_ignored | marked(self.overlaps.pred, len(self.mostly_ignored))).sum())
+
+    @property
+    def n_truth(self) -> int:
+        """True lesions."""
+        return len(self.overlaps.truth_voxels)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matched:
+    """The lesions of one class after matching; every array speaks of one side's lesions in order."""
+
+    tally: Tally
+    rule: MatchRule
+    linked: PerPair
+
+    @cached_property
+    def truth_hit(self) -> Bool[np.ndarray, " true"]:
+        """True lesions that were found."""
+        return marked(self.tally.overlaps.truth[self.linked], self.tally.n_truth)
+
+    @cached_property
+    def pred_used(self) -> Bool[np.ndarray, " predicted"]:
+        """Predicted lesions that found a true one."""
+        return marked(self.tally.overlaps.pred[self.linked], len(self.tally.mostly_ignored))
+
+    @cached_property
+    def pred_forgiven(self) -> Bool[np.ndarray, " predicted"]:
+        """Unmatched predicted lesions that `forgive_extra` does not count."""
+        if not self.rule.forgive_extra:
+            return np.zeros_like(self.pred_used)
+        near = self.tally.overlaps.pred[self.accepted]
+        return marked(near, len(self.pred_used)) & ~self.pred_used
+
+    @cached_property
+    def pred_ignored(self) -> Bool[np.ndarray, " predicted"]:
+        """Unmatched predicted lesions of which more than half lies in ignored voxels, where these are forgiven."""
+        return self.tally.mostly_ignored & ~self.pred_used & (self.rule.void == "forgive")
+
+    @cached_property
+    def false_alarm(self) -> Bool[np.ndarray, " predicted"]:
+        """Predicted lesions that found nothing and have no excuse."""
+        return ~(self.pred_used | self.pred_forgiven | self.pred_ignored)
+
+    @property
+    def truth_ignored(self) -> Bool[np.ndarray, " true"]:
+        """True lesions that count nowhere."""
+        return np.zeros(self.tally.n_truth, dtype=bool)
+
+    @property
+    def accepted(self) -> PerPair:
+        """The pairs that overlap enough for a match."""
+        return self.rule.accepts(self.tally.overlaps.iou)
+
+    @property
+    def too_little(self) -> str:
+        """The end of a sentence that says why an overlap is not enough."""
+        return f"{'does not exceed' if self.rule.strict else 'is below'} {self.rule.iou_threshold:g}"
+
+    @cached_property
+    def truth_iou(self) -> Float64[np.ndarray, " true"]:
+        """IoU of each true lesion with all that was matched to it; 0 where nothing was."""
+        shared, union = self.tally.overlaps.joined(self.linked)
+        return shared / union
+
+
+def marked(which: np.ndarray, n: int) -> Bool[np.ndarray, " part"]:
+    """Which of n parts are meant."""
+    marks = np.zeros(n, dtype=bool)
+    marks[which] = True
+    return marks
+
+
 def overlaps_of(pred: Components, truth: Components) -> Overlaps:
     """Count the voxels that each predicted component shares with each true one."""
     if pred.is_overlapping or truth.is_overlapping:

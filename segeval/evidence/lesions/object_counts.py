@@ -38,8 +38,8 @@ class ObjectCounts(CasesApart):
     ) -> "ObjectCounts":
         """Count the objects of every class of a case."""
         every = range(len(lesions.classes))
-        found = [lesions.found(which, connectivity=connectivity, min_size_mm3=min_size_mm3) for which in every]
-        return cls.stack([cls(cases=EachCase(((lesions.case_id, one.n_pred, len(one.truth)),))) for one in found])
+        each = [lesions.tally(which, connectivity=connectivity, min_size_mm3=min_size_mm3) for which in every]
+        return cls.stack([cls(cases=EachCase(((lesions.case_id, one.n_pred, one.n_truth),))) for one in each])
 
     def over(self, ml: Mapping[str, float]) -> "ObjectCounts":
         """The samples of the whole data set, whose cases are those of `ml`; a case without the class has no object."""

@@ -13,8 +13,8 @@ import numpy as np
 
 from segeval.evidence.additive import State
 from segeval.evidence.lesions.components import Connectivity
-from segeval.evidence.lesions.lesions import Found, LesionCounts, Lesions
-from segeval.evidence.lesions.matching import MatchRule, Overlaps, assigned
+from segeval.evidence.lesions.lesions import LesionCounts, Lesions
+from segeval.evidence.lesions.matching import MatchRule, Overlaps, Tally, assigned
 from segeval.evidence.shapes import PerLabel
 
 THRESHOLDS = tuple(percent / 100 for percent in range(50, 100, 5))  # of Data Science Bowl 2018 and COCO
@@ -62,8 +62,8 @@ class Aggregates(State):
     @classmethod
     def read(cls, lesions: Lesions, *, connectivity: Connectivity = "full", min_size_mm3: float = 0.0) -> "Aggregates":
         """Add up the objects of every class of a case."""
-        each = _found(lesions, connectivity, min_size_mm3)
-        return cls.stack([_aggregated(found.overlaps) for found in each])
+        each = _tallies(lesions, connectivity, min_size_mm3)
+        return cls.stack([_aggregated(one.overlaps) for one in each])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +79,7 @@ class CoveredOnce(State):
     @classmethod
     def read(cls, lesions: Lesions, *, connectivity: Connectivity = "full", min_size_mm3: float = 0.0) -> "CoveredOnce":
         """Pair the objects of every class of a case."""
-        return cls.stack([_covered(found.overlaps) for found in _found(lesions, connectivity, min_size_mm3)])
+        return cls.stack([_covered(one.overlaps) for one in _tallies(lesions, connectivity, min_size_mm3)])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,8 +101,8 @@ class Links(State):
     @classmethod
     def read(cls, lesions: Lesions, *, connectivity: Connectivity = "full", min_size_mm3: float = 0.0) -> "Links":
         """Link the objects of every class of a case."""
-        each = _found(lesions, connectivity, min_size_mm3)
-        return cls.stack([_linked(found.overlaps) for found in each])
+        each = _tallies(lesions, connectivity, min_size_mm3)
+        return cls.stack([_linked(one.overlaps) for one in each])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,10 +123,12 @@ class SplitBits(State):
         ignore_truth_background: bool = False,
     ) -> "SplitBits":
         """Hold the objects of both sides against each other; all voxels without object are one more object."""
-        each = _found(lesions, connectivity, min_size_mm3)
+        each = _tallies(lesions, connectivity, min_size_mm3)
         n_voxels = None if ignore_truth_background else lesions.masks.n_scored
         nothing = cls.of(**dict.fromkeys(cls._names(), np.nan))
-        return cls.stack([_bits(_Cells.of(found.overlaps, n_voxels)) if _apart(found) else nothing for found in each])
+        return cls.stack(
+            [_bits(_Cells.of(one.overlaps, n_voxels)) if not one.is_overlapping else nothing for one in each]
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,19 +149,14 @@ class RandSums(State):
     @classmethod
     def read(cls, lesions: Lesions, *, connectivity: Connectivity = "full", min_size_mm3: float = 0.0) -> "RandSums":
         """Square and add the voxel counts of every class of a case."""
-        each = _found(lesions, connectivity, min_size_mm3)
+        each = _tallies(lesions, connectivity, min_size_mm3)
         nothing = cls.of(**dict.fromkeys(cls._names(), np.nan))
-        return cls.stack([_squares(_Cells.of(found.overlaps)) if _apart(found) else nothing for found in each])
+        return cls.stack([_squares(_Cells.of(one.overlaps)) if not one.is_overlapping else nothing for one in each])
 
 
-def _apart(found: Found) -> bool:
-    """Whether no voxel belongs to two objects of a side."""
-    return not found.pred.is_overlapping and not found.truth.is_overlapping
-
-
-def _found(lesions: Lesions, connectivity: Connectivity, min_size_mm3: float) -> list[Found]:
+def _tallies(lesions: Lesions, connectivity: Connectivity, min_size_mm3: float) -> list[Tally]:
     every = range(len(lesions.classes))
-    return [lesions.found(which, connectivity=connectivity, min_size_mm3=min_size_mm3) for which in every]
+    return [lesions.tally(which, connectivity=connectivity, min_size_mm3=min_size_mm3) for which in every]
 
 
 def _aggregated(overlaps: Overlaps) -> Aggregates:

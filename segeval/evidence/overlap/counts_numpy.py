@@ -3,7 +3,7 @@
 Most voxels of a volume are background in both masks; `word_scan` tells them by eights, which leaves little to count.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -22,7 +22,7 @@ def joint_histogram(*, truth: Labels, pred: Labels) -> Histogram:
         truth: integer ids of any width.
         pred: the same shape; the memory layout may differ.
     """
-    truth, pred = _flat_in_same_order(truth, pred)
+    truth, pred = flat_in_same_order(truth, pred)
     ids, truth, pred = _as_codes(truth, pred)
     if truth.dtype == np.uint8:
         n = _count_words(truth, pred, n_codes=len(ids))
@@ -32,11 +32,11 @@ def joint_histogram(*, truth: Labels, pred: Labels) -> Histogram:
     return Histogram(ids=tuple(one for one, is_seen in zip(ids, seen, strict=True) if is_seen), n=n[np.ix_(seen, seen)])
 
 
-def _flat_in_same_order(truth: Labels, pred: Labels) -> tuple[np.ndarray, np.ndarray]:
-    """Both arrays as 1-D in one memory order; only an array laid out otherwise is copied."""
-    order = "F" if truth.flags.f_contiguous and not truth.flags.c_contiguous else "C"
+def flat_in_same_order(truth: Labels, *others: Labels) -> list[np.ndarray]:
+    """Arrays of one shape as 1-D in the memory order of the first; only one that is laid out otherwise is copied."""
+    order: Literal["F", "C"] = "F" if truth.flags.f_contiguous and not truth.flags.c_contiguous else "C"
     # a flipped view may flatten without a copy, but words need neighbours in memory
-    return np.ascontiguousarray(truth.reshape(-1, order=order)), np.ascontiguousarray(pred.reshape(-1, order=order))
+    return [np.ascontiguousarray(side.reshape(-1, order=order)) for side in (truth, *others)]
 
 
 def _as_codes(truth: np.ndarray, pred: np.ndarray) -> tuple[list[int], np.ndarray, np.ndarray]:
