@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from functools import cache
+from functools import cache, cached_property
 from types import MappingProxyType
 from typing import Any, Literal, get_args, get_origin
 
@@ -169,7 +169,7 @@ class MeasureCall:
     measure: Measure
     knobs: Knobs = field(default_factory=dict)
 
-    @property
+    @cached_property
     def column(self) -> str:
         """Canonical name: `tversky_index(alpha=0.3,beta=0.7)`, with a profile `hd95[medpy]`."""
         always = {*self.measure.in_column} - self.idle
@@ -183,7 +183,7 @@ class MeasureCall:
         """Every knob with the value in force, defaults included."""
         return {**self.measure.knobs, **self.knobs}
 
-    @property
+    @cached_property
     def idle(self) -> frozenset[str]:
         """Knobs that change nothing beside the others."""
         every = self.all_knobs

@@ -3,13 +3,16 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import Any, Literal
 
 import numpy as np
 
-from segeval.evidence.arrays import is_one_of, on_host, standard_namespace
+from segeval.evidence.arrays import cast, is_one_of, on_host, standard_namespace
 from segeval.evidence.grid import Lattice
 from segeval.evidence.labels import overlapping
+from segeval.evidence.overlap.counts import Counts
 from segeval.evidence.shapes import Box
 from segeval.evidence.surfaces.elements import IGNORED, Edge, Metric, Neighbours
 from segeval.evidence.surfaces.surface import SIDES, Side, Surfaces, Unit
@@ -37,16 +40,30 @@ def band_overlaps(surfaces: Surfaces, indices: Sequence[int], rule: BandRule) ->
     """For some classes, voxels in both bands relative to those in either; nan where both are empty."""
     overlaps: dict[int, float] = {}
     for group, box in _groups(surfaces, indices, rule):
-        counts = dict.fromkeys(group, (0, 0))
-        for slab in _slabs(box, surfaces.lattice(rule.unit), rule.reach):
-            near = [_near_in_slab(surfaces, side, group, slab, rule) for side in SIDES]
-            for index in group:
-                inside = (_inside(surfaces, side, index, slab.core) for side in SIDES)
-                pred, truth = (a & b for a, b in zip(near, inside, strict=True))
-                both, either = counts[index]
-                counts[index] = both + int((pred & truth).sum()), either + int((pred | truth).sum())
-        overlaps |= {index: both / either if either else math.nan for index, (both, either) in counts.items()}
+        each = [_in_bands(surfaces, group, slab, rule) for slab in _slabs(box, surfaces.lattice(rule.unit), rule.reach)]
+        counts = reduce(add, each)
+        both, either = counts.tp.tolist(), (counts.pred + counts.fn).tolist()
+        overlaps |= {index: a / b if b else math.nan for index, a, b in zip(group, both, either, strict=True)}
     return overlaps
+
+
+def _in_bands(surfaces: Surfaces, indices: Sequence[int], slab: "_Slab", rule: BandRule) -> Counts:
+    """Counts of the bands of some classes in a part of the image: of the labels, with those outside of a band gone."""
+    classes = [surfaces.classes[index] for index in indices]
+    gone = IGNORED if any(0 in one.ids for one in classes) else 0
+    banded = {}
+    for side in SIDES:
+        labels = getattr(surfaces, side)[slab.core]
+        labels = labels if gone == 0 else cast(labels, "int64")
+        near = _near_in_slab(surfaces, side, indices, slab, rule)
+        banded[side] = standard_namespace(labels).where(near, labels, gone)
+    if isinstance(surfaces.truth, np.ndarray):
+        from segeval.evidence.overlap import counts_numpy
+
+        return counts_numpy.joint_histogram(**banded).counts(classes)
+    from segeval.evidence.overlap import counts_torch
+
+    return counts_torch.joint_histogram(**banded, device=str(surfaces.truth.device)).counts(classes)
 
 
 @dataclass(frozen=True, kw_only=True)
