@@ -1,9 +1,11 @@
 """What challenges compute by formulas of their own, which the catalogue does not have."""
 
+from functools import partial
+
 import numpy as np
 
 from segeval.evidence.contours.in_plane import in_plane_distances
-from segeval.evidence.lesions.grown import LesionPair, means_of_paired, paired
+from segeval.evidence.lesions.grown import by_surfaces, each_dice, means_of_paired, paired
 from segeval.evidence.lesions.lesions import LesionCounts, LesionCountsByClass
 from segeval.evidence.lesions.msseg import MssegCounts
 from segeval.evidence.lesions.objects import CoveredOnce
@@ -81,17 +83,14 @@ def mpq_of_all_classes(found: LesionCountsByClass, *, strict: bool = True) -> Pe
 @metric(symbol="LW Dice", formula="mean Dice of pairs", bounds=_UNIT, better="higher")
 def dice_of_pairs(cells: LesionCells) -> PerLabel:
     """Mean Dice of the lesions that are paired."""
-    return means_of_paired(cells, lambda pair: pair.dice, worst=0.0)
+    return means_of_paired(cells, each_dice, worst=0.0)
 
 
 @metric(symbol="LW HD95", formula="mean HD95 of pairs", bounds=_POSITIVE, better="lower", unit="mm")
 def hd95_of_pairs(cells: LesionCells) -> PerLabel:
     """Mean HD95 of the lesions that are paired, both directions in one list."""
-
-    def value(pair: LesionPair) -> float:
-        return float(boundary.hd95(pair.surfaces(cells), pooling="pooled")[0])
-
-    return means_of_paired(cells, value, worst=373.0)
+    values = by_surfaces(cells, partial(boundary.hd95, pooling="pooled"))
+    return means_of_paired(cells, values, worst=373.0)
 
 
 @metric(symbol="lesion F1", formula="2 pairs / (predicted + true lesions)", bounds=_UNIT, better="higher")

@@ -11,11 +11,16 @@ from segeval import catalogue
 from segeval.choice import choose, measure_of
 from segeval.evidence.case import Case
 from segeval.evidence.labels import LabelClass, LabelMap
+from segeval.evidence.surfaces.surface import Surfaces
+from segeval.metrics.boundary import hd95
+from segeval.metrics.boundary_scores import nsd
+from segeval.metrics.tasks.challenges import lesionwise_hd95, lesionwise_nsd
 from segeval.profiles import PROFILES, profile
 from segeval.profiles.challenges import CHALLENGES
 from segeval.results import Results
 from segeval.scoring.collect import collect
 from segeval.scoring.evaluate import evaluate
+from segeval.scoring.evidence import Evidence
 from segeval.scoring.plan import Aggregation, Plan
 from tests.conftest import golden
 from tests.masks import ONE
@@ -290,3 +295,29 @@ def test_every_column_of_a_preset_is_read_back_as_what_it_is(one: Any) -> None:
         measure = measure_of(call.column)
         assert (measure.name, measure.profile) == (call.measure.name, one.name)
         assert {**measure.knobs, **call.knobs} == call.all_knobs
+
+
+@pytest.mark.parametrize("ignores", [False, True], ids=["all count", "some ignored"])
+def test_lesions_have_the_surfaces_that_each_has_alone_in_the_whole_image(ignores: bool) -> None:
+    """Among them flat ones, which have a surface on both sides, and ones at the border."""
+    random = np.random.default_rng(3)
+    pred, truth = np.zeros((2, 40, 30, 20), dtype=np.uint8)
+    boxes = [((0, 0, 0), (4, 5, 6)), ((20, 20, 10), (1, 6, 5)), ((12, 3, 2), (6, 1, 7)), ((30, 24, 14), (9, 5, 6))]
+    for label, (low, size) in enumerate(boxes, start=1):
+        box = tuple(slice(a, a + n) for a, n in zip(low, size, strict=True))
+        truth[box] = label
+        pred[box] = label * (random.random(size) < 0.8)
+    ignored = np.zeros(truth.shape, dtype=bool)
+    ignored[2, 3, 4] = ignored[32, 26] = ignores
+    truth[ignored] = 9
+    labels = LabelMap(classes=tuple(LabelClass(name=str(i), ids=(i,)) for i in range(1, 5)), ignore=(9,))
+    spacing = (1.0, 2.0, 0.5)
+    case = Case(case_id="c", pred=pred, truth=truth, spacing_mm=spacing)
+    found = Evidence(case, Plan(measures=(), labels=labels)).lesion_cells
+    alone = [
+        Surfaces.of(pred, truth, classes=[one], spacing_mm=spacing, ignored=ignored) for one in labels.classes or ()
+    ]
+    of_lesions = lesionwise_hd95(found, dilation=1, ignore_mm3=0.0), lesionwise_nsd(found, dilation=1, ignore_mm3=0.0)
+    settings: dict[str, Any] = {"surface": "voxel", "pooling": "directed_mean", "slack": 0.0, "tolerance_mm": 1.0}
+    np.testing.assert_array_equal(of_lesions[0], [hd95(one, surface="area")[0] for one in alone])
+    np.testing.assert_array_equal(of_lesions[1], [nsd(one, **settings)[0] for one in alone])

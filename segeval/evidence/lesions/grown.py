@@ -5,9 +5,10 @@ within the same number of steps of a lesion is held against it, in one piece, an
 Since 2025 parts are paired one with one, and what is in no pair counts nowhere.
 """
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -16,11 +17,11 @@ from segeval.evidence.lesions.components import Components, components_of
 from segeval.evidence.lesions.matching import Overlaps, assigned
 from segeval.evidence.lesions.voronoi import LesionCells
 from segeval.evidence.masks import Voxels
-from segeval.evidence.shapes import PerLabel
+from segeval.evidence.shapes import Box, PerLabel
 from segeval.evidence.surfaces.surface import Surfaces
 
-ONE = LabelClass(name="lesion", ids=(1,))
 LEAST_DICE = 1e-6
+_ROOM = 1 << 22  # voxels of an image with many pairs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,58 +54,116 @@ class LesionPair:
         both = np.intersect1d(self.pred.index, self.truth.index, assume_unique=True)
         return 2 * len(both) / (len(self.pred) + len(self.truth))
 
-    def surfaces(self, cells: LesionCells) -> Surfaces:
-        """The surfaces of the two, in a box that holds both."""
-        masks = cells.lesions.masks
+    @cached_property
+    def box(self) -> tuple[np.ndarray, np.ndarray]:
+        """Lowest array index along each axis, and how many there are."""
         at = np.concatenate([self.pred.coordinates, self.truth.coordinates])
-        low, high = at.min(axis=0), at.max(axis=0) + 1
-        box = tuple(map(slice, low.tolist(), high.tolist()))
-        pred, truth = np.zeros((2, *(high - low)), dtype=np.uint8)
-        for side, voxels in ((pred, self.pred), (truth, self.truth)):
-            side[tuple((voxels.coordinates - low).T)] = 1
-        return Surfaces.of(
-            pred,
-            truth,
-            classes=(ONE,),
-            spacing_mm=masks.spacing_mm,
-            axes_mm=masks.axes_mm,
-            ignored=None if cells.ignored is None else cells.ignored[box],
-        )
+        low = at.min(axis=0)
+        return low, at.max(axis=0) + 1 - low
 
 
-def lesionwise_means(
-    cells: LesionCells, rule: GrownRule, value: Callable[[LesionPair], float], *, worst: float, nothing: float
-) -> PerLabel:
+Values = Callable[[Sequence[LesionPair]], Sequence[float]]
+
+
+def each_dice(pairs: Sequence[LesionPair]) -> list[float]:
+    """Dice of each pair."""
+    return [pair.dice for pair in pairs]
+
+
+def by_surfaces(cells: LesionCells, value: Callable[[Surfaces], PerLabel]) -> Values:
+    """What makes a value of surfaces one of pairs, each of which is a class of an image that holds many of them."""
+
+    def values(pairs: Sequence[LesionPair]) -> list[float]:
+        found = np.empty(len(pairs))
+        for which in _shelves(pairs):
+            found[which] = value(_side_by_side([pairs[i] for i in which], cells))
+        return found.tolist()
+
+    return values
+
+
+def _shelves(pairs: Sequence[LesionPair]) -> Iterator[list[int]]:
+    """Which pairs lie in an image together: those of a similar size, as many as there is room for."""
+    sizes = [pair.box[1] for pair in pairs]
+    shelf: list[int] = []
+    shape = np.zeros(0)
+    for i in sorted(range(len(pairs)), key=lambda i: -math.prod(sizes[i].tolist())):
+        wider = np.maximum(shape, sizes[i]) if shelf else sizes[i]
+        if shelf and math.prod(wider.tolist()) * (len(shelf) + 1) > _ROOM:
+            yield shelf
+            shelf, wider = [], sizes[i]
+        shelf.append(i)
+        shape = wider
+    if shelf:
+        yield shelf
+
+
+def _side_by_side(pairs: Sequence[LesionPair], cells: LesionCells) -> Surfaces:
+    """The surfaces of pairs that lie along one axis of an image, a voxel apart."""
+    masks = cells.lesions.masks
+    lows, sizes = (np.array(side) for side in zip(*(pair.box for pair in pairs), strict=True))
+    is_long = np.array(masks.shape) > 1  # along such an axis a flat lesion has an outside, too
+    along = int(is_long.argmax())
+    steps = sizes[:, along] + 1
+    shape = sizes.max(axis=0) + is_long
+    shape[along] = steps.sum()
+    starts = np.zeros_like(lows)
+    starts[:, along] = np.cumsum(steps) - steps
+    pred, truth = np.zeros((2, *shape), dtype=np.min_scalar_type(len(pairs)))
+    ignored = None if cells.ignored is None else np.zeros(shape, dtype=bool)
+    for number, (pair, low, size, start) in enumerate(zip(pairs, lows, sizes, starts, strict=True), start=1):
+        for side, voxels in ((pred, pair.pred), (truth, pair.truth)):
+            side[tuple((voxels.coordinates + (start - low)).T)] = number
+        if ignored is not None and cells.ignored is not None:
+            ignored[_box(start, size)] = cells.ignored[_box(low, size)]
+    return Surfaces.of(
+        pred,
+        truth,
+        classes=[LabelClass(name="lesion", ids=(number,)) for number in range(1, len(pairs) + 1)],
+        spacing_mm=masks.spacing_mm,
+        axes_mm=masks.axes_mm,
+        ignored=ignored,
+    )
+
+
+def _box(low: np.ndarray, size: np.ndarray) -> Box:
+    return tuple(map(slice, low.tolist(), (low + size).tolist()))
+
+
+def lesionwise_means(cells: LesionCells, rule: GrownRule, values: Values, *, worst: float, nothing: float) -> PerLabel:
     """Mean of a value over the true lesions of each class that count, and over the false alarms.
 
     Args:
-        value: of a true lesion that something is predicted near.
+        values: of true lesions that something is predicted near.
         worst: of a true lesion with nothing near it, and of a false alarm.
         nothing: where neither is left.
     """
+    classes = range(len(cells.lesions.classes))
+    each = [cells.kept.get((which, rule), partial(_pairs, cells, which, rule)) for which in classes]
+    found = iter(values([one for pairs, _ in each for one in pairs if len(one.pred)]))
     means = []
-    for which in range(len(cells.lesions.classes)):
-        pairs, n_alarms = cells.kept.get((which, rule), partial(_pairs, cells, which, rule))
-        values = [value(one) if len(one.pred) else worst for one in pairs]
-        values += [worst] * (n_alarms if rule.alarms else 0)
-        means.append(float(np.mean(values)) if values else nothing)
+    for pairs, n_alarms in each:
+        own = [next(found) if len(one.pred) else worst for one in pairs]
+        own += [worst] * (n_alarms if rule.alarms else 0)
+        means.append(float(np.mean(own)) if own else nothing)
     return np.array(means, dtype=np.float64)
 
 
-def means_of_paired(cells: LesionCells, value: Callable[[LesionPair], float], *, worst: float) -> PerLabel:
+def means_of_paired(cells: LesionCells, values: Values, *, worst: float) -> PerLabel:
     """Mean of a value over the pairs of each class; what is in no pair counts nowhere.
 
     Undefined where neither side has a lesion.
 
     Args:
-        value: of a pair.
+        values: of pairs.
         worst: where there are lesions, and no pair.
     """
+    each = [paired(cells, which) for which in range(len(cells.lesions.classes))]
+    found = iter(values([one for pairs, _ in each for one in pairs]))
     means = []
-    for which in range(len(cells.lesions.classes)):
-        pairs, n_lesions = paired(cells, which)
-        values = [value(one) for one in pairs]
-        means.append(float(np.mean(values)) if values else worst if n_lesions else np.nan)
+    for pairs, n_lesions in each:
+        own = [next(found) for _ in pairs]
+        means.append(float(np.mean(own)) if own else worst if n_lesions else np.nan)
     return np.array(means, dtype=np.float64)
 
 

@@ -5,10 +5,11 @@ which rule it is.
 """
 
 import math
+from functools import partial
 from typing import Literal
 
 from segeval.evidence.lesions.components import Connectivity
-from segeval.evidence.lesions.grown import GrownRule, LesionPair, lesionwise_means
+from segeval.evidence.lesions.grown import GrownRule, by_surfaces, each_dice, lesionwise_means
 from segeval.evidence.lesions.object_counts import ObjectCounts
 from segeval.evidence.lesions.voronoi import LesionCells
 from segeval.evidence.overlap.counts import Counts
@@ -53,7 +54,7 @@ def lesionwise_dice(
         alarms: whether what is predicted near no lesion counts.
     """
     rule = GrownRule(steps=dilation, ignore_mm3=ignore_mm3, group_pred=group_pred, alarms=alarms)
-    return lesionwise_means(cells, rule, lambda pair: pair.dice, worst=0.0, nothing=1.0)
+    return lesionwise_means(cells, rule, each_dice, worst=0.0, nothing=1.0)
 
 
 @metric(
@@ -89,10 +90,8 @@ def lesionwise_hd95(
     rule = GrownRule(steps=dilation, ignore_mm3=ignore_mm3, group_pred=group_pred, alarms=alarms)
     penalty = math.hypot(*cells.lesions.masks.shape) if penalty_mm == "diagonal" else float(penalty_mm)
 
-    def value(pair: LesionPair) -> float:
-        return float(boundary.hd95(pair.surfaces(cells), surface="area")[0])
-
-    return lesionwise_means(cells, rule, value, worst=penalty, nothing=0.0)
+    values = by_surfaces(cells, partial(boundary.hd95, surface="area"))
+    return lesionwise_means(cells, rule, values, worst=penalty, nothing=0.0)
 
 
 @metric(
@@ -125,12 +124,8 @@ def lesionwise_nsd(
         alarms: as for `lesionwise_dice`.
     """
     rule = GrownRule(steps=dilation, ignore_mm3=ignore_mm3, group_pred=group_pred, alarms=alarms)
-    knobs = {"surface": "voxel", "pooling": "directed_mean", "slack": 0.0, "tolerance_mm": tolerance_mm}
-
-    def value(pair: LesionPair) -> float:
-        return float(boundary_scores.nsd(pair.surfaces(cells), **knobs)[0])
-
-    return lesionwise_means(cells, rule, value, worst=0.0, nothing=1.0)
+    near = partial(boundary_scores.nsd, surface="voxel", pooling="directed_mean", slack=0.0, tolerance_mm=tolerance_mm)
+    return lesionwise_means(cells, rule, by_surfaces(cells, near), worst=0.0, nothing=1.0)
 
 
 @metric(
