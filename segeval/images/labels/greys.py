@@ -98,10 +98,10 @@ def _is_jpeg(n: np.ndarray, strange: list[int]) -> bool:
 
 def _remedy(volume: Volume, side: SideName, beside: np.ndarray | None) -> str:
     if side == "truth" or beside is None:
-        return "Threshold it at half its range, and save it as PNG; or name its ids with --labels."
+        return "Threshold it at half its range, and save it as PNG; or name all its ids with --labels."
     ids = np.unique(on_host(_sample(beside)))
     ids = ids[ids > 0]
     named = "" if ids.tolist() == [1] or len(ids) != 1 else f" --labels {ids[0]}=NAME"
     if volume.white is None:
-        return "Divide it by 255 and save it as floats if it is a probability; or name its ids with --labels."
-    return f"Pass --pred-kind probs{named} to cut it at one half, or name its ids with --labels."
+        return "Divide it by 255 and save it as floats if it is a probability; or name all its ids with --labels."
+    return f"Pass --pred-kind probs{named} to cut it at one half, or name all its ids with --labels."
