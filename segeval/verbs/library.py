@@ -18,7 +18,7 @@ from segeval.images.instances import with_instances
 from segeval.images.labels.one_hot import share_out_one_image
 from segeval.images.objects import volume_of, volumes_of
 from segeval.images.pairing.pairs import Pair
-from segeval.images.predictions.arrays import pair_of_arrays
+from segeval.images.predictions.arrays import pair_of_arrays, refuse_classes_of_both
 from segeval.images.predictions.class_masks import LabelImage
 from segeval.images.predictions.predictions import Prediction
 from segeval.images.readers.readers import read_volume
@@ -202,6 +202,8 @@ def _take(
     if not _is_path(pred) and not _is_path(truth):
         pred_volume, volume = volumes_of(pred, truth, pair.case_id, device=device)
         at_hand[pair.case_id], volume = pair_of_arrays(pred_volume, volume, options.channel_axis)
+        if volume is not None:
+            refuse_classes_of_both(at_hand[pair.case_id], volume, options.channel_axis)
     elif not _is_path(pred):
         at_hand[pair.case_id], _ = pair_of_arrays(volume_of(pred, str(pair.pred)), None, options.channel_axis)
     elif not _is_path(truth):

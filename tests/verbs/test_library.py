@@ -158,7 +158,7 @@ def test_a_wrong_option_is_told_by_its_name(options: dict[str, Any], message: st
         (PRED - 0.5, TRUTH, r"case \(pred\): values from -0\.5 to 1\.5 are n"),
         (PRED - 3, TRUTH, r"case \(pred\): holds negative ids"),
         (np.where(PRED, np.nan, 0), TRUTH, "3 voxels are NaN or infinite"),
-        ({"a": PRED}, {"b": TRUTH}, "Each prediction needs its truth: a, b stands alone"),
+        ({"a": PRED}, {"b": TRUTH}, "Each prediction needs its truth: a, b stand alone"),
         ([PRED, PRED], [TRUTH], "stands alone"),
     ],
 )

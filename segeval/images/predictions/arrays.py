@@ -43,12 +43,6 @@ def pair_of_arrays(
             "of space, and a prediction the same, after one that counts classes where it has several."
         )
     if n_more == 0:
-        if channel_axis is not None and truth.array.ndim == 3 and truth.array.max() <= 1:
-            raise DataError(
-                f"{truth.path}: shape {truth.array.shape} is that of the prediction, and channel_axis={channel_axis!r} "
-                "says that one of its axes counts classes. Give ids for the truth; or leave channel_axis out, if all "
-                "three are space."
-            )
         return Prediction(path=pred.path, images=(pred,)), truth
     axis = _axis_of_classes(pred, truth, channel_axis)
     if pred.is_integer and is_one_hot(pred.array, axis):
@@ -63,6 +57,23 @@ def _without_lone_axis(image: Volume, other: Volume) -> Volume:
     shape = image.array.shape
     is_lone = image.affine is None and other.affine is not None and len(shape) == other.n_space + 1 and shape[0] == 1
     return replace(image, array=image.array[0]) if is_lone else image
+
+
+def refuse_classes_of_both(pred: Prediction, truth: Volume, asked: ChannelAxis | None) -> None:
+    """Stop where an axis was said to count classes that both sides have, and which may be one of space.
+
+    Raises:
+        DataError: the truth is of masks with this axis.
+    """
+    shape = truth.array.shape
+    is_one = len(pred.images) == 1 and pred.images[0].array.shape == shape
+    if asked is None or truth.affine is not None or len(shape) != 3 or not is_one:
+        return
+    if truth.array.max() <= 1:
+        raise DataError(
+            f"{truth.path}: shape {shape} is that of the prediction, and channel_axis={asked!r} says that one of its "
+            "axes counts classes. Give ids for the truth; or leave channel_axis out, if all three are space."
+        )
 
 
 def _placed_ids(image: Volume, note: str = "") -> Volume:
