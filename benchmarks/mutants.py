@@ -131,7 +131,9 @@ class InOrder:
 
 def _pytest(room: str, plugin: object) -> bool:
     tests = [f"tests/{test}" for test in ROOMS[room]]
-    return not pytest.main(["-x", "-s", "-p", "no:cacheprovider", "-p", "no:terminal", *tests], plugins=[plugin])
+    return not pytest.main(
+        ["-x", "-s", "--full", "-p", "no:cacheprovider", "-p", "no:terminal", *tests], plugins=[plugin]
+    )
 
 
 def _module(path: Path) -> str:

@@ -11,8 +11,9 @@ import numpy as np
 import yaml
 
 from segeval.evidence.probabilities.soft import ProbVoxels, two_channels
+from segeval.knobs import parse_call
 from segeval.losses import FORMULAS
-from segeval.measure import Measure, parse_call
+from segeval.measure import Measure
 
 NOTES = Path(__file__).with_name("losses_notes.yaml")
 

@@ -8,8 +8,9 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
 from segeval import catalogue, losses
+from segeval.knobs import PerClass
 from segeval.losses.training import modules
-from segeval.measure import Measure, PerClass
+from segeval.measure import Measure
 from segeval.options import ScoreOptions
 from segeval.options.option import declared
 from segeval.verbs.measured import OF_RUNS

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from segeval import catalogue
 from segeval.errors import ConfigError
-from segeval.measure import Measure, MeasureCall, parse_call, split_outside_parentheses
+from segeval.knobs import parse_call, split_outside_parentheses
+from segeval.measure import Measure, MeasureCall
 
 if TYPE_CHECKING:
     from segeval.profiles.definition import Profile

@@ -21,13 +21,26 @@ from hypothesis import settings
 from jaxtyping import config as shape_checks
 
 # a shared machine has slow moments, and a failure found once must be found again
-settings.register_profile("segeval", deadline=None, derandomize=True, max_examples=50)
-settings.load_profile("segeval")
+settings.register_profile("quick", deadline=None, derandomize=True, max_examples=20)
+settings.register_profile("full", settings.get_profile("quick"), max_examples=50)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="try the full numbers in tests/hostile")
-    parser.addoption("--shapes", action="store_true", help="check the shapes of every call in every test")
+    parser.addoption(
+        "--full", action="store_true", help="also the slow tests, more drawn examples, and the shapes of every call"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.load_profile("full" if config.getoption("--full") else "quick")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--full"):
+        for item in items:
+            if item.get_closest_marker("slow"):
+                item.add_marker(pytest.mark.skip(reason="slow: tried with --full, as CI does"))
 
 
 WHOLE_PROGRAMS = {Path(__file__).with_name(room) for room in ("cli", "hostile", "verbs")}
@@ -35,7 +48,7 @@ WHOLE_PROGRAMS = {Path(__file__).with_name(room) for room in ("cli", "hostile", 
 
 @pytest.fixture(autouse=True)
 def _shapes(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Without --shapes, which CI gives, the shapes of calls are checked only where one test does it for all of a kind.
+    """Without --full, which CI gives, the shapes of calls are checked only where one test does it for all of a kind.
 
     Whole programs run as they are installed, and drawn examples call the same functions again and again. The mark
     `shapes` says otherwise.
@@ -43,7 +56,7 @@ def _shapes(request: pytest.FixtureRequest) -> Iterator[None]:
     before, mark = shape_checks.jaxtyping_disable, request.node.get_closest_marker("shapes")
     is_drawn = getattr(request.function, "is_hypothesis_test", False)
     checked = mark.kwargs["checked"] if mark else not (is_drawn or WHOLE_PROGRAMS & {*request.path.parents})
-    shape_checks.update("jaxtyping_disable", before or not (checked or request.config.getoption("--shapes")))
+    shape_checks.update("jaxtyping_disable", before or not (checked or request.config.getoption("--full")))
     yield
     shape_checks.update("jaxtyping_disable", before)
 

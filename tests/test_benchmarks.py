@@ -46,6 +46,7 @@ def test_the_table_has_medians_and_ratios_to_the_reference():
     assert table[4] == "| counting | broken | – | – | – | – | skipped |"
 
 
+@pytest.mark.slow
 def test_the_page_of_the_gpu_has_every_row_and_no_difference(monkeypatch):
     """All of it runs where torch works on the CPU; what a GPU would give is seen with one only."""
     pytest.importorskip("torch")

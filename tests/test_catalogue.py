@@ -9,7 +9,7 @@ import pytest
 from segeval import catalogue
 from segeval.choice import choose
 from segeval.errors import ConfigError
-from segeval.measure import parse_call
+from segeval.knobs import parse_call
 
 
 def columns(*asked: str) -> list[str]:

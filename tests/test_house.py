@@ -27,6 +27,7 @@ FLOORS = [
     {"files"},
     {"evidence"},
     {"measure"},
+    {"knobs"},
     {"sample"},
     {"errors"},
 ]

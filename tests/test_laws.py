@@ -21,7 +21,8 @@ from segeval.evidence.labels import LabelClass, LabelMap
 from segeval.evidence.probabilities.channels import BACKGROUND, Channels, Form, Layout, ProbMap, activated
 from segeval.evidence.probabilities.hard_masks import hard_mask
 from segeval.evidence.probabilities.soft import SoftEvidence
-from segeval.measure import Measure, MeasureCall, knob_text
+from segeval.knobs import knob_text
+from segeval.measure import Measure, MeasureCall
 from segeval.results import CaseScore
 from segeval.scoring.evaluate import evaluate
 from segeval.scoring.plan import Plan
@@ -414,6 +415,7 @@ def values_of_maps(calls: Mapping[str, MeasureCall]) -> dict[str, list[float]]:
     return {column: [row[column] for row in rows if column in row] for column in calls}
 
 
+@pytest.mark.slow
 @pytest.mark.shapes(checked=False)
 @pytest.mark.parametrize("measures", [OF_MASKS, SOFT], ids=["masks", "probabilities"])
 def test_a_knob_changes_the_number_beside_any_other_or_is_refused(measures: list[Measure]) -> None:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segeval.errors import ConfigError
-from segeval.measure import MeasureCall, PerClass, loss, metric, parse_call, ratio, split_outside_parentheses
+from segeval.knobs import PerClass, parse_call, split_outside_parentheses
+from segeval.measure import MeasureCall, loss, metric, ratio
 
 Border = Literal["inside", "none"]
 

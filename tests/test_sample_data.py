@@ -51,6 +51,7 @@ def test_the_folder_stays_under_three_megabytes():
     assert sum(path.stat().st_size for path in files) < 3_000_000
 
 
+@pytest.mark.slow
 def test_the_script_writes_what_is_committed(tmp_path):
     make_sample_data.write_sample(tmp_path)
     made, committed = files_below(tmp_path), files_below(SAMPLE)

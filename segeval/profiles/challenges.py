@@ -5,7 +5,7 @@ docs/challenges.md says what of it was compared with official code, and what fol
 
 from typing import Any
 
-from segeval.measure import PerClass
+from segeval.knobs import PerClass
 from segeval.profiles import formulas
 from segeval.profiles.definition import ERROR, Definition, Profile, by
 

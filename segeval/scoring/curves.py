@@ -7,7 +7,8 @@ import numpy as np
 
 from segeval.evidence.additive import ByClass
 from segeval.evidence.labels import LabelClass
-from segeval.measure import MeasureCall, knob_text, ratio
+from segeval.knobs import knob_text
+from segeval.measure import MeasureCall, ratio
 from segeval.results import Table
 from segeval.scoring.evidence import state_key
 from segeval.scoring.pooled import PooledCases

@@ -17,7 +17,8 @@ from segeval.evidence.overlap.counts import Counts, Histogram, Joint, per_class_
 from segeval.evidence.probabilities.probabilities import ProbEvidence, sees_images
 from segeval.evidence.probabilities.soft import SoftEvidence
 from segeval.evidence.shapes import TYPE_CHECKING, Mask
-from segeval.measure import Level, MeasureCall, PerClass
+from segeval.knobs import PerClass
+from segeval.measure import Level, MeasureCall
 from segeval.scoring.plan import Plan
 
 if TYPE_CHECKING:

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from segeval.measure import Knobs, Measure, knob_text
+from segeval.knobs import knob_text
+from segeval.measure import Knobs, Measure
 from segeval.profiles import OURS, PROFILES, profile
 from segeval.verbs.absent_values import AbsentValues, absent_values
 

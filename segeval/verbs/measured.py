@@ -10,7 +10,8 @@ import numpy as np
 from segeval import catalogue
 from segeval.errors import ConfigError, did_you_mean
 from segeval.evidence.labels import MEAN_OF_CLASSES
-from segeval.measure import Measure, knob_text
+from segeval.knobs import knob_text
+from segeval.measure import Measure
 from segeval.options import ScoreOptions
 from segeval.results import Results
 from segeval.verbs.library import score

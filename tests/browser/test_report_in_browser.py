@@ -11,6 +11,7 @@ from tests.cli.given import SAMPLE, write_cases
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(CHROMIUM is None, reason="this machine has no chromium"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
 ]

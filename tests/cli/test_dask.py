@@ -128,6 +128,7 @@ def test_a_file_that_kills_two_workers_is_a_failed_row_and_all_others_are_scored
     assert len(status) == 8
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_is_finished_and_resume_goes_on_with_a_worker_killed(
     run: Run, start: Start, cases: Callable[..., None], deadly: str
 ) -> None:
@@ -156,6 +157,7 @@ def test_ctrl_c_keeps_what_is_finished_and_resume_goes_on_with_a_worker_killed(
     assert tables_in(Path("here")) == tables_in(Path("there"))
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_goes_leaves_what_is_finished(
     run: Run, start: Start, cases: Callable[..., None], deadly: str
 ) -> None:
@@ -226,6 +228,7 @@ def test_workers_of_threads_are_not_those_of_a_cluster(run: Run, cases: Callable
     assert "--workers 2: not beside --dask" in done.err
 
 
+@pytest.mark.slow
 def test_a_worker_of_another_version_or_without_the_folder_is_told_by_its_host() -> None:
     def blob(folder: str, version: str) -> bytes:
         return pickle.dumps((folder, version, pickle.dumps((2,))))

@@ -150,6 +150,7 @@ def run_array(run: Run) -> None:
         assert run(*shlex.split(line)[1:]).code == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", commands())
 def test_a_command_of_the_docs_runs(command: str, run: Run) -> None:
     given(command)
@@ -166,6 +167,7 @@ def test_a_command_of_the_docs_runs(command: str, run: Run) -> None:
     assert done.code in (VERDICTS if "segeval.yaml" in command or "gate" in arguments else (0,)), done.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tutorial", TUTORIALS)
 def test_a_tutorial_runs_from_top_to_bottom(tutorial: str, run: Run) -> None:
     Path("sample_data").symlink_to(ROOT / "sample_data")

@@ -128,6 +128,7 @@ def test_two_sides_of_different_formats_give_the_numbers_of_one(run: Run, tmp_pa
     assert_alike(nifti / "out", tmp_path / "out")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", EVERY)
 def test_doctor_and_pictures_of_a_report_read_every_format(run: Run, tmp_path, kind):
     for side, shift in (("pred", 1), ("gt", 0)):

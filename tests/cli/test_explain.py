@@ -35,6 +35,7 @@ def test_the_answer_is_json_and_markdown_too(run: Run) -> None:
     assert "| definition | numbers | by chance |" in page
 
 
+@pytest.mark.slow
 def test_one_mean_lists_matches_and_proves_nothing(run: Run) -> None:
     summary = rows_of(Path("scores/summary.csv"))
     value = next(float(row["mean"]) for row in summary if row["class"] == "(mean)" and row["measure"] == "dice")

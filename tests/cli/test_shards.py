@@ -149,6 +149,7 @@ def journal(run: Run, asked: list[str], monkeypatch: pytest.MonkeyPatch) -> byte
     return found
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_anywhere_resumes_to_the_bytes_of_an_undisturbed_one(
     run: Run, asked: list[str], journal: bytes
 ) -> None:
@@ -210,6 +211,7 @@ def test_voxels_in_a_file_of_their_own_count_as_well(run: Run, monkeypatch: pyte
     assert strict_json((OUT / "run.json").read_text())["scores"][0]["dice"] == 2 / 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asked", ["labels"], indirect=True)
 def test_a_process_that_is_killed_or_stopped_goes_on_where_it_was(run: Run, start: Start, asked: list[str]) -> None:
     for side in ("pred", "truth"):

@@ -90,6 +90,7 @@ PREDICTIONS: dict[str, tuple[list[str], Callable[[torch.Tensor], torch.Tensor], 
 }
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("a_device")
 @pytest.mark.parametrize("what", PREDICTIONS)
 def test_tensors_on_a_device_stay_there(what: str) -> None:

@@ -71,6 +71,7 @@ def differences(one: ProbMap, truth: np.ndarray, *, ties: bool, device: str | No
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prevalence", PREVALENCE)
 @pytest.mark.parametrize("values", VALUES)
 @pytest.mark.parametrize("stored", ["float32", "float64", "log odds"])

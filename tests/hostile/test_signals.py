@@ -50,6 +50,7 @@ def is_whole() -> bool:
     return isinstance(document["complete"], bool) and all((OUT / name).exists() for name in document["written"])
 
 
+@pytest.mark.slow
 def test_a_signal_leaves_files_whole_or_absent(tally: Tally, times: Callable[..., int]) -> None:
     rng = np.random.default_rng(8)
     for attempt in range(times(4, 80)):

@@ -13,12 +13,12 @@ from segeval.evidence.arrays import neg_log, power
 from segeval.evidence.probabilities.soft import ChannelCounts, ChannelTerms, ChannelVolumes
 from segeval.evidence.space.neighbours import soft_skeleton
 from segeval.evidence.space.weight_maps import object_gap
+from segeval.knobs import parse_call
 from segeval.losses.boundary import unet_weight_map
 from segeval.losses.compound import exp_log_loss
 from segeval.losses.region import generalized_dice_loss
 from segeval.losses.training.modules import MODULES, DeepSupervision, Sum
 from segeval.losses.weights import class_weights
-from segeval.measure import parse_call
 from tests.losses.test_worked import ENTRIES, FIXTURES, case_of
 from tests.losses.worked import M_PROBS, M_TRUTH, onehot, voxels
 

@@ -170,6 +170,7 @@ for name in ("DiceLoss", "CrossEntropyLoss", "BCELoss"):
 """
 
 
+@pytest.mark.slow
 def test_modules_compile_without_a_break_and_check_their_truth_too() -> None:
     # in a process of its own, since the shape checks of this one cannot be compiled; one, since torch takes its time
     subprocess.run([sys.executable, "-W", "error", "-W", "ignore::DeprecationWarning", "-c", COMPILED], check=True)

@@ -173,6 +173,7 @@ def test_10_f2_follows_from_sensitivity_and_dice(n: tuple[int, ...]) -> None:
     assert 5 / (3 / sensitivity(counts) + 2 / dice(counts)) == pytest.approx(f2(counts))
 
 
+@pytest.mark.slow
 @pytest.mark.shapes(checked=False)  # of the hundreds of calls that differences take
 @modules
 def test_11_the_gradient_is_that_of_finite_differences(name: str) -> None:
@@ -197,6 +198,7 @@ SATURATED = {
 }
 
 
+@pytest.mark.slow
 @modules
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, *DTYPES], ids=str)
 @pytest.mark.parametrize("kind", ["empty", "full", "mixed"])

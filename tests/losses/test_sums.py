@@ -102,6 +102,7 @@ def test_chosen_channels_pay_for_their_own_voxels() -> None:
     torch.testing.assert_close(chosen.true_class_total(weights=weights), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.shapes(checked=False)  # of the hundreds of calls that differences take
 @pytest.mark.parametrize("name", list(MODULES))
 @pytest.mark.parametrize("kind", ["ids", "ignored", "shares"])

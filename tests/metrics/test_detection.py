@@ -13,7 +13,8 @@ import segeval
 from segeval import catalogue
 from segeval.errors import ConfigError
 from segeval.evidence.detection.detections import DetectedCase, DetectionSample
-from segeval.measure import Measure, knob_text
+from segeval.knobs import knob_text
+from segeval.measure import Measure
 from segeval.metrics.detection import _envelope, _lesion_ap, _sensitivity_at
 from tests.conftest import golden
 
@@ -265,6 +266,7 @@ def blurred() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     return maps, truths
 
 
+@pytest.mark.slow
 @pytest.mark.shapes(checked=False)  # of the same calls for every turn of a knob
 @pytest.mark.parametrize("measure", OF_DATA_SETS, ids=lambda one: one.name)
 def test_each_knob_of_a_data_set_measure_moves_it(measure: Measure) -> None:

@@ -13,7 +13,8 @@ from scipy import ndimage
 import segeval
 from segeval import catalogue
 from segeval.errors import ConfigError
-from segeval.measure import Measure, MeasureCall, knob_text
+from segeval.knobs import knob_text
+from segeval.measure import Measure, MeasureCall
 
 # one of candidates, one of instances: the others read the same states, and turn each knob in a test beside this one
 MEASURES = [catalogue.find(name) for name in ("lesion_average_precision", "instance_average_precision")]
@@ -112,6 +113,7 @@ def _without_shape_checks() -> Iterator[None]:
     jaxtyping.config.update("jaxtyping_disable", False)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_without_shape_checks")
 def test_a_knob_changes_some_score_of_a_data_set_beside_any_other_or_is_refused() -> None:
     pairs = {measure.name: turned_pairs(measure) for measure in MEASURES}

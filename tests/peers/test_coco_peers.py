@@ -88,6 +88,7 @@ def of_pycocotools(folder: Path) -> dict[str, list[float]]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("crowds", [False, True])
 @pytest.mark.parametrize("seed", range(3))
 def test_pycocotools_finds_the_same_precision_and_recall(tmp_path: Path, seed: int, crowds: bool) -> None:

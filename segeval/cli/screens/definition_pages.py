@@ -56,7 +56,7 @@ def print_definitions(measure: "Measure", screen: Any) -> None:
 
 def _print_knobs(found: Sequence["ToolDefinition"], screen: Any) -> None:
     from segeval.cli.screens.tables import add_row, plain_table
-    from segeval.measure import knob_text
+    from segeval.knobs import knob_text
     from segeval.verbs.definitions import knobs_of
 
     table = plain_table("knob", "value", "chosen by", left=(0, 1, 2))
@@ -81,7 +81,7 @@ def _print_profiles(found: Sequence["ToolDefinition"], screen: Any) -> None:
 
 
 def _differences(definition: "ToolDefinition", ours: "Measure") -> str:
-    from segeval.measure import knob_text
+    from segeval.knobs import knob_text
 
     settings = [f"{name}={knob_text(value)}" for name, value in definition.differs_from(ours).items()]
     return ", ".join([definition.measure.formula] * (definition.measure.formula != ours.formula) + settings) or "–"

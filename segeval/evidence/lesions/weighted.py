@@ -9,7 +9,7 @@ from segeval.evidence.additive import State
 from segeval.evidence.lesions.components import Connectivity
 from segeval.evidence.lesions.lesions import Lesions
 from segeval.evidence.shapes import PerLabel
-from segeval.measure import PerClass
+from segeval.knobs import PerClass
 
 MeanSize = float | PerClass | Literal["truth"]
 

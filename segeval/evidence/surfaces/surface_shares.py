@@ -11,7 +11,8 @@ from segeval.evidence.shapes import PerLabel
 from segeval.evidence.surfaces.distances import SurfacePair, within
 from segeval.evidence.surfaces.elements import Edge, Neighbours
 from segeval.evidence.surfaces.surface import Element, Surfaces, Unit
-from segeval.measure import PerClass, ratio
+from segeval.knobs import PerClass
+from segeval.measure import ratio
 
 Tolerance = float | PerClass | Literal["min_spacing"]
 

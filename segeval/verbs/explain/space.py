@@ -13,7 +13,8 @@ from typing import Any
 
 from segeval import catalogue
 from segeval.evidence.overlap.counts import Counts, Joint
-from segeval.measure import Measure, MeasureCall, knob_text
+from segeval.knobs import knob_text
+from segeval.measure import Measure, MeasureCall
 from segeval.profiles import PROFILES, profile
 from segeval.verbs.explain.evidence import BOTH, PRED, TRUTH
 from segeval.verbs.explain.variants import SMOOTHED, percentile_distance, root_mean_square_distance, smoothed

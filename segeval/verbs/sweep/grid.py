@@ -8,7 +8,8 @@ from typing import Any
 
 from segeval.catalogue import measures_of
 from segeval.errors import ConfigError, did_you_mean
-from segeval.measure import Measure, parse_call
+from segeval.knobs import parse_call
+from segeval.measure import Measure
 from segeval.options import SweepOptions
 
 Setting = dict[str, Any]

@@ -39,6 +39,7 @@ def against(images: Path, first: Mapping[str, Any], second: Mapping[str, Any], n
     return found
 
 
+@pytest.mark.slow
 def test_the_setting_by_which_two_tools_differ_is_named(images: Path) -> None:
     one, other = COLUMNS["medpy hd95 in mm"]["numbers"], COLUMNS["monai hd95 in mm"]["numbers"]
     found = against(images, one, other, ("hd95", "HD 95"))
@@ -53,6 +54,7 @@ def test_the_setting_by_which_two_tools_differ_is_named(images: Path) -> None:
     assert comparison["n_differing"] == sum(len(reason["numbers"]) for reason in comparison["reasons"])
 
 
+@pytest.mark.slow
 def test_rules_for_empty_masks_and_numbers_that_match_nothing_are_told_apart(images: Path) -> None:
     ours, theirs = COLUMNS["medpy dc"]["numbers"], COLUMNS["monai dice"]["numbers"]
     ours = {**ours, "case_00": {**ours["case_00"], "1": "0.7312345"}}

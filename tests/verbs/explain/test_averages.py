@@ -44,6 +44,7 @@ def test_a_mean_over_patients_is_told_from_one_over_cases(images: Path) -> None:
     assert "the mean of the patients" in found.explanations[0].setting.reading.words
 
 
+@pytest.mark.slow
 def test_rows_of_patients_are_means_of_their_cases_or_all_of_them_together(images: Path) -> None:
     dice = golden("explain")["medpy dc"]["numbers"]
     values = np.array([[float(text) for text in row.values()] for row in dice.values()])[:, :2]
@@ -67,6 +68,7 @@ def test_rows_of_patients_are_means_of_their_cases_or_all_of_them_together(image
     assert found.explanations[0].setting.reading.words.endswith("all cases together")
 
 
+@pytest.mark.slow
 def test_a_pooled_surface_score_is_known(images: Path) -> None:
     results = segeval.score(images / "pred", images / "truth", measures=["nsd(tolerance_mm=1)"], bootstrap=0)
     pooled = {row.name: row.pooled for row in results.summary}

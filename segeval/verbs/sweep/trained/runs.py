@@ -10,7 +10,7 @@ from segeval.errors import ConfigError, DataError
 from segeval.files.csv_rows import read_csv_rows
 from segeval.files.paths import listed, printable, require_existing
 from segeval.images.pairing.pairs import Pair
-from segeval.measure import parse_call
+from segeval.knobs import parse_call
 from segeval.options import SweepOptions
 from segeval.verbs.score import pairs_of
 from segeval.verbs.sweep.grid import Setting

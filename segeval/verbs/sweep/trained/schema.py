@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from segeval.errors import ConfigError
-from segeval.measure import Measure, MeasureCall, parse_call
+from segeval.knobs import parse_call
+from segeval.measure import Measure, MeasureCall
 from segeval.options import SweepOptions
 from segeval.verbs.sweep.grid import (
     SEVERAL,
