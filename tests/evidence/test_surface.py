@@ -1,19 +1,22 @@
 """The evidence of the boundary metrics against brute force, by both builders."""
 
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from segeval.evidence.grid import Lattice
 from segeval.evidence.labels import LabelClass
+from segeval.evidence.overlap import word_scan
 from segeval.evidence.surfaces import bands, surfaces_numpy, surfaces_torch
 from segeval.evidence.surfaces.bands import BandRule, band_overlaps
 from segeval.evidence.surfaces.distances import Directed
-from segeval.evidence.surfaces.elements import Edge, Metric, Neighbours
+from segeval.evidence.surfaces.elements import Edge, Metric, Neighbours, neighbour_offsets
 from segeval.evidence.surfaces.shells import shells
 from segeval.evidence.surfaces.surface import SIDES, Surfaces
 from segeval.evidence.surfaces.surface_area import area_of_codes, area_vectors
@@ -58,11 +61,47 @@ def listed(directed: Directed) -> list[tuple[float, float]]:
 
 
 def assert_agrees(surfaces: Surfaces, scene: dict[str, Any], setting: Setting) -> None:
-    for one, pair in zip(CLASSES, surfaces.distances(**vars(setting)), strict=True):
+    for one, pair in zip(surfaces.classes, surfaces.distances(**vars(setting)), strict=True):
         there, back = expected(scene, setting, one.ids)
         for found, wanted in ((pair.pred_to_truth, there), (pair.truth_to_pred, back)):
             near = pytest.approx(np.array(wanted).reshape(-1, 2), rel=1e-9)
             assert np.array(listed(found)).reshape(-1, 2) == near, (one, setting)
+
+
+@settings(max_examples=60)
+@given(scenes(), st.sampled_from(SETTINGS))
+def test_classes_of_single_ids_have_the_distances_of_brute_force(scene: dict[str, Any], setting: Setting) -> None:
+    """Of these nothing is decided twice: what is unlike its neighbour is surface."""
+    single = [one for one in CLASSES if len(one.ids) == 1]
+    assert_agrees(Surfaces.of(**scene, classes=single), scene, setting)
+
+
+@st.composite
+def sparse_labels(draw: st.DrawFn) -> np.ndarray:
+    """Labels with much background, of as many voxels as fill whole words or do not."""
+    shape = draw(hnp.array_shapes(min_dims=1, max_dims=3, min_side=2, max_side=12))
+    ids = st.sampled_from(draw(st.sampled_from([[0, 1], [0] * 30 + [1, 2], [1, 1, 1, 2]])))
+    return draw(hnp.arrays(draw(st.sampled_from([np.uint8, np.int16, np.int64])), shape, elements=ids, fill=ids))
+
+
+@settings(max_examples=100, deadline=None)
+@given(sparse_labels(), st.sampled_from(["face", "full"]), st.booleans())
+def test_surface_candidates_are_all_that_differ_from_a_neighbour_or_lie_on_a_face(
+    labels: np.ndarray, neighbours: Neighbours, zero_counts: bool
+) -> None:
+    around = np.pad(labels.astype(np.int64), 1, constant_values=-1)
+    unlike = np.zeros(labels.shape, dtype=bool)
+    for offset in neighbour_offsets(labels.ndim, neighbours):
+        unlike |= around[tuple(slice(1 + d, 1 + d + n) for d, n in zip(offset, labels.shape, strict=True))] != labels
+    wanted = np.flatnonzero(unlike & ((labels != 0) | zero_counts)).tolist()
+    for share in (0.0, 1.0):  # of words that are not 0, above which the volume is looked at voxel by voxel
+        with mock.patch.object(word_scan, "_DENSE", share):
+            found = surfaces_numpy.surface_candidates(labels, neighbours=neighbours, zero_counts=zero_counts)
+        assert sorted(found.tolist()) == wanted
+    of_tensor = surfaces_torch.surface_candidates(
+        torch.from_numpy(labels), neighbours=neighbours, zero_counts=zero_counts
+    )
+    assert of_tensor.tolist() == wanted
 
 
 def present(scene: dict[str, Any], side: str, ids: tuple[int, ...]) -> bool:

@@ -5,13 +5,13 @@ ten are 0 in both masks, and one comparison of 64 bits tells so of eight voxels 
 looked at voxel by voxel. Arrays here are flat and contiguous, positions are flat indices. A few voxels after the last
 whole word, the tail, are always looked at.
 
-What may be a surface is found in the same way. A voxel lies on the surface of its class if a neighbour has another
+What may be a surface is found in the same way. A voxel lies on the surface of its label if a neighbour has another
 label. The neighbour of voxel i at some offset of the image stands a fixed distance away in memory, its shift s. So the
 words of the volume are laid over themselves, s voxels on: where a word and its shifted twin differ (their XOR is not
 0), some voxel of the word has an unlike neighbour there. All neighbours are ORed into one word before the voxels are
-told apart. A shift runs on from the end of one row into the next, which is no neighbour: so a voxel at the end of a
-row may be called unlike without being so, but none is lost, and those on the faces of the image are added in any case.
-What this scan gives is therefore a list of candidates, a few percent more than the surface; `elements` decides.
+told apart. A shift runs on from the end of one row into the next, which is no neighbour; but a voxel at the end of a
+row lies on a face of the image, and those are all meant. Where a quarter of the words or more are not 0, picking them
+out costs more than it saves: then the whole volume is laid over itself, voxel by voxel.
 
 Words are compared with 0 before they are searched: numpy finds the few that are true in an array of bools five times
 faster than in one of integers. Chunks are small enough for a chunk and its shifted twins to stay in the L2 cache.
@@ -22,6 +22,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 _WORD = np.dtype("<u8")  # the first voxel in the lowest bits, whatever the machine
+_DENSE = 0.25  # of the words are not 0
 _CHUNK = 1 << 15  # 256 KiB of each array: a chunk and its neighbours stay in the L2 cache
 
 
@@ -65,10 +66,7 @@ def disagreements(pred: np.ndarray, truth: np.ndarray) -> np.ndarray:
 def surface_candidates(
     flat: np.ndarray, *, shape: tuple[int, ...], shifts: Sequence[int], zero_counts: bool
 ) -> np.ndarray:
-    """Positions of all voxels that may lie on the surface of some class, each once.
-
-    These are the voxels that differ from a voxel `shifts` away in memory, and those on the faces of
-    the image. A shift that wraps around the end of a row can add a voxel, never lose one.
+    """Positions of all voxels that differ from a neighbour or lie on a face of the image, each once.
 
     Args:
         flat: the labels.
@@ -76,16 +74,43 @@ def surface_candidates(
         shifts: distance in memory of every neighbour.
         zero_counts: whether 0 is a class, and not background.
     """
-    words, tail = _words(flat)
+    words, _ = _words(flat)
+    if zero_counts or np.count_nonzero(words != 0) > _DENSE * words.size:
+        return _dense_candidates(flat, shape, shifts, zero_counts=zero_counts)
+    reach = max(shifts) * flat.itemsize // _WORD.itemsize + 1
+    stop = max(words.size - reach, 0)  # the last words have neighbours beyond the last whole one
     found = []
-    for start in range(0, words.size, _CHUNK):
-        chunk = words[start : start + _CHUNK]
-        at = start + (np.arange(chunk.size) if zero_counts else np.flatnonzero(chunk != 0))
-        found.append(_unlike_neighbours(words, at, flat.dtype, shifts, has_tail=tail.size > 0, zero_counts=zero_counts))
-    inside = np.concatenate([tail[:0], *found])
-    others = np.sort(np.concatenate([tail, _on_faces(flat, shape, zero_counts=zero_counts)]))  # np.unique hashes them
+    for start in range(0, stop, _CHUNK):
+        at = start + np.flatnonzero(words[start : min(start + _CHUNK, stop)] != 0)
+        found.append(_unlike_neighbours(words, at, flat.dtype, shifts))
+    first = stop * (_WORD.itemsize // flat.itemsize)
+    last = first + np.flatnonzero(_unlike(flat, shifts, first=first) & (flat[first:] != 0))
+    inside = np.concatenate([*found, last])
+    others = np.sort(_on_faces(flat, shape))  # np.unique hashes them
     others = others[np.diff(others, prepend=-1) > 0]
     return np.concatenate([inside, others[~_among(others, inside)]])
+
+
+def _dense_candidates(
+    flat: np.ndarray, shape: tuple[int, ...], shifts: Sequence[int], *, zero_counts: bool
+) -> np.ndarray:
+    wanted = _unlike(flat, shifts)
+    for axis in range(len(shape)):
+        faces = np.moveaxis(wanted.reshape(shape), axis, 0)
+        faces[0] = faces[-1] = True
+    if not zero_counts:
+        wanted &= flat != 0
+    return np.concatenate([*positions(wanted, zero_counts=False)])
+
+
+def _unlike(flat: np.ndarray, shifts: Sequence[int], *, first: int = 0) -> np.ndarray:
+    """Which voxels from `first` on differ from one that stands a shift away in memory."""
+    unlike = np.zeros(flat.size - first, dtype=bool)
+    for shift in shifts:
+        start, stop = max(first, -shift), flat.size - max(shift, 0)
+        if start < stop:
+            unlike[start - first : stop - first] |= flat[start + shift : stop + shift] != flat[start:stop]
+    return unlike
 
 
 def _words(flat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -109,18 +134,12 @@ def _wanted(values: np.ndarray, *, zero_counts: bool) -> np.ndarray:
     return values if values.dtype == bool else values != 0
 
 
-def _unlike_neighbours(
-    words: np.ndarray, at: np.ndarray, dtype: np.dtype, shifts: Sequence[int], *, has_tail: bool, zero_counts: bool
-) -> np.ndarray:
+def _unlike_neighbours(words: np.ndarray, at: np.ndarray, dtype: np.dtype, shifts: Sequence[int]) -> np.ndarray:
     own = words[at]
     unlike = np.zeros_like(own)
     for shift in shifts:
         unlike |= _shifted(words, at, shift * dtype.itemsize) ^ own
-    if has_tail:  # what lies beyond the last whole word was not looked at
-        reach = max(shifts) * dtype.itemsize // _WORD.itemsize + 1
-        unlike[at + reach >= words.size] = ~np.uint64(0)
-    differs = unlike.view(dtype) != 0
-    return _voxels(at, differs if zero_counts else differs & (own.view(dtype) != 0), dtype)
+    return _voxels(at, (unlike.view(dtype) != 0) & (own.view(dtype) != 0), dtype)
 
 
 def _shifted(words: np.ndarray, at: np.ndarray, shift: int) -> np.ndarray:
@@ -140,13 +159,13 @@ def _among(some: np.ndarray, ordered: np.ndarray) -> np.ndarray:
     return ordered[np.searchsorted(ordered, some).clip(max=ordered.size - 1)] == some
 
 
-def _on_faces(flat: np.ndarray, shape: tuple[int, ...], *, zero_counts: bool) -> np.ndarray:
-    """Positions of the voxels on the faces of the image, some of them more than once."""
+def _on_faces(flat: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Positions of the voxels on the faces of the image that are not 0, some of them more than once."""
     image, strides = flat.reshape(shape), np.cumprod((1, *shape[:0:-1]))[::-1]
     found = []
     for axis, n in enumerate(shape):
         for index in (0, n - 1):
             face = image.take([index], axis=axis)
-            inside = np.nonzero((face != 0) | zero_counts)
+            inside = np.unravel_index(np.flatnonzero(face != 0), face.shape)
             found.append(strides @ np.stack(inside) + index * strides[axis])
     return np.concatenate(found)

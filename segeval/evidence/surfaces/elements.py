@@ -62,7 +62,6 @@ class Members:
 
     flat: Any
     own: Any  # label of each voxel
-    of: Any  # index of the class it stands for
     starts: np.ndarray
     classes: Sequence[LabelClass]
 
@@ -91,8 +90,7 @@ def members(labels: Any, flat: Any, classes: Sequence[LabelClass]) -> Members:
     chosen = [[order[first:last] for first, last in itertools.islice(runs, len(c.ids))] for c in classes]
     sizes = [sum(run.shape[0] for run in one) for one in chosen]
     picked = xp.concat([order[:0], *itertools.chain(*chosen)])
-    of = xp.concat([order[:0], *(xp.full_like(order[:n], i) for i, n in enumerate(sizes))])
-    return Members(flat=flat[picked], own=own[picked], of=of, starts=np.cumsum([0, *sizes]), classes=classes)
+    return Members(flat=flat[picked], own=own[picked], starts=np.cumsum([0, *sizes]), classes=classes)
 
 
 def voxel_elements(
@@ -102,17 +100,21 @@ def voxel_elements(
 
     Args:
         labels: prepared labels, contiguous.
-        found: voxels of the classes, among them all of the surface.
+        found: voxels of the classes that have an unlike neighbour, or lie on a face of the image.
         edge: whether what is outside the image is background, or no neighbour.
         neighbours: those that share a face with the voxel, or all around it.
         neutral: whether an ignored voxel is no neighbour, or background.
     """
+    if edge == "border" and not neutral and all(len(one.ids) == 1 for one in found.classes):
+        # what is unlike a voxel is then outside its class: nothing is left to be decided
+        at = coordinates(found.flat, tuple(labels.shape))
+        return Elements(at=at, starts=found.starts)
     around = _Around(labels, found, edge=edge, neutral=neutral)
     on_surface = around.at[0] < 0
     for offset in neighbour_offsets(labels.ndim, neighbours):
         alike, void = around.look(offset)
         on_surface |= ~(alike | void)
-    return _elements(around.at, found.of, len(found.classes), kept=standard_namespace(labels).nonzero(on_surface)[0])
+    return _elements(around.at, found.starts, kept=standard_namespace(labels).nonzero(on_surface)[0])
 
 
 def corner_elements(labels: Any, found: Members, *, edge: Edge) -> Elements:
@@ -131,7 +133,7 @@ def corner_elements(labels: Any, found: Members, *, edge: Edge) -> Elements:
     own_slot = integers(reversed(range(len(slots))), like=labels)  # the member itself, seen from each corner
     void = xp.stack([functools.reduce(operator.or_, (seen[offset][1] for offset in box)) for box in boxes], axis=1)
     member, corner = xp.nonzero((owner == own_slot) & ~void)
-    found_at = _elements(around.at, found.of, len(found.classes), kept=member)
+    found_at = _elements(around.at, found.starts, kept=member)
     steps = integers(slots, like=labels)
     return replace(found_at, at=found_at.at + xp.take(steps.T, corner, axis=1), codes=codes[member, corner])
 
@@ -139,7 +141,7 @@ def corner_elements(labels: Any, found: Members, *, edge: Edge) -> Elements:
 def chosen(found: Members, are: Any, shape: tuple[int, ...]) -> Elements:
     """The members that are chosen, as elements."""
     kept = standard_namespace(found.flat).nonzero(are)[0]
-    return _elements(coordinates(found.flat, shape), found.of, len(found.classes), kept=kept)
+    return _elements(coordinates(found.flat, shape), found.starts, kept=kept)
 
 
 def neighbour_offsets(n_axes: int, neighbours: Neighbours) -> list[tuple[int, ...]]:
@@ -179,11 +181,11 @@ def _code(box: Sequence[Any]) -> Any:
     return functools.reduce(operator.or_, (xp.astype(alike, xp.uint8) << bit for bit, alike in enumerate(box)))
 
 
-def _elements(at: Any, of: Any, n_classes: int, *, kept: Any) -> Elements:
-    """The kept ones of some points and their classes."""
+def _elements(at: Any, starts: np.ndarray, *, kept: Any) -> Elements:
+    """The kept ones of some points, class after class; `kept` may name one repeatedly, and is in order."""
     xp = standard_namespace(at)
-    starts = xp.searchsorted(of[kept], integers(range(n_classes + 1), like=at))
-    return Elements(at=xp.take(at, kept, axis=1), starts=np.array(starts.tolist(), dtype=np.int64))
+    before = xp.searchsorted(kept, integers(starts.tolist(), like=at))
+    return Elements(at=xp.take(at, kept, axis=1), starts=np.array(before.tolist(), dtype=np.int64))
 
 
 class _Around:

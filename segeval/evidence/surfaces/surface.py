@@ -182,7 +182,7 @@ class Surfaces:
             return self._kept.get(
                 (side, "area", edge), lambda: corner_elements(labels, self._members(side, "face"), edge=edge)
             )
-        build = functools.partial(voxel_elements, labels, edge=edge, neighbours=neighbours)
+        build = functools.partial(voxel_elements, labels, edge=edge, neighbours=neighbours, neutral=self.has_ignored)
         return self._kept.get((side, "voxel", edge, neighbours), lambda: build(self._members(side, neighbours)))
 
     def outline(self, side: Side) -> Elements:

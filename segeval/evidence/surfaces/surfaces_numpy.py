@@ -116,7 +116,7 @@ def _search_near(points: Elements, targets: Elements, block: slice, lattice: Lat
     shape = tuple((last + margin - low + 1).tolist())
     table, bits = _table(targets, block, low, shape)
     distances = np.full(mine.shape[1], np.inf)
-    of_points = np.repeat(bits, points.n[block])[within]
+    of_points = bits if len(bits) == 1 else np.repeat(bits, points.n[block])[within]
     distances[within] = _walk(nearby, table, _flat(mine[:, within], low, shape), of_points, strides_of(shape))
     return distances
 
@@ -149,16 +149,19 @@ def _walk(
     shifts = [(shell.offsets @ strides).tolist() for shell in nearby]
     back = -min(map(min, shifts))
     flat = flat - back  # a step is then a later start of the table, and needs no sum for each point
-    for shell, of_shell in zip(nearby, shifts, strict=True):
-        met = np.zeros(still.size, dtype=table.dtype)
-        for shift in of_shell:
-            met |= table[back + shift :].take(flat)
-        hit = (met & bits) != 0
-        distances[still[hit]] = shell.distance
-        left = np.flatnonzero(~hit)
-        still, flat, bits = still[left], flat[left], bits[left]
+    for shell, (first, *others) in zip(nearby, shifts, strict=True):
         if not still.size:
             break
+        met = table[back + first :].take(flat)
+        for shift in others:
+            met |= table[back + shift :].take(flat)
+        hit = (met & bits) != 0
+        found = np.flatnonzero(hit)
+        if found.size:
+            distances[still[found]] = shell.distance
+            left = np.flatnonzero(~hit)
+            still, flat = still[left], flat[left]
+            bits = bits if len(bits) == 1 else bits[left]
     return distances
 
 
