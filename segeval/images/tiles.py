@@ -119,7 +119,7 @@ class _Sides:
             case_id=self.pair.case_id,
             shape=head.grid,
             axis=self.truth.axis,
-            tiles=lambda halo: _surrounded(self._cases(self._cuts(halo), form, notes), self.truth.axis, halo),
+            tiles=lambda halo: surrounded(self._cases(self._cuts(halo), form, notes), self.truth.axis, halo),
             most_bytes=self.rules.slab_bytes or 0,
             spacing_mm=spacing_of(head, self.rules),
             axes_mm=None if head.affine is None else skewed_axes(head.affine[:3, :-1]),
@@ -167,19 +167,17 @@ class _Sides:
 
     def _cuts(self, halo: int) -> list[int]:
         """Where slabs begin and end; with what lies around them, a slab is there nearly four times."""
-        rules, n = self.rules, self.truth.n
-        steps = [self.truth.step, *(slabs.step for slabs in (self.pred.files if self.pred else ()))]
-        row = prod(self.truth.head.grid) // n * self.per_voxel
-        rows = int((rules.slab_bytes or 0) // row) // (4 if halo else 1)
-        least = max(2, halo, *(step if step > 1 else 0 for step in steps))
+        rules, n, files = self.rules, self.truth.n, (self.truth, *(self.pred.files if self.pred else ()))
+        row = prod(self.truth.head.grid) // n * self.per_voxel * (4 if halo else 1)
+        held, least = sum(slabs.held for slabs in files), max(2, halo)
+        rows = ((rules.slab_bytes or 0) - held) // row
         if rows < least:
-            needs = least * row * (4 if halo else 1)
-            why = f", as {halo} are needed around each for the tolerance of a surface" if least == halo else ""
-            why = f", as the file packs {max(steps)} of them together" if least == max(steps) else why
+            why = f", as {halo} are needed around each for a tolerance or a band" if halo else ""
+            why = f", beside the {max(slabs.step for slabs in files)} that its files pack together" if held else why
             said = f"--max-memory has no room for slabs of {least} of its {n} rows"
             raise DataError(
                 f"{printable(self.pair.truth or '')}: {said}{why}. "
-                f"Pass --workers 1 and --max-memory {-(-(needs + PROGRAM) >> 20)}MiB or more."
+                f"Pass --workers 1 and --max-memory {-(-(held + least * row + PROGRAM) >> 20)}MiB or more."
             )
         return even_cuts(n, rows, max(2, halo))
 
@@ -273,7 +271,7 @@ def _way(volume: Volume, axis: int | None) -> str:
     return how if volume.affine is None else f"{orientation(volume.affine)}, {how}"
 
 
-def _surrounded(cases: Iterator[Case], axis: int, halo: int) -> Iterator[Tile]:
+def surrounded(cases: Iterator[Case], axis: int, halo: int) -> Iterator[Tile]:
     """Each slab with so many voxels of those before and behind it, which are at least as thick."""
     if not halo:
         for case in cases:
@@ -286,7 +284,7 @@ def _surrounded(cases: Iterator[Case], axis: int, halo: int) -> Iterator[Tile]:
         if here.claims:
             raise DataError(
                 f"{here.case_id}: is larger than --max-memory, and classes share voxels: their surfaces are not found "
-                "in slabs. Leave out nsd and boundary_f1, or raise --max-memory."
+                "in slabs. Leave out nsd, boundary_f1 and boundary_iou, or raise --max-memory."
             )
         first = before[0].shape[axis] if before else 0
         near = [*before, here, *([] if behind is None else [_part(behind, axis, slice(0, halo))])]

@@ -3,23 +3,19 @@
 A class that only one side has scores 0; a class that neither has is undefined.
 """
 
-from functools import partial
 from typing import Literal
 
 import numpy as np
 
-from segeval.errors import ConfigError
 from segeval.evidence.shapes import PerLabel
-from segeval.evidence.surfaces.bands import Band, BandRule, band_overlaps
-from segeval.evidence.surfaces.distances import within
+from segeval.evidence.surfaces.bands import SLACK, Band, Bands, Rule
 from segeval.evidence.surfaces.elements import Edge, Metric, Neighbours
-from segeval.evidence.surfaces.surface import Element, Surfaces, Unit
+from segeval.evidence.surfaces.surface import Element, Unit
 from segeval.evidence.surfaces.surface_shares import Shares, Tolerance
 from segeval.measure import Idle, metric, ratio
 from segeval.metrics.boundary import AREA_HAS_CORNERS
 
 UNIT = (0.0, 1.0)
-SLACK = 1e-6
 
 
 @metric(
@@ -102,10 +98,10 @@ def boundary_f1(
     reference="Cheng et al. 2021, arXiv:2103.16562",
 )
 def boundary_iou(
-    surfaces: Surfaces,
+    bands: Bands,
     *,
     width_mm: float | None = None,
-    rule: Literal["le", "lt"] = "le",
+    rule: Rule = "le",
     band: Band = "surface",
     metric: Metric = "euclidean",
     edge: Edge = "border",
@@ -123,16 +119,7 @@ def boundary_iou(
         neighbours: as for the distances.
         unit: `voxel` ignores the spacing, and the width is in voxels.
     """
-    width = 0.02 * surfaces.diagonal(unit) if width_mm is None else _checked("width_mm", width_mm)
-    inclusive = within(width, spacing=surfaces.lattice(unit).spacing, slack=SLACK)
-    reach = inclusive if rule == "le" else 2 * width - inclusive  # where 3 x 0.7 is less than 2.1 all the same
-    settings = BandRule(reach=reach, band=band, metric=metric, unit=unit, edge=edge, neighbours=neighbours)
-    presence = surfaces.presence(surface="voxel", edge=edge, neighbours=neighbours)
-    overlaps = band_overlaps(surfaces, [index for index, one in enumerate(presence) if one.is_pair], settings)
-    values = [
-        one.settle(partial(overlaps.__getitem__, index), alike=1.0, apart=0.0) for index, one in enumerate(presence)
-    ]
-    return np.array(values, dtype=np.float64)
+    return bands.settled(ratio(bands.both, bands.either))
 
 
 def _near_truth(shares: Shares) -> PerLabel:
@@ -141,9 +128,3 @@ def _near_truth(shares: Shares) -> PerLabel:
 
 def _near_pred(shares: Shares) -> PerLabel:
     return ratio(shares.truth_within, shares.truth_size)
-
-
-def _checked(knob: str, value: float) -> float:
-    if not value >= 0:
-        raise ConfigError(f"{knob}={value:g} is negative. Use 0 or more.")
-    return value

@@ -21,7 +21,7 @@ from segeval.images.tiles import tiled_case
 from segeval.results import Results
 
 AFFINE = np.diag([1.0, 0.7, 2.0, 1.0])
-LABELS = ("overlap", "losses", "nsd", "boundary_f1", "nsd(tolerance_mm=3,surface=voxel,edge=none)")
+LABELS = ("overlap", "losses", "nsd", "boundary_f1", "nsd(tolerance_mm=3,surface=voxel,edge=none)", "boundary_iou")
 
 
 def smooth(shape: tuple[int, ...], seed: int) -> np.ndarray:
@@ -199,10 +199,9 @@ def test_axes_that_run_the_other_way_are_turned_unless_slabs_run_along_them(tmp_
 
 
 @pytest.fixture(scope="module")
-def maps(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Probabilities of more voxels than are told apart without being asked to."""
+def stored_maps(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("maps")
-    raw = scores((104, 98, 107))
+    raw = scores((26, 24, 27))
     logits = noisy(raw)
     write(folder / "truth.nii.gz", labels_of(raw))
     write(folder / "one_truth.nii.gz", (labels_of(raw) == 1).astype(np.uint8))
@@ -215,7 +214,16 @@ def maps(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-ROOM = 40 << 20  # for slabs of a third of the maps
+@pytest.fixture
+def maps(stored_maps: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Probabilities of more voxels than are told apart without being asked to."""
+    monkeypatch.setattr("segeval.evidence.probabilities.histogram.EXACT_UP_TO", 1 << 13)
+    for module in ("evidence.probabilities.scored_map", "scoring.slabs.settled_maps"):
+        monkeypatch.setattr(f"segeval.{module}.FEW", 1 << 9)
+    return stored_maps
+
+
+ROOM = 640_000  # for slabs of a third of the maps
 
 
 @pytest.mark.parametrize(
@@ -235,13 +243,73 @@ def test_maps_in_slabs_have_the_values_of_the_whole(maps: Path, n_tiles: list[in
     assert n_tiles[0] > 2
 
 
-@pytest.mark.parametrize("pred", ["one.nii", "double.nii"])
-def test_voxels_that_have_to_be_told_apart_are_read_once_more(maps: Path, n_tiles: list[int], pred: str) -> None:
-    measures = ("overlap", "dice_loss", "auc_roc", "average_precision", "best_dice", "adaptive_ece", "brier", "ece")
-    found = compare(maps / pred, maps / "one_truth.nii.gz", measures, 36 << 20)
+TOLD_APART = ("overlap", "dice_loss", "auc_roc", "average_precision", "best_dice", "adaptive_ece", "brier", "ece")
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A map of more voxels than are told apart without being asked to, many of them in one bin."""
+    folder, raw = tmp_path_factory.mktemp("crowded"), smooth((1060, 1010), seed=1)
+    logits = 4 * (raw - 1) + smooth(raw.shape, seed=2)
+    probs = np.where(np.abs(raw - 1) < 0.01, 0.3 + 1e-5 * logits, 1 / (1 + np.exp(-logits)))
+    return write(folder / "p.npy", probs.astype(np.float32)), write(folder / "t.npy", (raw > 1).astype(np.uint8))
+
+
+def test_voxels_that_have_to_be_told_apart_are_read_once_more(crowded: tuple[Path, Path], n_tiles: list[int]) -> None:
+    found = compare(*crowded, ("auc_roc", "adaptive_ece", "brier"), room=36 << 20)
     assert n_tiles[0] > 1
     assert len(n_tiles) == 2
     assert "auc_roc" in found.case_rows[0].approx
+
+
+@pytest.mark.parametrize(
+    ("asked", "of_one"),
+    [
+        (("auc_roc", "average_precision"), 2048),  # bytes of each of 5,180 voxels
+        (("topk_ce_loss", "lovasz_hinge_loss"), 104),  # of 147,024
+    ],
+    ids=str,
+)
+def test_what_there_is_no_room_to_tell_apart_is_within_the_bound(
+    crowded: tuple[Path, Path],
+    n_tiles: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+    asked: tuple[str, ...],
+    of_one: int,
+) -> None:
+    monkeypatch.setattr("segeval.scoring.slabs.settled_maps._TOLD_APART", of_one)
+    exact = scored(*crowded, tuple(f"{measure}(exact=true)" for measure in asked))
+    found = scored(*crowded, asked, max_memory=PROGRAM + 20_000_000)
+    assert len(n_tiles) == 2
+    (wanted,), (row,) = exact.class_rows, found.class_rows
+    assert [*row.values.values()] == pytest.approx([*wanted.values.values()], rel=0, abs=1e-5)
+    assert {*found.case_rows[0].approx} == {*asked}
+
+
+def test_too_many_voxels_to_be_told_apart_name_what_is_enough(
+    crowded: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("segeval.scoring.slabs.settled_maps._TOLD_APART", 2048)
+    said = r"for adaptive_ece\(bins=2000\)\. Leave these measures out, or pass --workers 1 and --max-memory"
+    with pytest.raises(DataError, match=said) as refused:
+        scored(*crowded, ("adaptive_ece(bins=2000)",), max_memory=PROGRAM + (4 << 20))
+    enough = read_size(str(refused.value).split("--max-memory ")[1].split()[0])
+    found = scored(*crowded, ("adaptive_ece(bins=2000)",), max_memory=enough)
+    assert found.class_rows[0].values == pytest.approx(
+        dict(scored(*crowded, ("adaptive_ece(bins=2000)",)).class_rows[0].values)
+    )
+    with pytest.raises(DataError, match=r"for ohem_ce_loss\. Leave these measures out, or raise --max-memory until"):
+        scored(*crowded, ("ohem_ce_loss",), max_memory=PROGRAM + (4 << 20))
+
+
+@pytest.mark.parametrize("pred", ["one.nii", "double.nii"])
+def test_all_voxels_are_told_apart_where_bins_hold_few(
+    maps: Path, n_tiles: list[int], monkeypatch: pytest.MonkeyPatch, pred: str
+) -> None:
+    monkeypatch.setattr("segeval.scoring.slabs.settled_maps._TOLD_APART", 8)  # as if there were room for all
+    compare(maps / pred, maps / "one_truth.nii.gz", TOLD_APART, 600_000)
+    assert n_tiles[0] > 1
+    assert len(n_tiles) == 2
 
 
 def test_few_voxels_are_told_apart_all_of_them(
@@ -273,6 +341,20 @@ def test_a_map_per_file_comes_in_slabs(tmp_path: Path, n_tiles: list[int]) -> No
     assert n_tiles[0] > 1
 
 
+def test_slabs_are_thinner_than_the_tiles_of_a_file(tmp_path: Path, n_tiles: list[int]) -> None:
+    raw = scores((260, 250))
+    files = tmp_path / "p.tif", tmp_path / "t.tif"
+    for path, labels in zip(files, (labels_of(noisy(raw)), labels_of(raw)), strict=True):
+        tifffile.imwrite(path, labels, tile=(128, 128), compression="zlib")
+    compare(*files, ("dice", "cross_entropy_loss"), room=100_000)
+    assert n_tiles == [15]  # of 18 rows: 64 kB are two rows of tiles
+    said = (
+        r"of 2 of its 260 rows, beside the 128 that its files pack together. Pass --workers 1 and --max-memory 151MiB"
+    )
+    with pytest.raises(DataError, match=said):
+        scored(*files, ("dice",), max_memory=PROGRAM + 60_000)
+
+
 def refusal(tmp_path: Path, measures: tuple[str, ...] = ("dice",), room: int = 120_000, **options: Any) -> str:
     raw = scores((37, 26, 41))
     truth, pred = write(tmp_path / "t.nii.gz", labels_of(raw)), write(tmp_path / "p.nii.gz", labels_of(noisy(raw)))
@@ -281,13 +363,13 @@ def refusal(tmp_path: Path, measures: tuple[str, ...] = ("dice",), room: int = 1
     return str(refused.value)
 
 
-@pytest.mark.parametrize("measure", ["hd95", "assd", "lesion_f1", "cldice", "boundary_loss", "boundary_iou", "pq"])
+@pytest.mark.parametrize("measure", ["hd95", "lesion_f1", "cldice", "boundary_loss"])
 def test_measures_of_the_whole_image_are_refused_by_name(tmp_path: Path, measure: str) -> None:
     said = refusal(tmp_path, ("dice", measure))
     assert f"these measures need the whole image at once: {measure}." in said.replace("(tolerance_mm=1)", "")
-    assert "-m overlap,losses,probability,nsd,boundary_f1" in said
+    assert "-m overlap,losses,probability,nsd,boundary_f1,boundary_iou" in said
     if measure == "hd95":  # what it offers works
-        others = ("overlap", "losses", "probability", "nsd", "boundary_f1")
+        others = ("overlap", "losses", "probability", "nsd", "boundary_f1", "boundary_iou")
         assert scored(tmp_path / "p.nii.gz", tmp_path / "t.nii.gz", others, max_memory=PROGRAM + 200_000).class_rows
 
 
@@ -306,7 +388,7 @@ def test_too_little_memory_names_what_is_enough(tmp_path: Path) -> None:
     assert "has no room for slabs of 2 of its 41 rows. Pass --workers 1 and --max-memory 151MiB or more." in said
     scored(tmp_path / "p.nii.gz", tmp_path / "t.nii.gz", ("dice",), max_memory=read_size("151MiB"))
     said = refusal(tmp_path, ("nsd(tolerance_mm=20)",), room=200_000)
-    assert "has no room for slabs of 12 of its 41 rows, as 12 are needed around each for the tolerance of" in said
+    assert "has no room for slabs of 12 of its 41 rows, as 12 are needed around each for a tolerance or a band" in said
 
 
 def test_other_kinds_of_files_are_refused_with_what_to_do(tmp_path: Path) -> None:

@@ -30,7 +30,9 @@ The bins that cost most for each of their voxels are ranked until the rest costs
 
 Cases are added up as they come, and what a bin costs in all of them together is known after the last: one may hold the
 class of some cases and the rest of others. So a case also ranks the bins that hold much of either side, and the sum of
-all cases is looked at again (`costs_much`): there some voxels of a bin may be told apart and others not.
+all cases is looked at again (`costs_much`): there some voxels of a bin may be told apart and others not. The slabs of
+one image are counted before any voxel is told apart. If there is no room for as many as are to be, their bins are
+halved as often as there is room for, and the sum is looked at again, too.
 """
 
 from functools import cache
@@ -49,6 +51,7 @@ _REST = 0.2  # share of either that is left where bins are ranked
 _WITH_ERROR = 0.74  # above p_t = 0.7311, where the logit is 1, the hinge is 0
 
 COARSE_SHIFT, FINE_SHIFT = 16, 11  # bits that a bin leaves out
+MOST_HALVED = FINE_SHIFT
 COARSE_WIDTH = 1 << COARSE_SHIFT
 LIFT = 2.0**24  # a power of two, so that no bit of q is lost
 FINE_BELOW = 2.0**-6  # from here on the even grid is the finer one
@@ -66,10 +69,10 @@ N_EVEN_LINES = PER_UNIT // 2
 N_FINE = N_FINE_LINES + N_EVEN_LINES + 2
 
 
-def fine_bin(q: np.ndarray) -> np.ndarray:
-    """The fine bin of each q from 0 to 0.5."""
-    code = (q * PER_UNIT).astype(np.int32)
-    code += q.clip(0.0, FINE_BELOW).astype(np.float32, copy=False).view(np.int32) >> FINE_SHIFT
+def fine_bin(q: np.ndarray, *, halved: int = 0) -> np.ndarray:
+    """The fine bin of each q from 0 to 0.5, or its part where bins are halved so many times, up to `MOST_HALVED`."""
+    code = (q * (PER_UNIT << halved)).astype(np.int32)
+    code += q.clip(0.0, FINE_BELOW).astype(np.float32, copy=False).view(np.int32) >> FINE_SHIFT - halved
     code += q > 0
     return code
 
@@ -209,14 +212,15 @@ def _for_curves(counts: np.ndarray, is_wide: np.ndarray, *, area: bool, best: bo
     return which
 
 
-def costs_much(detail: Detail, n: np.ndarray, in_bins: np.ndarray) -> bool:
-    """Whether values of all cases together may be off by more than the bound, so that it is better to have none.
+def costs_much(detail: Detail, counts: np.ndarray, in_bins: np.ndarray) -> bool:
+    """Whether values may be off by more than the bound, so that it is better to have none.
 
     Args:
-        n: voxels by (truth, upper, bin).
+        detail: what is read.
+        counts: voxels of the rest and of the class, by bin from the highest probability down.
         in_bins: those of them that are not told apart.
     """
-    _, auc, precision, may_be_best = _costs(in_order(n), in_order(in_bins), least=BOUND)
+    _, auc, precision, may_be_best = _costs(counts, in_bins, least=BOUND)
     of_areas = max(auc.sum(), precision.sum())
     return bool((detail != "best" and of_areas > BOUND) or (detail != "area" and may_be_best.any()))
 

@@ -1,5 +1,6 @@
 """How many voxels of a class, and of the rest, have each probability: curves and ranks without a sort of the image."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,7 +23,8 @@ class ProbHistogram:
 
     Where `is_wide` is set, the entry is a bin no wider than 2^-18: `thresholds` has the lowest probability in it
     and `p` its middle; otherwise the two are equal. `rest` is 1 - p, and tells p from 1 where p itself is rounded.
-    `detail` is what its sum with others has to keep.
+    `detail` is what its sum with others has to keep, `halved` how often bins were halved, so that they are so much
+    narrower.
     """
 
     thresholds: Float64[np.ndarray, " level"]
@@ -32,6 +34,7 @@ class ProbHistogram:
     negatives: Int64[np.ndarray, " level"]
     is_wide: Bool[np.ndarray, " level"]
     detail: Detail = "curve"
+    halved: int = 0
 
     @classmethod
     def exact(cls, p: np.ndarray, rest: np.ndarray, *, positives: np.ndarray, negatives: np.ndarray) -> "ProbHistogram":
@@ -56,7 +59,8 @@ class ProbHistogram:
         """
         values, negatives, positives = _counted(stored if is_log_odds else np.clip(stored, 0, 1), truth)
         p, rest = ProbMap(stored=values[::-1], is_log_odds=is_log_odds).both_sides()
-        return cls.exact(p, rest, positives=positives[::-1], negatives=negatives[::-1])
+        found = cls.exact(p, rest, positives=positives[::-1], negatives=negatives[::-1])
+        return found._of_columns(found._columns()) if is_log_odds else found  # many log odds below -745 stand for 0
 
     @classmethod
     def of_codes(cls, n: np.ndarray, values: np.ndarray) -> "ProbHistogram":
@@ -102,22 +106,7 @@ class ProbHistogram:
         columns = [np.concatenate(several) for several in zip(*each, strict=True)]
         # by 1 - p where p is rounded; a bin, known by its middle, comes before the probability that it begins with
         order = np.lexsort((-columns[1], columns[2], -columns[0]))
-        thresholds, p, rest, positives, negatives, is_wide = (column[order] for column in columns)
-        changes = np.any([np.diff(column) != 0 for column in (thresholds, p, rest)], axis=0)
-        is_new = np.append(True, changes)[: len(order)]  # of nothing, nothing is
-        if not is_new.all():
-            first = np.flatnonzero(is_new)
-            positives, negatives = (np.add.reduceat(side, first) for side in (positives, negatives))
-            thresholds, p, rest, is_wide = (column[first] for column in (thresholds, p, rest, is_wide))
-        return ProbHistogram(
-            thresholds=thresholds,
-            p=p,
-            rest=rest,
-            positives=positives,
-            negatives=negatives,
-            is_wide=is_wide,
-            detail=self.detail,
-        )
+        return self._of_columns([column[order] for column in columns])
 
     def binned(self, *, alone: bool = False) -> "ProbHistogram":
         """The same voxels in bins; those of a bin that holds too much stay apart if they are not too many.
@@ -126,7 +115,7 @@ class ProbHistogram:
             alone: whether no bound has to hold together with other cases.
         """
         if self.detail == "hinge":
-            return self._by_logit()
+            return self.in_cells()
         key, n = self._by_bin()
         which = too_wide("curve", n, alone=alone)
         apart = which.any(axis=0).reshape(-1)[key]
@@ -134,20 +123,23 @@ class ProbHistogram:
             return replace(ProbHistogram.of_bins(n), detail=self.detail)
         return self._only(apart).beside(ProbHistogram.of_bins(np.where(which, 0, n)))
 
-    @property
-    def is_vague(self) -> bool:
-        """Whether the cases that were added up leave open, by more than 1e-5, what a curve gives."""
-        if not self.approx:
-            return False
-        return costs_much(self.detail, self._by_bin()[1], self._only(self.is_wide)._by_bin()[1])
+    def merged(self, *, halved: int) -> "ProbHistogram":
+        """The same voxels, those in one bin together, where bins are halved so many times."""
+        _, first = self._bins(halved)
+        last = np.append(first[1:], len(self.p)) - 1
+        alone = first == last
+        return replace(
+            self,
+            thresholds=self.thresholds[last],
+            p=np.where(alone, self.p[first], (self.p[first] + self.p[last]) / 2),
+            rest=np.where(alone, self.rest[first], (self.rest[first] + self.rest[last]) / 2),
+            positives=np.add.reduceat(self.positives, first),
+            negatives=np.add.reduceat(self.negatives, first),
+            is_wide=self.is_wide[first] | ~alone,
+            halved=halved,
+        )
 
-    def _by_bin(self) -> tuple[np.ndarray, np.ndarray]:
-        """The fine bin of each entry, and how many voxels each has, by (truth, upper, bin)."""
-        key = bins.fine_bin(np.minimum(self.p, self.rest)) + bins.N_FINE * (self.p >= 0.5)
-        sides = [_added_up(side, key, 2 * bins.N_FINE) for side in (self.negatives, self.positives)]
-        return key, np.reshape(sides, (2, 2, -1))
-
-    def _by_logit(self) -> "ProbHistogram":
+    def in_cells(self) -> "ProbHistogram":
         """The same voxels with their logits moved by less than the bound, and never again: to the middle of a cell.
 
         The steps of the Jaccard loss add up to no more than 1, so the hinge is off by no more than its errors.
@@ -159,6 +151,27 @@ class ProbHistogram:
         p, rest = middle.both_sides()
         whole = ProbHistogram.exact(p, rest, positives=positives, negatives=negatives)
         return replace(whole, is_wide=np.ones(len(first), dtype=bool), detail=self.detail)
+
+    @property
+    def is_vague(self) -> bool:
+        """Whether what is known by bin only leaves open, by more than 1e-5, what a curve gives."""
+        if not self.approx:
+            return False
+        counts, (_, first) = np.stack([self.negatives, self.positives]), self._bins(self.halved)
+        all_of, in_bins = (np.add.reduceat(side, first, axis=1) for side in (counts, counts * self.is_wide))
+        return costs_much(self.detail, all_of, in_bins)
+
+    def _bins(self, halved: int) -> tuple[np.ndarray, np.ndarray]:
+        """The bin of each entry, and where in the list each bin begins."""
+        key = bins.fine_bin(np.minimum(self.p, self.rest), halved=halved).astype(np.int64)
+        key += (self.p >= 0.5) * (bins.N_FINE << halved)
+        return key, np.flatnonzero(np.append(True, key[1:] != key[:-1])[: len(key)])
+
+    def _by_bin(self) -> tuple[np.ndarray, np.ndarray]:
+        """The fine bin of each entry, and how many voxels each has, by (truth, upper, bin)."""
+        key, _ = self._bins(0)
+        sides = [_added_up(side, key, 2 * bins.N_FINE) for side in (self.negatives, self.positives)]
+        return key, np.reshape(sides, (2, 2, -1))
 
     def _only(self, levels: np.ndarray) -> "ProbHistogram":
         return replace(self, **{name: getattr(self, name)[levels] for name in _COLUMNS})
@@ -184,6 +197,25 @@ class ProbHistogram:
         ends = np.concatenate([[0], np.cumsum(sizes)])
         gaps = np.diff(np.interp(ends, counts, mass)) - np.diff(np.interp(ends, counts, positives))
         return np.abs(gaps) / sizes
+
+    def _of_columns(self, columns: Sequence[np.ndarray]) -> "ProbHistogram":
+        """A histogram of entries, the highest first; equal ones are added up."""
+        thresholds, p, rest, positives, negatives, is_wide = columns
+        changes = np.any([np.diff(column) != 0 for column in (thresholds, p, rest)], axis=0)
+        is_new = np.append(True, changes)[: len(p)]  # of nothing, nothing is
+        if not is_new.all():
+            first = np.flatnonzero(is_new)
+            positives, negatives = (np.add.reduceat(side, first) for side in (positives, negatives))
+            thresholds, p, rest, is_wide = (column[first] for column in (thresholds, p, rest, is_wide))
+        return ProbHistogram(
+            thresholds=thresholds,
+            p=p,
+            rest=rest,
+            positives=positives,
+            negatives=negatives,
+            is_wide=is_wide,
+            detail=self.detail,
+        )
 
     def _columns(self) -> tuple[np.ndarray, ...]:
         return tuple(getattr(self, name) for name in _COLUMNS)

@@ -6,7 +6,7 @@ that have to be told apart is known at the end, so that another pass over the im
 get one voxel of either kind in place of a histogram or of condensed entries: what they make of it is not looked at.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -29,8 +29,16 @@ class HistogramOfPart(ProbHistogram):
     def standing_for(cls, channel: LabelClass | None, detail: Detail) -> "HistogramOfPart":
         """A histogram of two voxels."""
         half, one = np.array([0.5]), np.array([1])
-        voxels = {"thresholds": half, "p": half, "rest": half, "positives": one, "negatives": one}
-        return cls(**voxels, is_wide=np.array([False]), channel=channel, detail=detail)
+        return cls(
+            thresholds=half,
+            p=half,
+            rest=half,
+            positives=one,
+            negatives=one,
+            is_wide=np.array([False]),
+            channel=channel,
+            detail=detail,
+        )
 
     def __add__(self, other: Any) -> "HistogramOfPart":
         return self
@@ -50,7 +58,9 @@ class HistogramOfPart(ProbHistogram):
         if told is None:
             return ProbHistogram.of_bins(n)
         rest = np.where(self.mixed(n), 0, n)
-        return ProbHistogram.of_bins(rest).beside(told) if rest.any() else told
+        if not rest.any():
+            return told
+        return replace(ProbHistogram.of_bins(rest).beside(told), halved=told.halved)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -1,24 +1,29 @@
 """Boundary bands: the voxels of a class close to its own surface, and how those of two sides overlap."""
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import add
 from typing import Any, Literal
 
 import numpy as np
 
+from segeval.errors import ConfigError
 from segeval.evidence.arrays import cast, is_one_of, on_host, standard_namespace
 from segeval.evidence.grid import Lattice
 from segeval.evidence.labels import overlapping
 from segeval.evidence.overlap.counts import Counts
-from segeval.evidence.shapes import Box
+from segeval.evidence.shapes import Box, PerLabel
+from segeval.evidence.surfaces.distances import within
 from segeval.evidence.surfaces.elements import IGNORED, Edge, Metric, Neighbours
 from segeval.evidence.surfaces.surface import SIDES, Side, Surfaces, Unit
+from segeval.evidence.surfaces.surface_shares import SurfaceSums
 
 Band = Literal["surface", "background"]
-_SLAB = 1 << 23  # voxels whose distances are in memory at once
+Rule = Literal["le", "lt"]
+SLACK = 1e-6  # relative allowance for rounding
+_BLOCK = 1 << 23  # voxels whose distances are in memory at once
+_SHARE = 6  # and of a slab of an image that is larger than memory one of so many
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,26 +41,82 @@ class BandRule:
     neighbours: Neighbours
 
 
-def band_overlaps(surfaces: Surfaces, indices: Sequence[int], rule: BandRule) -> dict[int, float]:
-    """For some classes, voxels in both bands relative to those in either; nan where both are empty."""
-    overlaps: dict[int, float] = {}
+@dataclass(frozen=True, kw_only=True)
+class Bands(SurfaceSums):
+    """The boundary bands of both sides: voxels in both of them, and in either. The surfaces are counted in voxels."""
+
+    both: PerLabel
+    either: PerLabel
+
+    @classmethod
+    def read(
+        cls,
+        surfaces: Surfaces,
+        *,
+        width_mm: float | None,
+        rule: Rule,
+        band: Band,
+        metric: Metric,
+        edge: Edge,
+        neighbours: Neighbours,
+        unit: Unit,
+    ) -> "Bands":
+        """The bands of every class of a case.
+
+        Raises:
+            ConfigError: the width is negative.
+        """
+        reach = cls.reach(
+            lattice=surfaces.lattice(unit), diagonal=surfaces.diagonal(unit), width_mm=width_mm, rule=rule
+        )
+        how = BandRule(reach=reach, band=band, metric=metric, unit=unit, edge=edge, neighbours=neighbours)
+        on = surfaces.presence(surface="voxel", edge=edge, neighbours=neighbours)
+        counts = band_counts(surfaces, [index for index, one in enumerate(on) if one.in_pred or one.in_truth], how)
+        both, either = np.array([counts.get(index, (0, 0)) for index in range(len(on))]).reshape(-1, 2).T
+        sizes = [
+            surfaces.in_core(surfaces.elements(side, surface="voxel", edge=edge, neighbours=neighbours)).n
+            for side in SIDES
+        ]
+        return cls.of(
+            both=both,
+            either=either,
+            pred_size=sizes[0],
+            truth_size=sizes[1],
+            bare=[one.in_pred and one.in_truth and not one.on_pred and not one.on_truth for one in on],
+            apart=[one.in_pred != one.in_truth for one in on],
+        )
+
+    @classmethod
+    def reach(cls, *, lattice: Lattice, diagonal: float, width_mm: float | None, rule: Rule, **_: Any) -> float:
+        """How wide the bands are, up to the last voxel that counts."""
+        width = 0.02 * diagonal if width_mm is None else width_mm
+        if not width >= 0:
+            raise ConfigError(f"width_mm={width:g} is negative. Use 0 or more.")
+        inclusive = within(width, spacing=lattice.spacing, slack=SLACK)
+        return inclusive if rule == "le" else 2 * width - inclusive  # where 3 x 0.7 is less than 2.1 all the same
+
+
+def band_counts(surfaces: Surfaces, indices: Sequence[int], rule: BandRule) -> dict[int, tuple[int, int]]:
+    """For some classes, how many voxels are in both bands, and in either."""
+    counts: dict[int, tuple[int, int]] = {}
     for group, box in _groups(surfaces, indices, rule):
-        each = [_in_bands(surfaces, group, slab, rule) for slab in _slabs(box, surfaces.lattice(rule.unit), rule.reach)]
-        counts = reduce(add, each)
-        both, either = counts.tp.tolist(), (counts.pred + counts.fn).tolist()
-        overlaps |= {index: a / b if b else math.nan for index, a, b in zip(group, both, either, strict=True)}
-    return overlaps
+        counts |= dict.fromkeys(group, (0, 0))
+        for block in _blocks(box, surfaces, rule):
+            found = _in_bands(surfaces, group, block, rule)
+            for index, both, either in zip(group, found.tp.tolist(), (found.pred + found.fn).tolist(), strict=True):
+                counts[index] = counts[index][0] + both, counts[index][1] + either
+    return counts
 
 
-def _in_bands(surfaces: Surfaces, indices: Sequence[int], slab: "_Slab", rule: BandRule) -> Counts:
+def _in_bands(surfaces: Surfaces, indices: Sequence[int], block: "_BandPart", rule: BandRule) -> Counts:
     """Counts of the bands of some classes in a part of the image: of the labels, with those outside of a band gone."""
     classes = [surfaces.classes[index] for index in indices]
     gone = IGNORED if any(0 in one.ids for one in classes) else 0
     banded = {}
     for side in SIDES:
-        labels = getattr(surfaces, side)[slab.core]
+        labels = getattr(surfaces, side)[block.core]
         labels = labels if gone == 0 else cast(labels, "int64")
-        near = _near_in_slab(surfaces, side, indices, slab, rule)
+        near = _near_in_block(surfaces, side, indices, block, rule)
         banded[side] = standard_namespace(labels).where(near, labels, gone)
     if isinstance(surfaces.truth, np.ndarray):
         from segeval.evidence.overlap import counts_numpy
@@ -67,30 +128,64 @@ def _in_bands(surfaces: Surfaces, indices: Sequence[int], slab: "_Slab", rule: B
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Slab:
-    """A part of a box along its first axis, and the same with all around it that may be within reach."""
+class _BandPart:
+    """A part of a box, and the same with all around it that may be within reach."""
 
     core: Box
     around: Box
 
 
-def _slabs(box: Box, lattice: Lattice, reach: float) -> Iterator[_Slab]:
-    """A box in parts, so that the memory that distances take does not grow with it."""
-    first, *others = box
-    halo = int(min(reach / lattice.spacing[0], first.stop)) + 1
-    rows = max(halo, _SLAB // max(_volume(tuple(others)), 1), 1)
-    if lattice.axes is not None:  # with skewed axes the nearest may be many slices away
-        rows = first.stop - first.start
-    for start in range(first.start, first.stop, rows):
-        stop = min(start + rows, first.stop)
-        around = slice(max(start - halo, first.start), min(stop + halo, first.stop))
-        yield _Slab(core=(slice(start, stop), *others), around=(around, *others))
+def _blocks(box: Box, surfaces: Surfaces, rule: BandRule) -> Iterator[_BandPart]:
+    """A box in parts, so that the memory that distances take does not grow with it.
+
+    Only what is measured is in a part; what lies around it ends with the box, beyond which nothing is near.
+    """
+    lattice, measured = surfaces.lattice(rule.unit), [*box]
+    most = _BLOCK if surfaces.core is None else min(_BLOCK, math.prod(surfaces.truth.shape) // _SHARE)
+    if surfaces.core is not None:
+        along, cut = box[surfaces.core.axis], surfaces.core.along
+        measured[surfaces.core.axis] = slice(max(along.start, cut.start), max(cut.start, min(along.stop, cut.stop)))
+    halos = [int(min(rule.reach / step, along.stop)) + 1 for step, along in zip(lattice.spacing, box, strict=True)]
+    sizes = [along.stop - along.start for along in measured]
+    if lattice.axes is None:  # with skewed axes the nearest may be many slices away
+        while _volume_around(sizes, halos, box) > most:
+            longest = max(range(len(sizes)), key=lambda axis: sizes[axis] / halos[axis])
+            if sizes[longest] <= halos[longest]:  # smaller ones would be hardly more than what lies around them
+                break
+            sizes[longest] = -(-sizes[longest] // 2)
+    else:
+        halos = [n.stop for n in box]
+    starts = (range(along.start, along.stop, max(size, 1)) for along, size in zip(measured, sizes, strict=True))
+    for corner in itertools.product(*starts):
+        core = tuple(
+            slice(start, min(start + size, along.stop))
+            for start, size, along in zip(corner, sizes, measured, strict=True)
+        )
+        around = tuple(
+            slice(max(part.start - halo, along.start), min(part.stop + halo, along.stop))
+            for part, halo, along in zip(core, halos, box, strict=True)
+        )
+        yield _BandPart(core=core, around=around)
 
 
-def _near_in_slab(surfaces: Surfaces, side: Side, indices: Sequence[int], slab: _Slab, rule: BandRule) -> Any:
-    near = _near(surfaces, side, indices, slab.around, rule)
-    start = slab.core[0].start - slab.around[0].start
-    return near[start : start + slab.core[0].stop - slab.core[0].start]
+def _volume_around(sizes: Sequence[int], halos: Sequence[int], box: Box) -> int:
+    """Voxels of the largest part of such a size with what lies around it."""
+    wide = (min(size + 2 * halo, along.stop - along.start) for size, halo, along in zip(sizes, halos, box, strict=True))
+    return math.prod(wide)
+
+
+def _near_in_block(surfaces: Surfaces, side: Side, indices: Sequence[int], block: _BandPart, rule: BandRule) -> Any:
+    """Which voxels of a part are close to the surfaces of some classes, as far as it has any voxel of theirs."""
+    of_any = is_one_of(getattr(surfaces, side)[block.core], [one for i in indices for one in surfaces.classes[i].ids])
+    if not of_any.any():
+        return of_any
+    near = _near(surfaces, side, indices, block.around, rule)
+    return near[
+        tuple(
+            slice(core.start - around.start, core.stop - around.start)
+            for core, around in zip(block.core, block.around, strict=True)
+        )
+    ]
 
 
 def _groups(surfaces: Surfaces, indices: Sequence[int], rule: BandRule) -> list[tuple[Sequence[int], Box]]:
@@ -135,7 +230,8 @@ def _near(surfaces: Surfaces, side: Side, indices: Sequence[int], box: Box, rule
         elements = surfaces.elements(side, surface="voxel", edge=rule.edge, neighbours=rule.neighbours)
         for index in indices:
             at = elements.at[:, elements.of(index)]
-            at = at[:, (at[0] >= box[0].start) & (at[0] < box[0].stop)]
+            for axis, along in enumerate(box):
+                at = at[:, (at[axis] >= along.start) & (at[axis] < along.stop)]
             sources[tuple(along - axis.start + 1 for along, axis in zip(at, box, strict=True))] = True
     lattice = surfaces.lattice(rule.unit)
     near = surfaces.builder.within_reach(sources, reach=rule.reach, lattice=lattice, metric=rule.metric)

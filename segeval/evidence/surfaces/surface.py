@@ -62,6 +62,23 @@ class Builder(Protocol):
     def within_reach(self, sources: Any, *, reach: float, lattice: Lattice, metric: Metric) -> Any: ...
 
 
+@dataclass(frozen=True, kw_only=True)
+class Core:
+    """The slab of an image whose surface is measured, where the rest of the arrays is only what lies around it.
+
+    Corners of the lattice belong to the voxel behind them, and the last ones of the image to its last.
+
+    Attributes:
+        axis: along which the slab was cut.
+        along: where it lies on this axis of the arrays.
+        n: voxels along the axis in the whole image.
+    """
+
+    axis: int
+    along: slice
+    n: int
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Surfaces:
     """The surfaces of one case, each piece built when a measure first asks for it, and kept.
@@ -69,7 +86,7 @@ class Surfaces:
     Make one with `Surfaces.of`. The measures read `distances` and its siblings. Whatever their settings,
     and however many the classes, an image is passed over once to find what may be surface.
 
-    `core` is a prepared axis and a range on it: distances are those of the elements there, to all others.
+    With a `core`, on a prepared axis, distances are those of the elements there, to all others.
     """
 
     pred: Any  # prepared labels: contiguous, ignored voxels marked
@@ -79,7 +96,7 @@ class Surfaces:
     builder: Builder
     axes: tuple[int, ...]  # which axis of the image, without those of length one, each prepared axis is
     has_ignored: bool = False
-    core: tuple[int, int, int] | None = None
+    core: Core | None = None
     _kept: Kept[Any] = field(default_factory=Kept, repr=False)
 
     @classmethod
@@ -93,7 +110,7 @@ class Surfaces:
         axes_mm: AxesMm | None = None,
         ignored: Mask | None = None,
         device: str | None = None,
-        core: tuple[int, slice] | None = None,
+        core: Core | None = None,
     ) -> "Surfaces":
         """Surfaces of two label images on one grid.
 
@@ -106,8 +123,7 @@ class Surfaces:
             ignored: boolean mask of voxels that count nowhere. They make no surface: what is next to
                 them is treated as if they were not there.
             device: torch device to work on; by default numpy arrays stay with numpy, and tensors where they are.
-            core: an axis and the slab along it whose surface is measured, where the rest is only what lies around it.
-                Corners of the lattice belong to the voxel behind them, and the last ones of the image to its last.
+            core: the slab whose surface is measured, of an image that is read in slabs.
         """
         long = [axis for axis, n in enumerate(truth.shape) if n != 1]
         shape = tuple(truth.shape[axis] for axis in long) or (1,)
@@ -135,7 +151,10 @@ class Surfaces:
 
     def diagonal(self, unit: Unit = "mm") -> float:
         """Diagonal of the whole image."""
-        return diagonal_of(tuple(self.truth.shape), self.lattice(unit))
+        shape = [*self.truth.shape]
+        if self.core is not None:
+            shape[self.core.axis] = self.core.n
+        return diagonal_of(tuple(shape), self.lattice(unit))
 
     def distances(
         self, *, surface: Surface = "voxel", edge: Edge = "border", neighbours: Neighbours = "face", unit: Unit = "mm"
@@ -185,6 +204,12 @@ class Surfaces:
         build = functools.partial(voxel_elements, labels, edge=edge, neighbours=neighbours, neutral=self.has_ignored)
         return self._kept.get((side, "voxel", edge, neighbours), lambda: build(self._members(side, neighbours)))
 
+    def in_core(self, elements: Elements) -> Elements:
+        """Those that are measured."""
+        if self.core is None:
+            return elements
+        return elements.between(self.core.axis, self.core.along.start, self.core.along.stop)
+
     def outline(self, side: Side) -> Elements:
         """Voxels of a class beside any voxel that is not of it, be it ignored or beyond the image."""
         build = functools.partial(voxel_elements, edge="border", neighbours="face", neutral=False)
@@ -201,7 +226,7 @@ class Surfaces:
     ) -> tuple[SurfacePair, ...]:
         pred, truth = (self.elements(side, surface=surface, edge=edge, neighbours=neighbours) for side in SIDES)
         presence = self.presence(surface=surface, edge=edge, neighbours=neighbours)
-        starts = (pred, truth) if self.core is None else (side.between(*self.core) for side in (pred, truth))
+        starts = (self.in_core(side) for side in (pred, truth))
         if surface == "mesh":
             directed = functools.partial(
                 mesh_distances, classes=len(self.classes), lattice=self.lattice(unit), axes=self.axes
@@ -270,13 +295,10 @@ class Surfaces:
         return members(labels, found, self.classes)
 
 
-def _prepared_core(
-    core: tuple[int, slice], long: Sequence[int], axes: Sequence[int], shape: tuple[int, ...]
-) -> tuple[int, int, int]:
+def _prepared_core(core: Core, long: Sequence[int], axes: Sequence[int], shape: tuple[int, ...]) -> Core:
     """The core on the prepared axes, with the corners behind the last voxel where that is the last of the image."""
-    axis, along = core
-    prepared = list(axes).index(long.index(axis))
-    return prepared, along.start, along.stop + (along.stop == shape[prepared])
+    prepared, along = list(axes).index(long.index(core.axis)), core.along
+    return replace(core, axis=prepared, along=slice(along.start, along.stop + (along.stop == shape[prepared])))
 
 
 def _builder_of(arrays: Sequence[Any], device: str | None) -> tuple[Builder, Sequence[Any]]:

@@ -1,12 +1,16 @@
-"""How much of each surface lies near the other one: sums, which add up over cases as distances do not."""
+"""How much of each surface lies near the other one: sums, which add up over cases as distances do not.
+
+They add up over the parts of an image just as well, where each part is read with as much around it as they reach.
+"""
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
 from segeval.errors import ConfigError
 from segeval.evidence.additive import State
+from segeval.evidence.grid import Lattice
 from segeval.evidence.shapes import PerLabel
 from segeval.evidence.surfaces.distances import SurfacePair, within
 from segeval.evidence.surfaces.elements import Edge, Neighbours
@@ -15,22 +19,50 @@ from segeval.knobs import PerClass
 from segeval.measure import ratio
 
 Tolerance = float | PerClass | Literal["min_spacing"]
+Sums = TypeVar("Sums", bound="SurfaceSums")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shares(State):
-    """For each side the size of its surface, and how much of it is within a tolerance of the other side.
+class SurfaceSums(State):
+    """For each side the size of its surface; what is summed on it is for a subclass to say.
 
     `bare` counts the cases in which both sides have the class and neither has a surface, `apart` those in which one
-    side has the class and the other has not.
+    side has the class and the other has not. A subclass says by `reach` how far around a voxel `read` looks, with the
+    same settings.
     """
 
-    pred_within: PerLabel
     pred_size: PerLabel
-    truth_within: PerLabel
     truth_size: PerLabel
     bare: PerLabel
     apart: PerLabel
+
+    def of_whole(self: Sums, *, in_pred: bool, in_truth: bool) -> Sums:
+        """The sums over the parts of one case, of one class, as those of the whole.
+
+        Args:
+            in_pred: whether the whole prediction has the class.
+            in_truth: whether the whole truth has it.
+        """
+        bare = in_pred and in_truth and not self.pred_size and not self.truth_size
+        return replace(self, bare=np.float64(bare), apart=np.float64(in_pred != in_truth))
+
+    def settled(self, value: PerLabel) -> PerLabel:
+        """The value where there are two surfaces; 0 where one is missing.
+
+        Without any surface (`edge="none"` leaves none to a mask that fills the image) it is the share of the cases in
+        which both sides have the class.
+        """
+        has_pred, has_truth = self.pred_size > 0, self.truth_size > 0
+        without = ratio(self.bare, self.bare + self.apart)
+        return np.where(has_pred & has_truth, value, np.where(has_pred | has_truth, 0.0, without))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shares(SurfaceSums):
+    """How much of the surface of each side is within a tolerance of the other side."""
+
+    pred_within: PerLabel
+    truth_within: PerLabel
 
     @classmethod
     def read(
@@ -74,31 +106,22 @@ class Shares(State):
             apart=on.in_pred != on.in_truth,
         )
 
-    def of_whole(self, *, in_pred: bool, in_truth: bool) -> "Shares":
-        """The sums over the parts of one case, of one class, as those of the whole.
-
-        Args:
-            in_pred: whether the whole prediction has the class.
-            in_truth: whether the whole truth has it.
-        """
-        bare = in_pred and in_truth and not self.pred_size and not self.truth_size
-        return replace(self, bare=np.float64(bare), apart=np.float64(in_pred != in_truth))
-
-    def settled(self, value: PerLabel) -> PerLabel:
-        """The value where there are two surfaces; 0 where one is missing.
-
-        Without any surface (`edge="none"` leaves none to a mask that fills the image) it is the share of the cases in
-        which both sides have the class.
-        """
-        has_pred, has_truth = self.pred_size > 0, self.truth_size > 0
-        without = ratio(self.bare, self.bare + self.apart)
-        return np.where(has_pred & has_truth, value, np.where(has_pred | has_truth, 0.0, without))
-
-
-def longest_reach(tolerance: Tolerance, *, spacing: tuple[float, ...], slack: float) -> float:
-    """The longest distance that counts as within the tolerance of any class."""
-    longest: Any = max(tolerance.values()) if isinstance(tolerance, PerClass) else tolerance
-    return within(min(spacing) if longest == "min_spacing" else longest, spacing=spacing, slack=slack)
+    @classmethod
+    def reach(
+        cls,
+        *,
+        lattice: Lattice,
+        diagonal: float,
+        tolerance_mm: Tolerance,
+        slack: float,
+        tolerance_diagonal: float | None = None,
+        **_: Any,
+    ) -> float:
+        """The longest distance that counts as within the tolerance of any class."""
+        longest: Any = tolerance_mm if tolerance_diagonal is None else tolerance_diagonal * diagonal
+        longest = max(longest.values()) if isinstance(longest, PerClass) else longest
+        longest = min(lattice.spacing) if longest == "min_spacing" else longest
+        return within(longest, spacing=lattice.spacing, slack=slack)
 
 
 def _tolerance(tolerance: Tolerance, name: str, shortest: float) -> float:

@@ -121,6 +121,11 @@ class Slabs:
         """Voxels along the axis."""
         return self.head.array.shape[self.axis]
 
+    @property
+    def held(self) -> int:
+        """Bytes that are held beside a slab, since more than one row is unpacked at once."""
+        return self.head.array.nbytes // self.n * self.step if self.step > 1 else 0
+
 
 @dataclass(frozen=True, kw_only=True)
 class StoredVoxels:

@@ -60,7 +60,7 @@ class PredictionSlabs:
 
     def cuts(self, n_bytes: float) -> list[int]:
         """Slabs of so many bytes."""
-        rows = max(int(n_bytes // max(self.bytes_of_row, 1)), *(slabs.step for slabs in self.files))
+        rows = int((n_bytes - sum(slabs.held for slabs in self.files)) // max(self.bytes_of_row, 1))
         return even_cuts(self.files[0].n, rows)
 
     def parts(self, cuts: Sequence[int]) -> Iterator[Prediction]:

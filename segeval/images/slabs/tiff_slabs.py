@@ -82,6 +82,7 @@ def _bands(page: Any, dtype: np.dtype) -> Iterator[np.ndarray]:
     for segment, (_, _, row, column, _), (_, rows, columns, _) in page.segments(maxworkers=1, buffersize=_READ_AT_ONCE):
         if row != first:
             yield band
+            del band  # there is room for one
             band, first = np.zeros((min(step, height - row), width), dtype), row
         if segment is not None:
             rows, columns = min(rows, height - row), min(columns, width - column)
@@ -95,7 +96,9 @@ def _cut(bands: Iterator[np.ndarray], cuts: Sequence[int], dtype: np.dtype) -> I
     for first, stop in pairwise(cuts):
         rows, at = np.empty((stop - first, *band.shape[1:]), dtype), 0
         while at < len(rows):
-            band = band if len(band) else next(bands)
+            if not len(band):
+                del band
+                band = next(bands)
             n = min(len(band), len(rows) - at)
             rows[at : at + n], band, at = band[:n], band[n:], at + n
         yield rows

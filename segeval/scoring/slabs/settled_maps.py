@@ -1,6 +1,12 @@
-"""What the slabs of probability maps added up to, as the whole image would have given it."""
+"""What the slabs of probability maps added up to, as the whole image would have given it.
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+Voxels that the whole image would tell apart by their probability are collected in another pass. If there is no room for
+all of them, those of curves are counted in bins that are halved as often as there is room for, and those of ranked
+costs in cells, as sums of cases are; then values are within the same 1e-5 of the exact ones, but no more those of the
+whole to the last digits.
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +16,7 @@ from segeval.errors import DataError
 from segeval.evidence.additive import ByClass
 from segeval.evidence.case import TiledCase
 from segeval.evidence.labels import LabelClass
-from segeval.evidence.probabilities.bins import N_FINE
+from segeval.evidence.probabilities.bins import MOST_HALVED, N_FINE, Detail
 from segeval.evidence.probabilities.class_maps import Areas, EqualParts, PartsOfMap, ProbSums, sums_of_voxels
 from segeval.evidence.probabilities.histogram import ProbHistogram, are_few
 from segeval.evidence.probabilities.parts import HistogramOfPart, SumsOfPart
@@ -51,9 +57,12 @@ def with_maps_settled(
         )
     rows = soft.kept.rows
     wanted = {key: which for key in rows if (which := _mixed(key, rows)) is not None}
-    _refuse_too_many(rows, wanted, case, plan)
-    told = _told_apart(wanted, maps)
+    room = _room_in_bins(rows, wanted, case, plan)
+    told = _told_apart(wanted, maps, room)
     settled = {key: _settled(key, rows, told.get(key)) for key in rows if _kind(key) != "ranks"}
+    lacking = [key for key in room if len(told[key].p) > room[key] or (told[key].halved and settled[key].is_vague)]
+    if lacking:
+        raise _refusal(lacking, rows, wanted, case, plan)
     soft = replace(soft, kept=ByClass(settled))
     return {key: soft if key == "soft" else _of_classes(total, soft) for key, total in totals.items()}
 
@@ -77,16 +86,69 @@ def _mixed(key: Any, rows: Mapping[Any, Any]) -> np.ndarray | None:
     return which if which is not None and which.any() else None
 
 
-def _refuse_too_many(rows: Mapping[Any, Any], wanted: Mapping[Any, np.ndarray], case: TiledCase, plan: Plan) -> None:
-    n_of = {key: int(rows["ranks", key[1]][which].sum()) for key, which in wanted.items() if _kind(key) == "histogram"}
-    n, details = sum(n_of.values()), {rows[key].detail for key in n_of}
-    if n * _TOLD_APART > case.most_bytes // 2:  # the rest is for the slabs
-        asking = ", ".join(call.column for call in plan.measures if _detail_of(call) in details)
-        raise DataError(
-            f"{case.case_id}: is larger than --max-memory, and {n} of its voxels have to be told apart by their "
-            f"probability{' for ' if asking else ''}{asking}. Leave these measures out, or pass --workers 1 and "
-            f"--max-memory {PROGRAM + 2 * n * _TOLD_APART + _MIB >> 20}MiB or more."
-        )
+def refuse_surely_too_many(soft: MapSums, case: TiledCase, plan: Plan) -> None:
+    """Stop as soon as more voxels have to be told apart than there is room for, however the other slabs look.
+
+    Raises:
+        DataError: so it is; the message names the measures.
+    """
+    rows, details = soft.kept.rows, {"hinge", "exact"} - _may_be_in_bins(plan)
+    growing: dict[Any, HistogramOfPart] = {
+        key: row for key, row in rows.items() if isinstance(row, HistogramOfPart) and row.detail in details
+    }
+    if _n_of(rows, {key: row.mixed(rows["ranks", key[1]]) for key, row in growing.items()}, of=growing) > _room(case):
+        said = "Leave these measures out, or raise --max-memory until the case is scored as a whole."
+        raise DataError(f"{_too_many(growing, rows, case, plan)} {said}")
+
+
+def _may_be_in_bins(plan: Plan) -> set[Any]:
+    """The details that bins may serve, if they are narrow; not a limit that the costs of many voxels may be at."""
+    has_limit = any(call.measure.reads("RankedCosts") and "thresh" in call.all_knobs for call in plan.measures)
+    return {"area", "best", "curve"} if has_limit else {"area", "best", "curve", "hinge"}
+
+
+def _room(case: TiledCase) -> int:
+    """Entries of histograms, of all together; the rest of the memory is for the slabs."""
+    return case.most_bytes // 2 // _TOLD_APART
+
+
+def _room_in_bins(
+    rows: Mapping[Any, Any], wanted: Mapping[Any, np.ndarray], case: TiledCase, plan: Plan
+) -> dict[Any, int]:
+    """How many entries a histogram may have where not all voxels can be told apart; none where they can."""
+    counted = [key for key in wanted if _kind(key) == "histogram"]
+    narrower = [key for key in counted if rows[key].detail in _may_be_in_bins(plan)]
+    others = [key for key in counted if key not in narrower]
+    left = _room(case) - _n_of(rows, wanted, of=others)
+    if left < 0:
+        raise _refusal(others, rows, wanted, case, plan)
+    fits = _n_of(rows, wanted, of=counted) <= _room(case)
+    return {} if fits else dict.fromkeys(narrower, left // len(narrower))
+
+
+def _n_of(rows: Mapping[Any, Any], wanted: Mapping[Any, np.ndarray], *, of: Iterable[Any]) -> int:
+    """How many voxels some histograms tell apart."""
+    return sum(int(rows["ranks", key[1]][wanted[key]].sum()) for key in of)
+
+
+def _refusal(
+    keys: Iterable[Any], rows: Mapping[Any, Any], wanted: Mapping[Any, np.ndarray], case: TiledCase, plan: Plan
+) -> DataError:
+    """Where all voxels are counted, and so it is known what is enough."""
+    n = _n_of(rows, wanted, of=[key for key in wanted if _kind(key) == "histogram"])
+    return DataError(
+        f"{_too_many(keys, rows, case, plan)} Leave these measures out, or pass --workers 1 and "
+        f"--max-memory {PROGRAM + 2 * n * _TOLD_APART + _MIB >> 20}MiB or more."
+    )
+
+
+def _too_many(keys: Iterable[Any], rows: Mapping[Any, Any], case: TiledCase, plan: Plan) -> str:
+    details = {rows[key].detail for key in keys}
+    asking = ", ".join(call.column for call in plan.measures if _detail_of(call) in details)
+    return (
+        f"{case.case_id}: is larger than --max-memory, and too many of its voxels have to be told apart by their "
+        f"probability{' for ' if asking else ''}{asking}."
+    )
 
 
 def _detail_of(call: MeasureCall) -> Any:
@@ -102,14 +164,29 @@ def _detail_of(call: MeasureCall) -> Any:
 
 
 def _told_apart(
-    wanted: Mapping[Any, np.ndarray], maps: Callable[[], Iterator[ProbMaps]]
+    wanted: Mapping[Any, np.ndarray], maps: Callable[[], Iterator[ProbMaps]], room: Mapping[Any, int]
 ) -> dict[Hashable, ProbHistogram]:
     found: dict[Hashable, list[ProbHistogram]] = {key: [] for key in wanted}
     for of_slab in maps() if wanted else ():
         for key, which in wanted.items():
-            found[key].append(of_slab.scored(of_slab.channels.index(key[1])).within(which))
+            told = of_slab.scored(of_slab.channels.index(key[1])).within(which)
+            found[key].append(told)
+            if key in room:
+                found[key] = [_fitting(found[key], key[2], room[key])]
         del of_slab
-    return {key: ProbHistogram.empty().beside(*parts) for key, parts in found.items()}
+    return {key: ProbHistogram.empty().beside(*parts) if len(parts) > 1 else parts[0] for key, parts in found.items()}
+
+
+def _fitting(parts: Sequence[ProbHistogram], detail: Detail, room: int) -> ProbHistogram:
+    """All parts together, in bins as narrow as there is room for."""
+    halved, both = parts[0].halved, replace(ProbHistogram.empty().beside(*parts), detail=detail)
+    if halved:
+        both = both.merged(halved=halved)
+    if len(both.p) > room and detail == "hinge":
+        both = both.in_cells()
+    while len(both.p) > room and detail != "hinge" and both.halved != 1:
+        both = both.merged(halved=both.halved - 1 if both.halved else MOST_HALVED)
+    return both
 
 
 def _settled(key: Any, rows: Mapping[Any, Any], told: ProbHistogram | None) -> Any:

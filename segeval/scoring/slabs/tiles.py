@@ -16,9 +16,9 @@ from segeval.errors import DataError
 from segeval.evidence.additive import ByClass
 from segeval.evidence.arrays import is_one_of
 from segeval.evidence.case import Tile, TiledCase
-from segeval.evidence.grid import Lattice
+from segeval.evidence.grid import Grid, Lattice, diagonal_of
 from segeval.evidence.labels import LabelClass
-from segeval.evidence.overlap.counts import Counts, Histogram, per_class_joint
+from segeval.evidence.overlap.counts import Counts, Histogram
 from segeval.evidence.probabilities.soft import SoftEvidence
 from segeval.evidence.shapes import TYPE_CHECKING
 from segeval.files.paths import listed
@@ -28,14 +28,15 @@ from segeval.scoring.evaluate import case_values, row_of_case, rows_of_classes, 
 from segeval.scoring.evidence import Evidence, count, refuse_too_many_ids, state_key
 from segeval.scoring.plan import Plan
 from segeval.scoring.pooled import Pool, PooledCases
-from segeval.scoring.slabs.settled_maps import holds_all, with_maps_settled
+from segeval.scoring.slabs.settled_maps import holds_all, refuse_surely_too_many, with_maps_settled
 from segeval.scoring.summarise import merge_histograms
 
 if TYPE_CHECKING:
     from segeval.evidence.probabilities.prob_maps import ProbMaps
     from segeval.evidence.surfaces.surface import Surfaces
 
-_OF_COUNTS = {"Counts", "Joint", "Grid"}
+_OF_COUNTS = {"Counts", "CategoryCounts", "Joint", "Grid"}
+_OF_SURFACES = "Shares", "Bands"
 _LEVELS: tuple[Level, ...] = ("class", "case")
 
 
@@ -65,7 +66,7 @@ def refuse_measures_of_wholes(case: TiledCase, plan: Plan) -> None:
     """
     refused = [call.column for call in plan.measures if not _adds_up(call, case)]
     if refused:
-        kept = "overlap,losses,probability" + ("" if case.axes_mm else ",nsd,boundary_f1")
+        kept = "overlap,losses,probability" + ("" if case.axes_mm else ",nsd,boundary_f1,boundary_iou")
         raise DataError(
             f"{case.case_id}: is larger than --max-memory, and these measures need the whole image at once: "
             f"{listed(refused, most=6)}. "
@@ -79,7 +80,7 @@ def _adds_up(call: MeasureCall, case: TiledCase) -> bool:
     needs: tuple[Any, ...] = call.measure.needs
     if issubclass(needs[0], SoftEvidence):
         return not any(need.on_map or need.of_logits for need in needs)
-    if "Shares" in {need.__name__ for need in needs}:
+    if call.measure.reads(*_OF_SURFACES):
         return case.axes_mm is None  # on a sheared grid the nearest surface may lie many slices away
     return {piece.__name__ for piece in call.measure.evidence} <= {*_OF_COUNTS, "ProbMaps"}
 
@@ -87,9 +88,9 @@ def _adds_up(call: MeasureCall, case: TiledCase) -> bool:
 class TileEvidence(Evidence):
     """The evidence of a slab, whose states add up to those of the whole."""
 
-    def __init__(self, tile: Tile, plan: Plan, axis: int) -> None:
+    def __init__(self, tile: Tile, plan: Plan, whole: TiledCase) -> None:
         super().__init__(tile.case, plan)
-        self._tile, self._axis = tile, axis
+        self._tile, self._whole = tile, whole
 
     @cached_property
     def classes(self) -> tuple[LabelClass, ...]:
@@ -106,9 +107,9 @@ class TileEvidence(Evidence):
 
     @cached_property
     def surfaces(self) -> "Surfaces":
-        from segeval.evidence.surfaces.surface import Surfaces
+        from segeval.evidence.surfaces.surface import Core, Surfaces
 
-        around = self._tile.around
+        around, axis = self._tile.around, self._whole.axis
         ignore = self.plan.labels.ignore
         return Surfaces.of(
             around.pred,
@@ -116,7 +117,7 @@ class TileEvidence(Evidence):
             classes=self.members,
             spacing_mm=around.spacing_mm,
             ignored=is_one_of(around.truth, ignore) if ignore else None,
-            core=(self._axis, self._tile.core),
+            core=Core(axis=axis, along=self._tile.core, n=self._whole.shape[axis]),
         )
 
     @property
@@ -138,9 +139,7 @@ class _Together(PooledCases):
         """The measure on the whole case; see `Evidence.values`."""
         if not {need.__name__ for need in call.measure.needs} <= _OF_COUNTS:
             return super().values(call, level)
-        pieces: dict[str, Any] = {"Counts": self.counts, "Grid": self.case.grid}
-        pieces["Joint"] = per_class_joint(self.counts) if level == "class" else self.partition
-        return call(*(pieces[need.__name__] for need in call.measure.needs))
+        return call(*(self.case.grid if need is Grid else self._of_counts(need, level) for need in call.measure.needs))
 
     def is_approximate(self, call: MeasureCall) -> bool:
         """Whether values were read from bins; see `Evidence.is_approximate`."""
@@ -172,12 +171,14 @@ class _Sums:
 
     def take(self, tile: Tile) -> None:
         """Add a slab, and keep nothing else of it."""
-        evidence = TileEvidence(tile, self.plan, self.case.axis)
+        evidence = TileEvidence(tile, self.plan, self.case)
         for call, level in self._calls:
             is_of_counts = {piece.__name__ for piece in call.measure.evidence} <= _OF_COUNTS
             if not is_of_counts and (evidence.maps is not None or call.measure.reads("Surfaces")):
                 evidence.values(call, level)  # for the sake of the states that it reads
         self.pool.add(evidence.states)
+        if "soft" in self.pool.totals:
+            refuse_surely_too_many(self.pool.totals["soft"], self.case, self.plan)
         found = evidence.histogram.without_unions(tile.case.claims)
         refuse_too_many_ids(self.case.case_id, len({*self.histogram.ids, *found.ids}))
         self.histogram = merge_histograms([self.histogram, found])
@@ -207,7 +208,7 @@ def _added_up(case: TiledCase, plan: Plan) -> _Together:
         histogram=sums.histogram,
         counts=counts,
         sources=frozenset(sums.sources),
-        totals=_with_shares_settled(totals, classes, counts),
+        totals=_with_surfaces_settled(totals, classes, counts),
         case=case,
         notes=tuple(sums.notes),
         is_exact=is_exact,
@@ -217,7 +218,7 @@ def _added_up(case: TiledCase, plan: Plan) -> _Together:
 def _maps(case: TiledCase, plan: Plan) -> Iterator["ProbMaps"]:
     """The maps of each slab."""
     for tile in case.tiles(0):
-        maps = TileEvidence(tile, plan, case.axis).maps
+        maps = TileEvidence(tile, plan, case).maps
         if maps is not None:
             yield maps
         del tile, maps
@@ -225,32 +226,35 @@ def _maps(case: TiledCase, plan: Plan) -> Iterator["ProbMaps"]:
 
 
 def _halo(plan: Plan, case: TiledCase) -> int:
-    """How many voxels around a slab may hold the surface that is nearest to its own, within a tolerance."""
+    """How many voxels around a slab decide what is near its own surface."""
     widths = [0]
     for call in plan.measures:
-        if not call.measure.reads("Shares"):
+        if not call.measure.reads(*_OF_SURFACES):
             continue
-        from segeval.evidence.surfaces.surface_shares import longest_reach
-
         lattice = Lattice.unit(len(case.shape)) if call.all_knobs["unit"] == "voxel" else case.grid.lattice
-        long = tuple(step for step, n in zip(lattice.spacing, case.shape, strict=True) if n > 1)
-        reach = longest_reach(call.all_knobs["tolerance_mm"], spacing=long, slack=call.all_knobs["slack"])
+        long = lattice.of_axes([axis for axis, n in enumerate(case.shape) if n > 1])
+        needs: tuple[Any, ...] = call.measure.needs
+        settings = (call.measure.settings(need, call.knobs) for need in needs)
+        diagonal = diagonal_of(case.shape, lattice)
+        reach = max(
+            need.reach(lattice=long, diagonal=diagonal, **how) for need, how in zip(needs, settings, strict=True)
+        )
         # the outermost voxels end there, and are no surface; the pieces of a mesh reach half a voxel around a corner
-        more = 3 if call.all_knobs["surface"] == "mesh" else 2
-        widths.append(int(reach / lattice.spacing[case.axis]) + more)
+        more = 3 if call.all_knobs.get("surface") == "mesh" else 2
+        widths.append(int(max(reach, 0.0) / lattice.spacing[case.axis]) + more)
     return max(widths)
 
 
-def _with_shares_settled(
+def _with_surfaces_settled(
     totals: Mapping[Hashable, Any], classes: Sequence[LabelClass], counts: Counts
 ) -> dict[Hashable, Any]:
     """The totals with what is known of whole surfaces only."""
-    from segeval.evidence.surfaces.surface_shares import Shares
+    from segeval.evidence.surfaces.surface_shares import SurfaceSums
 
     on = dict(zip(classes, zip((counts.pred > 0).tolist(), (counts.truth > 0).tolist(), strict=True), strict=True))
 
     def settled(total: Any) -> Any:
-        if not isinstance(total, ByClass) or not all(isinstance(row, Shares) for row in total.rows.values()):
+        if not isinstance(total, ByClass) or not all(isinstance(row, SurfaceSums) for row in total.rows.values()):
             return total
         rows = {of: row for of, row in total.rows.items() if of in on}
         return ByClass({of: row.of_whole(in_pred=on[of][0], in_truth=on[of][1]) for of, row in rows.items()})
