@@ -2,6 +2,8 @@
 
 import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -49,6 +51,20 @@ def test_a_consumer_that_stops_leaves_no_thread_behind() -> None:
     outcomes = in_order(lambda i: i, range(1000), workers=4)
     next(outcomes)
     outcomes.close()
+    assert threading.active_count() == before
+
+
+def test_an_interrupt_while_threads_start_leaves_none_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, submit = threading.active_count(), ThreadPoolExecutor.submit
+
+    def interrupted(pool: ThreadPoolExecutor, work: Callable[[], object]) -> object:
+        if threading.active_count() > before:
+            raise KeyboardInterrupt
+        return submit(pool, work)
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        next(in_order(lambda i: i, range(10), workers=4))
     assert threading.active_count() == before
 
 

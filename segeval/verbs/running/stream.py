@@ -33,8 +33,8 @@ def in_order(
     room_for_threads(workers)
     with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="segeval") as pool:
         waiting: deque[Future[Done]] = deque()
+        started = Barrier(workers)  # all at once, while there is room for them
         try:
-            started = Barrier(workers)  # all at once, while there is room for them
             deque((pool.submit(started.wait) for _ in range(workers)), maxlen=0)
             for item in items:
                 waiting.append(pool.submit(work, item))
@@ -43,5 +43,6 @@ def in_order(
             while waiting:
                 yield waiting.popleft().result()
         finally:
+            started.abort()  # an interrupt may leave some waiting there for others that never come
             pool.shutdown(wait=False, cancel_futures=True)
             give_up()
