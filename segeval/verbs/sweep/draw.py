@@ -185,7 +185,9 @@ def _write_notes(axes: Any, series: Sequence[Series], names: Sequence[str]) -> N
     """
     scale = axes.figure.dpi / 72  # pixels per point
     marks = [xy for line in series if line.marked for xy in zip(line.x, line.y, strict=True) if np.isfinite(xy).all()]
+    title = axes.title.get_window_extent()
     taken = [_box(axes.transData.transform(xy), 4 * scale, 4 * scale) for xy in marks]
+    taken.append((title.x0, title.x1, title.y0, title.y1))
     for line in series:
         colour = _COLOURS[names.index(line.like or line.name) % len(_COLOURS)]
         for x, y, note in zip(line.x, line.y, line.notes, strict=False):
