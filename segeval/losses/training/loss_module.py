@@ -306,8 +306,7 @@ class LossModule(nn.Module):
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def _distances(self, batch: Batch, objects: Tensor | None) -> Any:
-        if batch.is_soft:
-            raise DataError(f"{type(self).__name__} measures distances between masks: truth cannot be fractional.")
+        batch = self._of_masks(batch, "measures distances between")
         sigma = self._knob("sigma") or 0.0
         voxels = sums.voxels_of(batch)
         across = self._is_across(batch)
@@ -326,10 +325,19 @@ class LossModule(nn.Module):
             knobs["class_weight"] = class_mask if weights is None else class_mask * numbers_like(weights, batch.pred)
         return self.measure.function(*(self._evidence(need, batch) for need in self.needs), **knobs)
 
+    def _of_masks(self, batch: Batch, what: str) -> Batch:
+        """The batch, of whose floating truth it is known that it holds 0 and 1 alone."""
+        if not batch.is_soft:
+            return batch
+        if torch.compiler.is_compiling() or not bool(((batch.y == 0) | (batch.y == 1)).all()):
+            raise DataError(
+                f"{type(self).__name__} {what} masks: truth cannot be fractional. Pass masks, such as truth > 0.5."
+            )
+        return replace(batch, is_soft=False)
+
     def _values_in_space(self, batch: Batch, spacing: Any) -> Any:
         """The formula on the images of every case and channel."""
-        if batch.is_soft:
-            raise DataError(f"{type(self).__name__} looks at masks: truth cannot be fractional.")
+        batch = self._of_masks(batch, "looks at")
         n_axes = len(batch.space)
         if spacing is not None and len(spacing) != n_axes:
             raise DataError(
