@@ -478,18 +478,20 @@ def test_inputs_that_a_loss_has_no_use_for_are_refused() -> None:
         module("BCELoss")(logits, truth, objects=truth)
     with pytest.raises(ConfigError, match="no class_mask"):
         module("DiceLoss")(logits, truth, class_mask=torch.ones(2, 1))
-    with pytest.raises(DataError, match="truth cannot be fractional. Pass masks, such as truth > 0.5"):
+    with pytest.raises(DataError, match=r"truth cannot be fractional. Pass masks, such as truth > 0.5"):
         module("ShapeAwareLoss")(logits, torch.rand(logits.shape))
 
 
-@pytest.mark.parametrize("name", ["ShapeAwareLoss", "UNetWeightedCELoss", "BoundaryLoss", "CbDiceLoss", "SoftClDiceLoss"])
+@pytest.mark.parametrize(
+    "name", ["ShapeAwareLoss", "UNetWeightedCELoss", "BoundaryLoss", "CbDiceLoss", "SoftClDiceLoss"]
+)
 def test_masks_may_come_as_floats(name: str) -> None:
     logits, truth = a_batch()
     one_hot = torch.nn.functional.one_hot(truth, 3).movedim(-1, 1)
     loss = module(name)
     assert float(loss(logits, one_hot.double())) == pytest.approx(float(loss(logits, one_hot.bool())))
     soft = one_hot * 0.6 + 0.2
-    with pytest.raises(DataError, match="such as truth > 0.5"):
+    with pytest.raises(DataError, match=r"such as truth > 0.5"):
         loss(logits, soft)
     assert float(loss(logits, soft > 0.5)) == pytest.approx(float(loss(logits, one_hot.bool())))
 
