@@ -50,7 +50,7 @@ class Side:
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What was found of one pair; a `problem` would stop `score`, a remark would not."""
+    """What was found of one pair; a `problem` would stop `score`, a remark would not; `shared` classes share voxels."""
 
     case_id: str
     pred: Side = Side()
@@ -58,6 +58,7 @@ class Finding:
     problem: str = ""
     remarks: tuple[str, ...] = ()
     joint: Histogram | None = None
+    shared: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +119,8 @@ def _notes_on_ids(findings: Sequence[Finding], labels: LabelMap) -> Iterator[str
         for label in one.pred.voxels:
             in_preds[label].append(one.case_id)
     in_truths = {label for one in findings for label in one.truth.voxels}
-    return notes_on_ids(labels, in_truths=in_truths, in_preds=in_preds)
+    held = {name for one in findings for name in one.shared}
+    return notes_on_ids(labels, in_truths=in_truths, in_preds=in_preds, held=held)
 
 
 def _examine(pair: Pair, rules: InputRules, options: ScoreOptions) -> Finding:
@@ -154,7 +156,9 @@ def _together(finding: Finding, pred: Prediction, truth: LabelImage, rules: Inpu
     remarks = (f"{shared} voxels belong to several classes",) if shared else ()
     joint = joint_histogram(truth=case.truth, pred=case.pred).without(rules.labels.ignore)
     joint = joint.without_unions(case.claims)
-    return replace(finding, remarks=(*case.notes, *remarks, *_empties(finding, shared_by)), joint=joint)
+    sharing = frozenset(row.name for rows in case.claims.values() for row in rows)
+    notes = (*case.notes, *remarks, *_empties(finding, shared_by))
+    return replace(finding, remarks=notes, joint=joint, shared=sharing)
 
 
 def _read_truth(pair: Pair, rules: InputRules) -> tuple[LabelImage | None, str]:

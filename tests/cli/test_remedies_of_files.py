@@ -279,8 +279,33 @@ def organs(pred: dict[str, np.ndarray]) -> None:
 
 
 BY_NAME = {"liver": TWO_PRED == 1, "spleen": TWO_PRED == 2}
+
+
+def organ_files(pred: str, truth: str) -> None:
+    for case in ("s1", "s2"):
+        for label, name in enumerate(("liver", "spleen"), start=1):
+            for side, pattern, ids in (("pred", pred, TWO_PRED), ("truth", truth, TWO)):
+                path = Path(side, pattern.replace("{case}", case).replace("{class}", name))
+                write_image(path, (ids == label).astype(np.uint8))
+
+
+NESTED, DEEPER, IN_FRONT = "{case}/{class}.nii.gz", "{case}/segmentations/{class}.nii.gz", "{case}_{class}.nii.gz"
 ALIGNED = ("--ignore-geometry",)
 NAMED = {
+    "files of classes in other folders": Way(
+        given=lambda: organ_files(NESTED, DEEPER),
+        first=DICE,
+        says=f"--channel-files '{NESTED}' --truth-files '{DEEPER}'",
+        then=((*DICE, "--channel-files", NESTED, "--truth-files", DEEPER),),
+        right=(2 / 3, 1.0) * 2,
+    ),
+    "files of classes that begin with the case": Way(
+        given=lambda: organ_files(IN_FRONT, NESTED),
+        first=DICE,
+        says=f"--channel-files '{IN_FRONT}' --truth-files '{NESTED}'",
+        then=((*LIVER, "--channel-files", IN_FRONT, "--truth-files", NESTED),),
+        right=(2 / 3, 1.0) * 2,
+    ),
     "masks by name beside ids": Way(
         given=lambda: organs(BY_NAME),
         first=(*DICE, *ALIGNED),

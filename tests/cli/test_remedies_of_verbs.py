@@ -365,6 +365,14 @@ SWEEPS = {
         "A case can be on one side only",
     ),
     "a part that another loss has": sweep((*EVEN, "--cdf"), EVEN, "It is for focal_loss"),
+    "maps that overshoot": Way(
+        given=lambda: [write_image(Path("maps", f"{name}.nii.gz"), soft() * 1.3 - 0.15) for name in "ab"],
+        first=(*MAPS, *EVEN),
+        says="Pass --clip-probs",
+        then=((*MAPS, *EVEN, "--clip-probs"),),
+        read=printed(r"0\.5 0\.5 [\d.]+ [\d.]+ 0\.333 ([\d.]+) "),
+        right=(0.667,),
+    ),
     "masks in place of maps": Way(
         given=maps,
         first=("sweep", "tversky", "pred", "truth", *EVEN),

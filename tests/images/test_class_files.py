@@ -235,3 +235,32 @@ def test_a_preview_beside_masks_is_passed_over_and_said(tmp_path: Path, truth: P
     assert any("passed over 1 (a preview): case_1/preview_total.png" in note for note in found.notes)
     pictures = fill(tmp_path / "png", "preview_1.png", "preview_2.png")
     assert [one.case_id for one in find_pairs(pictures, pictures).pairs] == ["preview_1", "preview_2"]
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ("s_1_liver s_1_kidney_left s_2_liver s_2_kidney_left", "files that begin alike are one case with a file per"),
+        ("liver/s_1 liver/s_2 kidney_left/s_1 kidney_left/s_2", "each folder is a class (kidney_left, liver)"),
+    ],
+)
+def test_two_organs_of_one_case_are_never_two_cases(tmp_path: Path, names: str, said: str) -> None:
+    files = [f"{name}.nii.gz" for name in names.split()]
+    found = find_pairs(fill(tmp_path / "pred", *files), fill(tmp_path / "truth", *files))
+    assert [one.case_id for one in found.pairs] == ["s_1", "s_2"]
+    assert all({*one.channels} == {*one.truth_channels} == {"liver", "kidney_left"} for one in found.pairs)
+    note = found.notes[0]
+    assert said in note
+    pattern = "{case}.nii.gz"
+    assert f"If each file is a case, pass --pred-pattern '{pattern}' --truth-pattern '{pattern}'" in note
+    apart = find_pairs(tmp_path / "pred", tmp_path / "truth", pred_pattern=pattern, truth_pattern=pattern)
+    assert [one.case_id for one in apart.pairs] == sorted(names.split())
+
+
+@pytest.mark.parametrize("names", ["liver_1 liver_2 liver_3", "a_liver b_liver c_liver", "brain/a lung/b", "x/a y/a"])
+def test_cases_that_are_called_after_an_organ_or_a_site_stay_cases(tmp_path: Path, names: str) -> None:
+    files = [f"{name}.nii.gz" for name in names.split()]
+    found = find_pairs(fill(tmp_path / "pred", *files), fill(tmp_path / "truth", *files))
+    if "liver" not in names:
+        assert [one.case_id for one in found.pairs] == sorted(names.split())
+    assert len({(*one.channels,) for one in found.pairs}) == 1

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -57,13 +58,22 @@ def with_classes_on_both_sides(
     are classes; in a single folder, names of parts of the body.
     """
     preds, truths = _by_folder(pred), _by_folder(truth)
+    if all(_are_folders_of_classes(files, class_names) for files in (preds, truths)):
+        example = next(iter(truth.files.values()))
+        said = f"each folder is a class ({', '.join(sorted(truths)[:5])}), and its files are cases"
+        note = f"{said}. If each file is a case, {remedy_for_cases(example)}"
+        return _of_class_folders(pred, preds), _of_class_folders(truth, truths), note
+    if preds.keys() == truths.keys() == {"."}:
+        apart = [_of_flat_folder(files["."], class_names) for files in (preds, truths)]
+        preds, truths = (cases or files for cases, files in zip(apart, (preds, truths), strict=True))
     shared = preds.keys() & truths.keys()
     names = [[{*_by_class(files[folder].values(), folder)} for folder in sorted(shared)] for files in (preds, truths)]
     if not shared or not all(_are_classes(folders, class_names) for folders in names):
         return pred, truth, ""
     said = ", ".join(sorted(set.union(*names[1]))[:5])
     first = next(iter(truths[min(shared)].values()))
-    note = f"each folder is one case with a file per class ({said}). If each file is a case, {remedy_for_cases(first)}"
+    what = "each folder is" if {*shared} <= {*_by_folder(truth)} else "files that begin alike are"
+    note = f"{what} one case with a file per class ({said}). If each file is a case, {remedy_for_cases(first)}"
     name = truth.folder.name
     return (
         _joined(pred, {_named(folder, name): preds[folder] for folder in sorted(shared)}),
@@ -85,6 +95,40 @@ def _by_folder(side: CaseFiles) -> dict[str, dict[str, Path]]:
             continue  # which hold all classes of a case
         folders.setdefault(PurePosixPath(file_id).parent.as_posix(), {})[file_id] = path
     return folders
+
+
+def _are_folders_of_classes(folders: Mapping[str, Collection[str]], class_names: Collection[str]) -> bool:
+    """Whether the cases lie in folders that are called like organs or classes, and come back from one to the other."""
+    known = all(folder in class_names or _ANATOMY.search(folder.replace("_", " ")) for folder in folders)
+    names = [{PurePosixPath(file_id).name for file_id in files} for files in folders.values()]
+    return known and len(folders) > 1 and bool(set.intersection(*names))
+
+
+def _of_class_folders(side: CaseFiles, folders: Mapping[str, Mapping[str, Path]]) -> CaseFiles:
+    channels: dict[str, ClassFiles] = {}
+    for folder, files in folders.items():
+        for file_id, path in files.items():
+            channels.setdefault(PurePosixPath(file_id).name, {})[folder] = path
+    return replace(side, files=_folders_of(channels), channels=channels)
+
+
+def _of_flat_folder(files: Mapping[str, Path], class_names: Collection[str]) -> dict[str, dict[str, Path]]:
+    """The files of each case in a folder of `case_class.nii.gz`; none where the names tell no two cases."""
+    first, *_ = names = sorted(files)
+    for at in (place.start() for place in re.finditer("_", first)):
+        classes = sorted((name[at + 1 :] for name in names if name.startswith(first[: at + 1])), key=len, reverse=True)
+        cases: dict[str, dict[str, Path]] = {}
+        for name in names:
+            ending = next((one for one in classes if name.endswith(f"_{one}")), None)
+            if ending is None or not ending:
+                break
+            cases.setdefault(name[: -len(ending) - 1], {})[name] = files[name]
+        else:
+            words = {name for name in class_names if not is_id(name)}
+            known = any(one in words or _ANATOMY.search(one.replace("_", " ")) for one in classes)
+            if known and len(classes) > 1 and len(cases) > 1:
+                return cases
+    return {}
 
 
 def _named(folder: str, root: str) -> str:
@@ -185,6 +229,29 @@ def find_class_files(
     if not channels:
         raise DataError(_nothing_like(pattern, folder, others))
     return CaseFiles(folder=folder, files=_folders_of(channels), others=tuple(others), channels=channels)
+
+
+def proposed_class_files(pred: CaseFiles, truth: CaseFiles) -> str:
+    """What to pass where both sides have files of the same classes in other places; nothing where they have not."""
+    templates = []
+    for side in (pred, truth):
+        names = Counter(re.split(r"[/_]", file_id)[-1] for file_id in side.files)
+        classes = [name for name, n in names.items() if n > 1 and not is_id(name)] or (
+            [name for name in names if _ANATOMY.search(name)]
+        )
+        found = {_template(file_id, classes, path) for file_id, path in side.files.items()}
+        templates.append(found.pop() if len(found) == 1 else "")
+    if not all(templates) or templates[0] == templates[1]:
+        return ""
+    return f"--channel-files '{templates[0]}' --truth-files '{templates[1]}'"
+
+
+def _template(file_id: str, classes: Sequence[str], path: Path) -> str:
+    """`s1/segmentations/liver` as `{case}/segmentations/{class}.nii.gz`; empty where it ends with no class."""
+    match = re.fullmatch(r"([^/]+?)((?:/[^/]+)*[/_])([^/]+)", file_id)
+    if match is None or match[3] not in classes:
+        return ""
+    return f"{{case}}{match[2]}{{class}}{image_suffix(path)}"
 
 
 def class_files_in(folder: Path, case_id: str) -> ClassFiles:

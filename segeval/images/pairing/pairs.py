@@ -13,6 +13,7 @@ from segeval.images.pairing.class_files import (
     ClassFiles,
     class_files_in,
     find_class_files,
+    proposed_class_files,
     with_class_folders,
     with_classes_on_both_sides,
 )
@@ -306,8 +307,11 @@ def _nothing_pairs(pred: CaseFiles, truth: CaseFiles) -> str:
     )
     both = [printable(path) for side in (pred, truth) for path in side.files.values()]
     alone = f" If they are one case, name the files themselves: {' '.join(both)}." if len(both) == 2 else ""
+    no_prediction = f"No prediction has the name of a truth: {' and '.join(sides)}."
+    if files := proposed_class_files(pred, truth):
+        return f"{no_prediction} If they are files of classes, say where case and class stand in their names: {files}."
     return (
-        f"No prediction has the name of a truth: {' and '.join(sides)}. Name them alike, or say where the "
+        f"{no_prediction} Name them alike, or say where the "
         f"case id stands in each name: {_proposed_pattern(pred, truth)}.{alone}"
     )
 

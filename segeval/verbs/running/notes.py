@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 
 from segeval.errors import DataError
 from segeval.evidence.device import idle_gpu
@@ -28,7 +28,8 @@ def notes_on_scores(
         is_sure: whether predictions without probabilities have confidences.
     """
     in_truths, in_preds = _ids_by_side(scores)
-    on_ids = notes_on_ids(plan.labels, in_truths=in_truths, in_preds=in_preds)
+    held = {row.of.name for score in scores for row in score.classes if row.n_pred or row.n_truth}
+    on_ids = notes_on_ids(plan.labels, in_truths=in_truths, in_preds=in_preds, held=held)
     seen = [score.histogram for score in scores if score.histogram is not None]
     mixed = notes_on_mixed_ids(merge_histograms(seen), plan.labels, plan.form) if seen else ()
     on_numbers = (
@@ -73,8 +74,14 @@ def _list(ids: Iterable[int]) -> str:
     return ", ".join(map(str, ids))
 
 
-def notes_on_ids(labels: LabelMap, *, in_truths: Set[int], in_preds: Cases) -> Iterator[str]:
-    """Ids that only predictions hold, ids of no class, and classes that occur nowhere."""
+def notes_on_ids(
+    labels: LabelMap, *, in_truths: Set[int], in_preds: Cases, held: Collection[str] = ()
+) -> Iterator[str]:
+    """Ids that only predictions hold, ids of no class, and classes that occur nowhere.
+
+    Args:
+        held: classes that have voxels, if perhaps none for themselves alone.
+    """
     foreground = sorted({*in_truths, *in_preds} - {0, *labels.ignore})
     if labels.classes is None:
         invented = [f"{one} ({listed(in_preds[one])})" for one in foreground if one not in in_truths]
@@ -90,7 +97,7 @@ def notes_on_ids(labels: LabelMap, *, in_truths: Set[int], in_preds: Cases) -> I
     strange = [str(one) for one in foreground if all(one not in row.ids for row in classes)]
     if strange:
         yield f"id {listed(strange)} is no class of --labels and counts as background"
-    nowhere = [row.name for row in classes if not {*row.ids} & {*in_truths, *in_preds}]
+    nowhere = [row.name for row in classes if row.name not in held and not {*row.ids} & {*in_truths, *in_preds}]
     if nowhere:
         yield f"no mask holds {listed(nowhere)}: check the ids in --labels"
 

@@ -17,7 +17,7 @@ from segeval.evidence.probabilities.scored_map import ScoredMap
 from segeval.evidence.probabilities.soft import ProbVoxels
 from segeval.files.paths import listed, printable
 from segeval.images.cases import read_case
-from segeval.images.forms import agree
+from segeval.images.forms import agree, form_of
 from segeval.images.input_rules import InputRules
 from segeval.images.pairing.pairs import Pair, missing_message
 from segeval.options import InputOptions
@@ -184,7 +184,7 @@ def find_maps(maps: Path | None, truth: Path | None, options: InputOptions) -> M
     return MapFiles(
         pairs=both,
         rules=rules,
-        labels=_labels_of_maps(rules),
+        labels=_labels_of_maps(rules, both),
         workers=worker_count(options),
         device=device,
         notes=(*pairs.notes, *left_out),
@@ -203,8 +203,10 @@ def counting_device(options: InputOptions) -> str | None:
     return device if engine == "torch" else None
 
 
-def _labels_of_maps(rules: InputRules) -> LabelMap:
+def _labels_of_maps(rules: InputRules, pairs: Sequence[Pair]) -> LabelMap:
     if rules.first_prediction is None:
+        for pair in pairs:
+            form_of(rules.look_at(pair), rules)  # says why it is none
         raise ConfigError("No prediction has a truth, so there is nothing to sweep over.")
     form = rules.first_prediction.form
     if form.layout is None:
