@@ -58,6 +58,7 @@ class ProbEvidence:
             confusion: what each channel of a partition took of each class; None for two channels.
         """
         self._rows = cache(rows)
+        self._two_channels = cache(lambda detail: two_channels(self._rows("class", detail)))
         self.is_partition = is_partition
         self.in_space = in_space
         self.classes = list(classes)
@@ -164,8 +165,7 @@ class ProbEvidence:
 
     def _build(self, need: Any, level: Level) -> Any:
         def voxels(detail: Entries) -> ProbVoxels:
-            found = self._rows(level, detail)
-            return two_channels(found) if need.per_channel and level == "class" else found
+            return self._two_channels(detail) if need.per_channel and level == "class" else self._rows(level, detail)
 
         if issubclass(need, ChannelCounts) and level == "case":
             return need(voxels("sums"), self._confusion)

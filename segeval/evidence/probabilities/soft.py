@@ -43,6 +43,16 @@ class SoftVoxels:
     targets: Targets = "hard"
     worst_first: bool = False
 
+    @Lazy
+    def on_truth(self) -> Any:
+        """How many voxels of the class each entry stands for."""
+        return self.count * self.truth
+
+    @Lazy
+    def on_rest(self) -> Any:
+        """How many voxels outside the class each entry stands for."""
+        return self.count * ~self.truth
+
 
 AnyVoxels = TypeVar("AnyVoxels", bound=SoftVoxels)
 
@@ -131,15 +141,15 @@ class SoftEvidence:
     on_map: ClassVar[bool] = False
     of_logits: ClassVar[bool] = False
 
-    @Lazy
+    @property
     def on_truth(self) -> Any:
         """How many voxels of the class each entry stands for."""
-        return self.voxels.count * self.voxels.truth
+        return self.voxels.on_truth
 
-    @Lazy
+    @property
     def on_rest(self) -> Any:
         """How many voxels outside the class each entry stands for."""
-        return self.voxels.count * ~self.voxels.truth
+        return self.voxels.on_rest
 
     @Lazy
     def truth(self) -> Any:
@@ -269,11 +279,12 @@ class PixelTerms(SoftEvidence):
             cost: takes voxels, of which it reads `nll`, `nlm` and `miss`, and gives the cost of each.
             eps: keeps p_t within [eps, 1 - eps].
         """
-        voxels = self.voxels
-        price = cost(_within(voxels, eps))
-        if voxels.weight_map is not None:
-            price = price * voxels.weight_map
+        price = self._prices(cost, eps)
         return (self.on_truth * price).sum(-1), (self.on_rest * price).sum(-1)
+
+    def _prices(self, cost: Cost, eps: float | None) -> Any:
+        price = cost(_within(self.voxels, eps))
+        return price if self.voxels.weight_map is None else price * self.voxels.weight_map
 
     def total(self, cost: Cost | None = None, *, front: Any = 1.0, back: Any = 1.0, eps: float | None = None) -> Any:
         """Sum of `cost` over all voxels, with one factor for those of the class and one for the rest.
@@ -360,7 +371,7 @@ class ChannelTerms(PixelTerms):
 
     def on_true_class(self, cost: Cost, *, eps: float | None = None) -> Any:
         """Sum of `cost` over the voxels of each channel's class."""
-        return self.sums(cost, eps=eps)[0]
+        return (self.on_truth * self._prices(cost, eps)).sum(-1)
 
     def true_class_total(self, cost: Cost | None = None, *, weights: Any = None, eps: float | None = None) -> Any:
         """Sum of `cost` over all voxels, each with the factor of its true class.
