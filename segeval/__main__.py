@@ -19,6 +19,8 @@ def main() -> None:
         if not any(isinstance(link, KeyboardInterrupt) for link in chain_of(error)):
             raise
         sys.exit(INTERRUPTED)
+    finally:
+        gc.disable()  # or Python looks once more through all that goes away with the process
 
 
 if __name__ == "__main__":

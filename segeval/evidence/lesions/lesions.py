@@ -8,7 +8,7 @@ truth of which only some slices are annotated has the slices between them ignore
 what lies on both sides of them touches.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any, ClassVar
@@ -95,6 +95,7 @@ class Lesions:
     instances: Instances = (None, None)
     case_id: str = ""
     _found: Kept[Found] = field(default_factory=Kept, repr=False, compare=False)
+    _cells: Kept[Cells] = field(default_factory=Kept, repr=False, compare=False)
     _tallied: Kept[Tally] = field(default_factory=Kept, repr=False, compare=False)
 
     @classmethod
@@ -161,9 +162,21 @@ class Lesions:
 
     def tally(self, which: int, *, connectivity: Connectivity = "full", min_size_mm3: float = 0.0) -> Tally:
         """The same as sizes and overlaps; where both sides give ids, nobody looks where the lesions lie."""
-        if self._tally_by_ids is None:
+        images, (pred, truth) = self.masks.images, self.instances
+        if images is None or pred is None or truth is None or pred.shared or truth.shared:
             return self.found(which, connectivity=connectivity, min_size_mm3=min_size_mm3).tally
-        return self._tallied.get((which, min_size_mm3), partial(self._tally_by_ids, which, min_size_mm3))
+        ids = {"pred_ids": pred.ids, "truth_ids": truth.ids}
+        cells = self._cells.get("cells", partial(Cells.of, pred=images.pred, truth=images.truth, **ids))
+        count = partial(
+            tally_of,
+            cells,
+            (pred, truth),
+            self.classes[which],
+            members=images.members[self.masks.which[which]].ids,
+            ignore=images.ignore,
+            n_voxels=min_size_mm3 / self.masks.voxel_size,
+        )
+        return self._tallied.get((which, min_size_mm3), count)
 
     def pred_ids(self, which: int, *, connectivity: Connectivity = "full") -> list[int]:
         """Ids of all predicted lesions of the class at position `which`, small and ignored ones among them."""
@@ -173,22 +186,6 @@ class Lesions:
     def _whole_pred(self, which: int, connectivity: Connectivity) -> Components:
         whole = self.masks.pred if self.masks.whole_pred is None else self.masks.whole_pred
         return self._components(whole[which], which, 0, connectivity)
-
-    @cached_property
-    def _tally_by_ids(self) -> Callable[[int, float], Tally] | None:
-        """Counts a class; None where a side has no ids, or some that stand for several lesions."""
-        images, (pred, truth) = self.masks.images, self.instances
-        if images is None or pred is None or truth is None or pred.shared or truth.shared:
-            return None
-        cells = Cells.of(pred=images.pred, pred_ids=pred.ids, truth=images.truth, truth_ids=truth.ids)
-        return lambda which, min_size_mm3: tally_of(
-            cells,
-            (pred, truth),
-            self.classes[which],
-            members=images.members[self.masks.which[which]].ids,
-            ignore=images.ignore,
-            n_voxels=min_size_mm3 / self.masks.voxel_size,
-        )
 
     def _find(self, which: int, connectivity: Connectivity, min_size_mm3: float) -> Found:
         masks = self.masks

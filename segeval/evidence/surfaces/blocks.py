@@ -23,8 +23,8 @@ def nearest_by_blocks(points: np.ndarray, targets: np.ndarray, lattice: Lattice)
     ends = (fold.reduceat(targets[:, order], starts, axis=1)[:, None] for fold in (np.minimum, np.maximum))
     before, after = (end - points[:, :, None] for end in ends)
     least = lattice.lengths(np.maximum(np.maximum(before, -after), 0))
-    most = lattice.lengths(np.maximum(abs(before), abs(after)))
-    point, block = np.nonzero(least <= most.min(axis=1, keepdims=True))
+    to_first = lattice.lengths(targets[:, None, order[starts]] - points[:, :, None])  # of each block
+    point, block = np.nonzero(least <= to_first.min(axis=1, keepdims=True))
     sizes = np.diff(starts, append=order.size)[block]
     first = np.cumsum(sizes) - sizes
     within = np.arange(sizes.sum()) - np.repeat(first, sizes)
