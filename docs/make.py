@@ -4,6 +4,7 @@ python docs/make.py            writes them
 python docs/make.py --check    lists those that are out of date, and exits with 1 if there are any
 """
 
+import math
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -112,12 +113,19 @@ def _section(measure: Measure, absent: AbsentValues) -> str:
 
 
 def _parameters(measure: Measure) -> str:
-    """A line per knob with its default, and with what the docstring says of it."""
+    """A line per knob with its default, its range, and what the docstring says of it."""
     said = {found["name"]: " ".join(found["text"].split()) for found in _PARAMETER.finditer(measure.notes)}
     return "\n".join(
-        f"- `{name}={str(default).lower()}`" + (f": {said[name]}" if name in said else "")
+        f"- `{name}={str(default).lower()}`{_range(measure, name)}" + (f": {said[name]}" if name in said else "")
         for name, default in measure.knobs.items()
     )
+
+
+def _range(measure: Measure, knob: str) -> str:
+    if knob not in measure.limits:
+        return ""
+    low, high = measure.limits[knob]
+    return f" ({low:g} or more)" if math.isinf(high) else f" ({low:g} to {high:g})"
 
 
 if __name__ == "__main__":

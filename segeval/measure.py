@@ -37,12 +37,20 @@ class Absent:
 
 @dataclass(frozen=True)
 class Idle:
-    """Knobs that change nothing while another one, `under`, is what `when` says; to set them then is refused."""
+    """Knobs that change nothing while another one, `under`, is what `when` says; to set them then is refused.
+
+    They count all the same where the knobs in force are as `unless` says.
+    """
 
     knobs: tuple[str, ...]
     under: str
     when: Callable[[Any], bool]
     instead: str  # what to give the other one so that they count
+    unless: Callable[[Knobs], bool] = lambda every: False
+
+    def holds(self, every: Knobs) -> bool:
+        """Whether the knobs change nothing, where `every` one is as this says."""
+        return self.when(every[self.under]) and not self.unless(every)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +80,7 @@ class Measure:
         default_factory=dict
     )  # of a knob's value, where limits do not do
     idle: tuple[Idle, ...] = ()
+    without: tuple[str, ...] = ()  # knobs of measures of its kind that could change nothing of this one
     of_gradient: tuple[str, ...] = ()  # knobs that training reads: they change the gradient and never the value
     needs: tuple[type, ...] = ()
     knobs: Knobs = field(default_factory=dict)
@@ -95,8 +104,10 @@ class Measure:
     def settings(self, need: type, knobs: Knobs) -> dict[str, Any]:
         """The settings of a state: those of the knobs that decide how it is read."""
         reading = _reading_of(need)
-        every = {**self.knobs, **knobs}
-        return {name: every[name] for name in reading.settings if name in every} if reading else {}
+        if reading is None:
+            return {}
+        every = {**reading.defaults, **self.knobs, **knobs}
+        return {name: every[name] for name in reading.settings if name in every}
 
     def read(self, need: type, source: Any, knobs: Knobs) -> Any:
         """A state that the formula takes, read from its source; one that is read already is left as it is."""
@@ -180,7 +191,7 @@ class MeasureCall:
     def idle(self) -> frozenset[str]:
         """Knobs that change nothing beside the others."""
         every = self.all_knobs
-        return frozenset(knob for rule in self.measure.idle if rule.when(every[rule.under]) for knob in rule.knobs)
+        return frozenset(knob for rule in self.measure.idle if rule.holds(every) for knob in rule.knobs)
 
     def __call__(self, *evidence: Any) -> Any:
         return self.measure(*evidence, **self.knobs)
@@ -220,6 +231,7 @@ class _Reading:
 
     source: type
     settings: tuple[str, ...]
+    defaults: Knobs  # of settings that a measure may have no knob for
 
 
 @cache
@@ -229,8 +241,8 @@ def _reading_of(need: type) -> _Reading | None:
         return None
     source, *settings = inspect.signature(read).parameters.values()
     names = [setting.name for setting in settings if setting.kind is not setting.VAR_KEYWORD]
-    names += [field.name for field in fields(need.rule)] if hasattr(need, "rule") else []
-    return _Reading(source=source.annotation, settings=tuple(names))
+    defaults = {field.name: field.default for field in fields(need.rule)} if hasattr(need, "rule") else {}
+    return _Reading(source=source.annotation, settings=(*names, *defaults), defaults=defaults)
 
 
 def ratio(numerator: Any, denominator: Any) -> np.ndarray:
@@ -248,6 +260,8 @@ def _checked_knobs(measure: Measure, knobs: dict[str, Any]) -> dict[str, Any]:
     unknown = [name for name in knobs if name not in measure.knobs]
     if unknown:
         known = ", ".join(measure.knobs) or "none"
+        if unknown[0] in measure.without:
+            raise ConfigError(f"{measure.name}: {unknown[0]} changes nothing. Leave it out. Its knobs: {known}.")
         help = did_you_mean(unknown[0], measure.knobs)
         raise ConfigError(f"{measure.name} has no knob {unknown[0]!r}.{help} Its knobs: {known}.")
     annotations = inspect.signature(measure.function).parameters
@@ -278,11 +292,11 @@ def _check_knob_range(measure: Measure, name: str, value: Any) -> None:
 
 def _check_none_is_idle(measure: Measure, knobs: Knobs) -> None:
     """A knob that is part of a column's name has to be part of its number."""
+    every = {**measure.knobs, **knobs}
     for idle in measure.idle:
-        other = {**measure.knobs, **knobs}.get(idle.under)
         useless = [name for name in idle.knobs if knobs.get(name) is not None and knobs[name] is not False]
-        if useless and idle.when(other):
+        if useless and idle.holds(every):
             raise ConfigError(
                 f"{measure.name}: {useless[0]}={knob_text(knobs[useless[0]])} changes nothing with "
-                f"{idle.under}={knob_text(other)}. Leave it out, or set {idle.under} to {idle.instead}."
+                f"{idle.under}={knob_text(every[idle.under])}. Leave it out, or set {idle.under} to {idle.instead}."
             )

@@ -136,7 +136,7 @@ def test_everything_shown_is_computed() -> None:
             "forgive_extra=true changes nothing with iou_threshold=0.5. Leave it out, or set",
         ),
         ("pq", {"matching": "any_overlap"}, "matching takes hungarian, greedy or merge"),
-        ("lesion_recall", {"forgive_extra": True}, "lesion_recall has no knob 'forgive_extra'"),
+        ("lesion_recall", {"forgive_extra": True}, "lesion_recall: forgive_extra changes nothing. Leave it out"),
         (
             "nsd",
             {"neighbours": "full"},

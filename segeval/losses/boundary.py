@@ -84,7 +84,7 @@ def unet_weight_map(
     """The weight of each voxel in `unet_weighted_ce_loss`, for one class with numbered objects.
 
     Args:
-        objects: 0 for background, a number per object, touching ones apart; see `core.weight_maps.objects_of`.
+        objects: 0 for background, a number per object, touching ones apart.
         w0: height of the border term.
         sigma: its width, in voxels or in the unit of `spacing`.
         class_balance: weight of background and objects by volume, or 1 (none).

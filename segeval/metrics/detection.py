@@ -16,7 +16,7 @@ from segeval.evidence.detection.detections import Detections, DetectionSample, I
 from segeval.evidence.detection.hits import AnewRule, DetectionRule
 from segeval.evidence.detection.operating_points import Per, ThresholdSample
 from segeval.evidence.shapes import PerLabel
-from segeval.measure import Idle, Measure, metric, ratio
+from segeval.measure import Idle, Knobs, Measure, metric, ratio
 
 Interpolation = Literal["linear", "step"]
 CaseScoreOf = Literal["max", "noisy_or"]
@@ -40,6 +40,12 @@ _LIMITS = {
     "fp": (0.0, _INF),
     "fps": (0.0, _INF),
 }
+
+
+def _is_cut_once(every: Knobs) -> bool:
+    return bool(every["candidates"] != "per_threshold")
+
+
 _IDLE = (
     Idle(("t",), "candidates", lambda found: found != "threshold", "threshold"),
     Idle(("factor", "min_voxels"), "candidates", lambda found: not found.startswith("dynamic"), "dynamic"),
@@ -53,7 +59,20 @@ _IDLE = (
         "iou, dice or overlap_truth",
     ),
     Idle(("radius_mm",), "hit", lambda hit: hit != "distance", "distance"),
+    # a case without a lesion has none that is found twice, and how many are matched at once is no matter of confidence
+    Idle(("duplicates",), "per", "negative_case".__eq__, "case, ml or lesion"),
+    Idle(("confidence",), "assign", "overlap".__eq__, "confidence or any", unless=_is_cut_once),
 )
+
+
+def _looks_at_single_parts(every: Knobs) -> bool:
+    """Whether one candidate may count and another not, or less than its most probable voxel."""
+    return bool(every["min_size_mm3"] or every["ignore_truth_mm3"]) or every["confidence"] != "max"
+
+
+def _depends_on_ends(every: Knobs) -> bool:
+    """Whether it may matter where a candidate ends, for the largest confidence of all."""
+    return _looks_at_single_parts(every) or every["candidates"].startswith("dynamic")
 
 
 def detection_metric(
@@ -61,6 +80,7 @@ def detection_metric(
     *,
     defaults: Mapping[str, Any] | None = None,
     idle: Sequence[Idle] = (),
+    without: Sequence[str] = (),
     **facts: Any,
 ) -> Callable[[Callable[..., PerLabel]], Measure]:
     """Declare a formula on detections as a metric of the data set; the knobs of its `rule` are added, once for all.
@@ -69,6 +89,7 @@ def detection_metric(
         rule: how candidates are found and matched.
         defaults: of its knobs, where they are others than those of the rule.
         idle: knobs that change nothing beside others, besides those of the rules.
+        without: knobs of the rule that the formula does not depend on.
         facts: as for `metric`.
     """
 
@@ -82,6 +103,7 @@ def detection_metric(
                 annotation=each.type,
             )
             for each in fields(rule)
+            if each.name not in without
         ]
 
         def kernel(found: Any, **knobs: Any) -> PerLabel:
@@ -92,7 +114,8 @@ def detection_metric(
         known = {each.name for each in (*own, *shared)}
         own_idle = tuple(each for each in (*_IDLE, *idle) if each.under in known)
         limits = {name: ends for name, ends in _LIMITS.items() if name in known}
-        return metric(of_data_set=True, bounds=UNIT, better="higher", idle=own_idle, limits=limits, **facts)(kernel)
+        given: dict[str, Any] = {"idle": own_idle, "limits": limits, "without": tuple(without), **facts}
+        return metric(of_data_set=True, bounds=UNIT, better="higher", **given)(kernel)
 
     return declare
 
@@ -155,12 +178,19 @@ def lesion_average_precision(found: Detections) -> PerLabel:
 @detection_metric(
     symbol="case AUROC",
     formula="P(score of a case with a lesion > of one without), ties ½",
+    without=("assign", "duplicates"),
+    idle=(
+        Idle(("hit", "min_overlap", "radius_mm"), "ignore_truth_mm3", (0.0).__eq__, "more than 0"),
+        Idle(("connectivity",), "case_score", "max".__eq__, "noisy_or", unless=_depends_on_ends),
+        Idle(("n_max",), "case_score", "max".__eq__, "noisy_or", unless=_looks_at_single_parts),
+    ),
     reference="Saha 2024, doi:10.1016/S1470-2045(24)00220-1",
 )
 def case_auroc(found: Detections, *, case_score: CaseScoreOf = "max") -> PerLabel:
     """Area under the ROC curve of cases: how well they are ranked by their candidates; 0 is the score of none.
 
-    Undefined where all cases have a lesion, or none has.
+    Undefined where all cases have a lesion, or none has. A candidate counts whatever it hits, unless all of that
+    is smaller than `ignore_truth_mm3`.
 
     Args:
         case_score: the largest confidence of a candidate, or `noisy_or`: 1 − Π (1 − c) over all of them.

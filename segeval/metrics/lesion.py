@@ -55,7 +55,8 @@ def lesion_metric(
         if shapes:
             read = [knob.replace(annotation=ByShape) if knob.name == "matching" else knob for knob in read]
         kernel.__signature__ = inspect.Signature([found, *read])  # type: ignore[attr-defined]
-        return metric(idle=tuple(rule for rule in _IDLE if rule.under not in without), **facts)(kernel)
+        idle = tuple(rule for rule in _IDLE if rule.under not in without)
+        return metric(idle=idle, without=without, **facts)(kernel)
 
     return declare
 

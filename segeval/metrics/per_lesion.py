@@ -41,7 +41,8 @@ def in_cells(measure: Measure, *, in_voxels: bool = False) -> Measure:
         cells = cells.in_voxels() if in_voxels else cells
         return per_lesion_mean(measure.at(**own), cells, connectivity=connectivity, min_size_mm3=min_size_mm3)
 
-    own = list(inspect.signature(measure.function).parameters.values())[1:]
+    without = ("unit",) if in_voxels else ()
+    own = [one for one in list(inspect.signature(measure.function).parameters.values())[1:] if one.name not in without]
     cells, *more = list(inspect.signature(kernel).parameters.values())[:-1]
     kernel.__signature__ = inspect.Signature([cells, *own, *more])  # type: ignore[attr-defined]
     kernel.__doc__ = f"{measure.summary.rstrip('.')}: the mean over the true lesions, each in its Voronoi cell."
@@ -55,7 +56,8 @@ def in_cells(measure: Measure, *, in_voxels: bool = False) -> Measure:
         in_column=(*measure.in_column, "matching"),
         limits={**measure.limits, "min_size_mm3": (0.0, math.inf)},
         needs=(LesionCells,),
-        knobs=MappingProxyType({**measure.knobs, **{one.name: one.default for one in more}}),
+        without=without,
+        knobs=MappingProxyType({one.name: one.default for one in (*own, *more)}),
     )
 
 

@@ -54,7 +54,7 @@ CHALLENGES = (
         definitions={
             "picai_score": by(**_PICAI_RULES),
             "lesion_average_precision": by(**_PICAI_RULES),
-            "case_auroc": by(**_PICAI_RULES),
+            "case_auroc": by(candidates="map"),
             "sensitivity_at_fp": by(interpolation="step", **_PICAI_RULES),
         },
     ),

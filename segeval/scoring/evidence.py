@@ -351,7 +351,7 @@ def refuse_too_many_ids(case_id: str, n: int) -> None:
 
 def state_key(need: type, call: MeasureCall, level: Level) -> tuple[Level, Hashable]:
     """What tells a state from those of other measures: the level first, then what is read, and how."""
-    how = [(name, value) for name, value in call.measure.settings(need, call.knobs).items() if name not in call.idle]
+    how = call.measure.settings(need, call.knobs).items()
     return level, (need, *((name, tuple(v.items()) if isinstance(v, PerClass) else v) for name, v in how))
 
 

@@ -274,3 +274,25 @@ def test_scaled_integers_are_resampled_as_probabilities(run: Run) -> None:
     done = run("score", "pred", "truth", "-m", "dice", "--resample", "--json")
     assert done.code == 0
     assert "resampled" in json.dumps(json.loads(done.out)["notes"])
+
+
+def test_a_pooled_curve_that_bins_do_not_tell_is_told_and_its_remedy_is_right(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if ten probabilities were too many: one case has the class in a bin in which the other has the rest."""
+    for name in ("EXACT_UP_TO", "APART_UP_TO"):
+        monkeypatch.setattr(f"segeval.evidence.probabilities.histogram.{name}", 10)
+    inside = 0.3 + 1e-6 * np.random.default_rng(0).random((2, 298))
+    p = np.hstack([inside, np.tile([0.9, 0.1], (2, 1))])
+    truths = np.hstack([np.tile([[True], [False]], 298), np.tile([False, True], (2, 1))])
+    for case, probs, truth in zip("ab", p, truths, strict=True):
+        write_image(Path("pred", f"{case}.nii.gz"), probs.reshape(10, 10, 3))
+        write_image(Path("truth", f"{case}.nii.gz"), truth.reshape(10, 10, 3).astype(np.uint8))
+    scored = ("score", "pred", "truth", "--pred-kind", "probs", "--bootstrap", 0, "-m")
+    above = (p[truths][:, None] > p[~truths]).mean()
+    done = run(*scored, "auc_roc")
+    remedy = "Ask for auc_roc(exact=true), in more memory"
+    assert f"auc_roc of 1: not pooled, since bins do not tell it to 1e-5. {remedy}" in " ".join(done.err.split())
+    assert cell(OUT / "summary.csv", "pooled", class_="1") == ""
+    assert run(*scored, "auc_roc(exact=true)").code == 0
+    assert float(cell(OUT / "summary.csv", "pooled", class_="1")) == pytest.approx(above, abs=1e-12)

@@ -39,7 +39,8 @@ def label_pairs(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
     for _ in range(2):
         dtype = draw(st.sampled_from(DTYPES))
         top = int(min(np.iinfo(dtype).max, 2147483647))
-        ids = st.sampled_from([0, 0, 0, 1, 2, 7, min(255, top), top])
+        low = max(np.iinfo(dtype).min, -(2**31) - 1)
+        ids = st.sampled_from([0, 0, 0, 1, 2, 7, min(255, top), top, low])
         array = draw(hnp.arrays(dtype=dtype, shape=shape, elements=ids))
         sides.append(np.asfortranarray(array) if draw(st.booleans()) else array)
     return sides[0], sides[1]
@@ -56,6 +57,15 @@ def test_both_builders_count_the_same(pair: tuple[np.ndarray, np.ndarray]) -> No
     truth, pred = pair
     on_torch = counts_torch.joint_histogram(truth=truth, pred=pred, device="cpu")
     assert as_dict(on_torch) == as_dict(counts_numpy.joint_histogram(truth=truth, pred=pred))
+
+
+@pytest.mark.parametrize("middle", [2**31, -(2**31), 2**16, 0])
+def test_ids_about_the_ends_of_a_type_are_told_apart(middle: int) -> None:
+    rng = np.random.default_rng(2)
+    truth, pred = (rng.integers(middle - 2, middle + 2, (9, 8)) for _ in range(2))
+    expected = brute_force(truth, pred)
+    assert as_dict(counts_numpy.joint_histogram(truth=truth, pred=pred)) == expected
+    assert as_dict(counts_torch.joint_histogram(truth=truth, pred=pred, device="cpu")) == expected
 
 
 def test_the_histogram_is_the_same_on_every_device(device: str) -> None:

@@ -7,14 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import ndimage
 
 import segeval
 from segeval import catalogue
 from segeval.errors import ConfigError
 from segeval.evidence.detection.detections import DetectedCase, DetectionSample
-from segeval.knobs import knob_text
-from segeval.measure import Measure
+from segeval.knobs import parse_call
+from segeval.measure import MeasureCall
 from segeval.metrics.detection import _envelope, _lesion_ap, _sensitivity_at
 from tests.conftest import golden
 
@@ -58,7 +57,9 @@ def test_froc_agrees_with_the_worked_values(name: str) -> None:
     )
     assert said
     knobs = {"assign": said["assign"], "duplicates": said["duplicates"], "interpolation": said["how"]}
-    knobs |= {"per": "negative_case"} if said["negative"] else {}
+    if said["negative"]:  # where no lesion is, no candidate is a further one
+        knobs = {**knobs, "per": "negative_case"}
+        del knobs["duplicates"]
     knobs |= {"fp": said["fp"]} if said["fp"] else {"fps": LUNA if said["fps"] == "luna16" else CAMELYON}
     found = of_d("sensitivity_at_fp" if said["fp"] else "froc_score", **knobs)
     assert found == pytest.approx(VALUES[name], abs=1e-9)
@@ -228,67 +229,41 @@ def test_a_wrong_overlap_is_refused() -> None:
         of_d("froc_score", min_overlap=1.5)
 
 
-OF_DATA_SETS = [one for one in catalogue.measures().values() if one.of_data_set and one.reads("CaseCandidates")]
-BESIDE = {  # what a knob needs beside it to be heard
-    "factor": {"candidates": "dynamic-fast"},
-    "min_voxels": {"candidates": "dynamic-fast"},
-    "n_max": {"candidates": "dynamic", "min_voxels": 0},
-    "radius_mm": {"hit": "distance"},
-    "thresholds": {"candidates": "per_threshold"},
-}
-# the surest candidate of a case alone tells little
-WIDE_AWAKE = {"case_auroc": {"case_score": "noisy_or"}, "sensitivity_at_fp": {"fp": 0.3}}
-TURNED = {
-    "n_max": 1,
-    "t": 0.2,
-    "thresholds": (0.8,),
-    "fps": (0.25, 3.0),
-    "radius_mm": 0.2,
-    "max_detections": 1,
-    "min_overlap": 0.5,
-}
-# a mean or a count of candidates that no knob of their order or of their false alarms moves; and one rate of seven
-DEAF = (
-    {("sensitivity_at_fp", "duplicates"), ("sensitivity_at_fp", "thresholds")}  # which a test above turns
-    | {("average_recall", name) for name in ("confidence", "t")}
-    | {("case_auroc", name) for name in ("hit", "min_overlap", "assign", "duplicates", "radius_mm")}
+def parsed(call: str) -> MeasureCall:
+    name, knobs = parse_call(call)
+    return catalogue.find(name).at(**knobs)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ("case_auroc(duplicates=ignore)", "duplicates changes nothing. Leave it out. Its knobs: case_score, "),
+        ("case_auroc(assign=any)", "assign changes nothing. Leave it out."),
+        ("case_auroc(hit=dice)", "hit=dice changes nothing with ignore_truth_mm3=0. Leave it out, or set ignore_truth"),
+        ("case_auroc(connectivity=face)", "with case_score=max. Leave it out, or set case_score to noisy_or"),
+        ("case_auroc(n_max=2,candidates=dynamic)", "n_max=2 changes nothing with case_score=max."),
+        ("froc_score(per=negative_case,duplicates=ignore)", "changes nothing with per=negative_case."),
+        ("sensitivity_at_fp(candidates=per_threshold,assign=overlap,confidence=mean)", "set assign to confidence"),
+        ("lesion_recall(void=remove)", "lesion_recall: void changes nothing. Leave it out."),
+    ],
 )
+def test_what_can_change_nothing_is_refused_with_what_to_do(call: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        parsed(call)
 
 
-def blurred() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Smooth maps of many candidates, large and small, some of which touch at a corner, beside lesions near them."""
-    rng, maps, truths = np.random.default_rng(7), {}, {}
-    for case in range(14):
-        noise = ndimage.gaussian_filter(rng.random((40, 40)), 1.2)
-        maps[str(case)] = (np.clip((noise - 0.42) * 5, 0, 1) * rng.uniform(0.7, 1.0)).round(2)
-        wide = ndimage.gaussian_filter(noise, 1.5) + 0.3 * ndimage.gaussian_filter(rng.random((40, 40)), 2)
-        truths[str(case)] = (wide > (0.68 if case % 2 else 9)).astype(np.uint8)
-    return maps, truths
-
-
-@pytest.mark.slow
-@pytest.mark.shapes(checked=False)  # of the same calls for every turn of a knob
-@pytest.mark.parametrize("measure", OF_DATA_SETS, ids=lambda one: one.name)
-def test_each_knob_of_a_data_set_measure_moves_it(measure: Measure) -> None:
-    calls = {}
-    for knob, default in measure.knobs.items():
-        beside = {name: value for name, value in BESIDE.get(knob, {}).items() if name in measure.knobs}
-        beside |= {name: value for name, value in WIDE_AWAKE.get(measure.name, {}).items() if name != knob}
-        words = [word for word in measure.words_for(knob) if word not in (knob_text(default), "edge")]  # 3-D only
-        words = [False] if default is True else words
-        number = TURNED.get(knob, default * 2 + 5 if isinstance(default, int | float) else 1.5)
-        calls[knob] = (
-            measure.at(**beside).column,
-            [measure.at(**beside, **{knob: value}).column for value in (words or [number])],
-        )
-    columns = {column for plain, turned in calls.values() for column in (plain, *turned)}
-    maps, truths = blurred()
-    results = segeval.score(
-        maps, truths, measures=sorted(columns), labels={1: "lesion"}, pred_kind="probs", bootstrap=0
-    )
-    found = {row.column: row.pooled for row in results.summary if row.name == "lesion"}
-    idle = [knob for knob, (plain, turned) in calls.items() if all(found[one] == found[plain] for one in turned)]
-    assert [knob for knob in idle if (measure.name, knob) not in DEAF] == []
+@pytest.mark.parametrize(
+    "call",
+    [
+        "case_auroc(hit=dice,ignore_truth_mm3=9)",
+        "case_auroc(connectivity=face,case_score=noisy_or)",
+        "case_auroc(connectivity=face,candidates=dynamic)",
+        "case_auroc(n_max=2,candidates=dynamic,confidence=mean)",
+        "sensitivity_at_fp(assign=overlap,confidence=mean)",
+    ],
+)
+def test_beside_what_makes_it_matter_it_is_taken(call: str) -> None:
+    assert {*parsed(call).knobs} == {part.partition("=")[0] for part in call[:-1].partition("(")[2].split(",")}
 
 
 @st.composite

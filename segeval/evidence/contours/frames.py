@@ -53,7 +53,6 @@ class ObjectScores:
     weight: float = 1.0
 
 
-@dataclass(frozen=True, kw_only=True)
 class Frames(CasesApart):
     """The scores of each class in all frames; objects once the cases are known."""
 

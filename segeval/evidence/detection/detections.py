@@ -136,7 +136,6 @@ class DetectionSample:
         return replace(self, weights=weights)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Detections(CasesApart):
     """What became of the candidates of each class: `EachCase` in an array; samples once the cases are known."""
 
@@ -201,7 +200,6 @@ class InstanceRule(CandidateRule):
         return [float(self.iou_threshold)]
 
 
-@dataclass(frozen=True, kw_only=True)
 class InstanceDetections(Detections):
     """The same at several IoU thresholds: (class, threshold). Every further candidate of a lesion is a false alarm."""
 

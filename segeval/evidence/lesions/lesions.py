@@ -21,11 +21,9 @@ from segeval.evidence.lesions.components import Components, Connectivity, compon
 from segeval.evidence.lesions.instance_maps import InstanceMap, tally_of
 from segeval.evidence.lesions.matching import (
     Matched,
-    Matching,
     MatchRule,
     Overlaps,
     Tally,
-    Void,
     link,
     overlaps_of,
 )
@@ -229,31 +227,12 @@ class LesionCounts(State):
     fn_ml: PerLabel
     n_dropped_pred: PerLabel
     n_dropped_truth: PerLabel
+    rule: ClassVar[type] = MatchRule
 
     @classmethod
-    def read(
-        cls,
-        lesions: Lesions,
-        *,
-        matching: Matching = "hungarian",
-        iou_threshold: float = 0.5,
-        connectivity: Connectivity = "full",
-        min_size_mm3: float = 0.0,
-        strict: bool = False,
-        forgive_extra: bool = False,
-        void: Void = "forgive",
-    ) -> "LesionCounts":
-        """Match the lesions of every class of a case."""
-        rule = MatchRule(
-            matching=matching,
-            iou_threshold=iou_threshold,
-            connectivity=connectivity,
-            min_size_mm3=min_size_mm3,
-            strict=strict,
-            forgive_extra=forgive_extra,
-            void=void,
-        )
-        return cls.matched(lesions, rule)
+    def read(cls, lesions: Lesions, /, **settings: Any) -> "LesionCounts":
+        """Match the lesions of every class of a case, as the settings of a `MatchRule` say."""
+        return cls.matched(lesions, MatchRule(**settings))
 
     @classmethod
     def matched(cls, lesions: Lesions, rule: MatchRule) -> "LesionCounts":
@@ -267,14 +246,12 @@ class LesionCounts(State):
         )
 
 
-@dataclass(frozen=True, kw_only=True)
 class LesionCountsByClass(LesionCounts):
     """The counts of each class of a case, for a value that speaks of all its classes."""
 
     has_classes: ClassVar[bool] = True
 
 
-@dataclass(frozen=True, kw_only=True)
 class LesionCountsOfAll(LesionCounts):
     """The counts of all lesions of a case, whatever their class: one number each."""
 

@@ -28,14 +28,11 @@ class CountSample:
         return float(1 - ratio(self.weights @ (self.pred - self.truth) ** 2, around)) if around > 0 else np.nan
 
 
-@dataclass(frozen=True, kw_only=True)
 class ObjectCounts(CasesApart):
     """The case, its predicted and its true objects: `EachCase` of each class; samples once the cases are known."""
 
     @classmethod
-    def read(
-        cls, lesions: Lesions, *, connectivity: Connectivity = "full", min_size_mm3: float = 0.0
-    ) -> "ObjectCounts":
+    def read(cls, lesions: Lesions, *, connectivity: Connectivity, min_size_mm3: float) -> "ObjectCounts":
         """Count the objects of every class of a case."""
         every = range(len(lesions.classes))
         each = [lesions.tally(which, connectivity=connectivity, min_size_mm3=min_size_mm3) for which in every]

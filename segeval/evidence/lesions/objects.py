@@ -33,9 +33,9 @@ class MatchedByThreshold(State):
         cls,
         lesions: Lesions,
         *,
-        connectivity: Connectivity = "full",
-        min_size_mm3: float = 0.0,
-        strict: bool = False,
+        connectivity: Connectivity,
+        min_size_mm3: float,
+        strict: bool,
     ) -> "MatchedByThreshold":
         """Match the objects of every class once per threshold."""
         rules = [
@@ -60,7 +60,7 @@ class Aggregates(State):
     plus_union: PerLabel
 
     @classmethod
-    def read(cls, lesions: Lesions, *, connectivity: Connectivity = "full", min_size_mm3: float = 0.0) -> "Aggregates":
+    def read(cls, lesions: Lesions, *, connectivity: Connectivity, min_size_mm3: float) -> "Aggregates":
         """Add up the objects of every class of a case."""
         each = _tallies(lesions, connectivity, min_size_mm3)
         return cls.stack([_aggregated(one.overlaps) for one in each])
@@ -77,9 +77,9 @@ class CoveredOnce(State):
     foreground: PerLabel
 
     @classmethod
-    def read(cls, lesions: Lesions, *, connectivity: Connectivity = "full", min_size_mm3: float = 0.0) -> "CoveredOnce":
-        """Pair the objects of every class of a case."""
-        return cls.stack([_covered(one.overlaps) for one in _tallies(lesions, connectivity, min_size_mm3)])
+    def read(cls, lesions: Lesions) -> "CoveredOnce":
+        """Pair the objects of every class of a case, of any size."""
+        return cls.stack([_covered(one.overlaps) for one in _tallies(lesions, "full", 0.0)])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +99,7 @@ class Links(State):
     merges: PerLabel
 
     @classmethod
-    def read(cls, lesions: Lesions, *, connectivity: Connectivity = "full", min_size_mm3: float = 0.0) -> "Links":
+    def read(cls, lesions: Lesions, *, connectivity: Connectivity, min_size_mm3: float) -> "Links":
         """Link the objects of every class of a case."""
         each = _tallies(lesions, connectivity, min_size_mm3)
         return cls.stack([_linked(one.overlaps) for one in each])
@@ -118,9 +118,9 @@ class SplitBits(State):
         cls,
         lesions: Lesions,
         *,
-        connectivity: Connectivity = "full",
-        min_size_mm3: float = 0.0,
-        ignore_truth_background: bool = False,
+        connectivity: Connectivity,
+        min_size_mm3: float,
+        ignore_truth_background: bool,
     ) -> "SplitBits":
         """Hold the objects of both sides against each other; all voxels without object are one more object."""
         each = _tallies(lesions, connectivity, min_size_mm3)
@@ -147,7 +147,7 @@ class RandSums(State):
     bare_both: PerLabel
 
     @classmethod
-    def read(cls, lesions: Lesions, *, connectivity: Connectivity = "full", min_size_mm3: float = 0.0) -> "RandSums":
+    def read(cls, lesions: Lesions, *, connectivity: Connectivity, min_size_mm3: float) -> "RandSums":
         """Square and add the voxel counts of every class of a case."""
         each = _tallies(lesions, connectivity, min_size_mm3)
         nothing = cls.of(**dict.fromkeys(cls._names(), np.nan))

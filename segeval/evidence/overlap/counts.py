@@ -35,7 +35,6 @@ class Counts(State):
         return self.tp + self.fp + self.fn + self.tn
 
 
-@dataclass(frozen=True, kw_only=True)
 class CategoryCounts(Counts):
     """The same of classes that belong together, each group as one class."""
 

@@ -243,8 +243,8 @@ def _costs(counts: np.ndarray, wide: np.ndarray, *, least: float) -> tuple[np.nd
     of_pairs = wide_p * wide_n / 2 + wide_p * told_n + told_p * wide_n  # where one of two is told, either may be first
     auc = is_open * of_pairs / (total * max(float(counts[0].sum()), 1.0))
 
-    highest, lowest = hits / np.maximum(hits + b, 1), a / np.maximum(a + alarms, 1)
-    shift = np.minimum(wide_p / np.maximum(hits + b, 1) + wide_n / np.maximum(a + alarms, 1), highest - lowest)
+    highest, lowest = hits / (hits + b), a / np.maximum(a + alarms, 1)
+    shift = np.minimum(wide_p / (hits + b) + wide_n / np.maximum(a + alarms, 1), highest - lowest)
     mixed = wide_p * (highest - lowest) + told_p * shift
     precision = is_open * np.where((told_p > 0) | (told_n > 0), mixed, p * _off_in_bin(p, n, a, b)) / total
 
@@ -255,12 +255,15 @@ def _costs(counts: np.ndarray, wide: np.ndarray, *, least: float) -> tuple[np.nd
 
 
 def _off_in_bin(p: np.ndarray, n: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """How far the mean precision of the class in a bin may be from the one it is given; see above for the names."""
-    after, before = (a + p) / np.maximum(a + p + b + n, 1), np.where(a + b > 0, a / np.maximum(a + b, 1), 1.0)
+    """How far the mean precision of the class in a bin, which it holds, may be from the one it is given.
+
+    See above for the names.
+    """
+    after, before = (a + p) / (a + p + b + n), np.where(a + b > 0, a / np.maximum(a + b, 1), 1.0)
     off = np.zeros(len(p))
     for given, first in ((after, 1.0), ((after + before) / 2, 0.0)):
         middle = a + (p + first) / 2
-        most = middle / np.maximum(middle + b, 0.5)
+        most = middle / (middle + b)
         least = ((a + first) / np.maximum(a + first + b + n, 1) + after) / 2
         off = np.maximum(off, np.maximum(most - given, given - least))
     return off

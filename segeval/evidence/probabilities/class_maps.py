@@ -149,7 +149,6 @@ class Areas(State):
         return any(histogram.approx for histogram in np.ravel(self.histograms))
 
 
-@dataclass(frozen=True, kw_only=True)
 class Thresholds(Areas):
     """A `ProbHistogram` per class, fine enough for the best threshold."""
 
