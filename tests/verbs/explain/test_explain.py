@@ -65,6 +65,7 @@ def explained(images: Path, measure: str, numbers: Mapping[str, Any]) -> Explain
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", QUICK)
 def test_a_column_of_another_tool_is_traced_to_its_definition(images: Path, name: str) -> None:
     stored = COLUMNS[name]
@@ -76,6 +77,7 @@ def test_a_column_of_another_tool_is_traced_to_its_definition(images: Path, name
     assert any(words in said for words in stored["words"].split("|")), said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "change"),
     [
