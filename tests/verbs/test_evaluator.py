@@ -302,6 +302,7 @@ assert "torch" not in sys.modules
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.slow
 def test_the_results_of_all_processes_are_those_of_one(tmp_path: Path) -> None:
     """Two processes: an uneven last batch, a sample that both have, and in a second epoch a process without a case."""
     script = Path(__file__).parent / "evaluator_process.py"

@@ -123,6 +123,7 @@ segeval.losses.TverskyLoss(alhpa=0.3)
 """
 
 
+@pytest.mark.slow
 def test_a_type_checker_finds_a_mistyped_name_in_a_script_of_a_user(tmp_path: Path) -> None:
     pytest.importorskip("mypy")
     script = tmp_path / "script.py"

@@ -167,7 +167,7 @@ def refuse_other_axis(pred: Prediction, truth: Volume, asked: ChannelAxis | None
         stored = (n, *first.grid) if asked == "first" else (*first.grid, n)
     ways = {"first": stored[1:], "last": stored[:-1]}
     way = next((axis for axis, space in ways.items() if _without_ones(space) == grid), None)
-    if way and not (n == 1 and first.is_integer and first.array.max() > 1):
+    if way and way != asked and len(stored) > 2 and not (n == 1 and first.is_integer and first.array.max() > 1):
         raise DataError(
             f"{printable(pred.path)}: shape {stored} is that of {printable(truth.path)}, {truth.grid}, with channels "
             f"in its {way} axis. Pass --channel-axis {way}."

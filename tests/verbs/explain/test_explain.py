@@ -136,6 +136,7 @@ def test_what_differs_from_a_tool_differs_from_the_tools_like_it(images: Path) -
     assert "hd95[panoptica-instance], to the precision of float32, which sums or a spacing may have" in first.alike
 
 
+@pytest.mark.slow
 def test_cases_of_another_origin_are_told_apart(images: Path) -> None:
     mm, voxels = COLUMNS["medpy hd95 in mm"]["numbers"], COLUMNS["medpy hd95 without spacing"]["numbers"]
     numbers = {case: (mm if i < 4 else voxels)[case] for i, case in enumerate(mm)}

@@ -18,6 +18,7 @@ def by_beta(table, metric):
     return [(row["beta_fn"], row[metric]) for row in table.rows]
 
 
+@pytest.mark.slow
 def test_all_five_settings_of_the_paper_learn_the_lesions(table):
     assert [row["beta_fn"] for row in table.rows] == [0.5, 0.6, 0.7, 0.8, 0.9]
     assert not any(row["diverged"] for row in table.rows)
