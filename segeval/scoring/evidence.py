@@ -17,6 +17,7 @@ from segeval.evidence.overlap.counts import Counts, Histogram, Joint, per_class_
 from segeval.evidence.probabilities.probabilities import ProbEvidence, sees_images
 from segeval.evidence.probabilities.soft import SoftEvidence
 from segeval.evidence.shapes import TYPE_CHECKING, Mask
+from segeval.files.paths import printable
 from segeval.knobs import PerClass
 from segeval.measure import Level, MeasureCall
 from segeval.scoring.plan import Plan
@@ -257,7 +258,13 @@ class Evidence:
     def values(self, call: MeasureCall, level: Level) -> Any:
         """The measure on this case: one float64 per class, or a single one; nan where probabilities are lacking."""
         if issubclass(call.measure.needs[0], SoftEvidence):
-            return self.soft.values(call, level)
+            try:
+                return self.soft.values(call, level)
+            except DataError as error:
+                case_id = printable(self.case.case_id)
+                if str(error).startswith(case_id):
+                    raise
+                raise DataError(f"{case_id}: {call.column}: {error}") from error
         nothing = np.full(len(self.classes), np.nan) if level == "class" else np.nan
         if call.measure.of_data_set and level == "case":  # it is made of what the classes have
             return nothing

@@ -229,6 +229,24 @@ MEASURES = {
     ),
 }
 
+TILTED = VOXELS_MM.copy()
+TILTED[1, 2] = 0.5
+
+
+def tilted() -> None:
+    for side, array in (("pred", PRED), ("truth", TRUTH)):
+        write_image(Path(side, "a.nii.gz"), array, affine=TILTED)
+
+
+MEASURES |= {
+    "a loss along axes that are not at right angles": Way(
+        given=tilted,
+        first=(*SCORE, "-m", "dice,hausdorff_dt_loss"),
+        says="a: hausdorff_dt_loss: the axes are not at right angles, and this loss measures along them",
+        then=((*SCORE, "-m", "dice,hausdorff_dt_loss(units=voxel)"),),
+    ),
+}
+
 ALONE = {
     "maps of lesions that nobody reads": Way(
         given=pair,

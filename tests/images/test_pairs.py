@@ -550,3 +550,14 @@ def test_two_files_of_one_case_fail_alone_where_the_others_go_on(tmp_path: Path)
     problems = {pair.case_id: pair.problem for pair in find_pairs(*sides, keep_going=True).pairs}
     assert "both belong to case 'a'" in problems["a"]
     assert problems["b"] == ""
+
+
+def test_voxels_beside_their_header_are_no_files_of_their_own(tmp_path: Path) -> None:
+    names = "a.hdr", "a.img", "b.mhd", "b.raw", "c.mhd", "c.zraw", "d.hdr", "d.img.gz"
+    for side in ("pred", "truth"):
+        (tmp_path / side).mkdir()
+        for name in (*names, "e.img"):
+            (tmp_path / side / name).touch()
+    found = find_pairs(tmp_path / "pred", tmp_path / "truth")
+    assert [one.case_id for one in found.pairs] == ["a", "b", "c", "d"]
+    assert [note.split(": ", 1)[1] for note in found.notes] == ["passed over 1 (no image): e.img"] * 2

@@ -99,7 +99,7 @@ def sorted_out(folder: Path) -> tuple[list[Path], list[PassedOver]]:
     for path, reason in sorted(_walk(folder)):
         if not reason and image_suffix(path) and _may_be_mask(path):
             images.append(path)
-        else:
+        elif reason or not _is_part_of_image(path):
             others.append((reason or _why_no_image(path), path))
     with_volumes = {path.parent for path in images if image_suffix(path) != ".png"}
     previews = [path for path in images if _PREVIEW.fullmatch(path.name) and path.parent in with_volumes]
@@ -109,6 +109,13 @@ def sorted_out(folder: Path) -> tuple[list[Path], list[PassedOver]]:
 def _may_be_mask(path: Path) -> bool:
     """Whether a DICOM file is one of masks; the slices of images lie beside them."""
     return image_suffix(path) != ".dcm" or is_dicom_mask(path)
+
+
+def _is_part_of_image(path: Path) -> bool:
+    """Whether a file holds the voxels of a header beside it."""
+    bare = path.with_suffix("") if path.suffix == ".gz" else path
+    headers = {".img": (".hdr",), ".raw": (".mhd", ".nhdr"), ".zraw": (".mhd",)}.get(bare.suffix, ())
+    return any(bare.with_suffix(suffix).exists() for suffix in headers)
 
 
 def _why_no_image(path: Path) -> str:
