@@ -49,14 +49,18 @@ def label_pairs(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
 @given(label_pairs())
 def test_the_histogram_counts_what_brute_force_counts(pair: tuple[np.ndarray, np.ndarray]) -> None:
     truth, pred = pair
-    assert as_dict(counts_numpy.joint_histogram(truth=truth, pred=pred)) == brute_force(truth, pred)
+    found = counts_numpy.joint_histogram(truth=truth, pred=pred)
+    assert as_dict(found) == brute_force(truth, pred)
+    assert sorted(found.ids) == sorted({*truth.ravel().tolist(), *pred.ravel().tolist()})
 
 
 @given(label_pairs())
 def test_both_builders_count_the_same(pair: tuple[np.ndarray, np.ndarray]) -> None:
     truth, pred = pair
     on_torch = counts_torch.joint_histogram(truth=truth, pred=pred, device="cpu")
-    assert as_dict(on_torch) == as_dict(counts_numpy.joint_histogram(truth=truth, pred=pred))
+    on_numpy = counts_numpy.joint_histogram(truth=truth, pred=pred)
+    assert as_dict(on_torch) == as_dict(on_numpy)
+    assert {*on_torch.ids} == {*on_numpy.ids}
 
 
 @pytest.mark.parametrize("middle", [2**31, -(2**31), 2**16, 0])

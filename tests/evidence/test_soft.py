@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from segeval.evidence import arrays
-from segeval.evidence.probabilities.soft import ProbVoxels, RankedCosts, SoftCounts, Targets
+from segeval.evidence.probabilities.soft import PixelTerms, ProbVoxels, RankedCosts, SoftCounts, Targets, surprise
 
 SHARES = st.sampled_from([0.0, 0.125, 0.25, 0.5, 0.75, 1.0])
 
@@ -49,6 +49,28 @@ def test_soft_counts_are_sums_over_the_voxels(targets: Targets, p: np.ndarray, y
     }
     for name, each in expected.items():
         assert getattr(counts, name) == pytest.approx(each.sum(axis=1), abs=1e-12), name
+
+
+@given(
+    hnp.arrays(np.float64, (2, 5), elements=st.sampled_from([0.125, 0.25, 0.5, 0.75])),
+    hnp.arrays(np.bool_, (2, 5)),
+    st.none() | hnp.arrays(np.float64, (2, 5), elements=st.integers(0, 3)),
+)
+def test_costs_are_summed_over_the_class_and_over_the_rest(
+    p: np.ndarray, truth: np.ndarray, weights: np.ndarray | None
+) -> None:
+    count = np.array([[1.0, 2, 0, 1, 3]])
+    hit = np.where(truth, p, 1 - p)
+    terms = PixelTerms(ProbVoxels(truth=truth, count=count, hit=hit, miss=1 - hit, weight_map=weights))
+    each = np.broadcast_to(count if weights is None else count * weights, truth.shape)
+    costs = each * -np.log(hit)
+    for found, expected in ((terms.weights, each), (terms.sums(surprise), costs)):
+        sides = (expected * truth).sum(axis=1), (expected * ~truth).sum(axis=1)
+        assert np.array(found) == pytest.approx(np.array(sides))
+    weighted = (2 * truth + 3 * ~truth) * costs
+    assert terms.total(front=2.0, back=3.0) == pytest.approx(weighted.sum(axis=1))
+    clipped = each * -np.log(np.clip(hit, 0.3, 0.7))
+    assert terms.total(eps=0.3) == pytest.approx(clipped.sum(axis=1))
 
 
 COSTS = st.sampled_from([1e-3, 0.2, 0.2 * (1 + 1e-16), 0.7, 3.0])
