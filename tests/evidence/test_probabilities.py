@@ -1,5 +1,6 @@
 """The evidence of a case: from maps or from counts, over any memory layout, with ignored voxels."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import reduce
@@ -10,12 +11,14 @@ import numpy as np
 import pytest
 
 from segeval import catalogue
+from segeval.evidence.grid import Lattice
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.overlap.counts_numpy import joint_histogram
 from segeval.evidence.probabilities.channels import BACKGROUND, ProbMap
 from segeval.evidence.probabilities.prob_maps import ProbMaps
 from segeval.evidence.probabilities.probabilities import ProbEvidence
 from segeval.evidence.probabilities.soft import SoftCounts
+from segeval.evidence.space.in_space import InSpace
 from segeval.losses import boundary, compound, lovasz, pixel, region
 from segeval.measure import Measure
 from tests.losses.worked import voxels
@@ -112,7 +115,9 @@ def test_maps_of_classes_that_may_overlap_have_no_value_of_the_case() -> None:
     probs, truth = a_case()
     maps = ProbMaps.of_array(probs[1:], truth=truth, channels=CLASSES, ignore=(255,))
     apart = ProbEvidence.of_maps(replace(maps, partition=0), classes=[0, 1])
-    assert np.isnan(apart.values(pixel.cross_entropy_loss.at(), "case"))
+    of_case = [one for one in LOSSES if "case" in one.levels]
+    assert len(of_case) > 10
+    assert np.isnan([apart.values(one.at(), "case") for one in of_case]).all()
     assert np.isfinite(apart.values(pixel.bce_loss.at(), "class")).all()
 
 
@@ -218,3 +223,27 @@ def test_an_id_of_no_class_belongs_to_the_channel_of_the_rest(rest: LabelClass |
     one, other = (ProbMap(stored=np.array(p), is_log_odds=False) for p in ([0.9, 0.2, 0.6, 0.5], [0.1, 0.8, 0.4, 0.5]))
     maps = ProbMaps(maps=(one, other), truth=truth, channels=(rest, organ), partition=2, ignore=(255,))
     assert maps.codes.tolist() == [0, 1, 0, -1]
+
+
+@pytest.mark.parametrize("empty", ["zero", "diagonal"])
+def test_without_a_border_depths_are_nothing_or_the_diagonal(empty: Any) -> None:
+    """On the side where the voxels are: inside of a full mask, outside of none."""
+    far = 0.0 if empty == "zero" else math.hypot(3 * 0.5, 4 * 2.0)
+    for truth in (np.zeros((3, 4)), np.ones((3, 4))):
+        image = InSpace(p=truth, y=truth, costs=lambda: None, n_axes=2, lattice=Lattice((0.5, 2.0)))
+        inside, outside = image.depths("mm", empty=empty)
+        assert inside.tolist() == (far * truth).tolist()
+        assert outside.tolist() == (far * (1 - truth)).tolist()
+
+
+def test_depths_are_those_to_the_nearest_voxel_of_the_other_side() -> None:
+    y = (np.random.default_rng(0).random((5, 6)) < 0.4).astype(np.float64)
+    places = np.argwhere(np.ones_like(y)) * (0.5, 2.0)
+    apart = np.linalg.norm(places[:, None] - places, axis=-1)
+    image = InSpace(p=1 - y, y=y, costs=lambda: None, n_axes=2, lattice=Lattice((0.5, 2.0)))
+    for side, mask in (("truth", y), ("pred", 1 - y)):
+        inside, outside = image.depths("mm", of=side)
+        for found, own in ((inside, mask.ravel() > 0), (outside, mask.ravel() == 0)):
+            assert found.ravel() == pytest.approx(np.where(own, apart[:, ~own].min(axis=1), 0.0))
+    assert image.most_outside("mm").max() == pytest.approx(apart[:, y.ravel() > 0].min(axis=1).max())
+    assert image.smallest_step("mm") == 0.5

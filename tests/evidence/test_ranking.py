@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from functools import reduce
+from itertools import combinations
 from operator import add
 
 import numpy as np
 import pytest
 
 from segeval.evidence.labels import LabelClass
-from segeval.evidence.probabilities.bins import N_FINE, costs_much, in_order
+from segeval.evidence.probabilities.bins import N_FINE, _costs, _off_in_bin, costs_much, in_order
 from segeval.evidence.probabilities.channels import ProbMap
 from segeval.evidence.probabilities.class_maps import Areas, Thresholds
 from segeval.evidence.probabilities.prob_maps import ProbMaps
@@ -218,3 +219,39 @@ def test_what_a_bin_may_cost_the_area_is_half_of_its_untold_pairs(n_others: int,
     in_bins = np.zeros_like(n)
     in_bins[:, 0, 1000] = untold
     assert costs_much("area", in_order(n), in_order(in_bins)) == is_too_much
+
+
+@pytest.mark.parametrize(
+    ("untold", "pairs"), [((2, 1), 2 / 2 + 1 * 3 + 2 * 2), ((5, 3), 15 / 2), ((0, 3), 15), ((0, 0), 0)]
+)
+def test_what_a_bin_may_cost_the_area_counts_the_pairs_with_one_that_is_untold(
+    untold: tuple[int, int], pairs: float
+) -> None:
+    """Five of the rest and three of the class in a bin, below ten and twenty: half of a pair that is untold on both
+    sides, the whole of one that is on one side.
+    """
+    counts = np.array([[20, 5], [10, 3]])
+    at, auc, *_ = _costs(counts, np.array([[0, untold[0]], [0, untold[1]]]), least=BOUND)
+    assert at.tolist() == [0, 1]
+    assert auc == pytest.approx([0.0, pairs / (13 * 25)])
+
+
+@pytest.mark.parametrize("above", [(0, 0), (3, 2), (0, 9), (7, 0)])
+@pytest.mark.parametrize(("n", "p"), [(1, 1), (2, 3), (4, 1), (0, 3)])
+def test_no_order_in_a_bin_is_farther_from_what_it_is_given_than_its_bound(
+    n: int, p: int, above: tuple[int, int]
+) -> None:
+    b, a = above
+    ends = [a / (a + b) if a + b else 1.0, (a + p) / (a + b + n + p)]
+    given = {"step": ends[1], "trapezoid": sum(ends) / 2}
+    worst = 0.0
+    for places in combinations(range(n + p), p):
+        order = np.isin(np.arange(n + p), places)
+        hits = a + np.cumsum(order)
+        precision = hits / (hits + b + np.cumsum(~order))
+        before = np.append(ends[0], precision[:-1])
+        steps, trapezoids = precision[order].mean(), ((precision + before) / 2)[order].mean()
+        worst = max(worst, abs(steps - given["step"]), abs(trapezoids - given["trapezoid"]))
+    bound = _off_in_bin(*(np.array([float(one)]) for one in (p, n, a, b)))[0]
+    assert worst <= bound + 1e-12
+    assert bound <= 1

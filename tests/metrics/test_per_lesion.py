@@ -1,6 +1,7 @@
 """Overlap lesion by lesion, in Voronoi cells."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from segeval.errors import ConfigError
 from segeval.evidence.grid import Lattice
 from segeval.evidence.lesions.lesions import Lesions
 from segeval.evidence.lesions.voronoi import LesionCells, cells_of
-from segeval.measure import Measure
+from segeval.measure import Absent, Measure
 from segeval.metrics.agreement import mutual_information
 from segeval.metrics.boundary import assd, hd
 from segeval.metrics.boundary_scores import nsd
@@ -46,6 +47,12 @@ def test_the_worked_values_come_out() -> None:
     worked = [GOLDEN["values"][f"L.voronoi.dice[{one}]"] for one in range(1, 6)]
     assert per_lesion(dice.at(), by_hand(), 0) == pytest.approx(worked)
     assert per_lesion_mean(dice.at(), by_hand()) == pytest.approx([GOLDEN["values"]["L.voronoi.dice.mean"]])
+
+
+def test_a_lesion_without_a_prediction_has_the_value_that_a_measure_declares() -> None:
+    declared = replace(dice, absent=Absent(pred=-3.0))
+    cells = of(row(1, 0, 0, 0, 0), row(1, 0, 0, 0, 1))
+    assert per_lesion(declared.at(), cells, 0).tolist() == [1.0, -3.0]
 
 
 def test_the_worked_cells_come_out() -> None:
