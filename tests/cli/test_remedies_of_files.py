@@ -299,6 +299,17 @@ NAMED = {
         then=((*DICE, "--channel-files", NESTED, "--truth-files", DEEPER),),
         right=(2 / 3, 1.0) * 2,
     ),
+    "cases that are called like organs": Way(
+        given=lambda: [
+            write_image(Path(side, f"{name}.nii.gz"), ids[..., :n])
+            for side, ids in (("pred", PRED), ("truth", TRUTH))
+            for name, n in (("liver", 8), ("spleen", 7))
+        ],
+        first=DICE,
+        says="If each file is a case, pass --pred-pattern '{case}.nii.gz' --truth-pattern '{case}.nii.gz'",
+        then=((*DICE, "--pred-pattern", "{case}.nii.gz", "--truth-pattern", "{case}.nii.gz"),),
+        right=(2 / 3,) * 2,
+    ),
     "files of classes that begin with the case": Way(
         given=lambda: organ_files(IN_FRONT, NESTED),
         first=DICE,

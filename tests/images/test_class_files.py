@@ -257,7 +257,9 @@ def test_two_organs_of_one_case_are_never_two_cases(tmp_path: Path, names: str, 
     assert [one.case_id for one in apart.pairs] == sorted(names.split())
 
 
-@pytest.mark.parametrize("names", ["liver_1 liver_2 liver_3", "a_liver b_liver c_liver", "brain/a lung/b", "x/a y/a"])
+@pytest.mark.parametrize(
+    "names", ["spine_x mesh evalseg", "liver_1 liver_2 liver_3", "a_liver b_liver c_liver", "brain/a lung/b", "x/a y/a"]
+)
 def test_cases_that_are_called_after_an_organ_or_a_site_stay_cases(tmp_path: Path, names: str) -> None:
     files = [f"{name}.nii.gz" for name in names.split()]
     found = find_pairs(fill(tmp_path / "pred", *files), fill(tmp_path / "truth", *files))

@@ -55,7 +55,7 @@ def with_classes_on_both_sides(
     """Join `case/organ.nii.gz` of both sides where the names are those of classes, with a note; else leave all be.
 
     Names that the labels know decide. Without them, names that come back in every folder and are words, not numbers,
-    are classes; in a single folder, names of parts of the body.
+    are classes; in a single folder, names that are mostly those of parts of the body.
     """
     preds, truths = _by_folder(pred), _by_folder(truth)
     if all(_are_folders_of_classes(files, class_names) for files in (preds, truths)):
@@ -141,7 +141,8 @@ def _are_classes(folders: Sequence[set[str]], class_names: Collection[str]) -> b
     if words:
         return any(words & names for names in folders)
     if len(folders) == 1:
-        return len(folders[0]) > 1 and any(_ANATOMY.search(name.replace("_", " ")) for name in folders[0])
+        n_known = sum(bool(_ANATOMY.search(name.replace("_", " "))) for name in folders[0])
+        return n_known > 1 and 2 * n_known >= len(folders[0])
     everywhere = set.intersection(*folders)
     return len({re.sub(r"[0-9]+", "", name) for name in everywhere}) > 1
 

@@ -111,7 +111,8 @@ def _on_grid_of(first: Volume, mask: Volume) -> Mask:
     except DataError as error:
         raise DataError(
             f"{printable(mask.path)}: lies on another grid than {printable(first.path)}, and the classes of one case "
-            "share one grid. Write all masks of the case on the grid of its image."
+            "share one grid. Write all masks of the case on the grid of its image. "
+            f"If each file is a case, {remedy_for_cases(first.path)}."
         ) from error
 
 
