@@ -10,8 +10,8 @@ from segeval.evidence.overlap import word_scan
 from segeval.evidence.overlap.counts_numpy import flat_in_same_order
 from segeval.evidence.shapes import Bool, Int64, Labels
 
-_AT_ONCE = 1 << 18  # voxels; runs are joined as soon as there are so many, so that memory stays small
-_LARGEST_CODE = 1 << 62
+_AT_ONCE = 1 << 18  # voxels; runs are joined when there are so many, and as many as cells, so that memory stays small
+_LARGEST_CODE = 1 << 62  # of four values in one number
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -32,7 +32,8 @@ class Cells:
         parts: list[list[np.ndarray]] = []
         for start in range(0, truth.size, _AT_ONCE):
             parts.append(_runs([side[start : start + _AT_ONCE] for side in images]))
-            if sum(len(columns[0]) for columns in parts) > _AT_ONCE:
+            first, *others = (len(columns[0]) for columns in parts)
+            if sum(others) > max(_AT_ONCE, first):
                 parts = [_joined(parts)]
         return cls(**dict(zip(cls.__annotations__, _joined(parts), strict=True)))
 

@@ -3,10 +3,11 @@
 How a distance comes about, for all classes at once:
 
 1. The two label images are laid out alike in memory, in the order of the truth; ignored voxels get an id of their own.
-2. One pass over each image lists the voxels that may lie on some surface (`word_scan.surface_candidates`).
-3. The candidates are sorted by class, and each looks at its neighbours (`elements`): a voxel with one outside its class
-   is a surface element of weight 1; a corner of the lattice with the class and something else around it is one that
-   weighs as much as the surface that marching cubes lays there (`surface_area`), or holds its triangles (`meshes`).
+2. One pass over each image lists the voxels that are unlike a neighbour (`word_scan.surface_candidates`).
+3. They are sorted by class, and where a class has several ids, or voxels are ignored, each looks at its neighbours
+   (`elements`): a voxel with one outside its class is a surface element of weight 1; a corner of the lattice with the
+   class and something else around it is one that weighs as much as the surface that marching cubes lays there
+   (`surface_area`), or holds its triangles (`meshes`).
 4. Each element looks for the nearest one of its class on the other side (`surfaces_numpy`, `surfaces_torch`): at
    lattice offsets of growing length first, since most surfaces are close; the few that find nothing there take the
    way that is least work for them. Distances are lengths of whole lattice steps, so that equal ones are equal to the

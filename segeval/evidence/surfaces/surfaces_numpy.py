@@ -107,11 +107,13 @@ def _search_near(points: Elements, targets: Elements, block: slice, lattice: Lat
     if not mine.size or not theirs.size:
         return np.full(mine.shape[1], np.inf)
     nearby = shells(lattice, n_offsets=_N_OFFSETS)
-    margin = np.max([shell.offsets.max(axis=0) for shell in nearby], axis=0)
+    margin = np.concatenate([shell.offsets for shell in nearby]).max(axis=0)
     first, last = theirs.min(axis=1) - margin, theirs.max(axis=1) + margin
     within: Any = slice(None)
     if (mine.min(axis=1) < first).any() or (mine.max(axis=1) > last).any():  # far from all targets there is no walk
         within = np.flatnonzero(((mine >= first[:, None]) & (mine <= last[:, None])).all(axis=0))
+        if not within.size:
+            return np.full(mine.shape[1], np.inf)
     low = first - margin
     shape = tuple((last + margin - low + 1).tolist())
     table, bits = _table(targets, block, low, shape)
