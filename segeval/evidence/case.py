@@ -90,14 +90,15 @@ class TiledCase:
 
     Attributes:
         axis: along which it is cut into slabs.
-        tiles: reads it anew, with so many voxels along the axis on both sides of each slab.
+        tiles: reads it anew, with so many voxels along the axis on both sides of each slab, and as many times thinner
+            slabs as are to leave room for something else.
         most_bytes: that a slab and what is kept of the others may take.
     """
 
     case_id: str
     shape: tuple[int, ...]
     axis: int
-    tiles: Callable[[int], Iterator[Tile]]
+    tiles: Callable[[int, int], Iterator[Tile]]
     most_bytes: int
     spacing_mm: SpacingMm | None = None
     axes_mm: AxesMm | None = None

@@ -119,7 +119,9 @@ class _Sides:
             case_id=self.pair.case_id,
             shape=head.grid,
             axis=self.truth.axis,
-            tiles=lambda halo: surrounded(self._cases(self._cuts(halo), form, notes), self.truth.axis, halo),
+            tiles=lambda halo, thinner: surrounded(
+                self._cases(self._cuts(halo, thinner), form, notes), self.truth.axis, halo
+            ),
             most_bytes=self.rules.slab_bytes or 0,
             spacing_mm=spacing_of(head, self.rules),
             axes_mm=None if head.affine is None else skewed_axes(head.affine[:3, :-1]),
@@ -165,7 +167,7 @@ class _Sides:
         along = found.axes.index(axis)
         return None if found.flips[along] else along
 
-    def _cuts(self, halo: int) -> list[int]:
+    def _cuts(self, halo: int, thinner: int = 1) -> list[int]:
         """Where slabs begin and end; with what lies around them, a slab is there nearly four times."""
         rules, n, files = self.rules, self.truth.n, (self.truth, *(self.pred.files if self.pred else ()))
         row = prod(self.truth.head.grid) // n * self.per_voxel * (4 if halo else 1)
@@ -179,7 +181,7 @@ class _Sides:
                 f"{printable(self.pair.truth or '')}: {said}{why}. "
                 f"Pass --workers 1 and --max-memory {-(-(held + least * row + PROGRAM) >> 20)}MiB or more."
             )
-        return even_cuts(n, rows, max(2, halo))
+        return even_cuts(n, max(rows // thinner, least), least)
 
     def _cases(self, cuts: Sequence[int], form: Form, notes: Sequence[str]) -> Iterator[Case]:
         """The slabs as cases, the last with all notes; then it is known whether the values were class ids."""

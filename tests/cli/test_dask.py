@@ -135,8 +135,11 @@ def test_ctrl_c_keeps_what_is_finished_and_resume_goes_on_with_a_worker_killed(
     cases(*"abcdefgh", "slow")
     asked = [*SCORE, "-o", "there", "--dask", "local:2", "--resume"]
     more: dict[str, Any] = {"env": {"PYTHONPATH": os.pathsep.join([deadly, str(ROOT)])}, "start_new_session": True}
+    at_it, go = (Path(deadly, name) for name in ("at_it", "go"))
+    for left_by_others in (at_it, go):
+        left_by_others.unlink(missing_ok=True)
     process = start(*asked, **more)
-    wait_for(lambda: n_in_journal() >= 4)
+    wait_for(lambda: n_in_journal() >= 4 and at_it.exists())  # else no worker may have come to the slow case yet
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does, which knows nothing of workers
     _, said = process.communicate(timeout=150)
     assert process.returncode == 130, said
@@ -144,12 +147,11 @@ def test_ctrl_c_keeps_what_is_finished_and_resume_goes_on_with_a_worker_killed(
     assert told
     assert 4 <= int(told[1]) <= 8
     assert strict_json(Path("there/run.json").read_text())["complete"] is False
-    at_it = Path(deadly, "at_it")
     at_it.unlink()
     process = start(*asked, **more)
     wait_for(lambda: at_it.exists() and bool(at_it.read_text()))
     os.kill(int(at_it.read_text()), signal.SIGKILL)
-    Path(deadly, "go").touch()
+    go.touch()
     _, said = process.communicate(timeout=150)
     assert process.returncode == 0, said
     assert f"{told[1]} cases taken from the run before" in said

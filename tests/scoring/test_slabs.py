@@ -29,8 +29,8 @@ from tests.test_laws import CLASSES, FORM, MEASURES, SOFT, judged_cases, judged_
 def in_slabs(case: Case, *, axis: int, rows: int = 1) -> TiledCase:
     """A case that is read in slabs of so many rows, or of as many as its measures have to see."""
 
-    def tiles(halo: int) -> Iterator[Tile]:
-        cuts = even_cuts(case.shape[axis], rows, max(2, halo))
+    def tiles(halo: int, thinner: int) -> Iterator[Tile]:
+        cuts = even_cuts(case.shape[axis], -(-rows // thinner), max(2, halo))
         return surrounded((part(case, axis, slice(*ends)) for ends in pairwise(cuts)), axis, halo)
 
     return TiledCase(
@@ -112,8 +112,8 @@ def test_a_band_reaches_over_many_thin_slabs() -> None:
     n_slabs = []
     tiled = in_slabs(case, axis=0)
 
-    def counted(halo: int) -> Iterator[Tile]:
-        for tile in tiled.tiles(halo):
+    def counted(*how: int) -> Iterator[Tile]:
+        for tile in tiled.tiles(*how):
             n_slabs.append(tile.core)
             yield tile
 

@@ -76,9 +76,9 @@ def n_tiles(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         if case is None:
             return None
 
-        def tiles(halo: int) -> Iterator[Any]:
+        def tiles(halo: int, thinner: int) -> Iterator[Any]:
             passes.append(0)
-            for tile in case.tiles(halo):
+            for tile in case.tiles(halo, thinner):
                 passes[-1] += 1
                 yield tile
 

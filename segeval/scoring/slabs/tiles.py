@@ -191,7 +191,7 @@ class _Sums:
 def _added_up(case: TiledCase, plan: Plan) -> _Together:
     """Pass over the case, and once more where voxels have to be told apart."""
     sums = _Sums(case, plan)
-    for tile in case.tiles(_halo(plan, case)):
+    for tile in case.tiles(_halo(plan, case), 1):
         sums.take(tile)
         del tile  # there is room for one
         if "probs" in sums.sources:
@@ -216,8 +216,8 @@ def _added_up(case: TiledCase, plan: Plan) -> _Together:
 
 
 def _maps(case: TiledCase, plan: Plan) -> Iterator["ProbMaps"]:
-    """The maps of each slab."""
-    for tile in case.tiles(0):
+    """The maps of each slab, of half the memory: the other half is for voxels that are told apart."""
+    for tile in case.tiles(0, 2):
         maps = TileEvidence(tile, plan, case).maps
         if maps is not None:
             yield maps
