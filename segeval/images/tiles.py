@@ -23,6 +23,7 @@ from segeval.images.input_rules import InputRules
 from segeval.images.labels.colors import matched_palette
 from segeval.images.labels.greys import SampledGreys, refuse_greys
 from segeval.images.labels.label_ids import ROUNDED, SideName, labelled
+from segeval.images.labels.one_hot import refuse_slab
 from segeval.images.named.reading import has_names
 from segeval.images.on_grid import OnGrid, on_grid
 from segeval.images.pairing.pairs import Pair
@@ -190,6 +191,8 @@ class _Sides:
         for start, stop in pairwise(cuts):
             volume, part = with_ids(next(truths), self.rules), None if preds is None else next(preds)
             try:
+                for side in (volume, *(() if part is None else part.images)):
+                    refuse_slab(side)
                 truth = labelled(self._with_own_palette(volume), **self._as_labels)
                 predicted = OnGrid(labels=np.zeros_like(truth.array))
                 if part is not None:

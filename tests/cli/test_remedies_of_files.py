@@ -408,7 +408,19 @@ def large() -> None:
     pair(LARGE_PRED, LARGE)
 
 
+def one_hot_planes() -> None:
+    for side, ids in (("pred", LARGE_PRED), ("truth", LARGE)):
+        plane = np.tile(ids[..., 20], (6, 6))
+        write_image(Path(side, "a.npy"), np.stack([plane == 0, plane == 1], axis=-1).astype(np.uint8))
+
+
 SLABS = {
+    "one-hot channels in slabs": Way(
+        given=one_hot_planes,
+        first=(*DICE, *ROOM),
+        says="or raise --max-memory",
+        then=((*DICE, "--max-memory", "400MiB", "--workers", 1),),
+    ),
     "a measure that needs the whole": Way(
         given=large,
         first=(*SCORE, "-m", "dice,hd95", *ROOM),

@@ -50,6 +50,20 @@ def as_ids(volume: Volume) -> Volume:
     )
 
 
+def refuse_slab(volume: Volume) -> None:
+    """Stop before channels are taken for a part of a volume, of which they are the last axis.
+
+    Raises:
+        DataError: the slab is one-hot along it.
+    """
+    array = volume.array
+    if volume.affine is None and array.ndim == 3 and _starts_one_hot(array, -1) and is_one_hot(array, -1):
+        raise DataError(
+            f"{printable(volume.path)}: is one-hot along its last axis, which is read as ids in whole images only. "
+            "Write ids: array.argmax(-1), or raise --max-memory."
+        )
+
+
 def share_out_one_image(masks: Sequence[Any]) -> bool:
     """Whether images that are given as cases are the masks of classes: of one shape, and each voxel in one of them."""
     shapes = {tuple(getattr(mask, "shape", ())) for mask in masks}
