@@ -8,6 +8,7 @@ import pytest
 
 from docs.quirks_page import QUIRKS, Quirk, value_of_quirk
 from segeval import catalogue, profiles
+from segeval.choice import call_of
 from segeval.errors import ConfigError
 from segeval.evidence.case import Case
 from segeval.evidence.labels import LabelClass, LabelMap
@@ -160,3 +161,11 @@ def test_a_quirk_that_is_told_makes_a_difference_or_is_corrected(quirk: Quirk) -
         assert quirk.theirs != str(profile)
     else:
         assert profile != pytest.approx(ours, nan_ok=True)
+
+
+@pytest.mark.parametrize("name", ["hd", "hd95", "assd", "nsd"])
+def test_where_a_tool_knows_no_spacing_a_unit_is_refused(name: str) -> None:
+    assert "unit" in call_of(f"{name}(matching=voronoi)").measure.knobs
+    with pytest.raises(ConfigError, match=rf"{name}: unit changes nothing\. Leave it out\."):
+        call_of(f"{name}(unit=voxel)[cc-metrics]")
+    call_of(f"{name}[cc-metrics]")
