@@ -1,5 +1,7 @@
 """Masks that are empty, full, right or wholly wrong, without a constant that smooths a loss; and classes nobody has."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -129,3 +131,19 @@ def test_weights_of_too_few_channels_are_named() -> None:
     ):
         with pytest.raises(DataError, match=f"{name}: {said} holds 2 numbers, and there are 3 channels"):
             MODULES[name](**knobs)(logits, truth)
+
+
+@pytest.mark.parametrize(("low", "high", "is_told"), [(0.0, 1.0, True), (0.0, 0.995, True), (0.0, 1.5, False)])
+def test_a_mask_given_as_logits_is_told(low: float, high: float, is_told: bool) -> None:
+    pred, truth = torch.tensor([[[[low, high], [0.5, high]]]]), torch.tensor([[[0, 1], [0, 1]]])
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        MODULES["DiceLoss"]()(pred, truth)
+    assert bool(caught) == is_told
+
+
+def test_a_probability_below_0_by_rounding_is_0() -> None:
+    pred, truth = torch.full((1, 1, 2, 2), -5e-7, dtype=torch.float64), torch.tensor([[[0, 1], [0, 0]]])
+    loss = MODULES["SensitivitySpecificityLoss"](activation="none", eps=0.0, lambda_=1.0)
+    assert float(loss(pred, truth)) == 1.0
+    assert float(loss(1 - pred, 1 - truth)) == 0.0
