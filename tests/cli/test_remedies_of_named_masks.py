@@ -156,6 +156,24 @@ CONTOURS = {
         first=(*DICE, "--labels", "1=liver,2=spleen"),
         right=(0.0, 0.0),  # nobody found the liver, and there is no true spleen
     ),
+    "a picture that is called DICOM": wrong(
+        "Name it after what it is, or copy it again",
+        lambda: (contours(), Path("t/rt.dcm").write_bytes(b"no DICOM" * 40)),
+    ),
+    "a slice for a mask": wrong(
+        "Name such a file",
+        contours,
+        mend=lambda: None,
+        first=("score", "p/rt.dcm", "t/000.dcm", *DICE[3:]),
+        then=(DICE,),
+    ),
+    "a slice for a mask, as NIfTI": wrong(
+        "or export NIfTI",
+        contours,
+        mend=lambda: write_image(Path("t/a.nii.gz"), TRUTH, affine=made.world()),
+        first=("score", "p/rt.dcm", "t/000.dcm", *DICE[3:]),
+        then=(("score", "p/rt.dcm", "t/a.nii.gz", *DICE[3:], "--labels", "1=liver"),),
+    ),
     "no contour at all": wrong(
         "Export it with its segments or contours",
         lambda: contours({"point": [made.contour(SQUARE[:1], 2, "POINT")]}),
