@@ -14,6 +14,7 @@ from segeval.evidence.policies import PredKind
 from segeval.evidence.probabilities.channels import Form, Layout
 from segeval.files.memory import at_most
 from segeval.files.paths import printable
+from segeval.files.suffixes import image_suffix
 from segeval.images.input_rules import FirstPrediction, InputRules
 from segeval.images.named.coco import is_panoptic
 from segeval.images.named.matching import with_names_as_classes
@@ -69,13 +70,15 @@ def _names(pairs: Sequence[Pair], rules: InputRules) -> tuple[dict[Path, tuple[s
         if pair.pred and not pair.channels and pair.case_id not in rules.at_hand
     ]
     tables: dict[Path, tuple[str, ...]] = {}
-    named = [(path, beside) for path, beside in files if has_names(path)]
-    for path, beside in named:
+    have_names = {path: has_names(path) for path, _ in files}
+    for path, beside in [file for file in files if have_names[file[0]]]:
         try:
             tables[path] = names_in(path, beside)
         except DataError:  # its turn to be told will come
             continue
-    return tables, len(named) < len(files) or bool(rules.at_hand)
+    # a DICOM file without names holds no ids either, and is refused when its turn comes
+    beside_ids = any(not named and image_suffix(path) != ".dcm" for path, named in have_names.items())
+    return tables, beside_ids or bool(rules.at_hand)
 
 
 def _first_palette(pairs: Sequence[Pair]) -> np.ndarray | None:
