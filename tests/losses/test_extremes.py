@@ -1,6 +1,8 @@
 """Masks that are empty, full, right or wholly wrong, without a constant that smooths a loss; and classes nobody has."""
 
+import math
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from segeval import ConfigError, DataError, catalogue
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.probabilities.prob_maps import ProbMaps
 from segeval.evidence.probabilities.probabilities import ProbEvidence
+from segeval.losses.training.gradients import of_rest
 from segeval.losses.training.modules import MODULES
 from segeval.measure import Measure
 
@@ -128,12 +131,20 @@ def test_weights_of_too_few_channels_are_named() -> None:
     for name, said, knobs in (
         ("DiceLoss", "class_weights", {"class_weights": [1.0, 2.0]}),
         ("GeneralizedDiceLoss", "weight", {"weight": (1.0, 2.0), "activation": "softmax"}),
+        ("GeneralizedDiceLoss", "volumes", {"volumes": (1.0, 2.0), "activation": "softmax"}),
+        ("DiceFocalLoss", "class_weights", {"class_weights": (1.0, 2.0)}),
     ):
         with pytest.raises(DataError, match=f"{name}: {said} holds 2 numbers, and there are 3 channels"):
             MODULES[name](**knobs)(logits, truth)
 
 
-@pytest.mark.parametrize(("low", "high", "is_told"), [(0.0, 1.0, True), (0.0, 0.995, True), (0.0, 1.5, False)])
+@pytest.mark.parametrize(
+    ("low", "high", "is_told"),
+    [
+        *((0.0, 1.0, True), (0.0, 0.995, True), (0.005, 1.0, True)),
+        *((0.0, 1.5, False), (0.02, 1.0, False), (0.0, 0.98, False), (-0.1, 1.0, False)),
+    ],
+)
 def test_a_mask_given_as_logits_is_told(low: float, high: float, is_told: bool) -> None:
     pred, truth = torch.tensor([[[[low, high], [0.5, high]]]]), torch.tensor([[[0, 1], [0, 1]]])
     with warnings.catch_warnings(record=True) as caught:
@@ -142,8 +153,140 @@ def test_a_mask_given_as_logits_is_told(low: float, high: float, is_told: bool) 
     assert bool(caught) == is_told
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "is_told"),
+    [
+        *((0.3, 0.7, True), (0.3, 0.7005, True), (0.3, 0.6995, True), (0.0, 1.0, True)),
+        *((0.3, 0.702, False), (0.3, 0.698, False), (-0.1, 1.1, False)),
+    ],
+)
+def test_channels_that_sum_to_1_are_told_as_probabilities(first: float, second: float, is_told: bool) -> None:
+    pred, truth = torch.full((1, 2, 2, 2), first, dtype=torch.float64), torch.tensor([[[0, 1], [0, 1]]])
+    pred[:, 1] = second
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        MODULES["CrossEntropyLoss"]()(pred, truth)
+    assert bool(caught) == is_told
+
+
 def test_a_probability_below_0_by_rounding_is_0() -> None:
     pred, truth = torch.full((1, 1, 2, 2), -5e-7, dtype=torch.float64), torch.tensor([[[0, 1], [0, 0]]])
     loss = MODULES["SensitivitySpecificityLoss"](activation="none", eps=0.0, lambda_=1.0)
     assert float(loss(pred, truth)) == 1.0
     assert float(loss(1 - pred, 1 - truth)) == 0.0
+
+
+def evaluated_and_trained(name: str, p: np.ndarray, y: np.ndarray, **knobs: Any) -> list[float]:
+    """A loss of one class of one image, by evidence of the map and by the module."""
+    one, of = LabelClass(name="one", ids=(1,)), MODULES[name]
+    maps = ProbMaps.of_array(p[None, None], truth=y[None].astype(np.uint8), channels=(one,), partition=1)
+    trained = of(activation="none", reduce_over="case", **knobs)(
+        torch.tensor(p)[None, None, None], torch.tensor(y)[None, None]
+    )
+    return [
+        float(ProbEvidence.of_maps(maps, classes=[0]).values(of.measure.at(**knobs), "class")[0]),
+        float(trained),
+    ]
+
+
+P_TRUE = np.array([0.9, 0.2, 0.7, 0.5, 0.05, 0.6])
+IS_ONE = np.array([1, 0, 0, 1, 1, 0])
+P_ONE = np.where(IS_ONE == 1, P_TRUE, 1 - P_TRUE)
+
+
+@pytest.mark.parametrize("thresh", [0.0, 0.3, 0.7, 1.0])
+@pytest.mark.parametrize("min_kept", [0, 1, 3, 5, 6, 7])
+def test_hard_voxels_are_those_below_the_threshold_or_so_many(thresh: float, min_kept: int) -> None:
+    limit = max(thresh, sorted(P_TRUE)[min_kept] if min_kept < 6 else 2.0)
+    hard = -np.log(P_TRUE[limit - P_TRUE > 1e-9])
+    found = evaluated_and_trained("OHEMCELoss", P_ONE, IS_ONE, thresh=thresh, min_kept=min_kept)
+    assert found == pytest.approx([hard.mean() if hard.size else 0.0] * 2, rel=1e-9)
+
+
+@pytest.mark.parametrize("rounding", ["floor", "ceil"])
+@pytest.mark.parametrize("k", [0.0, 10.0, 40.0, 50.0, 60.0, 100.0])
+def test_the_costliest_share_of_the_voxels_is_theirs_by_count(k: float, rounding: str) -> None:
+    n = max(1, {"floor": math.floor, "ceil": math.ceil}[rounding](6 * k / 100))
+    costliest = -np.log(sorted(P_TRUE)[:n])
+    found = evaluated_and_trained("TopKCELoss", P_ONE, IS_ONE, k=k, rounding=rounding)
+    assert found == pytest.approx([costliest.mean()] * 2, rel=1e-9)
+
+
+def test_a_correlation_near_0_is_bounded_by_a_millionth_of_the_spread_of_the_truth() -> None:
+    # t = s = 1e-8/4, q = 1/4: t - qs = 0.75 s, over the root of 1e-6 q(1-q) since s(1-s) is less than 1e-6
+    found = evaluated_and_trained("MCCLoss", np.array([1e-8, 0, 0, 0]), np.array([1, 0, 0, 0]))
+    assert [1 - value for value in found] == pytest.approx([0.75 * 0.25e-8 / math.sqrt(1e-6 * 0.1875)] * 2, rel=1e-6)
+    # s(1-s) just above it: p = 5e-6 of 4 voxels, s = 1.25e-6
+    found = evaluated_and_trained("MCCLoss", np.array([5e-6, 0, 0, 0]), np.array([1, 0, 0, 0]))
+    root = math.sqrt(0.1875 * 1.25e-6 * (1 - 1.25e-6))
+    assert [1 - value for value in found] == pytest.approx([0.75 * 1.25e-6 / root] * 2, rel=1e-6)
+
+
+def test_the_weight_from_a_prediction_of_nothing_is_a_million() -> None:
+    p, y = np.full(4, 1e-9), np.array([1, 0, 0, 0])
+    found = evaluated_and_trained("WeightedBCELoss", p, y, weight="pred_ratio")
+    assert found == pytest.approx([(1 - 1e-9) / 1e-6 * -math.log(1e-9) / 4] * 2, rel=1e-6)
+    found = evaluated_and_trained("WeightedBCELoss", np.full(4, 1e-5), y, weight="pred_ratio")
+    assert found == pytest.approx([(1 - 1e-5) / 1e-5 * -math.log(1e-5) / 4] * 2, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "most"), [(torch.float64, 100.0), (torch.float32, -math.log(torch.finfo(torch.float32).tiny))]
+)
+def test_what_cannot_be_surprises_by_100_or_by_what_its_type_holds(dtype: torch.dtype, most: float) -> None:
+    nll = torch.tensor([0.0, math.log(2), math.log(4), 3.0], dtype=dtype)
+    expected = [most, math.log(2), math.log(4 / 3), -math.log1p(-math.exp(-3.0))]
+    assert of_rest(nll).tolist() == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("weight", [-1.0, float("inf"), float("nan")])
+def test_a_class_weighs_nothing_or_more(weight: float) -> None:
+    logits, truth = torch.randn(1, 2, 2, 2), torch.tensor([[[0, 1], [1, 1]]])
+    each = MODULES["DiceLoss"](reduction="none")(logits, truth)[0]
+    assert float(MODULES["DiceLoss"](class_weights=[0.0, 3.0])(logits, truth)) == pytest.approx(float(1.5 * each[1]))
+    with pytest.raises(ConfigError, match="class_weights are 0 or more"):
+        MODULES["DiceLoss"](class_weights=[1.0, weight])
+
+
+@pytest.mark.parametrize("kind", [torch.int64, torch.int8, torch.float32])
+def test_labels_that_nobody_looks_at_are_the_class_unless_they_are_0(kind: torch.dtype) -> None:
+    logits, truth = torch.randn(1, 1, 2, 2), torch.tensor([[[0, 1], [1, 1]]])
+    loss = MODULES["DiceLoss"](validate=False)
+    odd = truth if kind.is_floating_point else torch.tensor([[[0, -1], [7, 1]]])
+    assert float(loss(logits, odd.to(kind))) == pytest.approx(float(loss(logits, truth)))
+
+
+def test_axis_1_is_the_channel_where_the_shapes_show_it() -> None:
+    def shape_of(pred: tuple[int, ...], truth: tuple[int, ...], has_channels: bool | None = None) -> list[int]:
+        loss = MODULES["DiceLoss"](reduction="none", has_channels=has_channels)
+        return list(loss(torch.zeros(pred), torch.ones(truth, dtype=torch.bool)).shape)
+
+    assert shape_of((2, 3, 5), (2, 3, 5)) == [2, 1]
+    assert shape_of((2, 3, 5), (2, 3, 5), has_channels=True) == [2, 3]
+    assert shape_of((2, 3, 5), (2, 5)) == [2, 3]
+    assert shape_of((2, 3, 4, 5), (2, 3, 4, 5)) == [2, 3]
+    assert shape_of((2, 3, 4, 5), (2, 3, 4, 5), has_channels=False) == [2, 1]
+
+
+@pytest.mark.parametrize(
+    ("given", "computed"),
+    [(torch.float16, torch.float32), (torch.bfloat16, torch.float32), (torch.float64, torch.float64)],
+)
+def test_logits_of_half_precision_are_summed_in_single(given: torch.dtype, computed: torch.dtype) -> None:
+    logits, truth = torch.tensor([[[0.1, -0.7], [1.3, 0.2]]]), torch.tensor([[[0, 1], [1, 1]]])
+    found = MODULES["BCELoss"]()(logits.to(given), truth)
+    assert found.dtype == computed
+    wide = torch.nn.functional.binary_cross_entropy_with_logits(logits.to(given).to(computed), truth.to(computed))
+    assert float(found) == pytest.approx(float(wide), rel=1e-6)
+
+
+def test_a_weight_map_has_one_channel_or_one_for_each() -> None:
+    logits, truth = torch.randn(2, 3, 4, 5, dtype=torch.float64), torch.randint(0, 2, (2, 3, 4, 5))
+    costs = torch.nn.functional.binary_cross_entropy_with_logits(logits, truth.double(), reduction="none")
+    for weights in (torch.rand(2, 3, 4, 5).double(), torch.rand(2, 1, 4, 5).double()):
+        found = MODULES["BCELoss"]()(logits, truth, weight_map=weights)
+        assert float(found) == pytest.approx(float((weights * costs).mean()))
+        by_weight = MODULES["WeightedBCELoss"](weight=1.0, reduction="weight_mean", reduce_over="micro")
+        wide = weights.expand_as(costs)
+        expected = float((wide * costs).sum() / wide.sum())
+        assert float(by_weight(logits, truth, weight_map=weights)) == pytest.approx(expected)
