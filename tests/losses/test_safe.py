@@ -184,6 +184,7 @@ def test_the_background_is_left_out_in_two_ways() -> None:
         ({"to_onehot_y": True}, "class ids are taken as they are"),
         ({"activations": "softmax"}, "Did you mean 'activation'"),
         ({"smoth": 1}, "Did you mean 'smooth'"),
+        ({"sigmoid": True, "smoth": 1}, "'sigmoid'. Here it is activation='sigmoid'"),
     ],
 )
 def test_an_unknown_keyword_lists_all_that_are_accepted(option: dict[str, Any], way: str) -> None:
