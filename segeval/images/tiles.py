@@ -23,7 +23,7 @@ from segeval.images.input_rules import InputRules
 from segeval.images.labels.colors import matched_palette
 from segeval.images.labels.greys import SampledGreys, refuse_greys
 from segeval.images.labels.label_ids import ROUNDED, SideName, labelled
-from segeval.images.labels.one_hot import refuse_slab
+from segeval.images.labels.one_hot import OneHotSlabs
 from segeval.images.named.reading import has_names
 from segeval.images.on_grid import OnGrid, on_grid
 from segeval.images.pairing.pairs import Pair
@@ -186,13 +186,11 @@ class _Sides:
 
     def _cases(self, cuts: Sequence[int], form: Form, notes: Sequence[str]) -> Iterator[Case]:
         """The slabs as cases, the last with all notes; then it is known whether the values were class ids."""
-        looks = _Looks(self.rules, prod(self.truth.head.grid), is_labels=form.layout is None)
+        looks = _Looks(self.rules, self.truth.head.grid, self.truth.axis, is_labels=form.layout is None)
         truths, preds = self.truth.volumes(cuts), None if self.pred is None else self.pred.parts(cuts)
         for start, stop in pairwise(cuts):
             volume, part = with_ids(next(truths), self.rules), None if preds is None else next(preds)
             try:
-                for side in (volume, *(() if part is None else part.images)):
-                    refuse_slab(side)
                 truth = labelled(self._with_own_palette(volume), **self._as_labels)
                 predicted = OnGrid(labels=np.zeros_like(truth.array))
                 if part is not None:
@@ -214,7 +212,7 @@ class _Sides:
             del volume, part, truth, predicted  # there is room for one slab
         deque(truths, maxlen=0)  # compares checksums
         deque(preds or (), maxlen=0)
-        looks.refuse_greys()
+        looks.refuse()
 
     @property
     def _as_labels(self) -> dict[str, Any]:
@@ -234,16 +232,20 @@ class _Sides:
 class _Looks:
     """What is known of both sides of a case only when all of its slabs were seen."""
 
-    def __init__(self, rules: InputRules, size: int, *, is_labels: bool) -> None:
+    def __init__(self, rules: InputRules, grid: tuple[int, ...], axis: int, *, is_labels: bool) -> None:
         self._labels, self._is_labels = rules.labels, is_labels
         self._first: list[Volume] = []
-        self._sampled = [SampledGreys(size) for _ in range(3)]
+        self._sampled = [SampledGreys(prod(grid)) for _ in range(3)]
+        self._one_hot = [OneHotSlabs(axis) for _ in range(2)]
         self._notes: list[dict[str, None]] = [{}, {}]
 
     def add(self, stored: Volume, truth: Volume, pred: Volume | None, predicted: OnGrid) -> None:
         """Look at a slab of the truth, as it was stored and as ids, and of the prediction."""
         for notes, more in zip(self._notes, (truth.notes, predicted.notes), strict=True):
             notes |= dict.fromkeys(more)
+        for one_hot, side in zip(self._one_hot, (stored, pred), strict=True):
+            if side is not None:
+                one_hot.add(side)
         if pred is not None and (not self._is_labels or pred.levels is not None):
             pred = None
         self._first = self._first or [stored, *(() if pred is None else (pred,))]
@@ -256,8 +258,10 @@ class _Looks:
         of_truth, of_pred = (_with_one_of_rounding([*notes]) for notes in self._notes)
         return tuple(dict.fromkeys((*of_truth, *before, *of_pred)))
 
-    def refuse_greys(self) -> None:
-        """Stop where 8-bit values are no class ids by their looks."""
+    def refuse(self) -> None:
+        """Stop where masks in channels were read as a volume, or 8-bit values are no class ids by their looks."""
+        for one_hot in self._one_hot:
+            one_hot.refuse()
         beside = self._sampled[0].array
         for volume, sampled, side in zip(self._first, self._sampled[1:], _SIDES, strict=False):
             looked_at = replace(volume, array=sampled.array)

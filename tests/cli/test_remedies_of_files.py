@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -408,18 +408,40 @@ def large() -> None:
     pair(LARGE_PRED, LARGE)
 
 
-def one_hot_planes() -> None:
+def planes(axis: int | None, order: Literal["C", "F"] = "C") -> None:
+    """The boxes many times in a plane, as ids, or as masks in channels along an axis, of which four hold nothing."""
     for side, ids in (("pred", LARGE_PRED), ("truth", LARGE)):
         plane = np.tile(ids[..., 20], (6, 6))
-        write_image(Path(side, "a.npy"), np.stack([plane == 0, plane == 1], axis=-1).astype(np.uint8))
+        stored = plane if axis is None else np.stack([plane == i for i in range(6)], axis=axis).astype(np.uint8)
+        write_image(Path(side, "a.npy"), np.asarray(stored, order=order))
 
 
 SLABS = {
     "one-hot channels in slabs": Way(
-        given=one_hot_planes,
+        given=lambda: planes(-1),
         first=(*DICE, *ROOM),
         says="or raise --max-memory",
         then=((*DICE, "--max-memory", "400MiB", "--workers", 1),),
+    ),
+    "one-hot channels first, in slabs": Way(
+        given=lambda: planes(0),
+        first=(*DICE, "--max-memory", "154MiB", "--workers", 1),
+        says="is one-hot along its first axis, which is read as ids in whole images only",
+        then=((*DICE, "--max-memory", "400MiB", "--workers", 1),),
+    ),
+    "one-hot channels first, column after column": Way(
+        given=lambda: planes(0, "F"),
+        first=(*DICE, *ROOM),
+        says="Write ids: array.argmax(0)",
+        mend=lambda: planes(None),
+        then=(DICE, (*DICE, *ROOM)),
+    ),
+    "one-hot channels last, column after column": Way(
+        given=lambda: planes(-1, "F"),
+        first=(*DICE, "--max-memory", "154MiB", "--workers", 1),
+        says="Write ids: array.argmax(-1)",
+        mend=lambda: planes(None),
+        then=(DICE, (*DICE, *ROOM)),
     ),
     "a measure that needs the whole": Way(
         given=large,

@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from segeval.errors import DataError
 from segeval.evidence.arrays import dtype_of
@@ -29,9 +32,7 @@ def as_ids(volume: Volume) -> Volume:
     array, knows = volume.array, volume.affine is not None
     if array.ndim < 3 or volume.is_rgb or volume.is_czyx or (knows and array.ndim == volume.n_space):
         return volume
-    fitting = [
-        axis for axis in ((-1,) if knows else (0, -1)) if _starts_one_hot(array, axis) and is_one_hot(array, axis)
-    ]
+    fitting = [axis for axis in ((-1,) if knows else (0, -1)) if _is_one_hot_there(array, axis)]
     if not fitting:
         return volume
     if len(fitting) > 1:
@@ -50,20 +51,6 @@ def as_ids(volume: Volume) -> Volume:
     )
 
 
-def refuse_slab(volume: Volume) -> None:
-    """Stop before channels are taken for a part of a volume, of which they are the last axis.
-
-    Raises:
-        DataError: the slab is one-hot along it.
-    """
-    array = volume.array
-    if volume.affine is None and array.ndim == 3 and _starts_one_hot(array, -1) and is_one_hot(array, -1):
-        raise DataError(
-            f"{printable(volume.path)}: is one-hot along its last axis, which is read as ids in whole images only. "
-            "Write ids: array.argmax(-1), or raise --max-memory."
-        )
-
-
 def share_out_one_image(masks: Sequence[Any]) -> bool:
     """Whether images that are given as cases are the masks of classes: of one shape, and each voxel in one of them."""
     shapes = {tuple(getattr(mask, "shape", ())) for mask in masks}
@@ -79,7 +66,57 @@ def share_out_one_image(masks: Sequence[Any]) -> bool:
     return bool((held == 1).all())
 
 
-def _starts_one_hot(array: Any, axis: int) -> bool:
-    """Whether the first line of voxels is, which spares most images a closer look."""
+def _is_one_hot_there(array: Any, axis: int) -> bool:
+    """Whether an image is one-hot; its first line of voxels spares most images a closer look."""
     line = array[(*(slice(None) if at == axis % array.ndim else 0 for at in range(array.ndim)),)]
-    return bool((line == 1).sum() == 1 and (line == 0).sum() == len(line) - 1)
+    starts = bool((line == 1).sum() == 1 and (line == 0).sum() == len(line) - 1)
+    return starts and is_one_hot(array, axis)
+
+
+class OneHotSlabs:
+    """Whether an image whose slabs pass by holds masks in channels, which is known when all were seen.
+
+    Channels may be the rows that slabs are made of: then each voxel of a row is 1 in one of them all.
+
+    Args:
+        axis: along which slabs follow one another.
+    """
+
+    def __init__(self, axis: int) -> None:
+        self._axis = axis
+        self._path: Path | None = None
+        self._fitting = {0, 2}
+        self._held: Any = 0
+
+    def add(self, slab: Volume) -> None:
+        """Look at the next slab, as long as nothing told against channels."""
+        self._path = slab.path
+        if slab.affine is not None or slab.is_rgb or slab.array.ndim != 3:
+            self._fitting.clear()
+        for axis in [*self._fitting]:
+            is_alone = axis != self._axis
+            if not (_is_one_hot_there(slab.array, axis) if is_alone else self._adds_up(slab.array)):
+                self._fitting.remove(axis)
+
+    def refuse(self) -> None:
+        """Stop where channels were taken for a part of the volume.
+
+        Raises:
+            DataError: the image is one-hot along its first or its last axis.
+        """
+        if self._path is None:
+            return
+        for axis in self._fitting:
+            if axis != self._axis or (self._held == 1).all():
+                at, place = (0, "first") if axis == 0 else (-1, "last")
+                raise DataError(
+                    f"{printable(self._path)}: is one-hot along its {place} axis, which is read as ids in whole images "
+                    f"only. Write ids: array.argmax({at}), or raise --max-memory."
+                )
+
+    def _adds_up(self, array: Any) -> bool:
+        for row in array.swapaxes(0, self._axis):
+            self._held = self._held + (row == 1) * np.uint8(1)
+            if not ((row == 0) | (row == 1)).all() or (self._held > 1).any():
+                return False
+        return True
