@@ -317,6 +317,18 @@ NAMED = {
         then=((*LIVER, "--channel-files", IN_FRONT, "--truth-files", NESTED),),
         right=(2 / 3, 1.0) * 2,
     ),
+    "files of classes that were swapped": Way(
+        given=lambda: [
+            write_image(Path(side, f"s1/{name}.nii.gz"), (ids == label).astype(np.uint8))
+            for side, ids, first in (("pred", TWO_PRED, 2), ("truth", TWO, 1))
+            for name, label in (("liver", first), ("spleen", 3 - first))
+        ],
+        first=DICE,
+        says="have 1 (liver), 2 (spleen) where the truth has 2 (spleen), 1 (liver): pass --pred-ids 1=2,2=1",
+        then=((*DICE, "--pred-ids", "1=2,2=1"),),
+        right=(2 / 3, 1.0),
+        refused=False,
+    ),
     "masks by name beside ids": Way(
         given=lambda: organs(BY_NAME),
         first=(*DICE, *ALIGNED),

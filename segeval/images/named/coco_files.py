@@ -142,7 +142,10 @@ def _panoptic(
             for i, one in _rows(path, row, "segments_info")
         ]
     if names and (strange := sorted(pictures.keys() - names.keys(), key=str)):
-        raise DataError(f"{printable(path)}: has segments of image {strange[0]}, and no such image among its `images`.")
+        raise DataError(
+            f"{printable(path)}: has segments of image {strange[0]}, and no such image among its `images`. "
+            "Write the file again with all of them."
+        )
     if lacking := sorted(names.keys() - pictures.keys(), key=str):
         raise DataError(
             f"{printable(path)}: has no annotation of image {names[lacking[0]]}. Write one with the segments of the "
@@ -212,7 +215,9 @@ def _text(path: Path, row: Mapping[str, Any], name: str, at: str) -> str:
     value = row.get(name)
     parts = Path(value).parts if isinstance(value, str) else ()
     if not isinstance(value, str) or not value.strip() or (name == "file_name" and (".." in parts or value[0] == "/")):
-        raise DataError(f"{printable(path)}: {at} has no usable `{name}`: {printable(repr(value))[:80]}.")
+        raise DataError(
+            f"{printable(path)}: {at} has no usable `{name}`: {printable(repr(value))[:80]}. Write it again."
+        )
     return Path(value).as_posix() if name == "file_name" else value.strip()
 
 
@@ -228,7 +233,10 @@ def _score(path: Path, row: Mapping[str, Any], at: str) -> float | None:
     if value is None:
         return None
     if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
-        raise DataError(f"{printable(path)}: {at} has score {printable(repr(value))[:40]}, which is no finite number.")
+        raise DataError(
+            f"{printable(path)}: {at} has score {printable(repr(value))[:40]}, which is no finite number. Write one, "
+            "or leave it out of all."
+        )
     return float(value)
 
 

@@ -60,7 +60,9 @@ def notes_on_mixed_ids(histogram: Histogram, labels: LabelMap, form: Form | None
     moved = mixed_ids(histogram)
     if not moved:
         return
-    said = f"predictions have {_list(moved)} where the truth has {_list(moved.values())}"
+    names = {row.ids[0]: row.name for row in labels.classes_among({*moved, *moved.values()}) if len(row.ids) == 1}
+    preds, truths = (", ".join(_called(one, names) for one in side) for side in (moved, moved.values()))
+    said = f"predictions have {preds} where the truth has {truths}"
     if form is None or form.layout is None:
         pairs = ",".join(f"{old}={new}" for old, new in moved.items())
         yield f"{said}: pass --pred-ids {pairs} if they mean the same"
@@ -70,8 +72,10 @@ def notes_on_mixed_ids(histogram: Histogram, labels: LabelMap, form: Form | None
         yield f"{said}: pass --channels {order} if that is the order of the channels"
 
 
-def _list(ids: Iterable[int]) -> str:
-    return ", ".join(map(str, ids))
+def _called(label: int, names: Mapping[int, str]) -> str:
+    """An id, with the name of its class where it has one: of files of classes, only that is known to their user."""
+    name = names.get(label, str(label))
+    return str(label) if name == str(label) else f"{label} ({printable(name)})"
 
 
 def notes_on_ids(
