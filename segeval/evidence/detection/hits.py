@@ -250,16 +250,16 @@ def _with_pairs(overlaps: Overlaps, hits: Hits) -> tuple[Overlaps, np.ndarray]:
     return joined, np.searchsorted(every, of_hits)
 
 
-Places = tuple[np.ndarray, np.ndarray, np.ndarray]  # lesion, candidate and distance of each pair in question
+Places = tuple[np.ndarray, np.ndarray, np.ndarray]  # lesion, candidate, and distance or score of each pair in question
 
 
 def _at_most_one_each(truth: np.ndarray, pred: np.ndarray, distance: np.ndarray) -> Places:
-    """Of the pairs of each candidate the nearest, then the lowest lesion; by truth, then pred."""
+    """Of the pairs of each candidate the nearest, then the lowest lesion, with a score; by truth, then pred."""
     order = np.lexsort((truth, distance, pred))
     _, first = np.unique(pred[order], return_index=True)
     chosen = order[first]
     chosen = chosen[np.lexsort((pred[chosen], truth[chosen]))]
-    return truth[chosen], pred[chosen], -distance[chosen]
+    return truth[chosen], pred[chosen], 1 / (1 + distance[chosen])
 
 
 def _centroids(parts: Components) -> np.ndarray:
