@@ -8,6 +8,10 @@ import pytest
 import torch
 from scipy import ndimage
 
+from segeval.evidence.grid import Lattice
+from segeval.evidence.labels import LabelClass
+from segeval.evidence.probabilities.prob_maps import ProbMaps
+from segeval.evidence.probabilities.probabilities import ProbEvidence
 from segeval.losses.training.modules import MODULES
 
 RANDOM = np.random.default_rng(7)
@@ -337,6 +341,10 @@ def test_a_loss_of_channels_is_its_formula(name: str, knobs: dict[str, Any], exp
     loss = MODULES[name](**({} if "mode" in knobs else {"activation": "softmax"}), **knobs)
     found = loss(torch.tensor(LOGITS)[None], torch.tensor(IDS)[None])
     assert float(found) == pytest.approx(expected, rel=1e-9)
+    channels = (None, *(LabelClass(name=str(one), ids=(one,)) for one in (1, 2)))
+    maps = ProbMaps.of_array(SHARES, truth=IDS, channels=channels, partition=3, logits=tuple(LOGITS))
+    of = loss.measure.at(**{name: knob for name, knob in loss.knobs.items() if name in loss.measure.knobs})
+    assert float(ProbEvidence.of_maps(maps, classes=(1, 2)).values(of, "case")) == pytest.approx(expected, rel=1e-9)
 
 
 @pytest.mark.parametrize(("name", "knobs", "expected"), ALONE, ids=str)
@@ -345,6 +353,12 @@ def test_a_loss_of_one_class_is_its_formula(name: str, knobs: dict[str, Any], ex
     loss = MODULES[name](activation="none", reduce_over="case", **more, **knobs)
     found = loss(torch.tensor(P)[None, None], torch.tensor(Y > 0)[None, None])
     assert float(found) == pytest.approx(expected, rel=1e-9)
+    channels = (LabelClass(name="one", ids=(1,)),)
+    evidence = ProbEvidence.of_maps(
+        ProbMaps.of_array(P[None], truth=Y.astype(np.uint8), channels=channels, partition=1), classes=(0,)
+    )
+    evidence.lattice = Lattice(STEPS)
+    assert evidence.values(loss.measure.at(**knobs), "class") == pytest.approx([expected], rel=1e-9)
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.3, 1.0])
