@@ -185,6 +185,7 @@ def test_the_background_is_left_out_in_two_ways() -> None:
         ({"activations": "softmax"}, "Did you mean 'activation'"),
         ({"smoth": 1}, "Did you mean 'smooth'"),
         ({"sigmoid": True, "smoth": 1}, "'sigmoid'. Here it is activation='sigmoid'"),
+        ({"smoth": 1, "activations": "softmax"}, "'smoth'. Did you mean 'smooth'"),
     ],
 )
 def test_an_unknown_keyword_lists_all_that_are_accepted(option: dict[str, Any], way: str) -> None:
