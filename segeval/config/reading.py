@@ -73,7 +73,7 @@ def _refuse_repeated_ids(file: YamlFile, rules: Sequence[Rule]) -> None:
     for i, rule in enumerate(rules):
         if rule.id in first:
             place = _at(file, ("rules", i, "id"))
-            raise ConfigError(f"{place}: {rule.id!r} is the rule of line {first[rule.id]} already.")
+            raise ConfigError(f"{place}: {rule.id!r} is the rule of line {first[rule.id]} already. Give each its own.")
         first[rule.id] = rule.line
 
 
@@ -84,7 +84,7 @@ def _explain(file: YamlFile, error: Any) -> str:
         case "extra_forbidden":
             return _unknown_key(file, place, _keys_around(place))
         case "missing":
-            return f"{_at(file, place[:-1])}: the key {place[-1]!r} is missing."
+            return f"{_at(file, place[:-1])}: the key {place[-1]!r} is missing. Add it."
         case "value_error":
             return f"{_at(file, place)}: {error['ctx']['error']}."
         case _:

@@ -147,16 +147,18 @@ def _too_deep(path: Path) -> ConfigError:
 
 
 def _no_yaml(path: Path, error: yaml.YAMLError) -> ConfigError:
-    return ConfigError(f"{printable(path)}{_where(error)}: this is no valid YAML: {_problem(error)}.")
+    return ConfigError(f"{printable(path)}{_where(error)}: this is no valid YAML: {_problem(error)}. Mend it there.")
 
 
 def _text_of(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        raise ConfigError(f"{path}: there is no such file. Check the path.") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}.") from error
+        raise ConfigError(f"{printable(path)}: there is no such file. Check the path.") from error
+    except OSError as error:
+        raise ConfigError(f"{printable(path)}: cannot be read ({error.strerror}). Check the path.") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{printable(path)}: is no UTF-8 text ({error.reason}). Save it as UTF-8.") from error
 
 
 def _note_lines(

@@ -373,6 +373,15 @@ SWEEPS = {
         read=printed(r"0\.5 0\.5 [\d.]+ [\d.]+ 0\.333 ([\d.]+) "),
         right=(0.667,),
     ),
+    "a map that is missing": Way(
+        given=lambda: (maps(), Path("maps/b.nii.gz").unlink()),
+        first=(*MAPS, *EVEN),
+        says="Add the maps, or name the whole pairs alone with --pairs",
+        mend=lambda: text("p.csv", "case,pred,truth\na,maps/a.nii.gz,truth/a.nii.gz\n"),
+        then=(("sweep", "tversky", "--pairs", "p.csv", *EVEN),),
+        read=printed(ROW),
+        right=(0.5, 0.5, 0.667),
+    ),
     "masks in place of maps": Way(
         given=maps,
         first=("sweep", "tversky", "pred", "truth", *EVEN),

@@ -82,10 +82,10 @@ def test_an_empty_file_holds_nothing(read):
 def test_a_file_that_is_not_there_or_no_text_is_named(tmp_path):
     with pytest.raises(ConfigError, match=r"none\.yaml: there is no such file"):
         read_yaml(tmp_path / "none.yaml")
-    with pytest.raises(ConfigError, match="cannot be read as UTF-8 text"):
+    with pytest.raises(ConfigError, match=r"cannot be read \(Is a directory\)\. Check the path"):
         read_yaml(tmp_path)
     (tmp_path / "latin.yaml").write_bytes(b"name: l\xe4sion")
-    with pytest.raises(ConfigError, match="cannot be read as UTF-8 text"):
+    with pytest.raises(ConfigError, match=r"is no UTF-8 text .* Save it as UTF-8"):
         read_yaml(tmp_path / "latin.yaml")
 
 

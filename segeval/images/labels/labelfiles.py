@@ -31,8 +31,14 @@ def read_label_file(path: Path) -> LabelFile:
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{printable(path)}: this label file cannot be read as UTF-8 text ({error}).") from error
+    except OSError as error:
+        raise ConfigError(
+            f"{printable(path)}: this label file cannot be read ({error.strerror}). Check the path."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"{printable(path)}: this label file is no UTF-8 text ({error.reason}). Save it as UTF-8."
+        ) from error
     if path.suffix.lower() == ".json":
         return _from_json(text, path)
     return _from_table(text, path) or _from_yaml(text, path)

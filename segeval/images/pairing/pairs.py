@@ -205,14 +205,22 @@ def _is_one_file(pred: Path, truth: Path) -> bool:
         return False
 
 
-def missing_message(pairs: Pairs) -> str:
-    """Say which truths have no prediction, all of them, and what can be done."""
+_COUNTED = "say how such cases count: pass --missing worst|background|skip"
+
+
+def missing_message(pairs: Pairs, *, what: str = "prediction", way: str = _COUNTED) -> str:
+    """Say which truths have no prediction, all of them, and what can be done.
+
+    Args:
+        what: the other side is called.
+        way: what a user can do but to add them.
+    """
     missing = pairs.missing_preds
     n_truths = len(pairs.pairs) - len(pairs.missing_truths)
     have = "truths has" if len(missing) == 1 else "truths have"
     return (
-        f"{len(missing)} of {n_truths} {have} no prediction: {', '.join(map(printable, missing))}.\n"
-        "Add the predictions, or say how such cases count: pass --missing worst|background|skip."
+        f"{len(missing)} of {n_truths} {have} no {what}: {', '.join(map(printable, missing))}.\n"
+        f"Add the {what}s, or {way}."
     )
 
 

@@ -54,7 +54,10 @@ def workers_of(job: Job, *, keep: bool) -> "Iterator[Here | Cluster[Pair, Scored
         yield Here(do=do, n_handed_out=worker_count(options))
         return
     if options.workers:
-        raise ConfigError(f"--workers {options.workers}: not beside --dask, whose workers are those of the cluster.")
+        raise ConfigError(
+            f"--workers {options.workers}: not beside --dask, whose workers are those of the cluster. "
+            "Leave --workers out."
+        )
     from segeval.verbs.running.cluster import Cluster
 
     rules = replace(job.rules, at_hand={}, opened={}, finder=series_finder(options.series))  # no image, no cache

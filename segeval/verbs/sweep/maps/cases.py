@@ -176,7 +176,7 @@ def find_maps(maps: Path | None, truth: Path | None, options: InputOptions) -> M
     device = counting_device(options)
     pairs = pairs_of(maps, truth, options)
     if pairs.missing_preds:
-        raise DataError(missing_message(pairs))
+        raise DataError(missing_message(pairs, what="map", way="name the whole pairs alone with --pairs"))
     both = tuple(pair for pair in pairs.pairs if pair.truth is not None)
     rules = agree(both, input_rules_of(options, label_map_of(options)))
     alone = pairs.missing_truths

@@ -78,7 +78,10 @@ def read_training_case(
     truth = image.volume
     if image.claims:
         names = " and ".join(printable(row.name) for row in next(iter(image.claims.values())))
-        raise DataError(f"{printable(pair.truth)}: {names} share voxels, and one network cannot tell them apart.")
+        raise DataError(
+            f"{printable(pair.truth)}: {names} share voxels, and one network cannot tell them apart. "
+            "Name one of them with --labels."
+        )
     labels = to_labels(truth, ignore=rules.labels.ignore)
     channels = [_on_grid(channel, truth, rules) for channel in read_image(pair, channel_axis=rules.channel_axis)]
     if dimensions > labels.ndim:

@@ -166,7 +166,7 @@ def _read(
     labels = label_map_of(options)
     pairs = pairs_of(images, truth, options)
     if pairs.missing_preds and not options.allow_missing:
-        raise DataError(missing_message(pairs))
+        raise DataError(missing_message(pairs, what="image", way="pass --allow-missing to train on the others"))
     whole = [pair for pair in pairs.pairs if pair.pred is not None and pair.truth is not None]
     classes = chosen_classes([pair.truth for pair in whole], labels, options)
     require_disjoint(classes)

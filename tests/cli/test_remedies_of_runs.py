@@ -1,0 +1,347 @@
+"""Remedies of YAML files, of two runs that are compared, of Dask and of training, each followed to a known number."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+import pytest
+
+from tests.cli.given import Run, write_image
+from tests.cli.remedies import DICE as SCORES
+from tests.cli.remedies import Way, follow, numbers_of, printed
+from tests.cli.test_remedies_of_options import PRED, SCORE, TRUTH, pair, text, two
+from tests.images.slicer_files import save_slicer
+
+DICE = (*SCORE, "-m", "dice")
+LABELS = "1: liver\n2: spleen\n"
+DEEP = "a: " + "[" * 60 + "]" * 60
+LAUGHS = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 8)
+)
+
+
+def labels(says: str, wrong: str | bytes) -> Way:
+    """A table of classes that is no such YAML, and one that is."""
+
+    def given() -> None:
+        two()
+        Path("l.yaml").write_bytes(wrong if isinstance(wrong, bytes) else wrong.encode())
+
+    return Way(
+        given=given,
+        first=(*DICE, "--labels", "l.yaml"),
+        says=says,
+        mend=lambda: text("l.yaml", LABELS),
+        right=(2 / 3, 1.0),
+    )
+
+
+def config(says: str, wrong: str, right: str = "score: {measures: [dice], bootstrap: 0}\n", **more: Any) -> Way:
+    encoding = "latin-1" if more.pop("latin", False) else "utf-8"
+    return Way(
+        **{
+            "given": lambda: (two(), Path("c.yaml").write_text(wrong, encoding=encoding)),
+            "first": ("score", "pred", "truth", "-c", "c.yaml"),
+            "says": says,
+            "mend": lambda: text("c.yaml", right),
+            "right": (2 / 3, 1.0),
+            **more,
+        }
+    )
+
+
+JUDGED = (
+    "rules: [{id: a, measure: dice, class: '*', stat: mean, min: 0.6}, {id: b, measure: dice, class: '2', min: 0.9}]"
+)
+YAML = {
+    "a bracket that does not close": labels("Mend it there", "{1: liver, 2: spleen"),
+    "a tab": labels("Mend it there", "1: liver\n\t2: spleen\n"),
+    "a character that is none": labels("which YAML does not allow. Remove it", "1: liver\x07\n2: spleen\n"),
+    "an alias within itself": labels("Write it out", "1: &a [*a]\n2: spleen\n"),
+    "aliases of aliases": labels("Write out what is meant", LAUGHS),
+    "another text than UTF-8": labels("Save it as UTF-8", "1: Nebenhöhle\n2: spleen\n".encode("latin-1")),
+    "too many levels": labels("Write it flatter", DEEP),
+    "a config with a tab": config("Mend it there", "score:\n\tmeasures: [dice]\n"),
+    "a value that its tag cannot be": config("Write a plain value", "score: {measures: [!!int dice], bootstrap: 0}\n"),
+    "a config of another text": config("Save it as UTF-8", "score: {measures: [dice], bootstrap: 0}  # ä", latin=True),
+    "a config with a slip": config("Did you mean 'measures'?", "score: {measure: [dice], bootstrap: 0}\n"),
+    "a config of another part": config("Known keys: ", "quality: {measures: [dice]}\n"),
+    "a config with a word for a number": config("does not fit", "score: {measures: [dice], bootstrap: none}\n"),
+    "a config with a key twice": config(
+        "Keep one of them", "score: {measures: [iou], measures: [dice], bootstrap: 0}\n"
+    ),
+    "a config that is not there": config(
+        "Check the path",
+        "",
+        first=("score", "pred", "truth", "-c", "d.yaml"),
+        then=(("score", "pred", "truth", "-c", "c.yaml"),),
+    ),
+    "a rule without a name": Way(
+        given=lambda: (two(), text("c.yaml", JUDGED.replace("id: b, ", ""))),
+        first=(*DICE, "--gate", "c.yaml"),
+        says="the key 'id' is missing. Add it",
+        mend=lambda: text("c.yaml", JUDGED),
+        right=(2 / 3, 1.0),
+    ),
+    "two rules of one name": Way(
+        given=lambda: (two(), text("c.yaml", JUDGED.replace("id: b", "id: a"))),
+        first=(*DICE, "--gate", "c.yaml"),
+        says="is the rule of line 1 already. Give each its own",
+        mend=lambda: text("c.yaml", JUDGED),
+        right=(2 / 3, 1.0),
+    ),
+}
+
+
+def runs(old: np.ndarray, new: np.ndarray, truth: np.ndarray) -> Callable[[], None]:
+    """Two predictions of two cases, of which the second differs."""
+
+    def given() -> None:
+        for name, array in (("old", old), ("new", new)):
+            write_image(Path(name, "a.nii.gz"), PRED)
+            write_image(Path(name, "b.nii.gz"), array)
+        write_image(Path("truth", "a.nii.gz"), TRUTH)
+        write_image(Path("truth", "b.nii.gz"), truth)
+
+    return given
+
+
+EMPTY = np.zeros_like(TRUTH)
+
+
+def scored(measure: str, policy: str) -> tuple[tuple[Any, ...], ...]:
+    return tuple(
+        (
+            "score",
+            name,
+            "truth",
+            "-m",
+            measure,
+            "-o",
+            f"{name}-{policy}",
+            "--undefined",
+            policy,
+            "--bootstrap",
+            0,
+            "--labels",
+            1,
+        )
+        for name in ("old", "new")
+    )
+
+
+def compared(says: str, measure: str, policy: str, right: tuple[float, ...], *given: np.ndarray) -> Way:
+    """Two runs in one of which a value is undefined, and both scored so that it counts."""
+    after = scored(measure, policy)
+    names = (f"old-{policy}", f"new-{policy}")
+
+    return Way(
+        given=runs(*given),
+        first=("compare", "old-skip", "new-skip", "-m", measure),
+        says=says,
+        then=(*after, ("compare", *names, "-m", measure)),
+        read=printed(rf"1 {measure} ([\d.]+) ([\d.]+) ([-+\d.]+)"),
+        right=right,
+        refused=False,
+    )
+
+
+COMPARED = {
+    # the second case has no prediction any more: its precision, 2/3 before, is then 0
+    "values that are undefined now": compared(
+        "score both with --undefined worst to count them",
+        "precision",
+        "worst",
+        (0.667, 0.333, -0.333),
+        PRED,
+        EMPTY,
+        TRUTH,
+    ),
+    # neither mask of the second case had a voxel, which is right, and now there are false alarms
+    "values that were undefined": compared(
+        "score both with --undefined best to count them", "dice", "best", (0.833, 0.333, -0.5), EMPTY, PRED, EMPTY
+    ),
+}
+
+
+@pytest.mark.parametrize("what", YAML)
+def test_what_is_said_of_yaml_leads_to_the_right_number(run: Run, what: str) -> None:
+    follow(run, YAML[what])
+
+
+@pytest.mark.parametrize("what", COMPARED)
+def test_what_is_said_of_two_runs_leads_to_the_right_number(run: Run, what: str) -> None:
+    way = COMPARED[what]
+    way.given()
+    for command in scored(way.first[-1], "skip"):
+        run(*command)
+    follow(run, way)
+
+
+DASK = {
+    "no address": Way(
+        given=pair,
+        first=(*DICE, "--dask", "2"),
+        says="must be local:N, or the address of a scheduler",
+        then=((*DICE, "--dask", "local:1"),),
+    ),
+    "no scheduler, and none is needed": Way(
+        given=pair,
+        first=(*DICE, "--dask", "tcp://127.0.0.1:9"),
+        says="--dask local:4 needs none",
+        then=((*DICE, "--dask", "local:1"),),
+    ),
+    "workers of two kinds": Way(
+        given=pair,
+        first=(*DICE, "--dask", "local:1", "--workers", 1),
+        says="Leave --workers out",
+        then=((*DICE, "--dask", "local:1"),),
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", DASK)
+def test_what_is_said_of_dask_leads_to_the_right_number(run: Run, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pytest.importorskip("segeval.verbs.running.cluster"), "_SECONDS", 0.2)
+    follow(run, DASK[what])
+
+
+@pytest.fixture
+def scheduler() -> Iterator[str]:
+    """A scheduler with a worker, at an address of its own."""
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0", protocol="tcp"
+    ) as running:
+        yield running.scheduler_address
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_is_started_scores(run: Run, scheduler: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pytest.importorskip("segeval.verbs.running.cluster"), "_SECONDS", 0.2)
+    pair()
+    refused = run(*DICE, "--dask", "tcp://127.0.0.1:9")
+    assert "Start one with `dask scheduler`, and pass the address that it prints" in " ".join(refused.err.split())
+    done = run(*DICE, "--dask", scheduler)
+    assert list(SCORES(done)) == pytest.approx([2 / 3])
+
+
+def test_without_processes_of_dask_the_run_goes_on_here(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_: Any) -> None:
+        raise OSError("Cannot allocate memory")
+
+    monkeypatch.setattr(pytest.importorskip("segeval.verbs.running.cluster"), "LocalCluster", refuse)
+    pair()
+    assert "Ask for fewer, or leave out --dask" in run(*DICE, "--dask", "local:2").err
+    assert list(SCORES(run(*DICE))) == pytest.approx([2 / 3])
+
+
+def squares(n: int = 4, *, channels: int = 1, where: str = "images", shape: tuple[int, ...] = (16, 16, 1)) -> None:
+    """Images of their own masks, which a small network learns without a fault."""
+    for i in range(n):
+        truth = np.zeros(shape, np.uint8)
+        truth[3 + i : 9 + i, 4:9] = 1
+        image = truth * np.float32(3)
+        write_image(Path(where, f"c{i}.nii.gz"), image if channels == 1 else np.stack([image] * channels, axis=-1))
+        write_image(Path("truth", f"c{i}.nii.gz"), truth)
+
+
+EVEN = ("--grid", "alpha=0.5", "--sum-to-one")
+QUICK = ("--iterations", 40, "--patch", "16,16", "--batch", 4, "--width", 4, "--learning-rate", "0.05", "-o", "t")
+TRAIN = ("sweep", "tversky", "--train", "images", "truth", *QUICK, *EVEN)
+
+
+def trained(says: str, first: tuple[Any, ...] = (), then: tuple[Any, ...] | None = None, **more: Any) -> Way:
+    """A training that cannot be, and one whose only row is without a fault."""
+    return Way(
+        **{
+            "given": squares,
+            "first": first if first[:1] == ("sweep",) else (*TRAIN, *first),
+            "says": says,
+            "then": then if then and isinstance(then[0], tuple) else ((*TRAIN, *(then or ())),),
+            "read": numbers_of("t/sweep.csv", "dsc"),
+            "right": (1.0,),
+            **more,
+        }
+    )
+
+
+def shared() -> None:
+    """Masks of two classes that share voxels, in files of 3D Slicer."""
+    squares()
+    for i in range(4):
+        path = Path("truth", f"c{i}.nii.gz")
+        mask = np.asarray(nibabel.load(path).dataobj) > 0  # type: ignore[attr-defined]
+        save_slicer(Path("truth", f"c{i}.seg.nrrd"), {"lesion": mask, "organ": mask})
+        path.unlink()
+
+
+CHOICE = ("--grid", "beta=0.5", "--grid", "smooth=0,1", "--optimise", "smooth")
+
+
+def records() -> list[Path]:
+    """What is kept of each training in the folder of a sweep."""
+    found = [path for path in Path("t").rglob("*.json") if path.name != "run.json"]
+    assert found
+    return found
+
+
+TRAINING = {
+    "a patch of odd sizes": trained("that are multiples of 4", ("--patch", "15,15"), ("--patch", "12,12")),
+    "too many held out": trained("Hold out fewer", ("--holdout", 0.9), ("--holdout", 0.3)),
+    "too many held out, in folds": trained("or use --folds", ("--holdout", 0.9), ("--folds", 4)),
+    "too many folds": trained("Take from 2 to 4 folds", ("--folds", 5), ("--folds", 4)),
+    "one case": trained("Give two or more images", given=lambda: squares(1), mend=squares),
+    "no image of a mask, added": trained(
+        "Add the images", given=lambda: (squares(), Path("images/c3.nii.gz").unlink()), mend=squares
+    ),
+    "no image of a mask": trained(
+        "or pass --allow-missing to train on the others",
+        then=("--allow-missing",),
+        given=lambda: (squares(), Path("images/c3.nii.gz").unlink()),
+    ),
+    "images of other channels": trained(
+        "Train on images of one kind", given=lambda: (squares(), squares(1, channels=2)), mend=squares
+    ),
+    "a third axis that is not there": trained("Train on it in 2-D", ("--dimensions", 3, "--patch", "16,16,4"), ()),
+    "settings that nobody named": trained(
+        "such as --grid smooth=1,2",
+        first=("sweep", "dice_loss", *TRAIN[2:-3]),
+        then=(("sweep", "dice_loss", *TRAIN[2:-3], "--grid", "smooth=1,2"),),
+        right=(1.0, 1.0),
+    ),
+    "classes that share ids": trained(
+        "Name one with --class",
+        ("--labels", "1=lesion,2=organ", "--regions", "whole=1+2"),
+        ("--labels", "1=lesion,2=organ", "--regions", "whole=1+2", "--class", "lesion"),
+    ),
+    "classes that share voxels": trained(
+        "Name one of them with --labels",
+        ("--ignore-geometry", "--labels", "1=lesion,2=organ"),
+        ("--ignore-geometry", "--labels", "1=lesion"),
+        given=shared,
+    ),
+    "a choice on folds": trained(
+        "so it goes with --holdout",
+        first=(*TRAIN[:-1], *CHOICE, "--folds", 2),
+        then=((*TRAIN[:-1], *CHOICE, "--holdout", 0.25),),
+    ),
+    "a record that is damaged": trained(
+        "Delete it, and it is trained again",
+        given=lambda: [path.write_text("{") for path in records()],
+        mend=lambda: [path.unlink() for path in records()],
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", TRAINING)
+def test_what_is_said_of_a_training_leads_to_the_right_number(run: Run, what: str) -> None:
+    pytest.importorskip("torch")
+    if what == "a record that is damaged":
+        squares()
+        run(*TRAIN)
+    follow(run, TRAINING[what])
