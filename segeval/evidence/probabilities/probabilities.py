@@ -113,7 +113,9 @@ class ProbEvidence:
         def rows(level: Level, detail: Entries) -> ProbVoxels:
             scored = classes if level == "class" else range(maps.partition)
             which = [channel for channel in scored if channel is not None]
-            found = mapped(channels(detail), lambda array: array[which])
+            found = channels(detail)
+            if which != [*range(len(maps))]:  # to pick from millions of entries takes as long as to look at them
+                found = mapped(found, lambda array: array[which])
             return found if level == "class" or len(which) > 1 else mapped(two_channels(found), lambda array: array[0])
 
         in_space = maps.in_space if isinstance(maps, ProbMaps) else no_image
