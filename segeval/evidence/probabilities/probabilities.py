@@ -57,8 +57,8 @@ class ProbEvidence:
             maps: what the entries are made of, where they are not counts.
             confusion: what each channel of a partition took of each class; None for two channels.
         """
-        self._rows = cache(rows)
-        self._two_channels = cache(lambda detail: two_channels(self._rows("class", detail)))
+        self._rows = kept = cache(rows)  # closures that do not hold this object: it goes, with all entries, when unused
+        self._two_channels = cache(lambda detail: two_channels(kept("class", detail)))
         self.is_partition = is_partition
         self.in_space = in_space
         self.classes = list(classes)
@@ -166,8 +166,10 @@ class ProbEvidence:
         return self._kept.get((need, level), lambda: self._build(need, level))
 
     def _build(self, need: Any, level: Level) -> Any:
+        rows, of_two = self._rows, self._two_channels
+
         def voxels(detail: Entries) -> ProbVoxels:
-            return self._two_channels(detail) if need.per_channel and level == "class" else self._rows(level, detail)
+            return of_two(detail) if need.per_channel and level == "class" else rows(level, detail)
 
         if issubclass(need, ChannelCounts) and level == "case":
             return need(voxels("sums"), self._confusion)

@@ -26,7 +26,7 @@ from segeval.files.memory import PROGRAM
 from segeval.measure import MeasureCall
 from segeval.scoring.plan import Plan
 
-_TOLD_APART = 128  # bytes for a voxel that is told apart: six columns of a histogram, and as much to sort them
+_TOLD_APART = 256  # bytes for a probability that is told apart, in a histogram and in the entries of losses
 _MIB = 1 << 20
 
 
