@@ -64,12 +64,11 @@ def test_volumes_of_the_data_set_weigh_each_channel() -> None:
     assert of("WeightedBCELoss", volumes=volumes) == pytest.approx(expected, rel=1e-9)
 
 
-def test_a_probability_beyond_1_by_rounding_costs_nothing() -> None:
-    probs = np.array([[[[1 + 5e-7, 0.5]], [[-5e-7, 0.5]]]])
-    truth = np.array([[[0, 1]]])
-    for name in ("CrossEntropyLoss", "FocalLoss"):
-        costs = MODULES[name](**given(reduction="none"))(torch.tensor(probs), torch.tensor(truth))
-        assert float(costs.flatten()[0]) == 0.0
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_a_probability_beyond_1_by_rounding_costs_nothing(reduction: str) -> None:
+    probs, truth = torch.tensor([[[1 + 5e-7], [-5e-7]]]).double(), torch.tensor([[0]])
+    for name in ("CrossEntropyLoss", "FocalLoss", "BCELoss"):
+        assert MODULES[name](**given(reduction=reduction))(probs, truth).abs().max() == 0
 
 
 def test_an_output_of_weight_0_is_not_looked_at_and_one_output_is_the_lowest_that_stays() -> None:

@@ -39,13 +39,13 @@ class Batch:
 
     pred: Tensor
     activation: Activation
-    ids: Tensor | None = None
-    masks: Tensor | None = None
-    is_soft: bool = False
-    kept: Tensor | None = None
-    weight_map: Tensor | None = None
-    soft_target: SoftTarget = "product"
-    space: tuple[int, ...] = ()
+    ids: Tensor | None
+    masks: Tensor | None
+    is_soft: bool
+    kept: Tensor | None
+    weight_map: Tensor | None
+    soft_target: SoftTarget
+    space: tuple[int, ...]
 
     @property
     def n_channels(self) -> int:
