@@ -80,10 +80,13 @@ def _read_json(file: Path) -> dict[str, Any]:
     try:
         document = json.loads(file.read_text(encoding="utf-8-sig"))
     except RecursionError as error:
-        raise ConfigError(f"{printable(file)}: nested too deeply for a run. Score again, or name another.") from error
+        raise ConfigError(
+            f"{printable(file)}: nested too deeply for a run. Score again into another folder, or name another run."
+        ) from error
     except (OSError, ValueError) as error:
         raise ConfigError(
-            f"{printable(file)}: no JSON in UTF-8 ({str(error)[:80]}). Score again, or name another run."
+            f"{printable(file)}: no JSON in UTF-8 ({str(error)[:80]}). Score again into another folder, or name "
+            "another run."
         ) from error
     return document if isinstance(document, dict) else {}
 
