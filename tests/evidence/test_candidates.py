@@ -120,3 +120,12 @@ def test_candidates_of_a_map_are_those_of_plain_loops(source: Any) -> None:
         assert found.surest(2).parts.ids.tolist() == parts.ids[surest].tolist()
         is_mixed = [len({probs.ravel()[at] for at in one}) > 1 for one in voxels]
         assert (f"{sum(is_mixed)} candidate(s)" in found.note) == (source == "map" and any(is_mixed))
+
+
+@pytest.mark.parametrize("pred_ids", [None, IDS])
+@pytest.mark.parametrize("truth_ids", [None, IDS])
+@pytest.mark.parametrize("given", [None, Confidences(source="sure.csv", of={})])
+def test_candidates_are_given_by_a_map_of_the_prediction_or_a_file(pred_ids: Any, truth_ids: Any, given: Any) -> None:
+    lesions = Lesions.of(PRED, PRED, classes=ONE, instances=(pred_ids, truth_ids))
+    case = CaseCandidates(case_id="a", lesions=lesions, maps=(ProbMap(stored=PROBS),), given=given)
+    assert case.are_given == (pred_ids is not None or given is not None)

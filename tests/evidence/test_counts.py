@@ -12,7 +12,7 @@ from segeval.evidence.labels import LabelClass
 from segeval.evidence.overlap import counts_numpy, counts_torch
 from segeval.evidence.overlap.counts import Histogram, per_class_joint
 
-DTYPES = [np.uint8, np.int8, np.uint16, np.int16, np.int32, np.uint32, np.int64]
+DTYPES = [np.uint8, np.int8, np.uint16, np.int16, np.int32, np.uint32, np.int64, np.uint64]
 
 
 def brute_force(truth: np.ndarray, pred: np.ndarray) -> dict[tuple[int, int], int]:
