@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from jaxtyping import config as shape_checks
 
 from segeval import ConfigError, DataError
 from segeval.losses.training.modules import MODULES, DeepSupervision, Sum
@@ -109,7 +110,6 @@ def test_a_sum_takes_whole_numbers_as_weights() -> None:
             Sum(wrong)
 
 
-@pytest.mark.shapes(checked=False)  # nor their types
 @pytest.mark.parametrize(
     ("name", "options", "said"),
     [
@@ -126,7 +126,10 @@ def test_a_sum_takes_whole_numbers_as_weights() -> None:
         ("FocalLoss", {"mode": "softmax", "activation": "sigmoid"}, "contradict"),
     ],
 )
-def test_an_option_that_no_loss_has_is_refused_in_words(name: str, options: dict[str, Any], said: str) -> None:
+def test_an_option_that_no_loss_has_is_refused_in_words(
+    name: str, options: dict[str, Any], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shape_checks, "jaxtyping_disable", True)  # which would refuse some of them first
     with pytest.raises(ConfigError, match=re.escape(said)):
         MODULES[name](**options)
 
