@@ -1,18 +1,16 @@
-"""Remedies of YAML files, of two runs that are compared, of Dask and of training, each followed to a known number."""
+"""Remedies of YAML files, of two runs that are compared and of Dask, each followed to a known number."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import nibabel
 import numpy as np
 import pytest
 
 from tests.cli.given import Run, write_image
 from tests.cli.remedies import DICE as SCORES
-from tests.cli.remedies import Way, follow, numbers_of, printed
+from tests.cli.remedies import Way, follow, printed
 from tests.cli.test_remedies_of_options import PRED, SCORE, TRUTH, pair, text, two
-from tests.images.slicer_files import save_slicer
 
 DICE = (*SCORE, "-m", "dice")
 LABELS = "1: liver\n2: spleen\n"
@@ -237,111 +235,3 @@ def test_without_processes_of_dask_the_run_goes_on_here(run: Run, monkeypatch: p
     pair()
     assert "Ask for fewer, or leave out --dask" in run(*DICE, "--dask", "local:2").err
     assert list(SCORES(run(*DICE))) == pytest.approx([2 / 3])
-
-
-def squares(n: int = 4, *, channels: int = 1, where: str = "images", shape: tuple[int, ...] = (16, 16, 1)) -> None:
-    """Images of their own masks, which a small network learns without a fault."""
-    for i in range(n):
-        truth = np.zeros(shape, np.uint8)
-        truth[3 + i : 9 + i, 4:9] = 1
-        image = truth * np.float32(3)
-        write_image(Path(where, f"c{i}.nii.gz"), image if channels == 1 else np.stack([image] * channels, axis=-1))
-        write_image(Path("truth", f"c{i}.nii.gz"), truth)
-
-
-EVEN = ("--grid", "alpha=0.5", "--sum-to-one")
-QUICK = ("--iterations", 40, "--patch", "16,16", "--batch", 4, "--width", 4, "--learning-rate", "0.05", "-o", "t")
-TRAIN = ("sweep", "tversky", "--train", "images", "truth", *QUICK, *EVEN)
-
-
-def trained(says: str, first: tuple[Any, ...] = (), then: tuple[Any, ...] | None = None, **more: Any) -> Way:
-    """A training that cannot be, and one whose only row is without a fault."""
-    return Way(
-        **{
-            "given": squares,
-            "first": first if first[:1] == ("sweep",) else (*TRAIN, *first),
-            "says": says,
-            "then": then if then and isinstance(then[0], tuple) else ((*TRAIN, *(then or ())),),
-            "read": numbers_of("t/sweep.csv", "dsc"),
-            "right": (1.0,),
-            **more,
-        }
-    )
-
-
-def shared() -> None:
-    """Masks of two classes that share voxels, in files of 3D Slicer."""
-    squares()
-    for i in range(4):
-        path = Path("truth", f"c{i}.nii.gz")
-        mask = np.asarray(nibabel.load(path).dataobj) > 0  # type: ignore[attr-defined]
-        save_slicer(Path("truth", f"c{i}.seg.nrrd"), {"lesion": mask, "organ": mask})
-        path.unlink()
-
-
-CHOICE = ("--grid", "beta=0.5", "--grid", "smooth=0,1", "--optimise", "smooth")
-
-
-def records() -> list[Path]:
-    """What is kept of each training in the folder of a sweep."""
-    found = [path for path in Path("t").rglob("*.json") if path.name != "run.json"]
-    assert found
-    return found
-
-
-TRAINING = {
-    "a patch of odd sizes": trained("that are multiples of 4", ("--patch", "15,15"), ("--patch", "12,12")),
-    "too many held out": trained("Hold out fewer", ("--holdout", 0.9), ("--holdout", 0.3)),
-    "too many held out, in folds": trained("or use --folds", ("--holdout", 0.9), ("--folds", 4)),
-    "too many folds": trained("Take from 2 to 4 folds", ("--folds", 5), ("--folds", 4)),
-    "one case": trained("Give two or more images", given=lambda: squares(1), mend=squares),
-    "no image of a mask, added": trained(
-        "Add the images", given=lambda: (squares(), Path("images/c3.nii.gz").unlink()), mend=squares
-    ),
-    "no image of a mask": trained(
-        "or pass --allow-missing to train on the others",
-        then=("--allow-missing",),
-        given=lambda: (squares(), Path("images/c3.nii.gz").unlink()),
-    ),
-    "images of other channels": trained(
-        "Train on images of one kind", given=lambda: (squares(), squares(1, channels=2)), mend=squares
-    ),
-    "a third axis that is not there": trained("Train on it in 2-D", ("--dimensions", 3, "--patch", "16,16,4"), ()),
-    "settings that nobody named": trained(
-        "such as --grid smooth=1,2",
-        first=("sweep", "dice_loss", *TRAIN[2:-3]),
-        then=(("sweep", "dice_loss", *TRAIN[2:-3], "--grid", "smooth=1,2"),),
-        right=(1.0, 1.0),
-    ),
-    "classes that share ids": trained(
-        "Name one with --class",
-        ("--labels", "1=lesion,2=organ", "--regions", "whole=1+2"),
-        ("--labels", "1=lesion,2=organ", "--regions", "whole=1+2", "--class", "lesion"),
-    ),
-    "classes that share voxels": trained(
-        "Name one of them with --labels",
-        ("--ignore-geometry", "--labels", "1=lesion,2=organ"),
-        ("--ignore-geometry", "--labels", "1=lesion"),
-        given=shared,
-    ),
-    "a choice on folds": trained(
-        "so it goes with --holdout",
-        first=(*TRAIN[:-1], *CHOICE, "--folds", 2),
-        then=((*TRAIN[:-1], *CHOICE, "--holdout", 0.25),),
-    ),
-    "a record that is damaged": trained(
-        "Delete it, and it is trained again",
-        given=lambda: [path.write_text("{") for path in records()],
-        mend=lambda: [path.unlink() for path in records()],
-    ),
-}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("what", TRAINING)
-def test_what_is_said_of_a_training_leads_to_the_right_number(run: Run, what: str) -> None:
-    pytest.importorskip("torch")
-    if what == "a record that is damaged":
-        squares()
-        run(*TRAIN)
-    follow(run, TRAINING[what])
