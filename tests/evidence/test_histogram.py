@@ -1,13 +1,17 @@
 """Voxels per probability: exact where it says so, close where it does not, and additive."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from segeval.evidence.probabilities import soft_numpy
 from segeval.evidence.probabilities.bins import part_sizes
 from segeval.evidence.probabilities.histogram import ProbHistogram
+from segeval.evidence.probabilities.parts import HistogramOfPart
 from tests.sweep_maps import scored
 
 DTYPES = [np.float16, np.float32, np.float64]
@@ -131,3 +135,30 @@ def test_what_a_sum_holds_too_much_of_stays_apart() -> None:
     assert found.approx
     assert np.isin(probs, found.thresholds).all()
     assert (found.positives.sum(), found.negatives.sum()) == (100_005, 5)
+
+
+def area_of(found: ProbHistogram) -> float:
+    """P(a voxel of the class has the larger probability), ties and wide bins ½."""
+    above = np.cumsum(found.positives) - found.positives / 2
+    return float((above * found.negatives).sum() / found.positives.sum() / found.negatives.sum())
+
+
+@pytest.mark.parametrize(("few", "detail"), [(0, "curve"), (0, "exact"), (1 << 20, "curve")])
+def test_of_a_map_in_parts_the_bins_that_matter_are_told_apart(
+    few: int, detail: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("segeval.evidence.probabilities.histogram.EXACT_UP_TO", few)
+    random = np.random.default_rng(6)
+    truth = random.random(8000) < 0.5
+    near = 0.3 + 1e-7 * (random.random(8000) + truth)  # many in a bin, of which nearly every pair can be told
+    p = np.where(random.random(8000) < 0.5, near, random.random(8000))
+    n, part = soft_numpy.ranks(p, truth), HistogramOfPart.standing_for(None, detail)
+    mixed = part.mixed(n)
+    settled = part.settled(n, ProbHistogram.of_values(*soft_numpy.within(mixed, p, truth)))
+    whole = ProbHistogram.of_values(p, truth)
+    assert (n[mixed] > 0).all()
+    assert (settled.positives.sum(), settled.negatives.sum()) == (truth.sum(), (~truth).sum())
+    assert area_of(settled) == pytest.approx(area_of(whole), abs=1e-5)
+    assert abs(area_of(part.settled(n, None)) - area_of(whole)) > 0.01
+    if few or detail == "exact":
+        assert settled.p.tolist() == whole.p.tolist()
