@@ -204,6 +204,27 @@ PICTURES = {
 }
 
 
+def cut_numpy(suffix: str, n: int) -> Way:
+    def given() -> None:
+        path = pair(suffix, truth=".npy")
+        path.write_bytes(path.read_bytes()[:n])
+
+    return Way(given=given, first=DICE, says=AGAIN, mend=lambda: pair(suffix, truth=".npy"))
+
+
+NUMPY = {
+    "a header that is cut": cut_numpy(".npy", 40),
+    "voxels that are cut": cut_numpy(".npy", 900),
+    "an archive that is cut": cut_numpy(".npz", 200),
+    "a folder beside a file": Way(
+        given=lambda: pair(".npy", truth=".npy"),
+        first=("score", "pred", "truth/a.npy", *DICE[3:]),
+        says="Name two folders or two files",
+        then=(DICE,),
+    ),
+}
+
+
 def zarr(says: str, change: Callable[[Any], object], **more: Any) -> Way:
     """A store that is not one whole image, beside a truth in NumPy's format, and the array that it should be."""
 
@@ -294,6 +315,7 @@ WAYS = {
         "MGH": MGH,
         "NIfTI": NIFTI,
         "picture": PICTURES,
+        "NumPy": NUMPY,
         "Zarr": ZARR,
     }.items()
     for what, way in ways.items()

@@ -164,6 +164,43 @@ COMPARED = {
 }
 
 
+def judged(says: str, measure: str, policy: str, change: float, *given: np.ndarray) -> Way:
+    """A gate that does not see a value that is undefined, and one that does; of two cases no interval is narrow."""
+    rule = f"rules: [{{id: a, measure: {measure}, class: '1', stat: mean, max_regression: 0.1}}]\n"
+    asked = ("gate", "new-{}", "-c", "g.yaml", "--baseline", "old-{}")
+    return Way(
+        given=lambda: (runs(*given)(), text("g.yaml", rule)),
+        first=tuple(one.format("skip") for one in asked),
+        says=says,
+        then=(*scored(measure, policy), tuple(one.format(policy) for one in asked)),
+        read=printed(r"change of mean ([-+\d.]+)"),
+        right=(change,),
+        code=4,
+        refused=False,
+    )
+
+
+JUDGED_RUNS = {
+    "values that are undefined now": (
+        "precision",
+        judged("which `--undefined worst` in both runs counts", "precision", "worst", -0.333, PRED, EMPTY, TRUTH),
+    ),
+    "values that were undefined": (
+        "dice",
+        judged("which `--undefined best` in both counts", "dice", "best", -0.5, EMPTY, PRED, EMPTY),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", JUDGED_RUNS)
+def test_what_a_gate_says_of_undefined_values_leads_to_the_right_number(run: Run, what: str) -> None:
+    measure, way = JUDGED_RUNS[what]
+    way.given()
+    for command in scored(measure, "skip"):
+        run(*command)
+    follow(run, way)
+
+
 @pytest.mark.parametrize("what", YAML)
 def test_what_is_said_of_yaml_leads_to_the_right_number(run: Run, what: str) -> None:
     follow(run, YAML[what])
