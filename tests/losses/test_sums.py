@@ -100,6 +100,9 @@ def test_chosen_channels_pay_for_their_own_voxels() -> None:
     weights = torch.tensor([5.0, 7.0]).double()
     expected = 5 * of_all[:, 2] + 7 * of_all[:, 1]
     torch.testing.assert_close(chosen.true_class_total(weights=weights), expected)
+    of_cases = torch.tensor([[5.0, 7.0], [2.0, 3.0]]).double()
+    expected = (of_cases * of_all[:, [2, 1]]).sum(-1)
+    torch.testing.assert_close(chosen.true_class_total(weights=of_cases), expected)
 
 
 @pytest.mark.slow
