@@ -151,6 +151,7 @@ def accepted(calls: list[MeasureCall], case: TiledCase, plan: Plan) -> tuple[Mea
     return tuple(call for call in calls if not said[call.column])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("index", [4, 8, 13])
 def test_every_measure_of_masks_is_that_of_the_whole_or_refused_by_name(index: int) -> None:
     case = judged_cases()[index]
@@ -162,6 +163,7 @@ def test_every_measure_of_masks_is_that_of_the_whole_or_refused_by_name(index: i
     assert differing(evaluate(case, plan), evaluate_tiles(tiled, plan)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("index", [0, 5])
 def test_every_measure_of_maps_is_that_of_the_whole_or_refused_by_name(index: int) -> None:
     case = judged_maps()[index]

@@ -262,6 +262,7 @@ def test_voxels_that_have_to_be_told_apart_are_read_once_more(crowded: tuple[Pat
     assert "auc_roc" in found.case_rows[0].approx
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("asked", "of_one"),
     [
@@ -286,6 +287,7 @@ def test_what_there_is_no_room_to_tell_apart_is_within_the_bound(
     assert {*found.case_rows[0].approx} == {*asked}
 
 
+@pytest.mark.slow
 def test_too_many_voxels_to_be_told_apart_name_what_is_enough(
     crowded: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
