@@ -64,7 +64,10 @@ BAD_NIFTI = {
     "NaN": (store(with_value(np.nan)), "1 voxels are NaN or infinite"),
     "infinity": (store(with_value(np.inf)), "1 voxels are NaN or infinite"),
     "negative ids": (store(-blob("int16")), "holds negative ids (-1). Ids start at 0; pass --ignore-label"),
-    "too many ids": (store(np.arange(5832, dtype=np.int16).reshape(18, 18, 18)), "more than 4096 different values"),
+    "too many ids": (
+        store(100_000 + np.arange(5832).reshape(18, 18, 18).astype(np.int32)),
+        "more than 4096 different values",
+    ),
     "channels": (store(np.zeros((8, 8, 8, 3), dtype=np.uint8)), "has channels, and labels are one id per voxel"),
 }
 

@@ -196,7 +196,7 @@ def _added_up(case: TiledCase, plan: Plan) -> _Together:
         sums.take(tile)
         del tile  # there is room for one
         if "probs" in sums.sources:
-            gc.collect()  # maps and the views of them refer to one another
+            gc.collect(0)  # maps and the views of them refer to one another, and all are young
     classes = plan.labels.classes_among(sums.histogram.ids)
     counts = sums.of_classes or sums.histogram.counts(classes)
     totals = dict(sums.pool.totals)
@@ -223,7 +223,7 @@ def _maps(case: TiledCase, plan: Plan) -> Iterator["ProbMaps"]:
         if maps is not None:
             yield maps
         del tile, maps
-        gc.collect()
+        gc.collect(0)
 
 
 def _halo(plan: Plan, case: TiledCase) -> int:

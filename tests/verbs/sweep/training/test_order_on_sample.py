@@ -26,6 +26,7 @@ def test_all_five_settings_of_the_paper_learn_the_lesions(table):
     assert findings(rows_of(table)) == []
 
 
+@pytest.mark.slow
 def test_sensitivity_rises_and_precision_falls_with_beta(table):
     sensitivity, precision = (dict(by_beta(table, name)) for name in ("sensitivity", "precision"))
     assert sensitivity[0.5] < sensitivity[0.7] < sensitivity[0.9]
