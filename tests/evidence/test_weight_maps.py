@@ -63,6 +63,16 @@ def test_many_objects_at_a_time_have_the_gap_of_all_pairs(objects: np.ndarray, s
     np.testing.assert_allclose(found, gap_by_all_pairs(objects, steps), rtol=1e-12)
 
 
+@pytest.mark.parametrize("n", [2, 3, 4, 6, 7])
+def test_a_few_objects_far_apart_are_told_by_the_sets_that_they_are_in(n: int) -> None:
+    objects = np.zeros((28, 26), dtype=np.int16)
+    for number in range(n):
+        objects[4 * number : 4 * number + 2, (7 * number) % 24] = number + 1
+    steps = (1.0, 0.6)
+    found = gap_by_sets(objects, np.asarray(steps))
+    np.testing.assert_allclose(found, gap_by_all_pairs(objects, steps), rtol=1e-12)
+
+
 def test_very_many_objects_take_the_way_of_many(monkeypatch: pytest.MonkeyPatch) -> None:
     objects = objects_of(np.random.default_rng(0).random((40, 40)) < 0.05, connectivity=1)
     expected = gap_by_all_pairs(objects, (1.0, 1.0))
