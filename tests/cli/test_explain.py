@@ -88,6 +88,7 @@ def test_tables_of_two_tools_are_compared_by_what_they_define(run: Run) -> None:
     assert "segeval compare A.csv B.csv --images PRED TRUTH" in " ".join(refused.err.split())
 
 
+@pytest.mark.slow
 def test_the_spacing_of_the_prediction_is_tried_where_its_header_says_something_else(run: Run) -> None:
     labels = next(iter(masks.cases().values()))
     for side, image, spacing in zip(("p", "t"), labels, ((1.0, 1.0, 3.0), (1.0, 1.0, 1.0)), strict=True):

@@ -66,6 +66,7 @@ def shards(run: Run, asked: list[str], n: int) -> list[Path]:
     return folders
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [1, 3, 9])
 def test_shards_join_to_the_bytes_of_the_whole_run(run: Run, asked: list[str], n: int) -> None:
     whole = in_one_go(run, asked)

@@ -66,6 +66,7 @@ def test_a_mask_is_at_distance_zero_from_itself_and_an_open_border_leaves_no_mes
     assert pair.pred_to_truth.distance.size == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("case", golden("meshes")["cases"], ids=lambda case: "x".join(map(str, case["shape"])))
 def test_random_masks_have_the_distances_of_meshmetrics_however_they_lie_in_memory(

@@ -147,6 +147,7 @@ def pooled_curves(cases: list[ProbMaps], *, exact: bool) -> list[float]:
     return [*(float(call(areas)[0]) for call in calls), float(probability.best_dice(best)[0])]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("values", VALUES)
 def test_the_lovasz_losses_of_all_cases_together_keep_the_bound(values: str) -> None:
     pooled = {}
@@ -192,6 +193,7 @@ def test_bins_that_hold_too_much_to_be_told_apart_are_not_guessed(monkeypatch: p
     assert not np.isnan(pooled_curves(cases, exact=True)).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("spread", "n"), [(1.0, 200_000), (3e-2, N), (1e-3, N)])
 @pytest.mark.parametrize("at", [1e-6, 0.02, 0.3, 0.5, 0.97])
 def test_cases_that_bins_serve_in_part_keep_the_bound_together_or_are_undefined(

@@ -64,6 +64,7 @@ def assert_same(got: segeval.Results, want: segeval.Results) -> None:
         assert left.equals(right), left.compare(right)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", GROUPS)
 @pytest.mark.parametrize("kind", ["masks", "softmax", "sigmoids", "logits"])
 def test_the_rows_of_every_group_are_those_of_score(group: str, kind: str) -> None:

@@ -34,6 +34,7 @@ def explained(images: Path, text: str) -> Explained:
     return found
 
 
+@pytest.mark.slow
 def test_a_mean_over_patients_is_told_from_one_over_cases(images: Path) -> None:
     dice = golden("explain")["medpy dc"]["numbers"]
     values = np.array([[float(text) for text in row.values()] for row in dice.values()])[:, :2]

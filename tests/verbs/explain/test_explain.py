@@ -118,6 +118,7 @@ def test_the_digits_as_written_decide_what_is_equal() -> None:
     assert halves == pytest.approx([0.005, 0.0000005, 0.00005])
 
 
+@pytest.mark.slow
 def test_a_few_numbers_of_two_digits_are_too_few_to_decide(images: Path) -> None:
     numbers = {"case_00": f"{float(COLUMNS['sklearn f1 weighted']['numbers']['case_00']):.1f}"}
     found = explained(images, "dice", numbers)
@@ -125,6 +126,7 @@ def test_a_few_numbers_of_two_digits_are_too_few_to_decide(images: Path) -> None
     assert "too few digits" in verdict(found)
 
 
+@pytest.mark.slow
 def test_what_differs_from_a_tool_differs_from_the_tools_like_it(images: Path) -> None:
     """A spacing of 0.8 mm is one of 0.800000012 where a header keeps it in float32."""
     stored = COLUMNS["medpy hd95 in mm"]["numbers"]
