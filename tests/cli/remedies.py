@@ -1,16 +1,69 @@
-"""A way out that a message offers, and what comes of it when it is followed."""
+"""What is given, a way out that a message offers, and what comes of it when it is followed."""
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from tests.cli.given import Done, Run, rows_of
+from tests.cli.given import Done, Run, rows_of, write_image
 
 Read = Callable[[Done], Sequence[float]]
+
+TRUTH = np.zeros((12, 12, 8), np.uint8)
+TRUTH[2:8, 2:8, 2:6] = 1
+PRED = np.roll(TRUTH, 2, axis=0)  # Dice 2/3: of six slices of the box four meet; Hausdorff 2 voxels
+TWO, TWO_PRED = TRUTH.copy(), PRED.copy()
+TWO[10:12] = TWO_PRED[10:12] = 2  # a second class, right in the prediction
+FLAT, FLAT_PRED = TRUTH[..., 3], PRED[..., 3]
+VOXELS_MM = np.diag([0.5, 1.0, 1.0, 1.0])
+SCORE = ("score", "pred", "truth", "--bootstrap", 0)
+COCO = ("score", "res.json", "gt.json", "-m", "dice", "--bootstrap", 0)
+
+
+def pair(pred: np.ndarray = PRED, truth: np.ndarray = TRUTH, *, name: str = "a.nii.gz", mm: bool = False) -> None:
+    for side, array in (("pred", pred), ("truth", truth)):
+        write_image(Path(side, name), array, affine=VOXELS_MM if mm else None)
+
+
+def two() -> None:
+    pair(TWO_PRED, TWO)
+
+
+def soft(mask: np.ndarray = PRED) -> np.ndarray:
+    return np.where(mask == 1, 0.9, 0.1).astype(np.float32)
+
+
+def text(name: str, content: str) -> Path:
+    file = Path(name)
+    file.write_text(content)
+    return file
+
+
+def tiff(name: str, array: np.ndarray, **how: Any) -> Path:
+    import tifffile
+
+    path = Path(name)
+    path.parent.mkdir(exist_ok=True)
+    tifffile.imwrite(path, array, **how)
+    return path
+
+
+def coco(pred: list[dict[str, Any]], **truth: Any) -> None:
+    from tests.images.coco_files import an_object, write_data_set
+
+    write_data_set(Path("gt.json"), {"a.png": FLAT.shape}, truth.get("objects", [an_object(1, 7, FLAT, id=1)]))
+    Path("res.json").write_text(json.dumps(pred))
+
+
+def result(**more: Any) -> dict[str, Any]:
+    from tests.images.coco_files import an_object
+
+    return an_object(1, 7, FLAT_PRED, **{"score": 0.9, **more})
 
 
 def numbers_of(file: str, column: str, **where: str) -> Read:

@@ -10,14 +10,9 @@ import pytest
 from PIL import Image
 
 from tests.cli.given import Run, rows_of, write_image
+from tests.cli.remedies import PRED, TRUTH, TWO, TWO_PRED
 
-TRUTH = np.zeros((12, 12, 8), np.uint8)
-TRUTH[2:8, 2:8, 2:6] = 1
-PRED = np.roll(TRUTH, 2, axis=0)
 RIGHT = 2 * 4 / (6 + 6)  # of the six slices of the box four meet
-TWO = np.where(TRUTH > 0, 1, 0).astype(np.uint8)
-TWO[10:12] = 2  # a second class, right in every prediction
-TWO_PRED = np.where(TWO == 2, TWO, PRED)
 COARSE = np.array([[2.0, 0, 0, 0.5], [0, 2, 0, 0.5], [0, 0, 2, 0.5], [0, 0, 0, 1]])
 HERE = ("score", "pred", "truth", "-m", "dice", "--bootstrap", 0)
 

@@ -10,8 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.cli.given import Run
-from tests.cli.remedies import Way, follow
-from tests.cli.test_remedies_of_files import COCO, FLAT, FLAT_PRED, coco, result
+from tests.cli.remedies import COCO, FLAT, FLAT_PRED, Way, coco, follow, result
 from tests.images.coco_files import write_panoptic
 
 PANOPTIC = ("score", "p.json", "t.json", "-m", "dice", "--bootstrap", 0)

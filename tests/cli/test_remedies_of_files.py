@@ -2,17 +2,33 @@
 
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from tests.cli.given import Run, write_image
-from tests.cli.remedies import Way, follow, scores
-from tests.cli.test_remedies_of_options import PRED, SCORE, TRUTH, TWO, TWO_PRED, pair, soft, text
+from tests.cli.remedies import (
+    COCO,
+    FLAT,
+    FLAT_PRED,
+    PRED,
+    SCORE,
+    TRUTH,
+    TWO,
+    TWO_PRED,
+    Way,
+    coco,
+    follow,
+    pair,
+    result,
+    scores,
+    soft,
+    text,
+    tiff,
+)
 
-FLAT, FLAT_PRED = TRUTH[..., 3], PRED[..., 3]
 DICE = (*SCORE, "-m", "dice")
 LIVER = (*DICE, "--labels", "1=liver,2=spleen")
 
@@ -29,15 +45,6 @@ def rewritten(wrong: str, pred: np.ndarray = PRED) -> None:
     """The prediction as NIfTI in place of a file that does not do."""
     Path("pred", wrong).unlink()
     write_image(Path("pred", "a.nii.gz"), pred)
-
-
-def tiff(name: str, array: np.ndarray, **how: Any) -> Path:
-    import tifffile
-
-    path = Path(name)
-    path.parent.mkdir(exist_ok=True)
-    tifffile.imwrite(path, array, **how)
-    return path
 
 
 def pages_of_two_sizes() -> None:
@@ -353,20 +360,6 @@ NAMED = {
 }
 
 
-def coco(pred: list[dict[str, Any]], **truth: Any) -> None:
-    from tests.images.coco_files import an_object, write_data_set
-
-    write_data_set(Path("gt.json"), {"a.png": FLAT.shape}, truth.get("objects", [an_object(1, 7, FLAT, id=1)]))
-    Path("res.json").write_text(json.dumps(pred))
-
-
-def result(**more: Any) -> dict[str, Any]:
-    from tests.images.coco_files import an_object
-
-    return an_object(1, 7, FLAT_PRED, **{"score": 0.9, **more})
-
-
-COCO = ("score", "res.json", "gt.json", "-m", "dice", "--bootstrap", 0)
 RESULTS = {
     "results without their data set": Way(
         given=lambda: (coco([result()]), Path("two.json").write_text(json.dumps([result()]))),

@@ -11,9 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.cli.given import Run
-from tests.cli.remedies import Way, follow
-from tests.cli.test_remedies_of_files import FLAT, FLAT_PRED, tiff
-from tests.cli.test_remedies_of_options import PRED, TRUTH
+from tests.cli.remedies import FLAT, FLAT_PRED, PRED, TRUTH, Way, follow, tiff
 from tests.images.every_format import save_ids
 
 DICE = ("score", "pred", "truth", "-m", "dice", "--bootstrap", 0)

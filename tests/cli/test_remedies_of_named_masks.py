@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from tests.cli.given import Run, write_image
-from tests.cli.remedies import Way, follow
-from tests.cli.test_remedies_of_options import PRED, TRUTH, TWO, TWO_PRED
+from tests.cli.remedies import PRED, TRUTH, TWO, TWO_PRED, Way, follow
 from tests.images.slicer_files import save_slicer
 
 pytest.importorskip("highdicom", reason="DICOM needs the extra")

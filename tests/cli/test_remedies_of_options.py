@@ -6,34 +6,22 @@ import numpy as np
 import pytest
 
 from tests.cli.given import Run, write_image
-from tests.cli.remedies import Way, follow, numbers_of, scores
-
-TRUTH = np.zeros((12, 12, 8), np.uint8)
-TRUTH[2:8, 2:8, 2:6] = 1
-PRED = np.roll(TRUTH, 2, axis=0)  # Dice 2/3: of six slices of the box four meet; Hausdorff 2 voxels
-TWO, TWO_PRED = TRUTH.copy(), PRED.copy()
-TWO[10:12] = TWO_PRED[10:12] = 2  # a second class, right in the prediction
-VOXELS_MM = np.diag([0.5, 1.0, 1.0, 1.0])
-SCORE = ("score", "pred", "truth", "--bootstrap", 0)
-
-
-def pair(pred: np.ndarray = PRED, truth: np.ndarray = TRUTH, *, name: str = "a.nii.gz", mm: bool = False) -> None:
-    for side, array in (("pred", pred), ("truth", truth)):
-        write_image(Path(side, name), array, affine=VOXELS_MM if mm else None)
-
-
-def two() -> None:
-    pair(TWO_PRED, TWO)
-
-
-def soft(mask: np.ndarray = PRED) -> np.ndarray:
-    return np.where(mask == 1, 0.9, 0.1).astype(np.float32)
-
-
-def text(name: str, content: str) -> Path:
-    file = Path(name)
-    file.write_text(content)
-    return file
+from tests.cli.remedies import (
+    PRED,
+    SCORE,
+    TRUTH,
+    TWO,
+    TWO_PRED,
+    VOXELS_MM,
+    Way,
+    follow,
+    numbers_of,
+    pair,
+    scores,
+    soft,
+    text,
+    two,
+)
 
 
 def boxes() -> None:

@@ -9,8 +9,7 @@ import pytest
 
 from tests.cli.given import Run, write_image
 from tests.cli.remedies import DICE as SCORES
-from tests.cli.remedies import Way, follow, printed
-from tests.cli.test_remedies_of_options import PRED, SCORE, TRUTH, pair, text, two
+from tests.cli.remedies import PRED, SCORE, TRUTH, Way, follow, pair, printed, text, two
 
 DICE = (*SCORE, "-m", "dice")
 LABELS = "1: liver\n2: spleen\n"

@@ -9,8 +9,21 @@ import numpy as np
 import pytest
 
 from tests.cli.given import Run, write_image
-from tests.cli.remedies import Way, follow, numbers_of, printed
-from tests.cli.test_remedies_of_options import PRED, SCORE, TRUTH, TWO, TWO_PRED, pair, soft, text, two
+from tests.cli.remedies import (
+    PRED,
+    SCORE,
+    TRUTH,
+    TWO,
+    TWO_PRED,
+    Way,
+    follow,
+    numbers_of,
+    pair,
+    printed,
+    soft,
+    text,
+    two,
+)
 
 DICE = (*SCORE, "-m", "dice")
 LIVER = (*DICE, "--labels", "1=liver,2=spleen")

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from tests.cli.given import Run, write_image
-from tests.cli.remedies import Way, follow, numbers_of, printed
-from tests.cli.test_remedies_of_options import TRUTH, soft, text
+from tests.cli.remedies import TRUTH, Way, follow, numbers_of, printed, soft, text
 from tests.images.slicer_files import save_slicer
 
 

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from tests.cli.given import Run, rows_of, strict_json, write_image
-from tests.cli.remedies import Way, follow, numbers_of, printed
-from tests.cli.test_remedies_of_options import PRED, TRUTH, soft, text
+from tests.cli.remedies import PRED, TRUTH, Way, follow, numbers_of, printed, soft, text
 
 NEARER = np.roll(TRUTH, 1, axis=0)  # Dice 5/6
 QUIET = ("--bootstrap", 0)

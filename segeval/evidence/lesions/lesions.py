@@ -19,14 +19,7 @@ from segeval.evidence.additive import Kept, State
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.lesions.components import Components, Connectivity, components_of
 from segeval.evidence.lesions.instance_maps import InstanceMap, tally_of
-from segeval.evidence.lesions.matching import (
-    Matched,
-    MatchRule,
-    Overlaps,
-    Tally,
-    link,
-    overlaps_of,
-)
+from segeval.evidence.lesions.matching import Matched, MatchRule, Overlaps, Tally, link, overlaps_of
 from segeval.evidence.masks import Masks, Voxels
 from segeval.evidence.overlap.cells import Cells
 from segeval.evidence.shapes import AxesMm, Bool, Labels, PerLabel, SpacingMm
