@@ -1,7 +1,7 @@
 """A `segeval.yaml` file -> checked models; each finding names its line and the nearest right key."""
 
 import reprlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -50,11 +50,22 @@ def fitted(value: Any, annotation: Any, *, where: str) -> Any:
         ConfigError: the value does not fit.
     """
     annotation = get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+    if annotation is not bool and _holds_a_switch(value):  # pydantic would take the number 1 or 0
+        raise ConfigError(
+            f"{where}: {reprlib.repr(value)} does not fit: true and false switch options on and off. Write a number, "
+            "or put the word in quotes."
+        )
     wrapped = [value] if get_origin(annotation) is tuple and isinstance(value, str | int | float) else value
     try:
         return TypeAdapter(annotation).validate_python(wrapped)
     except ValidationError as error:
         raise ConfigError(f"{where}: {reprlib.repr(value)} does not fit. {error.errors()[0]['msg']}.") from error
+
+
+def _holds_a_switch(value: Any) -> bool:
+    """Whether true or false stands somewhere in a value; YAML may have made it of a bare `yes` or `no`."""
+    parts = [*value, *value.values()] if isinstance(value, Mapping) else value
+    return isinstance(parts, bool) or (isinstance(parts, list | tuple) and any(map(_holds_a_switch, parts)))
 
 
 def _config_of(file: YamlFile) -> Config:

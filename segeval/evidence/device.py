@@ -30,7 +30,9 @@ def resolve_device(*, engine: str, device: str) -> tuple[EngineName, str]:
     if device not in ("auto", "cpu") and not wants_cuda:
         raise ConfigError(f"Unknown device {device!r}. Use auto, cpu, cuda or cuda:1.")
     if engine == "numpy" and wants_cuda:
-        raise ConfigError(f"The numpy engine runs on the CPU only, not on {device}. Use --engine torch.")
+        raise ConfigError(
+            f"The numpy engine runs on the CPU only, not on {device}. Use --engine torch, or --device cpu."
+        )
     if engine == "torch" and not has_torch():
         raise not_installed("torch", instead=", or use --engine numpy")
     if engine == "numpy" or device == "cpu":

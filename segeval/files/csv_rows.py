@@ -28,7 +28,7 @@ def read_csv_rows(path: Path, *, what: str, columns: Sequence[str]) -> Iterator[
         with path.open(encoding="utf-8-sig", newline="") as file:
             yield from _checked_rows(file, path, what, columns)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(f"{what} {printable(path)}: cannot be read as CSV in UTF-8 ({error}).") from error
+        raise ConfigError(f"{what} {printable(path)}: cannot be read as CSV in UTF-8 ({error}). Save it so.") from error
 
 
 def _checked_rows(file: TextIO, path: Path, what: str, columns: Sequence[str]) -> Iterator[tuple[int, Row]]:

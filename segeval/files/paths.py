@@ -49,7 +49,7 @@ def require_existing(path: Path, *, what: str) -> Path:
         if path.exists():
             return path
     except OSError as error:
-        raise ConfigError(f"{what} {printable(path)}: cannot be looked at ({error.strerror}).") from error
+        raise ConfigError(f"{what} {printable(path)}: cannot be looked at ({error.strerror}). Name another.") from error
     if path.is_symlink():
         raise ConfigError(f"{what} {printable(path)}: this link leads nowhere. Mend it, or name the file itself.")
     raise ConfigError(f"{what} {printable(path)}: no such file or folder.{suggestion(path)}")

@@ -82,16 +82,18 @@ def _labels_of_both(pred: Prediction | None, truth: LabelImage, rules: InputRule
     if form.layout is None and pred.images[0].levels is None:
         refuse_greys(pred.images[0], rules.labels, side="pred", beside=volume.array)
     predicted = on_grid(pred, volume, form, rules)
-    return _beside_claims(predicted, truth) if truth.claims else predicted, volume
+    return _beside_claims(predicted, truth, in_files=bool(pred.names)) if truth.claims else predicted, volume
 
 
-def _beside_claims(predicted: OnGrid, truth: LabelImage) -> OnGrid:
+def _beside_claims(predicted: OnGrid, truth: LabelImage, *, in_files: bool) -> OnGrid:
     """The prediction beside a truth whose classes share voxels, so that no id means two things."""
     if predicted.probs is not None:
         first = next(iter(truth.claims.values()))
+        apart = "Name" if in_files else "Write the map of each as a file of its own (case/class.nii.gz), name"
         raise DataError(
             f"{printable(truth.volume.path)}: {' and '.join(row.name for row in first)} share voxels, and maps are "
-            "scored against classes that do not. Name one of them with --labels, and score the others apart."
+            f"scored against classes that do not. {apart} one of them with --labels, and score the others apart"
+            f"{in_files * '; or pass --pred-kind labels if they are masks of 0 and 1'}."
         )
     strange = (distinct_ids(predicted.labels) & {*truth.claims}) - {*predicted.claims}
     return replace(predicted, labels=without_ids(predicted.labels, strange)) if strange else predicted

@@ -62,7 +62,9 @@ def _instance(row: Row, where: str) -> int:
     try:
         return int(row["instance"])
     except ValueError as error:
-        raise ConfigError(f"{where}: instance '{printable(row['instance'])}' is no whole number.") from error
+        raise ConfigError(
+            f"{where}: instance '{printable(row['instance'])}' is no whole number. Write that of the lesion."
+        ) from error
 
 
 def _confidence(row: Row, where: str) -> float:
@@ -71,5 +73,5 @@ def _confidence(row: Row, where: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise ConfigError(f"{where}: confidence '{printable(row['confidence'])}' is no finite number.")
+        raise ConfigError(f"{where}: confidence '{printable(row['confidence'])}' is no finite number. Write one.")
     return value

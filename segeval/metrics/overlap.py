@@ -166,6 +166,7 @@ def markedness(counts: Counts) -> PerLabel:
     formula="TP / (TP + αFP + βFN)",
     bounds=UNIT,
     better="higher",
+    limits={"alpha": POSITIVE, "beta": POSITIVE},
     reference="Tversky 1977, doi:10.1037/0033-295X.84.4.327",
 )
 def tversky_index(counts: Counts, *, alpha: float = 0.3, beta: float = 0.7) -> PerLabel:

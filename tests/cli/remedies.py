@@ -34,6 +34,14 @@ def two() -> None:
     pair(TWO_PRED, TWO)
 
 
+def boxes() -> None:
+    """Two true boxes in one plane, one of them found; and a false alarm."""
+    truth = np.zeros((20, 20), np.uint8)
+    pred = truth.copy()
+    truth[2:6, 2:6] = truth[12:16, 12:16] = pred[2:6, 2:6] = pred[2:5, 14:18] = 1
+    pair(pred, truth, name="a.png")
+
+
 def soft(mask: np.ndarray = PRED) -> np.ndarray:
     return np.where(mask == 1, 0.9, 0.1).astype(np.float32)
 
@@ -126,8 +134,9 @@ def follow(run: Run, way: Way) -> None:
     """Do what the message says, and hold its numbers against the right ones."""
     way.given()
     first = run(*way.first)
-    assert way.says in " ".join((first.err + first.out).split())
-    assert (first.code not in (0, 4)) == way.refused
+    said = " ".join((first.err + first.out).split())
+    assert way.says in said, said
+    assert (first.code not in (0, 4)) == way.refused, said
     way.mend()
     for command in way.then or (way.first,):
         done = run(*command)

@@ -14,6 +14,7 @@ from tests.cli.remedies import (
     TWO_PRED,
     VOXELS_MM,
     Way,
+    boxes,
     follow,
     numbers_of,
     pair,
@@ -22,15 +23,6 @@ from tests.cli.remedies import (
     text,
     two,
 )
-
-
-def boxes() -> None:
-    """Two true boxes in one plane, one of them found; and a false alarm."""
-    truth = np.zeros((20, 20), np.uint8)
-    pred = truth.copy()
-    truth[2:6, 2:6] = truth[12:16, 12:16] = pred[2:6, 2:6] = pred[2:5, 14:18] = 1
-    pair(pred, truth, name="a.png")
-
 
 BOTH_UNITS = (*SCORE, "-m", "hd")
 NO_SPACING = (*SCORE, "-m", "volume_truth_ml,nsd(tolerance_mm=1)")

@@ -105,7 +105,8 @@ def test_an_alpha_that_differs_is_refused(tmp_path, mode):
 
 def test_colours_of_sixteen_bits_are_refused(tmp_path):
     rows = b"".join(b"\0" + bytes(12) for _ in range(2))
-    assert "holds RGB of 16 bits. Save the ids as 16-bit grey" in refusal(tmp_path, png(2, 2, 16, 2, rows))
+    said = refusal(tmp_path, png(2, 2, 16, 2, rows))
+    assert "holds RGB of 16 bits. Save ids as 16-bit grey, and colours in 8 bits" in said
 
 
 def test_a_picture_larger_than_the_memory_is_refused_before_it_is_decoded(tmp_path, monkeypatch):

@@ -194,7 +194,7 @@ def test_a_file_cut_short_is_refused_in_slabs_too(tmp_path: Path) -> None:
 def test_pictures_without_an_order_of_rows_and_channels_are_known_by_their_headers(tmp_path: Path) -> None:
     slabs = open_slabs(png(tmp_path / "a.png", 8, 0, interlaced=True))
     assert slabs is not None
-    assert "a.png: is interlaced, and is not read in slabs. Save it as" in slabs.refused
+    assert "a.png: is interlaced, and is not read in slabs. Save it row by row" in slabs.refused
     assert slabs.head.array.shape == (23, 37)
     tifffile.imwrite(tmp_path / "a.ome.tif", np.stack([FLAT, FLAT]), metadata={"axes": "CYX"})
     slabs = open_slabs(tmp_path / "a.ome.tif")

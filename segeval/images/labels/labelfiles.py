@@ -75,7 +75,7 @@ def _from_json(text: str, path: Path) -> LabelFile:
     try:
         data = json.loads(text, object_pairs_hook=lambda pairs: _unique(pairs, path))
     except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{printable(path)}: not valid JSON ({error}).") from error
+        raise ConfigError(f"{printable(path)}: not valid JSON ({error}). Mend it there, or copy it again.") from error
     labels = data.get("labels") if isinstance(data, dict) else None
     if not isinstance(labels, dict):
         raise ConfigError(

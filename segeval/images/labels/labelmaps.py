@@ -93,11 +93,12 @@ def _existing_file(name: str | Path) -> Path:
     try:
         if path.is_file():
             return path
-        said = "this is a folder" if path.is_dir() else "no such file"
+        is_folder = path.is_dir()
     except OSError as error:
         raise ConfigError(f"--labels {printable(name)}: cannot be looked at ({error.strerror}). {forms}") from error
     hint = did_you_mean(str(name), LABEL_SETS) or suggestion(path)
-    raise ConfigError(f"--labels {printable(name)}: {said}.{hint} {forms}")
+    said = "this is a folder." if is_folder else f"no such file.{hint}"
+    raise ConfigError(f"--labels {printable(name)}: {said} {forms}")
 
 
 def _check_names(label_map: LabelMap, source: str) -> None:

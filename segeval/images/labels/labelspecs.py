@@ -142,17 +142,13 @@ def _class(name: object, label: object, source: str) -> LabelClass:
 def _region(name: object, ids: object, source: str) -> LabelClass:
     union = LabelClass(name=_name(name, source), ids=ids_from(ids, source=source))
     if not union.ids:
-        raise ConfigError(f"{source}: region '{union.name}' has no ids. Write wt=1+2+3,tc=1+3.")
+        raise ConfigError(f"{source}: region '{union.name}' has no ids. Write {{wt: [1, 2, 3]}}.")
     if len(set(union.ids)) < len(union.ids):
         raise ConfigError(f"{source}: region '{union.name}' names an id twice: {union.label}. Keep one of them.")
     return union
 
 
 def _name(value: object, source: str) -> str:
-    if isinstance(value, bool):
-        raise ConfigError(
-            f"{source}: a name is {value}. Put it in quotes: YAML takes a bare yes or no for true or false."
-        )
     if not isinstance(value, str):
         raise ConfigError(f"{source}: {value!r} is no class name. Names are text.")
     return value.strip()

@@ -38,7 +38,7 @@ def as_ids(volume: Volume) -> Volume:
     if len(fitting) > 1:
         raise DataError(
             f"{printable(volume.path)}: shape {array.shape} is one-hot along its first and its last axis, and only one "
-            "of them can count channels. Write ids: array.argmax(axis)."
+            "of them can count channels. Write ids: array.argmax(0) or array.argmax(-1)."
         )
     n_space = array.ndim - 1
     return replace(

@@ -50,8 +50,10 @@ def _in_stated_order(
     known = (*rows, *(() if labels.names_zero else (BACKGROUND,)))
     classes = tuple(row for name in order for row in known if name_of(row, [name]))
     if len(classes) != len(order) or len(set(classes)) < len(classes):
-        said = ", ".join(row.name for row in known)
-        raise ConfigError(f"--channels {','.join(order)}: name each channel by its class, once. Classes are {said}.")
+        said = f"Classes are {', '.join(row.name for row in known)}."
+        if not labels.in_order:
+            said = "Without --labels a class is called by its id, as in background,1,2: write ids, or name them there."
+        raise ConfigError(f"--channels {','.join(order)}: name each channel by its class, once. {said}")
     if len(classes) != n:
         raise DataError(f"{where}: has {n} channels, and --channels names {len(classes)}. Name as many as there are.")
     has_zero = any(0 in row.ids for row in classes)

@@ -256,7 +256,9 @@ def _pair_of_files(pred: Path, truth: Path) -> Pairs:
 def _pairs_of_csv(path: Path) -> Pairs:
     sides = read_pairs_csv(path)
     if not any(pred and truth for pred, truth in sides.values()):
-        raise DataError(f"{printable(path)}: no row has both a prediction and a truth, so there is nothing to score.")
+        raise DataError(
+            f"{printable(path)}: no row has both a prediction and a truth, so there is nothing to score. Fill in both."
+        )
     return Pairs(pairs=tuple(_pair_of_row(case_id, p, t) for case_id, (p, t) in sorted(sides.items())))
 
 

@@ -16,6 +16,7 @@ from segeval.images.readers.volumes import Volume
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 GREY, PALETTE = 0, 3  # colour types of the PNG specification, section 11.2.1
 COLOURED = {2: "RGB", 4: "grey with alpha", 6: "RGBA"}
+COLOURS = (2, 6)  # those whose pixels may be no grey
 CHANNELS = {2: 3, 4: 2, 6: 4}
 _SPREAD = {(0, 2): 85, (0, 4): 17}  # Pillow stretches grey of few bits to 0..255: undone, since values are ids
 _COPIES = 3  # of the pixels, while Pillow and numpy have them
@@ -40,30 +41,32 @@ def read_png(path: Path, *, colours: bool = False) -> Volume:
         )
     if max(row, width) * height * _COPIES > memory_left():
         raise DataError(f"{printable(path)}: {width} x {height} pixels are more than there is memory. {CROP_IT}")
-    refuse_wide_colours(path, depth, colour, colours=colours)
+    refuse_wide_colours(path, depth, colour)
     array, palette = decode_png(path, data)
     array = array // _SPREAD[colour, depth] if (colour, depth) in _SPREAD else array
     return volume_of_pixels(path, array, depth, colour, colours=colours, palette=palette)
 
 
-def refuse_wide_colours(path: Path, depth: int, colour: int, *, colours: bool) -> None:
-    """Stop at colours of 16 bits, which may be ids in three parts."""
-    if colour in COLOURED and depth == 16 and not colours:
-        raise DataError(f"{printable(path)}: holds {COLOURED[colour]} of 16 bits. Save the ids as 16-bit grey.")
+def refuse_wide_colours(path: Path, depth: int, colour: int) -> None:
+    """Stop at colours of 16 bits, of which Pillow keeps the upper half: the lower may be all that ids differ in."""
+    if colour in COLOURED and depth == 16:
+        raise DataError(
+            f"{printable(path)}: holds {COLOURED[colour]} of 16 bits. Save ids as 16-bit grey, and colours in 8 bits."
+        )
 
 
 def volume_of_pixels(
     path: Path, array: np.ndarray, depth: int, colour: int, *, colours: bool, palette: np.ndarray | None
 ) -> Volume:
     """Decoded pixels, or some rows of them, as an image of ids, or of colours."""
-    if colour in COLOURED and not colours:
+    if colour in COLOURED and not (colours and colour in COLOURS):
         grey = grey_of(path, array, with_alpha=colour != 2, mode=COLOURED[colour])
         return Volume(path=path, array=grey, white=255)
     return Volume(
         path=path,
         array=array,
         white=(1 << depth) - 1 if colour == GREY else None,
-        is_rgb=colour in COLOURED,
+        is_rgb=colour in COLOURS,
         palette=palette if colour == PALETTE else None,
     )
 

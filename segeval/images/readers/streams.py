@@ -65,7 +65,7 @@ def open_file(path: Path) -> IO[bytes]:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
             kind = "a folder" if stat.S_ISDIR(status.st_mode) else "no regular file"
-            raise DataError(f"{printable(path)}: is {kind}, not an image. Remove it or give it another name.")
+            raise DataError(f"{printable(path)}: is {kind}, not an image. Put the image in its place.")
         if not status.st_size:
             raise DataError(f"{printable(path)}: is empty (0 bytes). Write it again.")
         noted = _opened.get()

@@ -137,12 +137,15 @@ def volume_of_tiff(
     path: Path, stored: np.ndarray, axes: str, spacing: tuple[float, ...], *, colours: bool = False
 ) -> Volume:
     """An array with the axes that tifffile names as an image of ids, (row, column) or (page, row, column)."""
-    if axes == "YXS" and colours and stored.dtype == np.uint8 and stored.shape[-1] in (3, 4):
-        return Volume(path=path, array=stored[..., :3].copy(), is_rgb=True)
     if "S" in axes and stored.dtype.kind != "f":  # floats are no colours
+        samples = np.moveaxis(stored, axes.index("S"), -1)
+        fit = samples.ndim == 3 and samples.dtype == np.uint8 and samples.shape[-1] in (3, 4)
+        if fit and colours:
+            return Volume(path=path, array=samples[..., :3].copy(), is_rgb=True)
+        table = "Pass --colors with their table, or save" if fit else "--colors reads single pictures of 8 bits: save"
         raise DataError(
-            f"{printable(path)}: holds colours ({stored.shape[axes.index('S')]} samples per pixel), and these are no "
-            "class ids. Pass --colors with their table, or save the ids as grey values."
+            f"{printable(path)}: holds colours ({samples.shape[-1]} samples of {samples.dtype} per pixel), and these "
+            f"are no class ids. {table} the ids as grey values."
         )
     channels = next((axes.index(letter) for letter in "CS" if letter in axes), None)
     array = stored if channels is None else np.moveaxis(stored, channels, -1)

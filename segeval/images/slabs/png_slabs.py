@@ -15,7 +15,7 @@ from segeval.errors import DataError
 from segeval.files.paths import printable
 from segeval.images.readers.pictures import (
     CHANNELS,
-    COLOURED,
+    COLOURS,
     GREY,
     PALETTE,
     SIGNATURE,
@@ -46,12 +46,12 @@ def png_slabs(path: Path, *, colours: bool = False) -> Slabs:
     width, height, depth, colour, *_, is_interlaced = struct.unpack_from(">IIBBBBB", start, 16)
     n_channels = CHANNELS.get(colour, 1)
     row = (width * depth * n_channels + 7) // 8
-    refuse_wide_colours(path, depth, colour, colours=colours)
+    refuse_wide_colours(path, depth, colour)
+    colours = colours and colour in COLOURS
     capacity.check((height, 1 + row if width else 0), np.dtype("u1"))
-    refused = ""
-    if is_interlaced or (colour in COLOURED and depth != 8):
-        what = "is interlaced" if is_interlaced else f"holds {COLOURED[colour]} of {depth} bits"
-        refused = f"{printable(path)}: {what}, and is not read in slabs. Save it as 8- or 16-bit grey, row by row."
+    refused = (
+        f"{printable(path)}: is interlaced, and is not read in slabs. Save it row by row." if is_interlaced else ""
+    )
     kind = np.dtype(np.bool_ if (colour, depth) == (GREY, 1) else np.uint16 if depth == 16 else np.uint8)
     found = read_png_palette(path) if colour == PALETTE else None
     palette = None if found is None else padded_palette(found)
