@@ -1,6 +1,7 @@
 """Run the command line: in this process, or as the program that a user starts."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -91,3 +92,21 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
         "c": ids("00000000", "00000000"),
     }
     return write_cases(tmp_path / "pred", pred), write_cases(tmp_path / "truth", truth)
+
+
+@pytest.fixture
+def scored_runs(
+    run: Run, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Images of two cases, and the runs `old` and `new` of them, scored once and copied for each test."""
+    from tests.cli.remedies import NEW, NN, OLD, images
+
+    made = tmp_path_factory.getbasetemp() / "scored-runs"
+    if not made.exists():
+        made.mkdir()
+        monkeypatch.chdir(made)
+        images()
+        for command in (OLD, NEW, NN):
+            assert run(*command).code == 0
+        monkeypatch.chdir(tmp_path)
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)

@@ -142,3 +142,33 @@ def follow(run: Run, way: Way) -> None:
         done = run(*command)
     assert done.code == way.code, done.err
     assert list(way.read(done)) == pytest.approx(way.right, nan_ok=True, abs=1e-9)
+
+
+NEARER = np.roll(TRUTH, 1, axis=0)  # Dice 5/6
+
+
+def images() -> None:
+    for name in "ab":
+        write_image(Path("pred", f"{name}.nii.gz"), PRED)
+        write_image(Path("nearer", f"{name}.nii.gz"), NEARER)
+        write_image(Path("truth", f"{name}.nii.gz"), TRUTH)
+
+
+def score(out: str, *more: Any, pred: str = "pred", measures: str = "dice,hd") -> tuple[Any, ...]:
+    return ("score", pred, "truth", "-m", measures, "-o", out, "--bootstrap", 0, *more)
+
+
+OLD, NEW = score("old"), score("new", pred="nearer")
+NN = score("nn", "--format", "nnunet")
+
+
+def changed(file: str, change: Callable[[Any], object]) -> None:
+    """A JSON file with something else in it."""
+    document = json.loads(Path(file).read_text())
+    change(document)
+    Path(file).write_text(json.dumps(document))
+
+
+def words(*said: str) -> Read:
+    """1 for each of these that was printed, else 0."""
+    return lambda done: [float(one in " ".join((done.out + done.err).split())) for one in said]

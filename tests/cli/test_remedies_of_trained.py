@@ -1,5 +1,6 @@
 """Remedies of sweeps that train small networks, or that compare trained models, each followed to a known number."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,16 @@ def shared() -> None:
         path.unlink()
 
 
+def rare(*cases: int) -> None:
+    """Only some of the images hold the class."""
+    squares()
+    for i in {*range(4)} - {*cases}:
+        write_image(Path("images", f"c{i}.nii.gz"), np.zeros((16, 16, 1), np.float32))
+        write_image(Path("truth", f"c{i}.nii.gz"), np.zeros((16, 16, 1), np.uint8))
+
+
+ONE = ("--labels", "1=lesion")
+HALF = ("--holdout", 0.5, *ONE)  # by the first seed c0 and c2 are held out, by the second c0 and c1
 CHOICE = ("--grid", "beta=0.5", "--grid", "smooth=0,1", "--optimise", "smooth")
 
 
@@ -97,6 +108,33 @@ TRAINING = {
         ("--ignore-geometry", "--labels", "1=lesion"),
         given=shared,
     ),
+    "a class that is only reported": trained(
+        "2 of the others have it. Add cases that have it, or split them otherwise with --seed",
+        HALF,
+        (*HALF, "--seed", 1),
+        given=lambda: rare(0, 2),
+    ),
+    "a class that is only reported, added": trained(
+        "0 of the others have it. Add cases that have it.", ONE, ONE, given=rare, mend=squares
+    ),
+    "a class of one case in folds": trained(
+        "1 of the others has it. Add cases that have it.",
+        ("--folds", 4, *ONE),
+        ("--folds", 4, *ONE),
+        given=lambda: rare(1),
+        mend=squares,
+    ),
+    "maps of another loss": trained(
+        "--then-maps cannot follow. It is for tversky_loss, focal_loss",
+        first=("sweep", "dice_loss", *TRAIN[2:-3], "--grid", "smooth=1", "--then-maps"),
+        then=((*TRAIN, "--then-maps"),),
+        read=numbers_of("t/then_maps.csv", "dsc", alpha_fp="0.5"),
+    ),
+    "maps of another loss, left out": trained(
+        "--then-maps cannot follow",
+        first=("sweep", "dice_loss", *TRAIN[2:-3], "--grid", "smooth=1", "--then-maps"),
+        then=(("sweep", "dice_loss", *TRAIN[2:-3], "--grid", "smooth=1"),),
+    ),
     "a choice on folds": trained(
         "so it goes with --holdout",
         first=(*TRAIN[:-1], *CHOICE, "--folds", 2),
@@ -118,6 +156,13 @@ def test_what_is_said_of_a_training_leads_to_the_right_number(run: Run, what: st
         squares()
         run(*TRAIN)
     follow(run, TRAINING[what])
+
+
+@pytest.mark.slow
+def test_without_monai_its_own_network_trains(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch")
+    monkeypatch.setitem(sys.modules, "monai.networks.nets.unet", None)
+    follow(run, trained("or use --network unet", ("--network", "monai"), ("--network", "unet")))
 
 
 MANIFEST = "path,alpha,beta\nm0,0.3,0.7\nm1,0.7,0.3\n"

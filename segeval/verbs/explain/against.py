@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +13,16 @@ from segeval.options import ScoreOptions
 from segeval.results.number_text import digits
 from segeval.verbs.explain.answer import Explained, Explanation
 from segeval.verbs.explain.evidence import OK
-from segeval.verbs.explain.explaining import asked_measure, columns_of, explained, images_of, measure_called, silent
-from segeval.verbs.explain.given.numbers import GivenNumber, few_of
+from segeval.verbs.explain.explaining import (
+    asked_measure,
+    columns_for,
+    columns_of,
+    explained,
+    images_of,
+    measure_called,
+    silent,
+)
+from segeval.verbs.explain.given.numbers import GivenNumber, NumberColumn, few_of
 from segeval.verbs.explain.search import ABSENT_WORDS, Progress, Setting
 from segeval.verbs.explain.space import declared_values, knob_words
 
@@ -90,15 +98,29 @@ def explain_against(
         pairs = [(files[0][0], files[1][0])]
     if not pairs:
         known = " and ".join(few_of([one.name or "no name" for one in columns]) for columns in files)
-        raise ConfigError(f"{names[0]} and {names[1]} share no measure: they have {known}. Name one with --measure.")
+        raise ConfigError(f"{names[0]} and {names[1]} share no measure: they have {known}. {_way_to_pair(files)}")
+    has_one = len(images.vocabulary.classes) == 1
     return tuple(
-        _against(names, (explained(a, images, asked, progress), explained(b, images, asked, progress)))
+        _against(names, (explained(a, images, asked, progress), explained(b, images, asked, progress)), has_one=has_one)
         for a, b in pairs
     )
 
 
-def _against(names: tuple[str, str], sides: tuple[Explained, Explained]) -> Against:
-    places = [{place: i for i, place in enumerate(side.places.each())} for side in sides]
+def _way_to_pair(files: Sequence[Sequence[NumberColumn]]) -> str:
+    """What to do about two files without a measure in common."""
+    called = [name for columns in files for column in columns if (name := measure_called(column))]
+    for name in dict.fromkeys(called):
+        if all(len(columns_for(columns, name)) == 1 for columns in files):
+            return f"If both have {name} in them, pass --measure {name}."
+    return "Give the two columns that are to be compared one heading, such as dice."
+
+
+def _against(names: tuple[str, str], sides: tuple[Explained, Explained], *, has_one: bool) -> Against:
+    """What two columns are, place by place; where the images have one class, a number of all classes is of it."""
+    places = [
+        {(case, max(label, 0) if has_one else label): i for i, (case, label) in enumerate(side.places.each())}
+        for side in sides
+    ]
     shared = [(i, places[1][place]) for place, i in places[0].items() if place in places[1]]
     if not shared:
         raise DataError(

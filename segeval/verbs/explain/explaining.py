@@ -98,15 +98,20 @@ def columns_of(path: Path | None, vocabulary: Vocabulary, asked: str | None) -> 
     if path is None:
         raise ConfigError(_NUMBERS_FIRST)
     found = read_numbers(path, vocabulary)
-    if asked is None:
-        return found
-    named = [column for column in found if measure_called(column) == asked]
-    unnamed = [column for column in found if measure_called(column) is None]
-    chosen = named or unnamed or ([found[0]] if len(found) == 1 else [])
+    chosen = columns_for(found, asked)
     if not chosen:
         known = ", ".join(column.name for column in found)
         raise ConfigError(f"{printable(path)} has no column of {asked}. Its columns: {known}.")
-    return tuple(chosen)
+    return chosen
+
+
+def columns_for(found: Sequence[NumberColumn], asked: str | None) -> tuple[NumberColumn, ...]:
+    """The columns that are or may be those of a measure; all where none is asked for."""
+    if asked is None:
+        return tuple(found)
+    named = [column for column in found if measure_called(column) == asked]
+    unnamed = [column for column in found if measure_called(column) is None]
+    return tuple(named or unnamed or (found if len(found) == 1 else ()))
 
 
 def measure_called(column: NumberColumn) -> str | None:

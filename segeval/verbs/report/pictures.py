@@ -11,7 +11,7 @@ import numpy as np
 from segeval.errors import ConfigError, DataError, nearest
 from segeval.evidence.case import Case
 from segeval.evidence.labels import LabelClass
-from segeval.files.paths import printable, require_existing
+from segeval.files.paths import listed, printable, require_existing
 from segeval.images.cases import read_case
 from segeval.images.pairing.folders import find_case_files
 from segeval.images.pairing.pairs import Pair
@@ -158,4 +158,4 @@ def _images_in(folder: Path | None) -> dict[str, Path]:
 
 def _hint(name: str, known: Sequence[str]) -> str:
     near = nearest(name, known)
-    return f" Did you mean {near!r}?" if near else ""
+    return f" Did you mean {near!r}?" if near else f" It has {listed(known) or 'none'}."

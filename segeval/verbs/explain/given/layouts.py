@@ -48,7 +48,7 @@ def read_numbers(path: Path, vocabulary: Vocabulary) -> tuple[NumberColumn, ...]
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{printable(path)}: cannot be read as text in UTF-8 ({error}).") from error
+        raise ConfigError(f"{printable(path)}: cannot be read as text ({error}). Save it as UTF-8.") from error
     left_out: list[str] = []
     notes: list[str] = []
     is_json = text.lstrip()[:1] in ("{", "[")
@@ -98,7 +98,7 @@ def _of_table(text: str, path: Path, vocabulary: Vocabulary, left_out: list[str]
             [bare(text_of(cell.strip())) for cell in row] for row in csv.reader(text.splitlines(), delimiter=delimiter)
         ]
     except csv.Error as error:
-        raise ConfigError(f"{printable(path)}: cannot be read as a table ({error}).") from error
+        raise ConfigError(f"{printable(path)}: cannot be read as a table ({error}). Mend it there.") from error
     written, lines = lines, with_points(lines)
     if lines != written:
         notes.append("commas in numbers are taken for decimal points")

@@ -75,7 +75,7 @@ def of_json(text: str, path: Path) -> Iterator[Record]:
     try:
         document = _parsed(text)
     except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{printable(path)}: is no JSON ({error}).") from error
+        raise ConfigError(f"{printable(path)}: is no JSON ({error}). Mend it there.") from error
     if isinstance(document, Mapping) and "metric_per_case" in document:
         yield from _of_nnunet(document)
     elif isinstance(document, Mapping) and "lesion_results" in document:

@@ -1,6 +1,6 @@
 """Which table a report becomes: of a loss's parameters, of the best of one for each of another, or of whole losses."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +11,7 @@ from segeval.statistics.summary import mean, summarise
 from segeval.verbs.sweep.estimates import Estimate, Split, mean_over_classes, split_cases
 from segeval.verbs.sweep.grid import Setting, read_grid, require_known
 from segeval.verbs.sweep.table import Better, SweepTable, better_of
-from segeval.verbs.sweep.trained.schema import LOSS, SettingSchema, setting_text
+from segeval.verbs.sweep.trained.schema import LOSS, SettingSchema, choices, setting_text
 from segeval.verbs.sweep.trained.scores import Achieved
 from segeval.verbs.sweep.trained.tables import TrainedReport, tradeoff_table
 
@@ -147,7 +147,9 @@ def optimised_table(report: TrainedReport) -> SweepTable:
     options = report.options
     column = report.schema.columns[options.optimise or ""]
     split = _choosing_split(report.case_ids, options)
-    tried = _tried(report.rows, column)
+    tried = choices([row.setting for row in report.rows], column)
+    if not tried:
+        raise ConfigError(f"--optimise {column}: no setting has more than one value of it, so there is no choice.")
     values = _validated(report, split)
     best = {name: max(indices, key=lambda i: (values[i], -i)) for name, indices in tried.items()}
     n_tried = f"n_{column.partition('_')[0]}_tried"
@@ -174,17 +176,6 @@ def _choosing_split(case_ids: Sequence[str], options: SweepOptions) -> Split:
             raise ConfigError("--optimise needs two cases or more: some to choose on, and others to report.")
         return Split(select=tuple(case_ids[::2]), report=tuple(case_ids[1::2]))
     return split_cases(case_ids, select=options.select, report=options.report)
-
-
-def _tried(rows: Sequence[Achieved], column: str) -> Mapping[str, Sequence[int]]:
-    """Indices of the rows that differ in the optimised parameter alone, by what they share."""
-    tried: dict[str, list[int]] = {}
-    for i, row in enumerate(rows):
-        rest = {name: value for name, value in row.setting.items() if name != column}
-        tried.setdefault(setting_text(rest), []).append(i)
-    if max(map(len, tried.values())) < 2:
-        raise ConfigError(f"--optimise {column}: no setting has more than one value of it, so there is no choice.")
-    return tried
 
 
 def _validated(report: TrainedReport, split: Split) -> np.ndarray:

@@ -108,14 +108,20 @@ class SettingSchema:
         if options.vary is None:
             return
         free = {self.columns[name] for name in named}
-        for column in settings[0]:
-            values = dict.fromkeys(setting[column] for setting in settings)
-            if column not in free and len(values) > 1:
-                raise ConfigError(
-                    f"--vary {options.vary}: {column} takes {len(values)} values too "
-                    f"({', '.join(map(value_text, values))}). "
-                    f"Hold it still with --grid {column}={value_text(next(iter(values)))}, or pass --optimise {column}."
-                )
+        each = list({setting_text(setting): setting for setting in settings}.values())  # one may have several runs
+        others = [column for column in each[0] if column not in free]
+        values = {column: dict.fromkeys(setting[column] for setting in each) for column in others}
+        varied = [column for column in others if len(values[column]) > 1]
+        if varied:
+            said = " and ".join(
+                f"{column} takes {len(values[column])} values too ({', '.join(map(value_text, values[column]))})"
+                for column in varied
+            )
+            still = " ".join(f"--grid {column}={value_text(each[0][column])}" for column in varied)
+            has_choice = options.optimise is None and len(varied) == 1 and choices(each, varied[0])
+            best = f", or pass --optimise {varied[0]}" if has_choice else ""
+            it = "it" if len(varied) == 1 else "them"
+            raise ConfigError(f"--vary {options.vary}: {said}. Hold {it} still with {still}{best}.")
 
     def _name(self, call: MeasureCall) -> str:
         for name, row in self.rows.items():
@@ -176,6 +182,15 @@ def _exp_log_call(text: str) -> MeasureCall:
 
 def _call(name: str, knobs: Mapping[str, Any]) -> MeasureCall:
     return find_loss(name).at(**knobs)
+
+
+def choices(settings: Sequence[Setting], column: str) -> dict[str, list[int]]:
+    """Indices of the settings that differ in one column alone, by what they share; empty where none has a choice."""
+    tried: dict[str, list[int]] = {}
+    for i, setting in enumerate(settings):
+        rest = {name: value for name, value in setting.items() if name != column}
+        tried.setdefault(setting_text(rest), []).append(i)
+    return tried if any(len(indices) > 1 for indices in tried.values()) else {}
 
 
 def setting_text(setting: Setting) -> str:

@@ -178,7 +178,11 @@ def run_campaign(
 ) -> list[FinishedTraining]:
     """Make every training that the folder does not keep from an earlier sweep, and score the maps of all of them."""
     sources = {
-        fold.number: patch_source([campaign.cases[case_id] for case_id in fold.train], campaign.classes)
+        fold.number: patch_source(
+            [campaign.cases[case_id] for case_id in fold.train],
+            campaign.classes,
+            held_out=[campaign.cases[case_id] for case_id in fold.predict],
+        )
         for fold in campaign.folds
     }
     store = TrainingStore(folder=folder, classes=campaign.classes, cases=campaign.cases)

@@ -47,8 +47,13 @@ class PatchSource:
         return int(self.fields[0].image.shape[0])
 
 
-def patch_source(cases: Sequence[TrainingCase], classes: Sequence[str]) -> PatchSource:
+def patch_source(
+    cases: Sequence[TrainingCase], classes: Sequence[str], *, held_out: Sequence[TrainingCase] = ()
+) -> PatchSource:
     """The fields of the training cases.
+
+    Args:
+        held_out: the others, of which it is said where they have a class that these lack.
 
     Raises:
         DataError: a class has no voxel in them, or images differ in their channels.
@@ -62,7 +67,7 @@ def patch_source(cases: Sequence[TrainingCase], classes: Sequence[str]) -> Patch
         for case in cases
         for image, target in zip(case.image, case.target, strict=True)
     )
-    return PatchSource(fields=tuple(fields), prior=_prior(cases, classes))
+    return PatchSource(fields=tuple(fields), prior=_prior(cases, classes, held_out))
 
 
 def batches(source: PatchSource, recipe: Recipe, *, seed: int) -> Iterator[Batch]:
@@ -122,14 +127,18 @@ def _centres(target: np.ndarray, code: int) -> np.ndarray:
     return found[:: max(1, -(-len(found) // MOST_CENTRES))].astype(np.int32)
 
 
-def _prior(cases: Sequence[TrainingCase], classes: Sequence[str]) -> tuple[float, ...]:
+def _prior(
+    cases: Sequence[TrainingCase], classes: Sequence[str], held_out: Sequence[TrainingCase]
+) -> tuple[float, ...]:
     counts = sum(np.bincount(case.target.ravel(), minlength=IGNORED + 1) for case in cases)
     voxels = np.asarray(counts)[: len(classes) + 1]
-    for name, n in zip(classes, voxels[1:], strict=True):
-        if n == 0:
+    for i, name in enumerate(classes):
+        if voxels[i + 1] == 0:
+            elsewhere = sum(bool((case.target == i + 1).any()) for case in held_out)
+            split = ", or split them otherwise with --seed" if elsewhere > 1 else ""  # one to train on, one to report
             raise DataError(
-                f"No voxel of {name} in the {len(cases)} cases to train on, so there is nothing to learn. "
-                "Add cases that have it, or split them otherwise with --seed."
+                f"No voxel of {name} in the {len(cases)} cases to train on, so there is nothing to learn; "
+                f"{elsewhere} of the others {'has' if elsewhere == 1 else 'have'} it. Add cases that have it{split}."
             )
     shares = np.clip(voxels / voxels.sum(), SMALLEST_PRIOR, 1 - SMALLEST_PRIOR)
     return (float(shares[1]),) if len(classes) == 1 else tuple(shares.tolist())
