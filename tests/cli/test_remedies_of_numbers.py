@@ -72,7 +72,7 @@ EXPLAINED = {
         then=(ASKED,),
     ),
     "two files of other measures": against(
-        "they have dice, hd and iou, specificity. Give the two columns that are to be compared one heading, such as dice",
+        "dice, hd and iou, specificity. Give the two columns that are to be compared one heading, such as dice",
         "",
         given=lambda: (
             images(),
