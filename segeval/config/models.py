@@ -110,7 +110,7 @@ class Rule(_Part):
         if len(given) > 1 and given != ["min", "max"]:
             raise ValueError(f"the rule has several limits ({', '.join(given)}). Write one rule for each")
         if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError(f"min {self.min:g} lies above max {self.max:g}, so nothing can pass")
+            raise ValueError(f"min {self.min:g} lies above max {self.max:g}, so nothing can pass. Swap them")
         return self
 
     @model_validator(mode="after")
