@@ -131,7 +131,7 @@ NAMED = {
             text("p.csv", "case,pred,truth\na,pred/a.nii.gz,truth/a.nii.gz\nb,b.nii.gz,truth/a.nii.gz\n"),
         ),
         first=("score", "--pairs", "p.csv", *DICE[3:]),
-        says="Check the pattern",
+        says="b.nii.gz: holds no mask. Write one per class there",
         mend=lambda: write_image(Path("b.nii.gz/1.nii.gz"), PRED),
         right=(2 / 3,) * 2,
     ),

@@ -261,9 +261,9 @@ def class_files_in(folder: Path, case_id: str) -> ClassFiles:
     Raises:
         DataError: the folder cannot be read or holds no image, or two files are of one class.
     """
-    images, others = sorted_out(folder)
+    images, _ = sorted_out(folder)
     if not images:
-        raise DataError(_nothing_like("{class}.nii.gz", folder, others))
+        raise DataError(f"{printable(folder)}: holds no mask. Write one per class there, such as liver.nii.gz.")
     return _by_class(images, case_id)
 
 

@@ -167,7 +167,10 @@ def _found(pred: _NamedFolder, truth: _NamedFolder, class_names: Collection[str]
         return pred.classes(None, class_names), truth.classes(None, class_names), ""
     if pred.by_class:
         truths = truth.cases(pred.folder)
-        return pred.classes(_cases_or_folders(truths), class_names), truths, ""
+        preds = pred.classes(_cases_or_folders(truths), class_names)
+        if truth.pattern is None:
+            truths = with_class_folders(truths, preds.files, class_names=class_names)
+        return preds, truths, ""
     preds = pred.cases(truth.folder)
     if truth.by_class:
         truths = truth.classes(_cases_or_folders(preds), class_names)
