@@ -1,19 +1,39 @@
-"""What is said of the place that results go to, and of a machine that is full, leads to a known number."""
+"""What is said of the place that results go to, of a full machine and of what it lacks leads to a known number."""
 
 import errno
 import os
+import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from segeval.files import memory
 from segeval.files.locking import lock_folder, unlock_folder
 from tests.cli.given import Run
-from tests.cli.remedies import SCORE, Way, follow, numbers_of, pair, printed, text, two
+from tests.cli.remedies import (
+    COCO,
+    FLAT,
+    FLAT_PRED,
+    PRED,
+    SCORE,
+    TRUTH,
+    Way,
+    coco,
+    follow,
+    numbers_of,
+    pair,
+    printed,
+    result,
+    text,
+    two,
+)
 from tests.cli.test_remedies_of_commands import runs
+from tests.cli.test_remedies_of_headers import pair as formed
 
 DICE = (*SCORE, "-m", "dice")
 INTO = (*DICE, "-o", "out")
@@ -133,6 +153,101 @@ PLACES = {
 @pytest.mark.parametrize("what", PLACES)
 def test_what_is_said_of_a_place_leads_to_the_right_number(run: Run, what: str) -> None:
     follow(run, PLACES[what])
+
+
+def lacks(package: str, says: str, given: Callable[[], object], **more: Any) -> tuple[str, Way]:
+    """What is said where an optional package is not installed, and the same command once it is."""
+    return package, Way(**{"given": given, "first": DICE, "says": says, **more})
+
+
+SEG = ("score", "p/seg.dcm", "t/seg.dcm", *DICE[3:])
+
+
+def segments() -> None:
+    pytest.importorskip("highdicom", reason="DICOM needs the extra")
+    from tests.images.dicom_files import save_seg
+
+    for side, mask in (("p", PRED), ("t", TRUTH)):
+        save_seg(Path(side, "seg.dcm"), {"liver": mask == 1})
+
+
+def of_polygons() -> None:
+    left, top, right, bottom = 2, 4, 8, 10  # the moved box, whose columns run from 2 to 7 and whose rows from 4 to 9
+    outline = [left, top, right, top, right, bottom, left, bottom]
+    coco([result(segmentation=[outline])])
+
+
+def in_lzw() -> None:
+    pair(FLAT_PRED, FLAT, name="a.png")
+    Path("pred/a.png").unlink()
+    Image.fromarray(FLAT_PRED).save("pred/a.tif", compression="tiff_lzw")
+
+
+LACKING = {
+    "Zarr": lacks("zarr", "Run `pip install 'segeval-masks[zarr]'`", lambda: formed(".zarr", truth=".npy")),
+    "COCO of polygons": lacks("pycocotools", "Run `pip install 'segeval-masks[coco]'`", of_polygons, first=COCO),
+    "DICOM": lacks(
+        "highdicom",
+        "Run `pip install 'segeval-masks[dicom]'`",
+        segments,
+        first=SEG,
+    ),
+}
+
+
+@pytest.mark.parametrize("what", LACKING)
+def test_an_optional_package_that_is_installed_then_reads_the_file(
+    run: Run, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    package, way = LACKING[what]
+    pytest.importorskip(package)
+    way.given()  # it takes the package itself
+    with monkeypatch.context() as then:
+        then.setitem(sys.modules, package, None)
+        follow(run, replace(way, given=lambda: None, mend=then.undo))
+
+
+def test_a_tiff_that_needs_a_package_is_saved_without_compression(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    library = pytest.importorskip("tifffile.tifffile")
+    monkeypatch.setattr(library, "imagecodecs", pytest.importorskip("tifffile._imagecodecs"))  # what it has by itself
+    monkeypatch.setattr(library.TIFF.DECOMPRESSORS, "_codecs", {})
+    mend = lambda: Image.fromarray(FLAT_PRED).save("pred/a.tif")  # noqa: E731
+    follow(run, Way(given=in_lzw, first=DICE, says="or save the file with deflate or without compression", mend=mend))
+
+
+def unreadable(how: str, name: str, says: str, given: Callable[[], object] = pair, **more: Any) -> tuple[str, str, Way]:
+    """A file that may not be read, and may be in the end."""
+    return how, name, Way(**{"given": given, "first": DICE, "says": says, **more})
+
+
+UNREADABLE = {
+    "an image": unreadable("open", "a.nii.gz", "Check the path and its rights"),
+    "a folder": unreadable("iterdir", "pred", "Mend its permissions"),
+    "a DICOM file": unreadable("read_bytes", "seg.dcm", "Mend its permissions", segments, first=SEG),
+    "a table of classes": unreadable(
+        "read_text",
+        "l.yaml",
+        "Check the path",
+        lambda: (two(), text("l.yaml", "1: liver\n2: spleen\n")),
+        first=(*DICE, "--labels", "l.yaml"),
+        right=(2 / 3, 1.0),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", UNREADABLE)
+def test_a_file_that_may_be_read_again_is_scored(run: Run, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    how, name, way = UNREADABLE[what]
+    reads = getattr(Path, how)
+
+    def refuse(path: Path, *rest: Any, **more: Any) -> Any:
+        if path.name == name:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return reads(path, *rest, **more)
+
+    with monkeypatch.context() as then:
+        then.setattr(Path, how, refuse)
+        follow(run, replace(way, mend=then.undo))
 
 
 def full(*_: Any, **__: Any) -> None:
