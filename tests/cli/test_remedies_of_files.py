@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pytest
@@ -405,100 +404,7 @@ RESULTS = {
     ),
 }
 
-ROOM = ("--max-memory", "150.2MiB", "--workers", 1)
-LARGE, LARGE_PRED = (np.kron(mask, np.ones((6, 6, 6), np.uint8)) for mask in (TRUTH, PRED))
-
-
-def large() -> None:
-    pair(LARGE_PRED, LARGE)
-
-
-def planes(axis: int | None, order: Literal["C", "F"] = "C") -> None:
-    """The boxes many times in a plane, as ids, or as masks in channels along an axis, of which four hold nothing."""
-    for side, ids in (("pred", LARGE_PRED), ("truth", LARGE)):
-        plane = np.tile(ids[..., 20], (6, 6))
-        stored = plane if axis is None else np.stack([plane == i for i in range(6)], axis=axis).astype(np.uint8)
-        write_image(Path(side, "a.npy"), np.asarray(stored, order=order))
-
-
-SLABS = {
-    "one-hot channels in slabs": Way(
-        given=lambda: planes(-1),
-        first=(*DICE, *ROOM),
-        says="or raise --max-memory",
-        then=((*DICE, "--max-memory", "400MiB", "--workers", 1),),
-    ),
-    "one-hot channels first, in slabs": Way(
-        given=lambda: planes(0),
-        first=(*DICE, "--max-memory", "154MiB", "--workers", 1),
-        says="is one-hot along its first axis, which is read as ids in whole images only",
-        then=((*DICE, "--max-memory", "400MiB", "--workers", 1),),
-    ),
-    "one-hot channels first, column after column": Way(
-        given=lambda: planes(0, "F"),
-        first=(*DICE, *ROOM),
-        says="Write ids: array.argmax(0)",
-        mend=lambda: planes(None),
-        then=(DICE, (*DICE, *ROOM)),
-    ),
-    "one-hot channels last, column after column": Way(
-        given=lambda: planes(-1, "F"),
-        first=(*DICE, "--max-memory", "154MiB", "--workers", 1),
-        says="Write ids: array.argmax(-1)",
-        mend=lambda: planes(None),
-        then=(DICE, (*DICE, *ROOM)),
-    ),
-    "a measure that needs the whole": Way(
-        given=large,
-        first=(*SCORE, "-m", "dice,hd95", *ROOM),
-        says="Choose others, such as -m overlap,losses,probability",
-        then=((*SCORE, "-m", "overlap,losses,probability", *ROOM),),
-    ),
-    "a measure that needs the whole, with more room": Way(
-        given=large,
-        first=(*SCORE, "-m", "hd", *ROOM),
-        says="raise --max-memory",
-        then=((*SCORE, "-m", "hd", "--max-memory", "400MiB", "--workers", 1),),
-        read=scores("hd"),
-        right=(12.0,),
-    ),
-    "no limit": Way(
-        given=large,
-        first=(*SCORE, "-m", "hd", *ROOM),
-        says="or leave it out",
-        then=((*SCORE, "-m", "hd"),),
-        read=scores("hd"),
-        right=(12.0,),
-    ),
-    "an option that needs the whole": Way(
-        given=lambda: pair(LARGE_PRED.astype(np.float32), LARGE),
-        first=(*DICE, "--clip-probs", "--max-memory", "151MiB", "--workers", 1),
-        says="Leave --clip-probs out, or raise --max-memory",
-        then=((*DICE, "--max-memory", "151MiB", "--workers", 1),),
-    ),
-    "a kind of file that is read whole": Way(
-        given=lambda: (large(), rewritten_as_mha()),
-        first=(*DICE, "--ignore-geometry", *ROOM),
-        says="Convert it, or raise --max-memory",
-        mend=lambda: rewritten("a.mha", LARGE_PRED),
-    ),
-    "too little for a slab": Way(
-        given=large,
-        first=(*DICE, "--max-memory", "150.001MiB", "--workers", 1),
-        says="Pass --workers 1 and --max-memory 151MiB or more",
-        then=((*DICE, "--max-memory", "151MiB", "--workers", 1),),
-    ),
-}
-
-
-def rewritten_as_mha() -> None:
-    import SimpleITK
-
-    Path("pred/a.nii.gz").unlink()
-    SimpleITK.WriteImage(SimpleITK.GetImageFromArray(LARGE_PRED.T), "pred/a.mha")
-
-
-WAYS = NAMES | TABLES | NAMED | RESULTS | SLABS
+WAYS = NAMES | TABLES | NAMED | RESULTS
 
 
 @pytest.mark.parametrize("what", WAYS)

@@ -14,9 +14,9 @@ from PIL import Image
 
 from tests.cli.given import Run, write_image
 from tests.cli.remedies import FLAT, FLAT_PRED, PRED, SCORE, TRUTH, Way, follow, pair, scores, text, tiff
-from tests.cli.test_remedies_of_files import LARGE, LARGE_PRED, large
 from tests.cli.test_remedies_of_headers import AGAIN
 from tests.cli.test_remedies_of_headers import pair as formed
+from tests.cli.test_remedies_of_slabs import LARGE, LARGE_PRED, large
 from tests.images.every_format import save_ids
 
 DICE = (*SCORE, "-m", "dice")
