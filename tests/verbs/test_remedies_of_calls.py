@@ -1,67 +1,16 @@
 """What a message of the library offers is done, and the number that comes of it is the right one."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import re
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pytest
 
 import segeval
-from segeval.errors import SegevalError
-
-TRUTH = np.zeros((12, 12, 8), np.uint8)
-TRUTH[2:8, 2:8, 2:6] = 1
-PRED = np.roll(TRUTH, 2, axis=0)
-RIGHT = 2 / 3
-SOFT = np.where(PRED == 1, 0.9, 0.1).astype(np.float32)
-SOFTMAX = np.stack([1 - SOFT, SOFT])
-PLACED = pytest.importorskip("nibabel").Nifti1Image(PRED, np.diag([0.5, 1.0, 1.0, 1.0]))
-
-
-def score(pred: Any, truth: Any, measure: str = "dice", **options: Any) -> list[float]:
-    found = segeval.score(pred, truth, measures=measure, bootstrap=0, **options)
-    return [row.values[measure] for row in found.class_rows]
-
-
-def evaluated(pred: Any, truth: Any, case_id: Any, **options: Any) -> list[float]:
-    evaluator = segeval.Evaluator(measures="dice", bootstrap=0)
-    evaluator.update(pred, truth, case_id=case_id, **options)
-    return [row.values["dice"] for row in evaluator.compute().class_rows]
-
-
-def loss(name: str, pred: Any, truth: Any, **options: Any) -> list[float]:
-    from segeval import losses
-
-    return [float(getattr(losses, name)(**options)(pred, truth))]
-
-
-def tensors() -> Any:
-    return pytest.importorskip("torch")
-
-
-def logits() -> Any:
-    """Logits (B, 1, ...) so far out that their sigmoid is the mask."""
-    return tensors().as_tensor(np.where(PRED == 1, 60.0, -60.0)[None, None])
-
-
-def ids() -> Any:
-    return tensors().as_tensor(TRUTH.astype(np.int64)[None])
-
-
-def masks() -> Any:
-    return tensors().as_tensor(TRUTH.astype(np.float64)[None, None])
-
-
-@dataclass(frozen=True, kw_only=True)
-class Offer:
-    """A call that is refused, what its message offers, and the call that does so."""
-
-    wrong: Callable[[], object]
-    says: str
-    does: Callable[[], list[float]]
-    right: list[float] = field(default_factory=lambda: [RIGHT])
-
+from tests.cli.given import rows_of
+from tests.verbs.offers import PLACED, PRED, RIGHT, SOFT, SOFTMAX, TRUTH, Offer, evaluated, follow, score
 
 CALLS = {
     "a batch": Offer(
@@ -179,85 +128,195 @@ CALLS = {
         says="Call update() first",
         does=lambda: evaluated(PRED[None], TRUTH[None], ["a"]),
     ),
+    "masks of the classes of one image": Offer(
+        wrong=lambda: score(list(BOTH_PRED), list(BOTH)),
+        says="Give these as one array: numpy.stack(pred), numpy.stack(truth)",
+        does=lambda: score(np.stack(list(BOTH_PRED)), np.stack(list(BOTH))),
+    ),
+    "masks that share out a space": Offer(
+        wrong=lambda: score(list(BOTH_PRED), list(BOTH)),
+        says="or cases by their ids: {'a': ..., 'b': ...}",
+        does=lambda: score(dict(zip("ab", BOTH_PRED, strict=True)), dict(zip("ab", BOTH, strict=True))),
+        right=[1 - 96 / (2 * 1008), RIGHT],
+    ),
+    "one image beside several": Offer(
+        wrong=lambda: score(PRED, list(BOTH)),
+        says="Give pred one image for each; or if they are the classes of one image, give them as one array",
+        does=lambda: [*score([PRED, PRED], [TRUTH, TRUTH]), *score(PRED, np.stack(list(BOTH)))],
+        right=[RIGHT] * 3,
+    ),
+    "a map of lesions for one case alone": Offer(
+        wrong=lambda: lesions({"a": PRED}),
+        says="Each case needs its instance map: b stands alone",
+        does=lambda: lesions({"a": PRED, "b": PRED}),
+        right=[1.0, 1.0],
+    ),
+    "an option of a function with a slip": Offer(
+        wrong=lambda: segeval.fbeta(PRED, TRUTH, betta=1),
+        says="Did you mean 'beta'",
+        does=lambda: [segeval.fbeta(PRED, TRUTH, beta=1)],
+    ),
+    "an option that no function has": Offer(
+        wrong=lambda: segeval.dice(PRED, TRUTH, quality=1),
+        says="It takes labels, ",
+        does=lambda: [segeval.dice(PRED, TRUTH, labels=[1])],
+    ),
+    "a profile with a slip": Offer(
+        wrong=lambda: score(PRED, TRUTH, "dice[monay]"),
+        says="Did you mean 'monai'",
+        does=lambda: score(PRED, TRUTH, "dice[monai]"),
+    ),
+    "a profile without the measure": Offer(
+        wrong=lambda: score(PRED, TRUTH, "fbeta[medpy]"),
+        says="Its measures: dice, ",
+        does=lambda: score(PRED, TRUTH, "dice[medpy]"),
+    ),
+    "a folder for an evaluator": Offer(
+        wrong=lambda: segeval.Evaluator("dice", out="here"),
+        says="Call .write(folder)",
+        does=lambda: written(),
+    ),
+    "a path for a batch": Offer(
+        wrong=lambda: evaluated("pred", TRUTH[None], ["a"]),
+        says="Give an array or tensor whose first axis counts cases, or a list of them",
+        does=lambda: [*evaluated(PRED[None], TRUTH[None], ["a"]), *evaluated([PRED], [TRUTH], ["a"])],
+        right=[RIGHT] * 2,
+    ),
+    "a batch with a case too many": Offer(
+        wrong=lambda: evaluated(np.stack([PRED] * 2), np.stack([TRUTH] * 2), ["a"]),
+        says="Give one id for each case of the batch",
+        does=lambda: evaluated(np.stack([PRED] * 2), np.stack([TRUTH] * 2), ["a", "b"]),
+        right=[RIGHT] * 2,
+    ),
+    "lengths below zero": Offer(
+        wrong=lambda: evaluated(PRED[None], TRUTH[None], ["a"], spacing=(-1.0, 1.0, 1.0)),
+        says="Give positive numbers, in array axis order",
+        does=lambda: evaluated(PRED[None], TRUTH[None], ["a"], spacing=(1.0, 1.0, 1.0)),
+    ),
+    "a case of another epoch": Offer(
+        wrong=lambda: epochs(reset=False),
+        says="call reset() before a new epoch",
+        does=lambda: epochs(reset=True),
+        right=[1.0],
+    ),
+    "two cases of one name": Offer(
+        wrong=lambda: epochs(reset=False),
+        says="Give each case an id of its own",
+        does=lambda: epochs(reset=False, name="b"),
+        right=[RIGHT, 1.0],
+    ),
+    "evaluators of other options": Offer(
+        wrong=lambda: merged({}, {"include_background": True}),
+        says="These evaluators differ in include_background. Give all the same options",
+        does=lambda: merged({}, {}),
+        right=[RIGHT] * 2,
+    ),
+    "evaluators of other predictions": Offer(
+        wrong=lambda: merged({}, {}, SOFT),
+        says="say which with pred_kind",
+        does=lambda: merged({"pred_kind": "probs"}, {"pred_kind": "probs"}, SOFT),
+        right=[RIGHT] * 2,
+    ),
+    "a state that is none": Offer(
+        wrong=lambda: segeval.Evaluator("dice").load_state_dict({"scores": "00"}),
+        says="Take one with .state_dict()",
+        does=lambda: loaded(),
+    ),
+    "numbers alone": Offer(
+        wrong=lambda: computed().show("a"),
+        says="Score the masks again, and show a case of that",
+        does=lambda: caption(segeval.score({"a": PRED}, {"a": TRUTH}, measures="dice", bootstrap=0).show("a")),
+        right=[48, 48, 144],
+    ),
+    "a case of results with a slip": Offer(
+        wrong=lambda: segeval.score({"a": PRED}, {"a": TRUTH}, measures="dice", bootstrap=0).show("A"),
+        says="Did you mean 'a'",
+        does=lambda: caption(segeval.score({"a": PRED}, {"a": TRUTH}, measures="dice", bootstrap=0).show("a")),
+        right=[48, 48, 144],
+    ),
+    "a result by a name alone": Offer(
+        wrong=lambda: computed()["dice"],  # type: ignore[index]
+        says='as in results["dice", "liver"]',
+        does=lambda: [computed()["dice", "1"].mean],
+    ),
+    "a result that there is not": Offer(
+        wrong=lambda: computed()["dice", "liver"],
+        says="There are: 1",
+        does=lambda: [computed()["dice", "1"].mean],
+    ),
+    "a result with a slip": Offer(
+        wrong=lambda: computed()["dise", "1"],
+        says="Did you mean 'dice'",
+        does=lambda: [computed()["dice", "1"].mean],
+    ),
+    "a table that there is not": Offer(
+        wrong=lambda: computed().to_pandas("score"),
+        says="The tables are: scores, ",
+        does=lambda: computed().to_pandas("scores")["dice"].tolist(),
+    ),
 }
-
-LOSS = [1 - RIGHT]
-LOSSES = {
-    "arrays": Offer(
-        wrong=lambda: loss("DiceLoss", logits().numpy(), masks()),
-        says="Pass torch.as_tensor(pred)",
-        does=lambda: loss("DiceLoss", tensors().as_tensor(logits().numpy()), masks(), activation="sigmoid"),
-        right=LOSS,
-    ),
-    "outputs of several sizes": Offer(
-        wrong=lambda: loss("DiceLoss", [logits(), logits()], masks()),
-        says="go through segeval.losses.DeepSupervision(loss)",
-        does=lambda: [_deep(logits(), masks())],
-        right=LOSS,
-    ),
-    "a softmax of one channel": Offer(
-        wrong=lambda: loss("DiceLoss", logits(), masks(), activation="softmax"),
-        says="pass activation='sigmoid'",
-        does=lambda: loss("DiceLoss", logits(), masks(), activation="sigmoid"),
-        right=LOSS,
-    ),
-    "logits for probabilities": Offer(
-        wrong=lambda: loss("DiceLoss", logits(), masks(), activation="none"),
-        says="For logits pass activation='sigmoid'",
-        does=lambda: loss("DiceLoss", logits(), masks(), activation="sigmoid"),
-        right=LOSS,
-    ),
-    "integers": Offer(
-        wrong=lambda: loss("DiceLoss", logits().long(), masks(), activation="sigmoid"),
-        says="Give logits or probabilities as floats: pred.float()",
-        does=lambda: loss("DiceLoss", logits().long().float(), masks().float(), activation="sigmoid"),
-        right=LOSS,
-    ),
-    "a label that is not there": Offer(
-        wrong=lambda: loss("DiceLoss", _two(), _void(), activation="softmax", classes="foreground"),
-        says="Pass ignore_index for a label that is to count nowhere",
-        does=lambda: loss("DiceLoss", _two(), _void(), activation="softmax", classes="foreground", ignore_index=255),
-        right=LOSS,
-    ),
-    "a keyword of another library": Offer(
-        wrong=lambda: loss("DiceLoss", logits(), masks(), sigmoid=True),
-        says="Here it is activation='sigmoid'",
-        does=lambda: loss("DiceLoss", logits(), masks(), activation="sigmoid"),
-        right=LOSS,
-    ),
-    "weights of other channels": Offer(
-        wrong=lambda: loss("DiceLoss", _two(), ids(), activation="softmax", class_weights=[1.0, 2.0, 3.0]),
-        says="class_weights holds 3 numbers, and there are 2 channels",
-        does=lambda: loss("DiceLoss", _two(), ids(), activation="softmax", class_weights=[0.0, 1.0]),
-        right=[(0 + LOSS[0]) / 2],
-    ),
-}
+BOTH, BOTH_PRED = (np.stack([1 - mask, mask]) for mask in (TRUTH, PRED))
 
 
-def _two() -> Any:
-    """Logits of background and the class."""
-    return tensors().cat([-logits(), logits()], dim=1)
+def lesions(maps: dict[str, Any]) -> list[float]:
+    cases = {"a": PRED, "b": PRED}, {"a": TRUTH, "b": TRUTH}
+    return score(*cases, "n_lesions_pred", pred_instances=maps)
 
 
-def _void() -> Any:
-    """A truth whose last slices nobody labelled, and where nothing is predicted."""
-    found = ids()
-    found[..., 7] = 255
-    return found
+def computed() -> Any:
+    evaluator = segeval.Evaluator("dice", bootstrap=0)
+    evaluator.update(PRED, TRUTH, case_id="a")
+    return evaluator.compute()
 
 
-def _deep(pred: Any, truth: Any) -> float:
-    from segeval import losses
+def caption(picture: Any) -> list[float]:
+    """How many voxels the picture says are false, missed and true."""
+    said = re.search(r"(\d+) false and (\d+) missed of (\d+)", picture.caption)
+    assert said, picture.caption
+    return [float(n) for n in said.groups()]
 
-    return float(losses.DeepSupervision(losses.DiceLoss(activation="sigmoid"))([pred, pred], truth))
+
+def written() -> list[float]:
+    evaluator = segeval.Evaluator("dice", bootstrap=0)
+    evaluator.update(PRED, TRUTH, case_id="a")
+    with TemporaryDirectory() as folder:
+        evaluator.write(folder)
+        return [float(rows_of(Path(folder, "scores.csv"))[0]["dice"])]
 
 
-@pytest.mark.parametrize("what", CALLS | LOSSES)
+def epochs(*, reset: bool, name: str = "a") -> list[float]:
+    """The same case twice, and the second time without a fault."""
+    evaluator = segeval.Evaluator("dice", bootstrap=0)
+    evaluator.update(PRED, TRUTH, case_id="a")
+    if reset:
+        evaluator.reset()
+    evaluator.update(TRUTH, TRUTH, case_id=name)
+    return [row.values["dice"] for row in evaluator.compute().class_rows]
+
+
+def merged(one: dict[str, Any], other: dict[str, Any], pred: Any = PRED) -> list[float]:
+    """Two evaluators with a case each, of which the second may know probabilities."""
+    first, second = (segeval.Evaluator("dice", bootstrap=0, **options) for options in (one, other))
+    first.update(PRED if pred is PRED else PRED.astype(np.float32), TRUTH, case_id="a")
+    second.update(pred, TRUTH, case_id="b")
+    first.merge(second)
+    return [row.values["dice"] for row in first.compute().class_rows]
+
+
+def loaded() -> list[float]:
+    first, second = (segeval.Evaluator("dice", bootstrap=0) for _ in "ab")
+    first.update(PRED, TRUTH, case_id="a")
+    second.load_state_dict(first.state_dict())
+    return [row.values["dice"] for row in second.compute().class_rows]
+
+
+@pytest.mark.parametrize("what", CALLS)
 def test_what_a_message_offers_a_program_leads_to_the_right_number(what: str) -> None:
-    if what in LOSSES:
-        tensors()
-    offer = (CALLS | LOSSES)[what]
-    with pytest.raises(SegevalError) as refused:
-        offer.wrong()
-    assert offer.says in str(refused.value)
-    assert offer.does() == pytest.approx(offer.right, abs=1e-6)
+    follow(CALLS[what])
+
+
+@pytest.mark.parametrize(("module", "name"), [(segeval, "dise"), (segeval.metrics, "dise")])
+def test_a_measure_with_a_slip_is_named(module: Any, name: str) -> None:
+    with pytest.raises(AttributeError, match="Did you mean 'dice'"):
+        getattr(module, name)
+    assert segeval.dice(PRED, TRUTH) == pytest.approx(RIGHT)

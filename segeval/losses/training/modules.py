@@ -70,7 +70,6 @@ class _Focal(LossModule):
         elif options.get("class_alpha") is not None and alpha == self.measure.knobs["alpha"]:
             options["alpha"] = None  # nobody gave it
         activation = options.get("activation") or mode or "sigmoid"
-        super().__init__(**{**options, "activation": activation})
         self._refuse(
             {
                 f"mode={mode!r} is sigmoid or softmax": mode not in (None, "sigmoid", "softmax"),
@@ -79,6 +78,7 @@ class _Focal(LossModule):
                 ),
             }
         )
+        super().__init__(**{**options, "activation": activation})
 
 
 class _DiceAndVoxels(LossModule):
@@ -185,10 +185,11 @@ class Sum(nn.Module):
 
     def __init__(self, parts: Sequence[Any]) -> None:
         super().__init__()
-        if not parts or not all(len(part) == 2 and isinstance(part[0], int | float) for part in parts):
+        pairs = [part for part in parts if isinstance(part, list | tuple) and len(part) == 2]
+        if not parts or len(pairs) < len(parts) or not all(isinstance(weight, int | float) for weight, _ in pairs):
             raise ConfigError("Sum takes pairs of a weight and a loss: Sum([(1.0, DiceLoss()), (0.5, BCELoss())]).")
-        self.weights = [float(weight) for weight, _ in parts]
-        self.losses = nn.ModuleList([loss for _, loss in parts])
+        self.weights = [float(weight) for weight, _ in pairs]
+        self.losses = nn.ModuleList([loss for _, loss in pairs])
 
     def forward(self, pred: Any, truth: Any) -> torch.Tensor:
         """The sum for a batch; shapes as in `LossModule.forward`."""
@@ -232,7 +233,10 @@ class DeepSupervision(nn.Module):
         weights = self._weights_of(len(outputs))
         several = isinstance(truth, list | tuple)
         if several and len(truth) != len(outputs):
-            raise DataError(f"DeepSupervision: there are {len(outputs)} outputs and {len(truth)} truths.")
+            raise DataError(
+                f"DeepSupervision: there are {len(outputs)} outputs and {len(truth)} truths. "
+                "Give one for each, or the finest alone."
+            )
         values = [
             weight * self.loss(pred, truth[i] if several else _resized(truth, pred))
             for i, (weight, pred) in enumerate(zip(weights, outputs, strict=True))
@@ -243,7 +247,7 @@ class DeepSupervision(nn.Module):
     def _weights_of(self, n: int) -> list[float]:
         weights = [0.5**i for i in range(n)] if isinstance(self.weights, str) else list(self.weights)
         if len(weights) != n or n == 0:
-            raise DataError(f"DeepSupervision: there are {n} outputs and {len(weights)} weights.")
+            raise DataError(f"DeepSupervision: there are {n} outputs and {len(weights)} weights. Give one for each.")
         if self.drop_lowest and n > 1:
             weights[-1] = 0.0
         return [weight / sum(weights) for weight in weights]

@@ -103,7 +103,10 @@ def _masks(truth: Any, kept: Any, dtype: Any, validate: bool) -> Any:
 def _flat_weights(weight_map: Any, pred: Any) -> Any:
     weights = weight_map.unsqueeze(1) if weight_map.ndim == pred.ndim - 1 else weight_map
     if weights.shape not in (pred.shape, pred[:, :1].shape):
-        raise DataError(f"weight_map has shape {tuple(weight_map.shape)}; pred is {tuple(pred.shape)}.")
+        raise DataError(
+            f"weight_map has shape {tuple(weight_map.shape)}; pred is {tuple(pred.shape)}. "
+            "Give (B, ...) or (B, C, ...)."
+        )
     return weights.to(pred).flatten(2)
 
 
