@@ -132,8 +132,8 @@ def test_everything_shown_is_computed() -> None:
         ),
         (
             "rq",
-            {"forgive_extra": True},
-            "forgive_extra=true changes nothing with iou_threshold=0.5. Leave it out, or set",
+            {"matching": "any_overlap", "forgive_extra": True},
+            "forgive_extra=true changes nothing with matching=any_overlap. Leave it out, or set",
         ),
         ("pq", {"matching": "any_overlap"}, "matching takes hungarian, greedy or merge"),
         ("lesion_recall", {"forgive_extra": True}, "lesion_recall: forgive_extra changes nothing. Leave it out"),

@@ -18,6 +18,7 @@ from segeval import catalogue
 from segeval.errors import ConfigError
 from segeval.evidence.case import Case
 from segeval.evidence.labels import LabelClass, LabelMap
+from segeval.evidence.lesions.instance_maps import InstanceMap
 from segeval.evidence.probabilities.channels import BACKGROUND, Channels, Form, Layout, ProbMap, activated
 from segeval.evidence.probabilities.hard_masks import hard_mask
 from segeval.evidence.probabilities.soft import SoftEvidence
@@ -283,11 +284,24 @@ def judged_cases() -> list[Case]:
     near = line((0, 1), size=missed.shape)
     near[2:6, 2:7, 2:7] = near[11:15, 2:6, 2:6] = near[36:39, 9:13, 5:9] = 1
     sides.append((near, missed))
+    # of two that are merged the first alone would be enough, both together are not
+    sides.append((line((0, 6), (8, 20), (24, 28)), line((0, 10), (24, 28))))
     spacings = [SPACING, (0.3, 0.9, 2.0)]
-    return [
+    cases = [
         Case(case_id=str(n), truth=truth, pred=pred, spacing_mm=spacings[n % 2])
         for n, (pred, truth) in enumerate(sides)
     ]
+    return [*cases, two_over_one()]
+
+
+def two_over_one() -> Case:
+    """A case of maps, in which two predicted objects that overlap both cover most of one true object."""
+    truth = np.pad(np.ones((10, 4, 4), dtype=np.uint8), 2)
+    ids = np.zeros(truth.shape, dtype=np.int32)
+    ids[2:4, 2:6, 2:6], ids[4:10, 2:6, 2:6], ids[10:12, 2:6, 2:6] = 1, 3, 2
+    pred = InstanceMap(ids=ids, shared={3: (1, 2)})
+    maps = pred, InstanceMap(ids=truth.astype(np.int32))
+    return Case(case_id="maps", truth=truth, pred=truth, spacing_mm=SPACING, instances=maps)
 
 
 def line(*parts: tuple[int, int], size: tuple[int, ...] = (32, 2, 2)) -> np.ndarray:

@@ -75,6 +75,12 @@ def _depends_on_ends(every: Knobs) -> bool:
     return _looks_at_single_parts(every) or every["candidates"].startswith("dynamic")
 
 
+def _may_hit_several(every: Knobs) -> bool:
+    """Whether a candidate may reach the least IoU with two lesions, so that the order decides how many are found."""
+    least = every["iou_threshold"]
+    return bool(least == "nndetection" or (least != "coco" and least < 0.5))
+
+
 def detection_metric(
     rule: type = DetectionRule,
     *,
@@ -242,7 +248,7 @@ def instance_average_precision(
     formula="mean over IoU thresholds of the recall of all candidates, instances",
     defaults={"iou_threshold": "coco", "max_detections": 100},
     in_column=("max_detections",),
-    idle=(Idle(("confidence",), "max_detections", (0).__eq__, "1 or more"),),
+    idle=(Idle(("confidence",), "max_detections", (0).__eq__, "1 or more", unless=_may_hit_several),),
     reference="Lin 2014, arXiv:1405.0312",
 )
 def average_recall(found: InstanceDetections) -> PerLabel:

@@ -17,8 +17,6 @@ PANOPTIC = "Kirillov et al. 2019, arXiv:1801.00868"
 
 _IDLE = (
     Idle(("iou_threshold", "strict", "forgive_extra"), "matching", "any_overlap".__eq__, "hungarian, greedy or merge"),
-    # of disjoint lesions only one overlaps another by more than half, and that one is matched
-    Idle(("forgive_extra",), "iou_threshold", lambda least: least >= 0.5, "less than 0.5"),
 )
 
 

@@ -90,6 +90,7 @@ def test_a_medical_format_gives_what_nifti_gives(tmp_path, name):
     assert np.array_equal(read.array, same.array)
     assert read.affine == pytest.approx(same.affine, abs=1e-5)
     assert read.spacing_mm == pytest.approx(same.spacing_mm, rel=1e-6)
+    assert read.notes == same.notes == ()
 
 
 @pytest.mark.parametrize("name", PICTURES)

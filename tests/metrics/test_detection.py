@@ -229,6 +229,25 @@ def test_a_wrong_overlap_is_refused() -> None:
         of_d("froc_score", min_overlap=1.5)
 
 
+@pytest.mark.parametrize(("least", "share"), [("0.15", 1.0), ("nndetection", 2 / 9)])
+def test_who_is_surest_decides_how_many_are_found_where_one_may_hit_two(least: str, share: float) -> None:
+    """The long candidate takes the first lesion from the short one, which has no other, or is left the second.
+
+    Of its 11 columns 3 are of that one: at an IoU of 1/6, which two of nine thresholds are below.
+    """
+    truth, probs = np.zeros((4, 24), dtype=np.uint8), np.zeros((4, 24))
+    truth[:, :10] = truth[:, 12:22] = 1
+    probs[:, 4:15], probs[:, 8], probs[:, :3] = 0.6, 0.99, 0.8
+    columns = [
+        f"average_recall(confidence={of},iou_threshold={least},max_detections={most})"
+        for of in ("max", "mean")
+        for most in (0, 2)
+    ]
+    results = segeval.score(probs, truth, measures=columns, labels={1: "lesion"}, pred_kind="probs", bootstrap=0)
+    found = [results[column, "lesion"].pooled for column in columns]
+    assert [one - found[0] for one in found] == pytest.approx([0.0, 0.0, share / 2, share / 2])
+
+
 def parsed(call: str) -> MeasureCall:
     name, knobs = parse_call(call)
     return catalogue.find(name).at(**knobs)
@@ -244,6 +263,8 @@ def parsed(call: str) -> MeasureCall:
         ("case_auroc(n_max=2,candidates=dynamic)", "n_max=2 changes nothing with case_score=max."),
         ("froc_score(per=negative_case,duplicates=ignore)", "changes nothing with per=negative_case."),
         ("sensitivity_at_fp(candidates=per_threshold,assign=overlap,confidence=mean)", "set assign to confidence"),
+        ("average_recall(max_detections=0,confidence=mean)", "confidence=mean changes nothing with max_detections=0."),
+        ("average_recall(iou_threshold=0.5,max_detections=0,confidence=mean)", "changes nothing with max_detections=0"),
         ("lesion_recall(void=remove)", "lesion_recall: void changes nothing. Leave it out."),
     ],
 )

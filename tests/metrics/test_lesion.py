@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+import segeval
 from segeval.errors import ConfigError
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.lesions.lesions import LesionCounts, Lesions
@@ -179,6 +180,17 @@ def test_forgiven_predictions_are_no_false_alarms() -> None:
     plain, forgiving = (found(pred, truth, iou_threshold=0.3, forgive_extra=one) for one in (False, True))
     assert (plain["lesion_precision"], forgiving["lesion_precision"]) == (1 / 3, 1 / 2)
     assert plain["lesion_recall"] == forgiving["lesion_recall"] == 1.0
+
+
+def test_forgiveness_matters_from_one_half_on_where_objects_are_merged_or_share_voxels() -> None:
+    """One prediction is enough for a match by itself, and is in none: a group fails, or another one is preferred."""
+    pred, truth = row(*[1] * 6, 0, 0, *[1] * 12)[None], row(*[1] * 10, *[0] * 10)[None]
+    plain, forgiving = (found(pred, truth, matching="merge", forgive_extra=one) for one in (False, True))
+    assert (plain["fp_volume_ml"], forgiving["fp_volume_ml"]) == pytest.approx((0.018, 0.012))
+    halves = {"pred_instances": row(1, 1, 2, 2), "truth_instances": row(1, 1, 1, 1), "bootstrap": 0}
+    precision = ["lesion_precision", "lesion_precision(forgive_extra=true)"]
+    results = segeval.score(row(1, 1, 1, 1), row(1, 1, 1, 1), measures=precision, **halves)
+    assert [results[name, "1"].mean for name in precision] == [0.5, 1.0]
 
 
 def test_a_strict_threshold_turns_the_pairs_that_just_reach_it_down() -> None:

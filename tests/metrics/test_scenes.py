@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import segeval
+from segeval.errors import ConfigError
 from segeval.images.labels.labelsets import LABEL_SETS
 from segeval.results import Results
 from tests.conftest import golden
@@ -86,6 +87,25 @@ def test_groups_of_the_map_are_no_instances_and_classes_without_a_size_are_left_
     assert results[column, "(mean)"].pooled == 1.0
     flat, vehicle = 2 / 3, 3 / 4
     assert results["category_mean_iou[cityscapes]", "(all)"].pooled == pytest.approx((flat + vehicle) / 2)
+
+
+@pytest.mark.parametrize("n_objects", [3, 1100])
+@pytest.mark.parametrize("column", ["instance_weighted_iou[cityscapes]", "instance_weighted_iou(least_id=2)"])
+def test_numbers_of_components_are_no_ids_of_instances(n_objects: int, column: str) -> None:
+    """However many components there are, and whatever is invented: their numbers say nothing of groups."""
+    truth = np.full((3, 2 * n_objects), 7, dtype=np.uint8)
+    truth[0, ::2] = 26
+    pred = truth.copy()
+    pred[0, :4], pred[2, :5] = 7, 26
+    results = segeval.score(pred, truth, measures=[column], labels="cityscapes", bootstrap=0)
+    assert np.isnan(results[column, "car"].pooled)
+    assert np.isnan(results.class_rows[0].values[column])
+
+
+def test_where_ids_tell_instances_there_is_no_connectivity() -> None:
+    for call in ("instance_weighted_iou(connectivity=face)[cityscapes]", "iiou(least_id=2,connectivity=face)"):
+        with pytest.raises(ConfigError, match=r"connectivity=face changes nothing with least_id=\d+\. Leave it out"):
+            two_images(call)
 
 
 @pytest.mark.parametrize("name", ["cityscapes", "cityscapes-train"])

@@ -34,7 +34,11 @@ class InstanceWeights(State):
     def read(
         cls, lesions: Lesions, *, mean_size: MeanSize, least_id: int, connectivity: Connectivity = "full"
     ) -> "InstanceWeights":
-        """Weigh the voxels of every class of a case."""
+        """Weigh the voxels of every class of a case.
+
+        A least id speaks of those of a map: nothing is known where there is none, since components are only numbered.
+        """
+        is_known = least_id <= 1 or lesions.instances[1] is not None
         rows = []
         for which, of in enumerate(lesions.classes):
             truth = lesions.found(which, connectivity=connectivity).truth
@@ -43,7 +47,7 @@ class InstanceWeights(State):
             found = np.bincount(truth.owner[np.isin(truth.index, pred)], minlength=len(truth))
             share = (found / truth.n_voxels).sum()
             size = mean_size.get(of.name, np.nan) if isinstance(mean_size, PerClass) else mean_size
-            weight = 1.0 if size == "truth" else float(size)
+            weight = np.nan if not is_known else 1.0 if size == "truth" else float(size)
             rows.append(
                 cls.of(
                     tp=weight * share,

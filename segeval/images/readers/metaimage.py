@@ -129,7 +129,7 @@ def _voxels(header: _MetaHeader, stream: ByteStream) -> np.ndarray:
 
 
 def _volume(header: _MetaHeader, voxels: np.ndarray) -> Volume:
-    array = np.moveaxis(voxels, 0, -1)
+    array = voxels[0] if len(voxels) == 1 else np.moveaxis(voxels, 0, -1)
     n = header.n_axes
     in_space = min(n, 3)
     axes = header.numbers("TransformMatrix", "Rotation", "Orientation", n=n * n, default=np.eye(n).ravel().tolist())

@@ -34,6 +34,7 @@ def read_mgh(path: Path) -> Volume:
                 "Write integers or floats."
             )
         array = stream.voxels(sizes, np.dtype(_TYPES[kind]), order="F", tail=_TAGS)
+    array = array[..., 0] if sizes[3] == 1 else array  # every header has four sizes
     return placed_in_world(path, array, _world(start, sizes[:3]))
 
 

@@ -6,7 +6,7 @@ from segeval.evidence.lesions.components import Connectivity
 from segeval.evidence.lesions.weighted import InstanceWeights, MeanSize
 from segeval.evidence.overlap.counts import CategoryCounts
 from segeval.evidence.shapes import PerLabel
-from segeval.measure import metric, ratio
+from segeval.measure import Idle, metric, ratio
 
 UNIT = (0.0, 1.0)
 CORDTS = "Cordts et al. 2016, arXiv:1604.01685"
@@ -39,6 +39,7 @@ def category_mean_iou(counts: CategoryCounts) -> PerLabel:
     aliases=("iiou",),
     reference=CORDTS,
     limits={"mean_size": (0.0, float("inf")), "least_id": (0, float("inf"))},
+    idle=(Idle(("connectivity",), "least_id", lambda least: least > 1, "1"),),  # which asks for a map
 )
 def instance_weighted_iou(
     weights: InstanceWeights, *, mean_size: MeanSize = "truth", least_id: int = 1, connectivity: Connectivity = "full"
@@ -50,7 +51,8 @@ def instance_weighted_iou(
     Args:
         mean_size: of the instances of a class in voxels: that of the truth (`pooled`: of all cases), one number, or one
             for each class such as `car:12794;person:3462`; a class without one is left out.
-        least_id: lower ids of the map are no instances, such as groups; 1000 for those of Cityscapes.
+        least_id: lower ids of the map are no instances, such as groups; 1000 for those of Cityscapes. Above 1 the value
+            is undefined without a map.
         connectivity: as for lesions, where no instance maps are given.
     """
     scale = np.where(weights.n > 0, ratio(weights.voxels, weights.n), 1.0) if mean_size == "truth" else 1.0
