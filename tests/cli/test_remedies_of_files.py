@@ -158,7 +158,7 @@ NAMES = {
             tiff("pred/a.tif", np.stack([FLAT_PRED * 9] * 3, -1).astype(np.uint16), photometric="rgb"),
         ),
         first=DICE,
-        says="or save the ids as grey values",
+        says="--colors reads single pictures of 8 bits: save the ids as grey values",
         mend=lambda: tiff("pred/a.tif", FLAT_PRED.astype(np.uint16)),
     ),
     "voxels that are not finite": Way(
