@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.cli.given import Run
-from tests.cli.remedies import COCO, FLAT, FLAT_PRED, Way, coco, follow, result
+from tests.cli.remedies import COCO, FLAT, FLAT_PRED, Way, coco, follow, result, text
 from tests.images.coco_files import write_panoptic
 
 PANOPTIC = ("score", "p.json", "t.json", "-m", "dice", "--bootstrap", 0)
@@ -155,11 +155,53 @@ OBJECTS = {
         first=(*COCO[:2], "gt.json", *COCO[3:]),
     ),
     "no category of an object": flat_results("Write it again", lambda one: one[0].pop("category_id")),
+    "images that are no list": flat_results(
+        "its `images` are no list of records. Write it again", lambda one: one.update(images={"id": 1}), "gt.json"
+    ),
+    "an image without a name": flat_results(
+        "Write it again", lambda one: one["images"][0].update(file_name=7), "gt.json"
+    ),
+    "files of many images in a list": flat_results(
+        "Name it as PRED or TRUTH, and leave --pairs out",
+        lambda _: text("p.csv", "case,pred,truth\na,res.json,gt.json\n"),
+        first=("score", "--pairs", "p.csv", *COCO[3:]),
+        mend=lambda: None,
+        then=(COCO,),
+    ),
+    "run lengths of half a size": flat_results(
+        "Write it again, as pycocotools does", outline({"size": [12], "counts": [144]})
+    ),
+    "run lengths of a number beyond all": flat_results(
+        "Write it again, as pycocotools does", outline({"size": [12, 12], "counts": "o" * 20 + "0"})
+    ),
+    "a pattern beside names": flat_results(
+        "names its images itself. Leave it out",
+        lambda one: one,
+        first=(*COCO, "--pred-pattern", "{case}_pred.png"),
+        mend=lambda: None,
+        then=(COCO,),
+    ),
+    "files of classes beside all of them": flat_results(
+        "holds all classes of its images. Leave it out",
+        lambda one: one,
+        first=(*COCO, "--channel-files", "{case}/{class}.png"),
+        mend=lambda: None,
+        then=(COCO,),
+    ),
     "a score that is none": flat_results(
         "which is no finite number. Write one, or leave it out of all", lambda one: one[0].update(score="high")
     ),
 }
 WAYS = {f"panoptic: {what}": way for what, way in SEGMENTED.items()} | OBJECTS
+
+
+def test_objects_larger_than_the_memory_are_scored_on_a_larger_machine(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as then:
+        then.setattr("segeval.images.named.run_lengths.memory_left", lambda: 1.0)
+        given = lambda: coco([result()])  # noqa: E731
+        follow(run, Way(given=given, first=COCO, says="or use a larger machine", mend=then.undo))
 
 
 @pytest.mark.parametrize("what", WAYS)

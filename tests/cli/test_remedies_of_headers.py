@@ -74,6 +74,9 @@ NRRD = {
     "blocks": header(".nrrd", "Write integers or floats", (TYPE, b"type: block")),
     "directions in words": header(".nrrd", AGAIN, (STEPS, b"(one,0,0)")),
     "directions of two numbers": header(".nrrd", AGAIN, (STEPS, b"(0.8,0)")),
+    "directions of fewer numbers than axes": header(
+        ".nrrd", AGAIN, (DIRECTIONS, b"space directions: (0.8,0) (0,1.2) (0,0)\n")
+    ),
     "spacings in words": header(".nrrd", AGAIN, (DIRECTIONS, b"spacings: a b c\n")),
     "a foreign space": header(
         ".nrrd", "Save it as left-posterior-superior", (b"left-posterior-superior", b"scanner-xyz")
@@ -304,6 +307,10 @@ ZARR = {
         lambda store: plain(store, np.stack([PRED, PRED]), dimension_names=("t", "z", "y", "x")),
     ),
     "metadata that are not whole": zarr(AGAIN, lost_metadata),
+    "no voxels": zarr(
+        "Remove it or write it again",
+        lambda store: store.create_array(store="pred/a.zarr", shape=(0, 12, 8), chunks=(1, 12, 8), dtype="u1"),
+    ),
 }
 WAYS = {
     f"{kind}: {what}": way

@@ -81,6 +81,10 @@ def drawn(says: str, *first: Any) -> Way:
     return wrong(says, lambda: contours(box(*first)))
 
 
+def without_a_number(dataset: Any) -> None:
+    dataset.ROIContourSequence[0].ContourSequence[0].ContourData[0] = float("nan")
+
+
 CONTOURS = {
     "a series that is nowhere, copied": wrong(
         "Copy the series beside the file", lambda: (contours(), [path.unlink() for path in (*slices(), *slices("p"))])
@@ -125,6 +129,9 @@ CONTOURS = {
     "a contour between slices": drawn("Export it on the slices of the image", made.contour(SQUARE, 2.5)),
     "a contour behind the last slice": wrong(
         "Copy the whole series", lambda: (contours(), [path.unlink() for path in slices() if lies_behind(path)])
+    ),
+    "a contour of no number": wrong(
+        "Export it again from where it was made", lambda: (contours(), changed("t/rt.dcm", without_a_number))
     ),
     "contours without references": wrong(
         "Export it with its references",
@@ -267,6 +274,9 @@ SLICER = {
     ),
     "a layer that there is not": slice_of(
         "Save it again from 3D Slicer", lambda: slicer(BOTH, ("Segment1_Layer:=0", "Segment1_Layer:=3"))
+    ),
+    "a layer in words": slice_of(
+        "copy or write it again", lambda: slicer(BOTH, ("Segment1_Layer:=0", "Segment1_Layer:=A"))
     ),
     "two segments of one value": slice_of(
         "Save it again from 3D Slicer", lambda: slicer(BOTH, ("Segment1_LabelValue:=2", "Segment1_LabelValue:=1"))

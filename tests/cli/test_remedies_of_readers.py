@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from tests.cli.given import Run, write_image
@@ -152,6 +153,25 @@ def coloured_pages(axis: int) -> None:
     tiff("pred/a.tif", planes, photometric="rgb", planarconfig="contig" if axis else "separate")
 
 
+def with_tags(tags: dict[int, int], packed: bytes = b"") -> None:
+    """The prediction compressed in a TIFF, with other numbers in its header or other bytes in place of its pixels."""
+    path = tiff("pred/a.tif", FLAT_PRED, compression="zlib")
+    with tifffile.TiffFile(path) as file:
+        page = file.pages[0]
+        places = [(page.tags[tag].valueoffset, struct.pack("<I", number)) for tag, number in tags.items()]  # type: ignore[union-attr]
+        pixels = page.dataoffsets[0]  # type: ignore[union-attr]
+    patched("pred/a.tif", *places, *([(pixels, packed)] if packed else []))
+
+
+def without_a_page() -> None:
+    """The chain of pages ends after the first, and the text of the file speaks of all."""
+    path = Path("pred/a.ome.tif")
+    with tifffile.TiffFile(path) as file:
+        at = file.pages[0].offset
+    (n,) = struct.unpack_from("<H", path.read_bytes(), at)
+    patched(str(path), (at + 2 + 12 * n, b"\0" * 4))
+
+
 PICTURES = {
     "ids in colours of 16 bits": wrong(GREY_OR_8, wide_colours, ".png", ".png"),
     "ids in colours of 16 bits, beside a table": wrong(
@@ -212,6 +232,14 @@ PICTURES = {
         ".tif",
         ".png",
     ),
+    "a TIFF of more than it holds": wrong(
+        "is more than it can hold. " + AGAIN,
+        lambda: with_tags({257: 1 << 20, 278: 1 << 20}),
+        ".tif",
+        ".png",
+    ),
+    "a TIFF whose pixels are none": wrong("cannot be decoded", lambda: with_tags({}, packed=b"\0" * 4), ".tif", ".png"),
+    "an OME-TIFF that lacks a page": wrong("a page is missing. " + AGAIN, lambda: without_a_page(), ".ome.tif", ".npy"),
     "a TIFF whose chain of pages breaks off": wrong(
         AGAIN, lambda: patched("pred/a.tif", (4, struct.pack("<I", 1 << 30))), ".tif", ".png"
     ),

@@ -60,6 +60,7 @@ YAML = {
     "aliases of aliases": labels("Write out what is meant", LAUGHS),
     "another text than UTF-8": labels("Save it as UTF-8", "1: Nebenhöhle\n2: spleen\n".encode("latin-1")),
     "too many levels": labels("Write it flatter", DEEP),
+    "levels without end": labels("Write it flatter", "a: " + "[" * 5000 + "]" * 5000),
     "a config with a tab": config("Mend it there", "score:\n\tmeasures: [dice]\n"),
     "a value that its tag cannot be": config("Write a plain value", "score: {measures: [!!int dice], bootstrap: 0}\n"),
     "a config of another text": config("Save it as UTF-8", "score: {measures: [dice], bootstrap: 0}  # ä", latin=True),

@@ -73,10 +73,7 @@ def find_listed_cases(path: Path, *, beside: Path, option: str, pattern: str | N
     """
     if pattern is not None:
         raise ConfigError(f"{option} {pattern!r}: {printable(path)} names its images itself. Leave it out.")
-    paths = image_paths(path, beside)
-    if not paths:
-        raise DataError(f"{printable(path)}: has no image. Write it again with its `images`.")
-    named = [(_id_by_path(image.relative_to(path), by_folder=False), image) for image in paths]
+    named = [(_id_by_path(image.relative_to(path), by_folder=False), image) for image in image_paths(path, beside)]
     files, doubles = _one_file_each(sorted(named))
     return CaseFiles(folder=path, files=files, others=(), doubles=doubles)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from segeval.errors import ConfigError
 from segeval.files.csv_rows import Row, read_csv_rows
 from segeval.files.paths import printable, require_existing
-from segeval.images.pairing.folders import case_id_of
+from segeval.images.pairing.folders import case_id_of, is_list_of_images
 
 COLUMNS = ("case", "pred", "truth")
 
@@ -17,7 +17,8 @@ def read_pairs_csv(path: Path) -> dict[str, tuple[Path | None, Path | None]]:
     Further columns are passed over.
 
     Raises:
-        ConfigError: the file cannot be read, lacks a column, names a case twice or a file that is not there.
+        ConfigError: the file cannot be read, lacks a column, names a case twice, or a file that is not there or holds
+            many images.
     """
     sides: dict[str, tuple[Path | None, Path | None]] = {}
     for line, row in read_csv_rows(path, what="--pairs", columns=COLUMNS):
@@ -40,4 +41,10 @@ def _case_id(row: Row, where: str) -> str:
 def _file(row: Row, side: str, folder: Path, where: str) -> Path | None:
     if not row[side].strip():
         return None
-    return require_existing(folder / row[side], what=f"{where}, {side}:")
+    path = require_existing(folder / row[side], what=f"{where}, {side}:")
+    if is_list_of_images(path):
+        raise ConfigError(
+            f"{where}, {side}: {printable(path)} holds the masks of many images. Name it as PRED or TRUTH, and leave "
+            "--pairs out."
+        )
+    return path

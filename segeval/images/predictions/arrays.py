@@ -12,6 +12,7 @@ from segeval.images.labels.one_hot import is_one_hot
 from segeval.images.predictions.predictions import Prediction
 from segeval.images.readers.volumes import Volume
 
+_FROM_ONE_HOT = "a one-hot truth, read as ids"
 _ONE = 1e-3  # how far from 1 probabilities of a voxel may add up to, to be told from numbers that do not
 
 
@@ -32,7 +33,7 @@ def pair_of_arrays(
     if truth is None or truth.affine is not None or pred.affine is not None:
         if truth is not None:
             pred, truth = _without_lone_axis(pred, truth), _without_lone_axis(truth, pred)
-        pred, truth = _placed_ids(pred), truth and _placed_ids(truth, note="a one-hot truth, read as ids")
+        pred, truth = _placed_ids(pred), truth and _placed_ids(truth, note=_FROM_ONE_HOT)
         return _in_channels(pred, truth, channel_axis), truth
     truth = _as_ids(truth, pred, channel_axis)
     _refuse_batches(pred, truth, channel_axis)
@@ -67,7 +68,7 @@ def refuse_classes_of_both(pred: Prediction, truth: Volume, asked: ChannelAxis |
     """
     shape = truth.array.shape
     is_one = len(pred.images) == 1 and pred.images[0].array.shape == shape
-    if asked is None or truth.affine is not None or len(shape) != 3 or not is_one:
+    if asked is None or truth.affine is not None or len(shape) != 3 or not is_one or _FROM_ONE_HOT in truth.notes:
         return
     if truth.array.max() <= 1:
         raise DataError(
@@ -109,11 +110,10 @@ def _as_ids(truth: Volume, pred: Volume, channel_axis: ChannelAxis | None) -> Vo
     if array.ndim == pred.array.ndim and array.shape[axis] == 1 < pred.array.shape[axis]:
         return replace(truth, array=array.squeeze(axis))
     space = tuple(np.delete(array.shape, axis).tolist())
-    if pred.array.shape not in (array.shape, space):
-        return truth
-    if is_one_hot(array, axis):
-        return replace(truth, array=array.argmax(axis=axis), notes=("a one-hot truth, read as ids",))
-    if channel_axis is None and is_one_hot(array, -1):
+    if pred.array.shape in (array.shape, space) and is_one_hot(array, axis):
+        return replace(truth, array=array.argmax(axis=axis), notes=(_FROM_ONE_HOT,))
+    may_end_in_classes = channel_axis is None and pred.array.shape in (array.shape, space, array.shape[:-1])
+    if may_end_in_classes and is_one_hot(array, -1):
         raise DataError(
             f"{truth.path}: shape {array.shape} is one-hot along its last axis. Pass channel_axis='last', or give ids: "
             "truth.argmax(-1)."
