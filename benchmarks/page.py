@@ -51,9 +51,9 @@ GROWTH = """
 
 ![Time over voxels, classes, cases and workers](growth.png)
 
-Medians, and in pale colours the range of the rounds, of the version before. Workers are measured on the clock, and here
-two cores had work for a dozen others: nothing was to be gained that day, nor when this page was last made. On a machine
-of one's own this panel has to be drawn again.
+Medians, and in pale colours the range of the rounds. Workers are measured on the clock, on two cores that had little
+else to do: the second one takes a quarter off, as nearly a second is the start of the program; more than there are
+cores gain nothing.
 """
 ALL = "`-m all`"
 

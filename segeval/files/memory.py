@@ -1,10 +1,12 @@
 """How much memory can still be taken: what the system, the container and the limits of the process leave."""
 
+import ctypes
+import gc
 import math
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 
@@ -31,6 +33,13 @@ def at_most(n_bytes: float) -> Iterator[None]:
         yield
     finally:
         _allowed.reset(outer)
+
+
+def give_back() -> None:
+    """Return to the system what was freed, which the allocator of C else keeps between what is still held."""
+    gc.collect(0)  # maps and the views of them refer to one another, and all are young
+    with suppress(OSError, AttributeError, TypeError):  # glibc has it, and no other library of C
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def read_size(text: str) -> int:

@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 
 from segeval.evidence.probabilities import soft_numpy
 from segeval.evidence.probabilities.bins import part_sizes
-from segeval.evidence.probabilities.histogram import ProbHistogram
+from segeval.evidence.probabilities.histogram import ProbHistogram, most_cells
 from segeval.evidence.probabilities.parts import HistogramOfPart
 from tests.sweep_maps import scored
 
@@ -162,3 +162,18 @@ def test_of_a_map_in_parts_the_bins_that_matter_are_told_apart(
     assert abs(area_of(part.settled(n, None)) - area_of(whole)) > 0.01
     if few or detail == "exact":
         assert settled.p.tolist() == whole.p.tolist()
+
+
+@given(voxels())
+def test_cells_are_no_more_than_bins_have_room_for(both: tuple[np.ndarray, np.ndarray]) -> None:
+    found = scored(*both).histogram()
+    n = soft_numpy.ranks(both[0].astype(np.float64), both[1])
+    assert len(found.in_cells().p) <= most_cells(n.sum(axis=0)) <= len(both[0])
+
+
+def test_bins_tell_how_many_cells_a_map_of_noise_fills() -> None:
+    rng = np.random.default_rng(0)
+    probs = rng.uniform(0.1, 0.9, 2_000_000)
+    inside = rng.random(probs.size) < 0.3
+    cells = len(scored(probs, inside).histogram().in_cells().p)
+    assert cells <= most_cells(soft_numpy.ranks(probs, inside).sum(axis=0)) <= 1.2 * cells

@@ -304,6 +304,28 @@ def test_too_many_voxels_to_be_told_apart_name_what_is_enough(
         scored(*crowded, ("ohem_ce_loss",), max_memory=PROGRAM + (4 << 20))
 
 
+@pytest.mark.slow
+def test_too_many_ranked_costs_name_what_is_enough_for_all_cells(
+    tmp_path: Path, n_tiles: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Logits that differ by less than the bound share a cell, so that noise needs no room for each of its voxels."""
+    monkeypatch.setattr("segeval.scoring.slabs.settled_maps._TOLD_APART", 104)
+    rng = np.random.default_rng(0)
+    probs = rng.uniform(0.4, 0.6, (1500, 1400)).astype(np.float32)
+    pair = write(tmp_path / "p.npy", probs), write(tmp_path / "t.npy", (rng.random(probs.shape) < 0.3).astype(np.uint8))
+    asked = ("topk_ce_loss", "lovasz_hinge_loss")
+    with pytest.raises(DataError, match=r"for topk_ce_loss, lovasz_hinge_loss\. Leave .* --max-memory") as refused:
+        scored(*pair, asked, max_memory=PROGRAM + (8 << 20))
+    enough = read_size(str(refused.value).split("--max-memory ")[1].split()[0])
+    assert enough < PROGRAM + (24 << 20)
+    n_tiles.clear()
+    found = scored(*pair, asked, max_memory=enough)
+    assert len(n_tiles) == 2
+    exact = scored(*pair, tuple(f"{measure}(exact=true)" for measure in asked))
+    (wanted,), (row,) = exact.class_rows, found.class_rows
+    assert [*row.values.values()] == pytest.approx([*wanted.values.values()], rel=0, abs=1e-5)
+
+
 @pytest.mark.parametrize("pred", ["one.nii", "double.nii"])
 def test_all_voxels_are_told_apart_where_bins_hold_few(
     maps: Path, n_tiles: list[int], monkeypatch: pytest.MonkeyPatch, pred: str

@@ -145,7 +145,7 @@ class ProbHistogram:
         The steps of the Jaccard loss add up to no more than 1, so the hinge is off by no more than its errors.
         """
         cell = np.rint(np.clip(log_odds(self.p, self.rest), -_FARTHEST, _FARTHEST) / (2 * BOUND))
-        first = np.flatnonzero(np.append(True, cell[1:] != cell[:-1]))
+        first = np.flatnonzero(np.append(True, cell[1:] != cell[:-1])[: len(cell)])
         middle = ProbMap(stored=cell[first] * (2 * BOUND), is_log_odds=True)
         positives, negatives = (np.add.reduceat(side, first) for side in (self.positives, self.negatives))
         p, rest = middle.both_sides()
@@ -224,6 +224,26 @@ class ProbHistogram:
 def are_few(n: int) -> bool:
     """Whether so many voxels, or distinct probabilities, are told apart one by one without being asked to."""
     return n <= EXACT_UP_TO
+
+
+def most_cells(n: np.ndarray) -> int:
+    """The most entries that `ProbHistogram.in_cells` makes of some voxels.
+
+    Args:
+        n: (upper, bin): voxels by fine bin.
+    """
+    lowest = bins.fine_values()[0][bins.N_FINE :][::-1]
+    edges = np.clip(-log_odds(lowest, 1 - lowest), 0, _FARTHEST)
+    cells = np.rint(np.stack([edges, np.append(edges[1:], 0)]) / (2 * BOUND)).astype(np.int64)
+    most = 0
+    for of_side in n:
+        used = np.flatnonzero(of_side)
+        last, first = cells[:, used]
+        full = last - first + 1
+        # the first cell of a bin is also the last of the next one, and counted there if all that it may fill are
+        shared = (first[:-1] == last[1:]) & (of_side[used][:-1] >= full[:-1])
+        most += int(np.minimum(of_side[used], full - np.append(False, shared)[: len(used)]).sum())
+    return most
 
 
 def _counted(values: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -8,6 +8,7 @@ whole to the last digits.
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from segeval.evidence.case import TiledCase
 from segeval.evidence.labels import LabelClass
 from segeval.evidence.probabilities.bins import MOST_HALVED, N_FINE, Detail
 from segeval.evidence.probabilities.class_maps import Areas, EqualParts, PartsOfMap, ProbSums, sums_of_voxels
-from segeval.evidence.probabilities.histogram import ProbHistogram, are_few
+from segeval.evidence.probabilities.histogram import ProbHistogram, are_few, most_cells
 from segeval.evidence.probabilities.parts import HistogramOfPart, SumsOfPart
 from segeval.evidence.probabilities.prob_maps import Condensed, MapSums, ProbMaps
 from segeval.evidence.probabilities.scored_map import FEW
@@ -58,11 +59,11 @@ def with_maps_settled(
     rows = soft.kept.rows
     wanted = {key: which for key in rows if (which := _mixed(key, rows)) is not None}
     room = _room_in_bins(rows, wanted, case, plan)
-    told = _told_apart(wanted, maps, room)
+    told = _told_apart(wanted, maps, room, partial(_refusal, rows=rows, wanted=wanted, case=case, plan=plan))
     settled = {key: _settled(key, rows, told.get(key)) for key in rows if _kind(key) != "ranks"}
-    lacking = [key for key in room if len(told[key].p) > room[key] or (told[key].halved and settled[key].is_vague)]
-    if lacking:
-        raise _refusal(lacking, rows, wanted, case, plan)
+    vague = [key for key in room if told[key].halved and settled[key].is_vague]
+    if vague:
+        raise _refusal(vague, rows, wanted, case, plan)
     soft = replace(soft, kept=ByClass(settled))
     return {key: soft if key == "soft" else _of_classes(total, soft) for key, total in totals.items()}
 
@@ -134,8 +135,15 @@ def _n_of(rows: Mapping[Any, Any], wanted: Mapping[Any, np.ndarray], *, of: Iter
 def _refusal(
     keys: Iterable[Any], rows: Mapping[Any, Any], wanted: Mapping[Any, np.ndarray], case: TiledCase, plan: Plan
 ) -> DataError:
-    """Where all voxels are counted, and so it is known what is enough."""
-    n = _n_of(rows, wanted, of=[key for key in wanted if _kind(key) == "histogram"])
+    """Where all voxels are counted, and so it is known what is enough: room for each of them, or for all cells."""
+    counted = [key for key in wanted if _kind(key) == "histogram"]
+    narrower = [key for key in counted if rows[key].detail in _may_be_in_bins(plan)]
+    in_cells = [key for key in narrower if rows[key].detail == "hinge"]
+    n = _n_of(rows, wanted, of=counted)
+    if {*keys} <= {*in_cells}:
+        others = _n_of(rows, wanted, of=[key for key in counted if key not in narrower])
+        most = max(most_cells(np.where(wanted[key], rows["ranks", key[1]], 0).sum(axis=0)) for key in in_cells)
+        n = min(n, others + len(narrower) * most)
     return DataError(
         f"{_too_many(keys, rows, case, plan)} Leave these measures out, or pass --workers 1 and "
         f"--max-memory {PROGRAM + 2 * n * _TOLD_APART + _MIB >> 20}MiB or more."
@@ -164,7 +172,10 @@ def _detail_of(call: MeasureCall) -> Any:
 
 
 def _told_apart(
-    wanted: Mapping[Any, np.ndarray], maps: Callable[[], Iterator[ProbMaps]], room: Mapping[Any, int]
+    wanted: Mapping[Any, np.ndarray],
+    maps: Callable[[], Iterator[ProbMaps]],
+    room: Mapping[Any, int],
+    refusal: Callable[[Sequence[Any]], DataError],
 ) -> dict[Hashable, ProbHistogram]:
     found: dict[Hashable, list[ProbHistogram]] = {key: [] for key in wanted}
     for of_slab in maps() if wanted else ():
@@ -173,6 +184,8 @@ def _told_apart(
             found[key].append(told)
             if key in room:
                 found[key] = [_fitting(found[key], key[2], room[key])]
+                if len(found[key][0].p) > room[key]:  # and other slabs only bring more
+                    raise refusal([key])
         del of_slab
     return {key: ProbHistogram.empty().beside(*parts) if len(parts) > 1 else parts[0] for key, parts in found.items()}
 

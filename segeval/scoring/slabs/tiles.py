@@ -21,6 +21,7 @@ from segeval.evidence.labels import LabelClass
 from segeval.evidence.overlap.counts import Counts, Histogram
 from segeval.evidence.probabilities.soft import SoftEvidence
 from segeval.evidence.shapes import TYPE_CHECKING
+from segeval.files.memory import give_back
 from segeval.files.paths import listed
 from segeval.measure import Level, MeasureCall
 from segeval.results import CaseScore
@@ -197,6 +198,7 @@ def _added_up(case: TiledCase, plan: Plan) -> _Together:
         del tile  # there is room for one
         if "probs" in sums.sources:
             gc.collect(0)  # maps and the views of them refer to one another, and all are young
+    give_back()
     classes = plan.labels.classes_among(sums.histogram.ids)
     counts = sums.of_classes or sums.histogram.counts(classes)
     totals = dict(sums.pool.totals)
@@ -224,6 +226,7 @@ def _maps(case: TiledCase, plan: Plan) -> Iterator["ProbMaps"]:
             yield maps
         del tile, maps
         gc.collect(0)
+    give_back()
 
 
 def _halo(plan: Plan, case: TiledCase) -> int:

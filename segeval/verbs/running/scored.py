@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from segeval.errors import DataError
 from segeval.evidence.case import Case
-from segeval.files.memory import at_most
+from segeval.files.memory import at_most, give_back
 from segeval.files.paths import printable
 from segeval.images.cases import read_case
 from segeval.images.input_rules import InputRules
@@ -86,7 +86,9 @@ def _evaluated(pair: Pair, plan: Plan, rules: InputRules, options: ScoreOptions)
     try:
         tiled = tiled_case(pair, rules)
         if tiled is not None:
-            return evaluate_tiles(tiled, plan)
+            score = evaluate_tiles(tiled, plan)
+            give_back()
+            return score
         with at_most(rules.slab_bytes or math.inf):
             case = read_case(pair, rules)
         return evaluated(case, plan)
