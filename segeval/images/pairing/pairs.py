@@ -1,14 +1,13 @@
 """Which prediction belongs to which truth."""
 
 import os
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from segeval.errors import ConfigError, DataError
 from segeval.files.paths import listed, printable, require_existing
-from segeval.files.suffixes import image_suffix, is_store, stem
+from segeval.files.suffixes import is_store, stem
 from segeval.images.pairing.class_files import (
     ClassFiles,
     class_files_in,
@@ -25,8 +24,7 @@ from segeval.images.pairing.folders import (
     is_list_of_images,
 )
 from segeval.images.pairing.pairs_csv import read_pairs_csv
-
-_MOST_COMPARED = 500  # names of either side
+from segeval.images.pairing.proposals import proposed_patterns
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -325,23 +323,8 @@ def _nothing_pairs(pred: CaseFiles, truth: CaseFiles) -> str:
         return f"{no_prediction} If they are files of classes, say where case and class stand in their names: {files}."
     return (
         f"{no_prediction} Name them alike, or say where the "
-        f"case id stands in each name: {_proposed_pattern(pred, truth)}.{alone}"
+        f"case id stands in each name{proposed_patterns(pred, truth)}.{alone}"
     )
-
-
-def _proposed_pattern(pred: CaseFiles, truth: CaseFiles) -> str:
-    """The pattern that most names would fit, where one side's names hold those of the other."""
-    for longer, shorter, option in ((pred, truth, "--pred-pattern"), (truth, pred, "--truth-pattern")):
-        around = Counter(
-            f"{before}{{case}}{after}{image_suffix(path) or ''}"
-            for case_id, path in list(longer.files.items())[:_MOST_COMPARED]
-            for other in list(shorter.files)[:_MOST_COMPARED]
-            for before, found, after in [case_id.partition(other)]
-            if found
-        )
-        if around:
-            return f"{option} '{around.most_common(1)[0][0]}'"
-    return "--pred-pattern '{case}_pred.nii.gz'"
 
 
 def _notes(side: CaseFiles) -> list[str]:
