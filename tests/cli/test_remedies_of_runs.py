@@ -1,6 +1,6 @@
-"""Remedies of YAML files, of two runs that are compared and of Dask, each followed to a known number."""
+"""Remedies of YAML files, and of two runs that are compared, each followed to a known number."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from tests.cli.given import Run, write_image
-from tests.cli.remedies import DICE as SCORES
-from tests.cli.remedies import PRED, SCORE, TRUTH, Way, follow, pair, printed, text, two
+from tests.cli.remedies import PRED, SCORE, TRUTH, Way, follow, printed, text, two
 
 DICE = (*SCORE, "-m", "dice")
 LABELS = "1: liver\n2: spleen\n"
@@ -213,62 +212,3 @@ def test_what_is_said_of_two_runs_leads_to_the_right_number(run: Run, what: str)
     for command in scored(way.first[-1], "skip"):
         run(*command)
     follow(run, way)
-
-
-DASK = {
-    "no address": Way(
-        given=pair,
-        first=(*DICE, "--dask", "2"),
-        says="must be local:N, or the address of a scheduler",
-        then=((*DICE, "--dask", "local:1"),),
-    ),
-    "no scheduler, and none is needed": Way(
-        given=pair,
-        first=(*DICE, "--dask", "tcp://127.0.0.1:9"),
-        says="--dask local:4 needs none",
-        then=((*DICE, "--dask", "local:1"),),
-    ),
-    "workers of two kinds": Way(
-        given=pair,
-        first=(*DICE, "--dask", "local:1", "--workers", 1),
-        says="Leave --workers out",
-        then=((*DICE, "--dask", "local:1"),),
-    ),
-}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("what", DASK)
-def test_what_is_said_of_dask_leads_to_the_right_number(run: Run, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pytest.importorskip("segeval.verbs.running.cluster"), "_SECONDS", 0.2)
-    follow(run, DASK[what])
-
-
-@pytest.fixture
-def scheduler() -> Iterator[str]:
-    """A scheduler with a worker, at an address of its own."""
-    distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0", protocol="tcp"
-    ) as running:
-        yield running.scheduler_address
-
-
-@pytest.mark.slow
-def test_a_scheduler_that_is_started_scores(run: Run, scheduler: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pytest.importorskip("segeval.verbs.running.cluster"), "_SECONDS", 0.2)
-    pair()
-    refused = run(*DICE, "--dask", "tcp://127.0.0.1:9")
-    assert "Start one with `dask scheduler`, and pass the address that it prints" in " ".join(refused.err.split())
-    done = run(*DICE, "--dask", scheduler)
-    assert list(SCORES(done)) == pytest.approx([2 / 3])
-
-
-def test_without_processes_of_dask_the_run_goes_on_here(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(**_: Any) -> None:
-        raise OSError("Cannot allocate memory")
-
-    monkeypatch.setattr(pytest.importorskip("segeval.verbs.running.cluster"), "LocalCluster", refuse)
-    pair()
-    assert "Ask for fewer, or leave out --dask" in run(*DICE, "--dask", "local:2").err
-    assert list(SCORES(run(*DICE))) == pytest.approx([2 / 3])
