@@ -352,7 +352,7 @@ def refuse_too_many_ids(case_id: str, n: int) -> None:
     if n > MAX_IDS:
         raise DataError(
             f"{case_id}: {n} distinct ids; {MAX_IDS} is the most that can be classes. "
-            "Check that these are label masks and not images or instance maps."
+            "Check that these are label masks and no images. Maps of objects are scored with --instances."
         )
 
 

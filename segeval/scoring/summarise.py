@@ -66,7 +66,7 @@ def merge_histograms(histograms: Sequence[Histogram]) -> Histogram:
     if len(ids) > MAX_IDS:
         raise DataError(
             f"The cases hold {len(ids)} different ids between them; {MAX_IDS} is the most that can be classes. "
-            "Check that these are label masks and not images or instance maps."
+            "Check that these are label masks and no images. Maps of objects are scored with --instances."
         )
     n = np.zeros((len(ids), len(ids)), dtype=np.int64)
     for histogram in histograms:

@@ -45,7 +45,8 @@ def print_report(report: "GateReport", screen: Any) -> None:
         if verdict.outcome != "pass":
             screen.print()
             print_line(screen, f"{verdict.name}: {verdict.reason}")
-            print_line(screen, _worst(verdict), style="dim")
+            for said in (*verdict.notes, _worst(verdict)):
+                print_line(screen, f"  {said}", style="dim")
     for note in report.notes:
         screen.print()
         print_line(screen, f"note: {note}")
@@ -59,7 +60,7 @@ def _judged(verdict: "Verdict") -> str:
 
 def _worst(verdict: "Verdict") -> str:
     cases = ", ".join(f"{case.case_id} ({case.class_name}) {short(case.value)}" for case in verdict.worst)
-    return f"  open first: {cases}" if cases else "  no case to open"
+    return f"open first: {cases}" if cases else "no case to open"
 
 
 def print_selftest(found: "SelfTest", screen: Any) -> None:

@@ -59,7 +59,7 @@ def labelled(
     elif high - low >= most and len(distinct(flat)) > most:
         raise DataError(
             f"{printable(volume.path)}: holds more than {most} different values between {low} and {high}. "
-            "Check that it is a label image and not an intensity image."
+            "Check that it is a label image and not an intensity image; maps of objects are scored with --instances."
         )
     return replace(volume, array=_narrowed(volume, array, low, high), notes=notes)
 
