@@ -264,7 +264,7 @@ class Evidence:
                 case_id = printable(self.case.case_id)
                 if str(error).startswith(case_id):
                     raise
-                raise DataError(f"{case_id}: {call.column}: {error}") from error
+                raise DataError(f"{case_id}: {error}") from error
         nothing = np.full(len(self.classes), np.nan) if level == "class" else np.nan
         if call.measure.of_data_set and level == "case":  # it is made of what the classes have
             return nothing

@@ -225,6 +225,12 @@ MEASURES |= {
         says="a: hausdorff_dt_loss: the axes are not at right angles, and this loss measures along them",
         then=((*SCORE, "-m", "dice,hausdorff_dt_loss(units=voxel)"),),
     ),
+    "such a loss among others that look at images too": Way(
+        given=tilted,
+        first=(*SCORE, "-m", "dice,weight_map,shape_losses"),
+        says="right angles, and this loss measures along them. Take units=voxel; where a group has brought it, name",
+        then=((*SCORE, "-m", "dice,weight_map,boundary_loss(units=voxel),boundary_dou_loss"),),
+    ),
 }
 
 ALONE = {
@@ -415,3 +421,11 @@ def test_a_variable_with_a_slip_is_named_rightly(run: Run, monkeypatch: pytest.M
     monkeypatch.setenv("SEGEVAL_MEASURES", "dice")
     assert run(*SCORE).code == 0
     assert scores()(refused) == [pytest.approx(2 / 3)]
+
+
+@pytest.mark.parametrize("before", ["weight_map", "boundary_dou_loss", "rare_losses", "soft_cldice_loss"])
+def test_a_loss_that_cannot_be_had_is_named_whichever_was_asked_for_first(before: str, run: Run) -> None:
+    """All losses that look at an image are had at once."""
+    tilted()
+    done = run(*SCORE, "-m", f"{before},hausdorff_dt_loss,dice")
+    assert "a: hausdorff_dt_loss: the axes are not at right angles" in done.err

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from segeval.errors import DataError
 from segeval.evidence.additive import Kept
 from segeval.evidence.grid import Lattice
 from segeval.evidence.overlap.counts import Counts, Joint
@@ -199,7 +200,10 @@ class ProbEvidence:
 
         values = []
         for call in calls:
-            values.append(call(*(kept.get(need, partial(made, need)) for need in call.measure.needs)))
+            try:
+                values.append(call(*(kept.get(need, partial(made, need)) for need in call.measure.needs)))
+            except DataError as error:  # which is of this loss, whichever was asked for
+                raise DataError(f"{call.column}: {error}") from error
             if is_large:
                 kept.results.clear()
         return values

@@ -179,7 +179,10 @@ class InSpace(SoftEvidence):
         if units == "voxel" or self.lattice is None:
             return (1.0,) * self.n_axes
         if self.lattice.axes is not None:
-            raise DataError("the axes are not at right angles, and this loss measures along them. Take units=voxel.")
+            raise DataError(
+                "the axes are not at right angles, and this loss measures along them. Take units=voxel; where a group "
+                "has brought it, name measures in place of shape_losses or all."
+            )
         return self.lattice.spacing
 
     def _of_each_image(self, masks: Any, function: Callable[[np.ndarray], np.ndarray]) -> Any:
