@@ -3,11 +3,14 @@
 import io
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+import segeval
 from segeval.errors import DataError
 from segeval.images.readers.readers import read_volume
 
@@ -60,6 +63,32 @@ def test_grey_of_sixteen_bits_keeps_high_ids(tmp_path):
 
 def test_one_bit_is_zero_and_one(tmp_path):
     np.testing.assert_array_equal(read(tmp_path, encode(Image.fromarray(IDS > 2))).array, IDS > 2)
+
+
+def test_true_is_one_whatever_its_byte(tmp_path):
+    """Pillow has 255 for True, and so has what is saved of it: that is no id 255 beside a truth of 0 and 1."""
+    import tifffile
+    import zarr
+
+    truth = (IDS > 2).astype(np.uint8)
+    one_bit = Image.fromarray(truth > 0)
+    of_pillow = np.array(one_bit)
+    assert set(of_pillow.view(np.uint8).flat) == {0, 255}
+    for suffix in (".png", ".bmp", ".tif"):
+        one_bit.save(tmp_path / f"a{suffix}")
+    tifffile.imwrite(tmp_path / "a.tiff", of_pillow)
+    np.save(tmp_path / "a.npy", of_pillow)
+    np.savez(tmp_path / "a.npz", of_pillow)
+    zarr.save(str(tmp_path / "a.zarr"), of_pillow)
+    sides = [of_pillow, one_bit, torch.from_numpy(of_pillow), *sorted(tmp_path.iterdir())]
+    assert len(sides) == 10
+    np.save(tmp_path / "truth.npy", truth)
+    for side in sides:
+        for pair in ((side, tmp_path / "truth.npy"), (tmp_path / "truth.npy", side)):
+            if not isinstance(side, Path):
+                pair = tuple(truth if isinstance(one, Path) else one for one in pair)
+            (row,) = segeval.score(*pair, measures=["dice", "hd"], bootstrap=0).class_rows
+            assert (row.of.label, row.values) == ("1", {"dice": 1.0, "hd": 0.0}), side
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4, 8])

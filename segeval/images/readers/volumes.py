@@ -62,6 +62,12 @@ class Volume:
     of_part: bool = False
     axes_of_space: int | None = None
 
+    def __post_init__(self) -> None:
+        """Give booleans the bytes 0 and 1: Pillow has 255 for True, which counts as 255 where bytes are looked at."""
+        array = self.array
+        if isinstance(array, np.ndarray) and array.dtype == np.bool_ and array.view(np.uint8).max(initial=0) > 1:
+            object.__setattr__(self, "array", array.view(np.uint8) != 0)
+
     @property
     def n_space(self) -> int:
         """How many of the array's axes are space; where nothing tells, at most three."""
