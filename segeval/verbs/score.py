@@ -275,7 +275,7 @@ def input_rules_of(options: InputOptions, labels: LabelMap) -> InputRules:
         spacing_mm=options.spacing,
         orientation=options.orientation,
         finder=series_finder(options.series),
-        colors=read_color_table(options.colors),
+        colors=read_color_table(options.colors, labels=options.labels),
         channels=channel_names(options.channels),
         pred_ids=moved_ids(options.pred_ids, source="--pred-ids"),
         round_labels=options.round_labels,

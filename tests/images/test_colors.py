@@ -107,9 +107,30 @@ def test_colours_that_two_classes_of_cityscapes_share_are_told(tmp_path: Path) -
     found = segeval.score(tmp_path / "pred", tmp_path / "truth", measures=["dice"], bootstrap=0, colors="cityscapes")
     assert {row.of.label for row in found.class_rows} == {"7", "17", "26"}
     assert found.case_rows[0].notes == (
-        "cars and licence plates have one colour, which was read as car (26)",
-        "poles and pole groups have one colour, which was read as pole (17)",
+        "cars and licence plates have one colour, which was read as car",
+        "poles and pole groups have one colour, which was read as pole",
     )
+
+
+@pytest.mark.parametrize("truth_is", ["coloured", "ids"])
+@pytest.mark.parametrize(
+    ("name", "colours", "trained"),
+    [
+        ("cityscapes", [(0, 0, 0), (128, 64, 128), (0, 0, 142), (70, 130, 180)], {"road": 0, "car": 13, "sky": 10}),
+        ("ade20k", [(0, 0, 0), (120, 120, 120), (180, 120, 120), (6, 230, 230)], {"wall": 0, "building": 1, "sky": 2}),
+    ],
+)
+def test_colours_are_the_ids_of_a_training_where_labels_say_so(
+    tmp_path: Path, name: str, colours: list[tuple[int, ...]], trained: dict[str, int], truth_is: str
+) -> None:
+    """Classes bear their names, and what is no class of the training is ignored, as its id 255 is."""
+    ids, table = np.array([255, *trained.values()], np.uint8), np.array(colours, np.uint8)
+    truth = rgb(TRUTH, table) if truth_is == "coloured" else grey(ids[TRUTH])
+    found = dice(tmp_path, rgb(PRED, table), truth, colors=name, labels=f"{name}-train")
+    kept = TRUTH > 0
+    for number, label in enumerate(trained.values(), start=1):
+        pred, of = (number == PRED) & kept, number == TRUTH
+        assert found[str(label)] == pytest.approx(2 * (pred & of).sum() / (pred.sum() + of.sum()))
 
 
 def test_a_colour_of_two_ids_means_neither(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from segeval.errors import ConfigError, DataError, did_you_mean
 from segeval.files.paths import printable, suggestion
+from segeval.images.labels.labelsets import LABEL_SETS
 from segeval.images.readers.volumes import Volume
 
 _FORM = "Write one colour per id: {1: [255, 0, 0], 2: [0, 128, 255]}."
@@ -22,8 +23,8 @@ _CITYSCAPES = """
 """
 
 _CITYSCAPES_SHARED = {
-    0x999999: "poles and pole groups have one colour, which was read as pole (17)",
-    0x00008E: "cars and licence plates have one colour, which was read as car (26)",
+    0x999999: "poles and pole groups have one colour, which was read as pole",
+    0x00008E: "cars and licence plates have one colour, which was read as car",
 }
 
 # Colours of ids 1 to 150 as tools draw them: Zhou et al. 2017, doi:10.1109/CVPR.2017.544. Two of them are alike.
@@ -68,11 +69,12 @@ class ColorTable:
         return np.array([self.ids[colour][0] for colour in colours.tolist()], dtype=np.int64)
 
 
-def read_color_table(source: str | Path | Mapping[Any, Any] | None) -> ColorTable | None:
+def read_color_table(source: str | Path | Mapping[Any, Any] | None, *, labels: object = None) -> ColorTable | None:
     """Turn `--colors` into a table.
 
     Args:
         source: `cityscapes`, `voc`, `ade20k`, a YAML or JSON file, or {1: [255, 0, 0]}; None gives none.
+        labels: what `--labels` says: beside `cityscapes-train` the colours of `cityscapes` are trainIds.
 
     Raises:
         ConfigError: the file cannot be read, or has another form.
@@ -82,7 +84,8 @@ def read_color_table(source: str | Path | Mapping[Any, Any] | None) -> ColorTabl
     if isinstance(source, Mapping):
         return _table(source, "--colors")
     if str(source) in _KNOWN:
-        return _KNOWN[str(source)]()
+        table = _KNOWN[str(source)]()
+        return _of_training(table, str(source)) if str(labels) == f"{source}-train" else table
     path = Path(source)
     if not path.is_file():
         hint = did_you_mean(str(source), _KNOWN) or suggestion(path)
@@ -198,6 +201,15 @@ def _voc() -> ColorTable:
         )
         ids[red << 16 | green << 8 | blue] = (label,)
     return ColorTable(ids=ids)
+
+
+def _of_training(table: ColorTable, name: str) -> ColorTable:
+    """The ids that a training numbers the classes of a data set by; what is no class of it is ignored."""
+    known, trained = (LABEL_SETS[each].classes or () for each in (name, f"{name}-train"))
+    moved = dict(zip((row.ids[0] for row in known), (row.ids[0] for row in trained), strict=True))
+    (void,) = LABEL_SETS[f"{name}-train"].ignore
+    ids = {colour: tuple(moved.get(label, void) for label in labels) for colour, labels in table.ids.items()}
+    return replace(table, ids=ids)
 
 
 def _ade20k() -> ColorTable:
