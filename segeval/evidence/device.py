@@ -34,7 +34,8 @@ def resolve_device(*, engine: str, device: str) -> tuple[EngineName, str]:
             f"The numpy engine runs on the CPU only, not on {device}. Use --engine torch, or --device cpu."
         )
     if engine == "torch" and not has_torch():
-        raise not_installed("torch", instead=", or use --engine numpy")
+        cpu = " --device cpu" if wants_cuda else ""
+        raise not_installed("torch", instead=f", or use --engine numpy{cpu}")
     if engine == "numpy" or device == "cpu":
         return ("torch" if engine == "torch" else "numpy"), "cpu"
     if not has_torch():

@@ -1,17 +1,19 @@
 """What measures and losses say of settings, masks and maps that do not fit leads to a known number."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.cli.given import Run
+from tests.cli.given import Run, write_image
 from tests.cli.remedies import (
     FLAT,
     FLAT_PRED,
     PRED,
     SCORE,
+    TRUTH,
     TWO,
     TWO_PRED,
     Way,
@@ -208,3 +210,51 @@ WAYS = {
 @pytest.mark.parametrize("what", WAYS)
 def test_what_is_said_of_a_measure_leads_to_the_right_number(run: Run, what: str) -> None:
     follow(run, WAYS[what])
+
+
+CLASSES = ("liver", "spleen", "lung")
+EVERY = ("--labels", "1=liver,2=spleen,3=lung")
+SOME = ("--labels", "1=liver,2=spleen")
+OF_FILES = ("score", "files", "truth", "--bootstrap", 0, "-m", "dice", "--channel-files", "{case}_{class}.nii.gz")
+
+
+def overlapping(n: int = 3) -> None:
+    """Sigmoids of classes that share voxels: the truth of the second are two slices, of which it meets one in 24."""
+    maps = [np.where(mask == 1, 0.9, 0.1) for mask in (PRED, np.roll(PRED, 1, axis=0), np.roll(PRED, 1, axis=1))]
+    truth = TRUTH.copy()
+    truth[10:], truth[0] = 2, 3
+    pair(np.stack(maps[:n], axis=-1).astype(np.float32), truth)
+    for name, one in zip(CLASSES, maps, strict=True):
+        write_image(Path("files", f"a_{name}.nii.gz"), one.astype(np.float32))
+
+
+OVERLAPS = {
+    "channels": measured(
+        "Write some of the channels into a file of their own",
+        "dice",
+        "dice",
+        (2 / 3, 2 * 24 / (144 + 192)),
+        overlapping,
+        SOME,
+        first=(*SCORE, "-m", "dice", *EVERY),
+        mend=lambda: overlapping(2),
+    ),
+    "files": measured(
+        "or name some of the files of classes with --labels, and score them apart",
+        "dice",
+        "dice",
+        (2 / 3, 2 * 24 / (144 + 192)),
+        overlapping,
+        first=(*OF_FILES, *EVERY),
+        then=((*OF_FILES, *SOME),),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", OVERLAPS)
+def test_classes_that_overlap_in_too_many_ways_are_scored_apart(
+    run: Run, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """There is room for 65536 sets of classes that share a voxel, and here for five."""
+    monkeypatch.setattr("segeval.evidence.probabilities.hard_masks._MOST_UNIONS", 5)
+    follow(run, OVERLAPS[what])

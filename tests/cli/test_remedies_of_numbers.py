@@ -61,6 +61,10 @@ EXPLAINED = {
     "another text than UTF-8": numbers("Save it as UTF-8", "case,dice,gr\xf6\xdfe\na,0.6667,1\n".encode("latin-1")),
     "a quote that stays open": numbers("Mend it there", DICES + '"' + 140_000 * "x"),
     "cut JSON": numbers("Mend it there", '{"a": 0.6667', '{"a": 0.6667, "b": 0.6667}'),
+    "too few digits": numbers(
+        "Give more digits", "case,score\na,0.7\n", "case,score\na,0.66667\n", refused=False, right=(1.0, 1.0)
+    ),
+    "too few cases": numbers("or more cases", "case,score\na,0.7\n", "case,score\na,0.7\nb,0.7\n", refused=False),
     "a column that there is not": numbers(
         "Its columns: dice, hd", TWO_MEASURES, TWO_MEASURES, first=(*ASKED, "-m", "iou"), then=((*ASKED, "-m", "dice"),)
     ),

@@ -32,7 +32,8 @@ def hard_mask(channels: Channels, truth: Labels) -> tuple[Labels, Claims]:
         return _by_arg_max(channels, like=truth), {}
     if namespace(truth) is not np:
         return _overlaid_on_device(channels, truth)
-    overlay = Overlay(channels.layout.classes, like=truth)
+    alone = "Write some of the channels into a file of their own, or name some of the files of classes with --labels"
+    overlay = Overlay(channels.layout.classes, like=truth, alone=alone)
     for index, prob_map in enumerate(channels.maps):
         for block in blocks(overlay.codes):
             overlay.add(index, prob_map.at_least_half(block), block)
@@ -46,12 +47,14 @@ class Overlay:
     for each class, so that hundreds of classes fit; a mask costs as much as it has voxels.
     """
 
-    def __init__(self, classes: Classes, *, like: Labels) -> None:
+    def __init__(self, classes: Classes, *, like: Labels, alone: str = "Name some of them with --labels") -> None:
         """Args:
         classes: in the order in which masks are given.
         like: an image whose shape and memory order the labels take.
+        alone: how to score some of them apart, where they overlap in too many ways.
         """
         self.classes = classes
+        self._alone = alone
         self.codes = np.zeros_like(like, dtype=np.uint16)
         self._sets = [0]  # of each code, one bit per class
         self._code_of = {0: 0}
@@ -75,7 +78,7 @@ class Overlay:
         if members not in self._code_of:
             if len(self._sets) == _MOST_UNIONS:
                 said = f"{len(self.classes)} classes overlap in more than {_MOST_UNIONS} ways"
-                raise DataError(f"{said}. Name some of them with --labels, and score them apart.")
+                raise DataError(f"{said}. {self._alone}, and score them apart.")
             self._code_of[members] = len(self._sets)
             self._sets.append(members)
         return self._code_of[members]
