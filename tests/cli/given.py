@@ -89,3 +89,22 @@ def strict_json(text: str) -> Any:
 def files_in(folder: Path) -> dict[str, bytes]:
     """Every file below a folder, hidden ones too, with its bytes."""
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def large_cases(kind: str) -> list[str]:
+    """Write two cases of masks or of maps, and give the command that scores them in slabs."""
+    rng = np.random.default_rng(7)
+    for name in "ab":
+        middle = rng.uniform(20, 40, 3)
+        distance = np.sqrt(sum((axis - at) ** 2 for axis, at in zip(np.ogrid[:56, :60, :64], middle, strict=True)))
+        truth = np.digitize(-distance, [-18, -9]).astype(np.uint8)
+        write_image(Path("truth", f"{name}.nii.gz"), truth)
+        if kind == "probs":
+            logits = np.stack([np.full(truth.shape, -2.0), -abs(distance - 14) / 3, (8 - distance) / 3], axis=-1)
+            probs = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
+            write_image(Path("pred", f"{name}.nii.gz"), probs.astype(np.float32))
+        else:
+            write_image(Path("pred", f"{name}.nii.gz"), np.roll(truth, 2, axis=0))
+    measures = "dice,dice_loss,cross_entropy_loss,ece,brier" if kind == "probs" else "dice,nsd,boundary_iou"
+    limit = "154MiB" if kind == "probs" else "151MiB"
+    return ["score", "pred", "truth", "-m", measures, "--max-memory", limit]

@@ -19,7 +19,7 @@ from distributed import LocalCluster
 
 from segeval.errors import ConfigError
 from segeval.verbs.running import cluster
-from tests.cli.given import ROOT, Run, files_in, strict_json, write_image
+from tests.cli.given import ROOT, Run, files_in, large_cases, strict_json, write_image
 
 Start = Callable[..., "Any"]
 SCORE = ["score", "pred", "truth", "-m", "dice,hd95,lesion,mean_iou", "--format", "md"]
@@ -113,6 +113,19 @@ def test_a_run_that_loses_a_worker_leaves_the_bytes_of_a_local_one(
     assert f"on Dask, {scheduler}: 2 cases at a time\n" in done.err
     assert Path(deadly, "died").exists()
     assert tables_in(Path("here")) == tables_in(Path("there"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["labels", "probs"])
+def test_cases_in_slabs_leave_the_bytes_of_a_local_run(run: Run, scheduler: str, kind: str) -> None:
+    asked = large_cases(kind)
+    assert run(*asked, "--workers", "1", "-o", "here").code == 0
+    done = run(*asked, "-o", "there", "--dask", scheduler)
+    assert done.code == 0, done.err
+    here, there = (tables_in(Path(folder)) for folder in ("here", "there"))
+    for found in (here, there):
+        del found["run.json"]["plan"]["workers"], found["run.json"]["plan_from"]
+    assert here == there
 
 
 def test_a_file_that_kills_two_workers_is_a_failed_row_and_all_others_are_scored(

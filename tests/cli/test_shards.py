@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from segeval.results.run_folder import RunFolder
-from tests.cli.given import Done, Run, files_in, strict_json, write_image
+from segeval.scoring.slabs.tiles import _Sums
+from tests.cli.given import Done, Run, files_in, large_cases, strict_json, write_image
 
 Start = Callable[..., "Any"]
 OUT = Path("segeval-results")
@@ -75,6 +76,30 @@ def test_shards_join_to_the_bytes_of_the_whole_run(run: Run, asked: list[str], n
     assert same_but_for_times(OUT) == whole
     pooled = [row["pooled"] for row in strict_json((OUT / "run.json").read_text())["summary"]]
     assert sum(value is not None for value in pooled) > 50
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_cases_in_slabs_join_and_resume_to_the_bytes_of_one_go(
+    run: Run, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    asked = [*large_cases(kind), "--workers", "1", "-o", str(OUT)]
+    slabs: list[Any] = []
+    take = _Sums.take
+    monkeypatch.setattr(_Sums, "take", lambda sums, tile: (slabs.append(tile.case.case_id), take(sums, tile)))
+    whole = in_one_go(run, asked)
+    assert all(slabs.count(name) > 2 for name in "ab")
+    assert run("merge", *shards(run, asked, 2), "-o", OUT).code == 0
+    assert same_but_for_times(OUT) == whole
+    shutil.rmtree(OUT)
+    with monkeypatch.context() as patch:
+        patch.setattr(RunFolder, "close", lambda folder: folder.output.close())
+        assert run(*asked).code == 0
+    journal = OUT / JOURNAL
+    os.truncate(journal, journal.stat().st_size - 30)
+    done = run(*asked, "--resume")
+    assert "segeval: 1 case taken from the run before\n" in done.err
+    assert same_but_for_times(OUT) == whole
 
 
 def refused(done: Done, *said: str) -> None:
