@@ -26,11 +26,11 @@ from segeval.images.predictions.class_masks import VOID
 from segeval.images.predictions.kinds import Range, is_zero, kind_of, range_of, refuse_channels, verdict_on
 from segeval.images.predictions.predictions import Prediction
 from segeval.images.predictions.probabilities import as_kind, sums_are_one
-from segeval.images.readers.pictures import read_png_palette
-from segeval.images.readers.readers import stores_integers
+from segeval.images.readers.readers import read_palette, stores_integers
 from segeval.images.readers.streams import opened_files
 from segeval.images.slabs.prediction_slabs import PredictionSlabs, open_prediction
 
+_PICTURES = (".png", ".bmp", ".tif", ".tiff")  # those that may have a palette
 _MOST_OPEN = 8  # maps that hold only 0 and 1, read before that is taken for what all of them are
 _COPIES = 3  # of an image, while it is looked at
 
@@ -82,11 +82,11 @@ def _names(pairs: Sequence[Pair], rules: InputRules) -> tuple[dict[Path, tuple[s
 
 
 def _first_palette(pairs: Sequence[Pair]) -> np.ndarray | None:
-    """The palette of the first truth that is a PNG with one."""
+    """The palette of the first truth that is a picture."""
     for pair in pairs:
-        if pair.truth is not None and pair.truth.suffix.lower() == ".png" and pair.truth.is_file():
+        if pair.truth is not None and image_suffix(pair.truth) in _PICTURES and pair.truth.is_file():
             try:
-                return read_png_palette(pair.truth)
+                return read_palette(pair.truth)
             except DataError:  # its turn to be told will come
                 continue
     return None

@@ -12,6 +12,7 @@ from PIL import Image
 import segeval
 from segeval.errors import ConfigError, DataError
 from segeval.images.labels.colors import read_color_table
+from segeval.images.slabs.tiff_slabs import tiff_slabs
 
 TRUTH = np.zeros((20, 30), np.uint8)
 TRUTH[2:10, 3:14], TRUTH[11:18, 3:14], TRUTH[4:16, 18:28] = 1, 2, 3
@@ -157,30 +158,46 @@ def test_a_wrong_table_is_told(colors: Any, message: str) -> None:
 # palettes
 
 
-def test_palettes_that_agree_in_their_colours_only_are_matched_by_them(tmp_path: Path, right: dict[str, float]) -> None:
+@pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif"])
+def test_palettes_that_agree_in_their_colours_only_are_matched_by_them(
+    tmp_path: Path, right: dict[str, float], suffix: str
+) -> None:
     turned = COLOURS.copy()
     turned[:4] = COLOURS[[0, 3, 1, 2]]
     indices = np.array([0, 2, 3, 1])[PRED]
-    assert dice(tmp_path, paletted(indices, turned), paletted(TRUTH)) == right
+    assert dice(tmp_path, paletted(indices, turned), paletted(TRUTH), suffix) == right
 
 
-def test_palettes_with_other_colours_are_for_show(tmp_path: Path, right: dict[str, float]) -> None:
+@pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif"])
+def test_palettes_with_other_colours_are_for_show(tmp_path: Path, right: dict[str, float], suffix: str) -> None:
     other = np.arange(768, dtype=np.int64).reshape(256, 3)[::-1].astype(np.uint8) | 1
-    assert dice(tmp_path, paletted(PRED, other), paletted(TRUTH)) == right
-    assert dice(tmp_path, paletted(PRED), grey(TRUTH)) == right
+    assert dice(tmp_path, paletted(PRED, other), paletted(TRUTH), suffix) == right
+    assert dice(tmp_path, paletted(PRED), grey(TRUTH), suffix) == right
 
 
+@pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif"])
 def test_palettes_that_contradict_each_other_are_refused_and_the_way_is_right(
-    tmp_path: Path, right: dict[str, float]
+    tmp_path: Path, right: dict[str, float], suffix: str
 ) -> None:
     mixed = COLOURS.copy()
     mixed[:4] = [[0, 0, 0], [0, 128, 0], [128, 0, 0], [9, 9, 9]]
     indices = np.array([0, 2, 1, 3])[PRED]
-    message = refusal(tmp_path, paletted(indices, mixed), paletted(TRUTH))
+    message = refusal(tmp_path, paletted(indices, mixed), paletted(TRUTH), suffix=suffix)
     assert "index 1 of its palette has the colour (0, 128, 0), which is index 2 in the first truth" in message
     table = {0: "000000", 1: "800000", 2: "008000", 3: [9, 9, 9]}
-    assert dice(tmp_path, paletted(indices, mixed), grey(TRUTH), colors=table) == right
-    assert dice(tmp_path, grey(PRED), paletted(TRUTH)) == right
+    assert dice(tmp_path, paletted(indices, mixed), grey(TRUTH), suffix, colors=table) == right
+    assert dice(tmp_path, grey(PRED), paletted(TRUTH), suffix) == right
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_palettes_of_tiff_are_looked_at_in_slabs_too(tmp_path: Path, compressed: bool) -> None:
+    path = tmp_path / "a.tif"
+    paletted(TRUTH).save(path, compression="tiff_adobe_deflate" if compressed else None)
+    slabs = tiff_slabs(path)
+    (part, *_) = slabs.volumes([0, *TRUTH.shape[:1]])
+    for volume in (slabs.head, part):
+        assert volume.palette is not None
+        assert volume.palette[:4].tolist() == COLOURS[:4].tolist()
 
 
 # greys

@@ -146,7 +146,7 @@ def padded_palette(colours: np.ndarray) -> np.ndarray:
 
 
 def read_picture(path: Path, *, colours: bool = False) -> Volume:
-    """Read a `.bmp` or `.webp` file, whose three colours have to be alike: both store grey that way.
+    """Read a `.bmp` or `.webp` file: palette indices, or three colours that are alike, as both store grey.
 
     Args:
         colours: let an image have colours, in a last axis.
@@ -157,7 +157,9 @@ def read_picture(path: Path, *, colours: bool = False) -> Volume:
     with open_file(path) as file:
         data = file.read()
     _check_picture(path, data)
-    array = _decoded_picture(path, data)
+    array, palette = _decoded_picture(path, data)
+    if palette is not None:
+        return Volume(path=path, array=array, palette=palette)
     if array.ndim == 3 and colours:
         return Volume(path=path, array=array[..., :3], is_rgb=True)
     if array.ndim == 3:
@@ -179,11 +181,14 @@ def _check_picture(path: Path, data: bytes) -> None:
         raise DataError(f"{printable(path)}: ends after {len(data)} of {stated} bytes. {WRITE_AGAIN}")
 
 
-def _decoded_picture(path: Path, data: bytes) -> np.ndarray:
+def _decoded_picture(path: Path, data: bytes) -> tuple[np.ndarray, np.ndarray | None]:
+    """The pixels, and the colours of a palette."""
     from PIL import Image
 
     try:
         with Image.open(io.BytesIO(data), formats=[path.suffix[1:].upper()]) as image:
-            return np.array(image)
+            palette = image.getpalette() if image.mode == "P" else None
+            array = np.array(image)
     except (OSError, SyntaxError, ValueError, EOFError, MemoryError, Image.DecompressionBombError) as error:
         raise DataError(f"{printable(path)}: cannot be decoded ({reason_of(error)}). {WRITE_AGAIN}") from error
+    return array, None if palette is None else padded_palette(np.array(palette, dtype=np.uint8).reshape(-1, 3))

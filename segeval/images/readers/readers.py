@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from segeval.errors import DataError
 from segeval.evidence.policies import ChannelAxis, Orientation
 from segeval.files.paths import printable
@@ -11,9 +13,9 @@ from segeval.images.readers.mgh import mgh_stores_integers, read_mgh
 from segeval.images.readers.nifti import nifti_stores_integers, read_nifti
 from segeval.images.readers.npy import npy_stores_integers, read_npy, read_npz
 from segeval.images.readers.nrrd import nrrd_stores_integers, read_nrrd
-from segeval.images.readers.pictures import read_picture, read_png
+from segeval.images.readers.pictures import read_picture, read_png, read_png_palette
 from segeval.images.readers.streams import open_file
-from segeval.images.readers.tiff import read_tiff, tiff_stores_integers
+from segeval.images.readers.tiff import open_tiff, palette_of, read_tiff, tiff_stores_integers
 from segeval.images.readers.volumes import Volume
 from segeval.images.readers.zarr_store import read_zarr, zarr_stores_integers
 
@@ -102,3 +104,18 @@ def stores_integers(path: Path) -> bool:
         return image_suffix(path) in (".png", ".bmp", ".webp")
     except DataError:
         return False
+
+
+def read_palette(path: Path) -> np.ndarray | None:
+    """The colours of a picture of palette indices, (index, 3); None where its values are grey, or colours.
+
+    Raises:
+        DataError: the file is damaged.
+    """
+    match image_suffix(path):
+        case ".png":
+            return read_png_palette(path)
+        case ".bmp":
+            return read_picture(path, colours=True).palette
+    with open_tiff(path) as tiff:
+        return palette_of(tiff)

@@ -16,6 +16,7 @@ import numpy as np
 from segeval.errors import DataError
 from segeval.files.memory import memory_left
 from segeval.files.paths import printable
+from segeval.images.readers.pictures import padded_palette
 from segeval.images.readers.streams import CROP_IT, DEFLATE_RATIO, WRITE_AGAIN, as_size, open_file, reason_of
 from segeval.images.readers.volumes import Volume, singleton_axes
 
@@ -37,8 +38,9 @@ def read_tiff(path: Path, *, colours: bool = False) -> Volume:
         if series.nbytes > memory_left():
             raise DataError(f"{printable(path)}: needs {as_size(series.nbytes)}, more than there is memory. {CROP_IT}")
         array, axes = series.asarray(), series.axes
-        spacing = spacing_of(tiff, axes)
-    return volume_of_tiff(path, array if array.flags.writeable else array.copy(), axes, spacing, colours=colours)
+        spacing, palette = spacing_of(tiff, axes), palette_of(tiff)
+    array = array if array.flags.writeable else array.copy()
+    return volume_of_tiff(path, array, axes, spacing, palette, colours=colours)
 
 
 @contextmanager
@@ -133,8 +135,23 @@ def _check_page(path: Path, page: Any, size: int) -> None:
         raise DataError(f"{printable(path)}: ends at byte {size}, its voxels at {max(ends, default=0)}. {WRITE_AGAIN}")
 
 
+def palette_of(tiff: Any) -> np.ndarray | None:
+    """The colours of the indices of up to 8 bits, (index, 3); None where the values are grey."""
+    colours = tiff.pages[0].colormap
+    if colours is None or colours.shape[1] > 256:
+        return None
+    # they are to have 16 bits, and some programs write 8
+    return padded_palette((colours >> (8 if colours.max() > 255 else 0)).astype(np.uint8).T)
+
+
 def volume_of_tiff(
-    path: Path, stored: np.ndarray, axes: str, spacing: tuple[float, ...], *, colours: bool = False
+    path: Path,
+    stored: np.ndarray,
+    axes: str,
+    spacing: tuple[float, ...],
+    palette: np.ndarray | None,
+    *,
+    colours: bool = False,
 ) -> Volume:
     """An array with the axes that tifffile names as an image of ids, (row, column) or (page, row, column)."""
     if "S" in axes and stored.dtype.kind != "f":  # floats are no colours
@@ -162,7 +179,8 @@ def volume_of_tiff(
         array=array,
         spacing_mm=spacing if len(spacing) == n_space else None,
         axes_of_space=n_space,
-        white=np.iinfo(array.dtype).max if array.dtype.kind == "u" else None,
+        white=np.iinfo(array.dtype).max if array.dtype.kind == "u" and palette is None else None,
+        palette=palette,
     )
 
 

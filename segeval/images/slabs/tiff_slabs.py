@@ -10,7 +10,7 @@ import numpy as np
 
 from segeval.files.paths import printable
 from segeval.images.readers.streams import ByteStream, open_stream
-from segeval.images.readers.tiff import open_tiff, spacing_of, volume_of_tiff
+from segeval.images.readers.tiff import open_tiff, palette_of, spacing_of, volume_of_tiff
 from segeval.images.readers.volumes import Slabs, StoredVoxels, Volume
 
 _READ_AT_ONCE = 1 << 22  # bytes of strips, packed
@@ -27,10 +27,10 @@ def tiff_slabs(path: Path, *, colours: bool = False) -> Slabs:
         shape, axes, dtype, start = tuple(series.shape), series.axes, series.dtype, series.dataoffset
         several = len(series.pages) > 1
         step = 1 if several else _rows_of_a_band(series.pages[0])
-        order = tiff.byteorder
+        order, palette = tiff.byteorder, palette_of(tiff)
 
     def head_of(shape: tuple[int, ...]) -> Volume:
-        return volume_of_tiff(path, np.broadcast_to(np.zeros((), dtype), shape), axes, spacing)
+        return volume_of_tiff(path, np.broadcast_to(np.zeros((), dtype), shape), axes, spacing, palette)
 
     @contextmanager
     def at_first_voxel() -> Iterator[ByteStream]:
@@ -56,7 +56,7 @@ def tiff_slabs(path: Path, *, colours: bool = False) -> Slabs:
             channels=None,
             head_of=head_of,
             stream=at_first_voxel,
-            volume=lambda array: volume_of_tiff(path, array, axes, spacing),
+            volume=lambda array: volume_of_tiff(path, array, axes, spacing, palette),
             is_last=False,
         ).slabs()
 
@@ -65,7 +65,7 @@ def tiff_slabs(path: Path, *, colours: bool = False) -> Slabs:
             series = tiff.series[0]
             bands = (page.asarray()[None] for page in series.pages) if several else _bands(series.pages[0], dtype)
             for rows in _cut(bands, cuts, dtype):
-                yield volume_of_tiff(path, rows[(None,) * lead], axes, spacing)
+                yield volume_of_tiff(path, rows[(None,) * lead], axes, spacing, palette)
                 del rows
 
     return Slabs(head=head, axis=0, volumes=volumes, step=step)
