@@ -99,6 +99,20 @@ KNOBS = {
         12.0,
         flat,
     ),
+    "true negatives of a lesion": measured(
+        "Choose a metric of TP, FP and FN with matching=voronoi, such as dice",
+        "specificity(matching=voronoi)",
+        "dice(matching=voronoi)",
+        2 / 3,
+        flat,
+    ),
+    "probabilities of a lesion": measured(
+        "Choose an overlap or boundary metric with matching=voronoi, such as dice",
+        "ece(matching=voronoi)",
+        "dice(matching=voronoi)",
+        2 / 3,
+        flat,
+    ),
     "no bins": measured("Give 1 or more", "ece(bins=0)", "ece(bins=1)", 0.75 * 0.125 + 0.25 * 0.875 - 0.125, quarters),
     "distances that are no table": measured(
         "for two classes and background 0;1;1;1;0;0.5;1;0.5;0",

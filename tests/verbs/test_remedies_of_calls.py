@@ -222,6 +222,11 @@ CALLS = {
         says="Take one with .state_dict()",
         does=lambda: loaded(),
     ),
+    "a run to go on with, without a folder": Offer(
+        wrong=lambda: of_folder(resume=True),
+        says="are about the folder of a run. Name it with --out",
+        does=lambda: of_folder(resume=True, out=True),
+    ),
     "numbers alone": Offer(
         wrong=lambda: computed().show("a"),
         says="Score the masks again, and show a case of that",
@@ -256,6 +261,16 @@ CALLS = {
     ),
 }
 BOTH, BOTH_PRED = (np.stack([1 - mask, mask]) for mask in (TRUTH, PRED))
+
+
+def of_folder(*, out: bool = False, **options: Any) -> list[float]:
+    """The score of files, and where they are written to."""
+    with TemporaryDirectory() as folder:
+        for side, mask in (("pred", PRED), ("truth", TRUTH)):
+            Path(folder, side).mkdir()
+            np.save(Path(folder, side, "a.npy"), mask)
+        where = {"out": Path(folder, "run")} if out else {}
+        return score(Path(folder, "pred"), Path(folder, "truth"), **options, **where)
 
 
 def lesions(maps: dict[str, Any]) -> list[float]:
@@ -320,3 +335,12 @@ def test_a_measure_with_a_slip_is_named(module: Any, name: str) -> None:
     with pytest.raises(AttributeError, match="Did you mean 'dice'"):
         getattr(module, name)
     assert segeval.dice(PRED, TRUTH) == pytest.approx(RIGHT)
+
+
+def test_a_stack_that_was_taken_for_a_volume_is_given_as_a_list() -> None:
+    """Of two images the first is right and the second is missed."""
+    pred, truth = (np.stack([mask[4], mask[3]]) for mask in (PRED, TRUTH))
+    volume = segeval.score(pred, truth, measures="dice", bootstrap=0)
+    (note,) = [one for one in volume.facts["warnings"] if "was taken for one volume" in one]
+    assert "If its first axis counts images of two axes, give list(pred) and list(truth)" in note
+    assert score(list(pred), list(truth)) == [1.0, 0.0]  # the second prediction is empty

@@ -275,3 +275,15 @@ def _deep(pred: Any, truth: Any, **options: Any) -> float:
 def test_what_a_message_offers_a_training_leads_to_the_right_value(what: str) -> None:
     tensors()
     follow(LOSSES[what])
+
+
+def test_probabilities_that_are_taken_for_logits_are_told() -> None:
+    tensors()
+    found = _of("DiceLoss", activation="sigmoid")
+    with pytest.warns(UserWarning, match="Pass logits, or activation='none' for probabilities"):
+        found(tensors().sigmoid(logits()), masks())
+    right = [
+        float(_of("DiceLoss", activation="none")(tensors().sigmoid(logits()), masks())),
+        float(found(logits(), masks())),
+    ]
+    assert right == pytest.approx(LOSS * 2, abs=1e-6)
