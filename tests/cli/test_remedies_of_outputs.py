@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from segeval.cli import app
 from segeval.files import memory
 from segeval.files.locking import lock_folder, unlock_folder
 from tests.cli.given import Run
@@ -56,8 +57,6 @@ def ends() -> None:
 
 def with_notes(command: tuple[Any, ...]) -> None:
     """The run of a command, and a file of the user that has the name of one of its tables."""
-    from segeval.cli import app
-
     pair()
     assert app.run([str(one) for one in command]) == 0
     text("out/summary.md", "mine")
@@ -224,6 +223,15 @@ UNREADABLE = {
     "an image": unreadable("open", "a.nii.gz", "Check the path and its rights"),
     "a folder": unreadable("iterdir", "pred", "Mend its permissions"),
     "a DICOM file": unreadable("read_bytes", "seg.dcm", "Mend its permissions", segments, first=SEG),
+    "an earlier picture": unreadable(
+        "read_bytes",
+        "a.png",
+        "Make it writable",
+        lambda: (runs(), app.run(["show", "old", "a"])),
+        first=("show", "old", "a"),
+        read=printed(r"(\d+) false and (\d+) missed of (\d+) true voxels"),
+        right=(48, 48, 144),
+    ),
     "a table of classes": unreadable(
         "read_text",
         "l.yaml",

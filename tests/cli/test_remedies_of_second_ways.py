@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from segeval.cli import app
 from tests.cli.given import Run, write_image
 from tests.cli.remedies import (
     COCO,
@@ -111,8 +112,6 @@ NOTES = {
 
 def scored_volumes() -> None:
     """A run of volumes that differ by nothing."""
-    from segeval.cli import app
-
     pair()
     command = (*SCORE, "-m", "relative_volume_difference", "-o", "old")
     assert app.run([str(one) for one in command]) == 0
