@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -228,3 +229,15 @@ def test_shards_of_another_version_are_scored_again(run: Run, monkeypatch: pytes
             run(*command)
     _, way = merged(f"was scored by segeval 0.0.1 with numpy {np.__version__}", then=shards())
     follow(run, way)
+
+
+@pytest.mark.usefixtures("scored_runs")
+def test_a_shard_with_a_damaged_case_is_scored_again(run: Run) -> None:
+    """A case that its journal names and cannot be read, as where a disk fails between two looks."""
+    for command in shards():
+        run(*command)
+    _, way = merged(AGAIN, then=(shards()[1],))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("segeval.files.journal.Journal.get", lambda *_: None)
+        assert "is damaged in it" in run(*way.first).err
+        follow(run, replace(way, mend=patch.undo))

@@ -1,9 +1,12 @@
 """What a message of the losses for training offers is done, and the value that comes of it is the right one."""
 
+import re
+import sys
 from typing import Any
 
 import pytest
 
+from segeval.errors import ConfigError
 from tests.verbs.offers import RIGHT, Offer, follow, ids, logits, loss, masks, tensors
 
 LOSS = [1 - RIGHT]
@@ -287,3 +290,37 @@ def test_probabilities_that_are_taken_for_logits_are_told() -> None:
         float(found(logits(), masks())),
     ]
     assert right == pytest.approx(LOSS * 2, abs=1e-6)
+
+
+def test_a_truth_on_another_device_is_brought_to_that_of_the_prediction() -> None:
+    """The truth says that it lies elsewhere, and `.to` brings it here."""
+    torch = tensors()
+
+    class Elsewhere(torch.Tensor):  # type: ignore[misc, name-defined]
+        @property
+        def device(self) -> Any:
+            return torch.device("cuda:1")
+
+        def to(self, device: Any) -> Any:
+            assert device == torch.device("cpu")
+            return self.as_subclass(torch.Tensor)
+
+    truth = masks().as_subclass(Elsewhere)
+    follow(
+        Offer(
+            wrong=lambda: loss("DiceLoss", logits(), truth),
+            says="pred is on cpu and truth on cuda:1. Pass truth.to(pred.device)",
+            does=lambda: loss("DiceLoss", logits(), truth.to(logits().device), activation="sigmoid"),
+            right=LOSS,
+        )
+    )
+
+
+def test_losses_train_once_torch_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    tensors()
+    with monkeypatch.context() as then:
+        then.delitem(sys.modules, "segeval.losses.training.modules", raising=False)
+        then.setitem(sys.modules, "torch", None)
+        with pytest.raises(ConfigError, match=re.escape("pip install 'segeval-masks[torch]'")):
+            _of("DiceLoss")
+    assert loss("DiceLoss", logits(), masks(), activation="sigmoid") == pytest.approx(LOSS, abs=1e-6)
