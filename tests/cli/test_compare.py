@@ -1,6 +1,7 @@
 """`segeval compare` on real runs: what changed, how sure that is, and who is first."""
 
 import json
+import shutil
 from pathlib import Path
 
 import nibabel
@@ -55,6 +56,9 @@ def test_a_run_does_not_differ_from_itself(run: Run, runs: list[Path]) -> None:
     done = run("compare", runs[0], runs[0], "--json")
     for one in json.loads(done.out)["differences"]:
         assert (one["difference"], one["p"], one["wins"], one["losses"]) == (0, 1, 0, 0)
+    same, other = (run("compare", runs[0], one).out for one in (shutil.copytree(runs[0], "copy"), runs[1]))
+    assert "No case differs in anything that is compared: check that these are two runs" in same
+    assert "No case differs" not in other
 
 
 def test_three_runs_are_ranked_in_three_ways(run: Run, runs: list[Path]) -> None:

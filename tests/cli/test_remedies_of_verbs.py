@@ -128,9 +128,9 @@ OTHERS = {
     "a measure that the run has not": Way(
         given=nothing,
         first=("gate", "old", "--fail-under", "iou:mean=0.4"),
-        says="the run has no iou; score it with -m",
+        says="the run has no iou; score it with -m '+iou'",
         then=(
-            ("score", "pred", "truth", "-m", "dice,iou", "-o", "old", *QUIET),
+            ("score", "pred", "truth", "-m", "+iou", "-o", "old", *QUIET),
             ("gate", "old", "--fail-under", "iou:mean=0.4"),
         ),
         read=printed(FOUND),

@@ -281,6 +281,8 @@ def _notes(base: StoredRun, new: StoredRun, found: Sequence[Difference]) -> tupl
     only_base, only_new = base.case_ids - new.case_ids, new.case_ids - base.case_ids
     few = max((one.n for one in found), default=FEW_UNITS)
     notes = []
+    if found and not any(one.wins or one.losses or one.n_lost or one.n_gained for one in found):
+        notes.append("No case differs in anything that is compared: check that these are two runs, and of two models.")
     if only_base or only_new:
         notes.append(f"{len(only_base)} cases are only in the base and {len(only_new)} only in the new run: left out.")
     missed, invented = sum(one.n_missed for one in found), sum(one.n_invented for one in found)

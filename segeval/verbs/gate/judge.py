@@ -215,7 +215,7 @@ def _names(columns: Sequence[Column]) -> set[str]:
 def _no_match(rule: Rule, run: RunTable) -> str:
     classes = run.classes_of(rule.measure)
     if not classes:
-        return f"matches nothing: the run has no {rule.measure}; score it with -m"
+        return f"matches nothing: the run has no {rule.measure}; score it with -m '+{rule.measure}'"
     return f"matches nothing: {rule.measure} has no class {rule.class_name!r}, only {', '.join(classes)}"
 
 

@@ -81,7 +81,7 @@ def test_a_warning_does_not_fail(table, rule, verdict):
     ("facts", "reason"),
     [
         ({"class": "live"}, "matches nothing: dice has no class 'live', only liver"),
-        ({"measure": "iou"}, "matches nothing: the run has no iou; score it with -m"),
+        ({"measure": "iou"}, "matches nothing: the run has no iou; score it with -m '+iou'"),
     ],
 )
 def test_a_rule_that_matches_nothing_is_inconclusive(table, rule, verdict, facts, reason, severity):
