@@ -57,9 +57,14 @@ def flat() -> None:
     pair(FLAT_PRED, FLAT, name="a.png")
 
 
-def quarters() -> None:
-    """A map whose numbers are exact: an eighth of its voxels have the class, and as many are likely to."""
-    pair(np.where(PRED == 1, 0.75, 0.25).astype(np.float32))
+def quarters(n: int = 1) -> None:
+    """A map whose numbers are exact: an eighth of its voxels have the class, and as many are likely to.
+
+    Args:
+        n: how many times as long each side of a voxel becomes, in voxels.
+    """
+    block = np.ones((n, n, n), np.uint8)
+    pair(np.kron(np.where(PRED == 1, 0.75, 0.25).astype(np.float32), block), np.kron(TRUTH, block))
 
 
 def of_several() -> None:
@@ -143,6 +148,27 @@ KNOBS = {
         read=numbers_of(WHOLE_CASE, FOCAL),
     ),
 }
+PARTS, ROOM = "adaptive_ece(bins=1)", ("--max-memory", "151MiB", "--workers", 1)
+SLABS = {
+    "equal parts in slabs": measured(
+        "Raise --max-memory until the case is scored as a whole",
+        PARTS,
+        PARTS,
+        0.3125 - 0.125,
+        lambda: quarters(6),
+        ("--max-memory", "400MiB", "--workers", 1),
+        first=(*SCORE, "-m", PARTS, *ROOM),
+    ),
+    "equal parts in slabs, left out": measured(
+        "or leave out adaptive_ece",
+        PARTS,
+        "ece(bins=1)",
+        0.3125 - 0.125,
+        lambda: quarters(6),
+        ROOM,
+        first=(*SCORE, "-m", f"{PARTS},ece(bins=1)", *ROOM),
+    ),
+}
 OBJECTS = {
     "objects of all cases": measured(
         "Maps of objects are scored with --instances",
@@ -216,7 +242,7 @@ def test_a_row_is_found_in_the_table_of_lesions(run: Run) -> None:
 
 WAYS = {
     f"{kind}: {what}": way
-    for kind, ways in {"knobs": KNOBS, "objects": OBJECTS, "confidences": CONFIDENCES}.items()
+    for kind, ways in {"knobs": KNOBS, "slabs": SLABS, "objects": OBJECTS, "confidences": CONFIDENCES}.items()
     for what, way in ways.items()
 }
 

@@ -54,7 +54,7 @@ def with_maps_settled(
     if any(isinstance(row, EqualParts) for row in _rows(totals)) and holds_all(soft):
         raise DataError(
             f"{case.case_id}: equal parts of so few voxels are cut in their order, which slabs do not know. "
-            "Raise --max-memory, or leave out adaptive_ece."
+            "Raise --max-memory until the case is scored as a whole, or leave out adaptive_ece."
         )
     rows = soft.kept.rows
     wanted = {key: which for key in rows if (which := _mixed(key, rows)) is not None}
