@@ -44,7 +44,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that a wrong one was probably meant to be, in whatever case it was typed."""
     by_lower = {one.lower(): one for one in known}
-    near = difflib.get_close_matches(name.lower(), by_lower, n=1)
+    ours = name.lower().replace("metric", "measure")  # which other programs call so
+    near = [match for word in (ours, name.lower()) for match in difflib.get_close_matches(word, by_lower, n=1)]
     return by_lower[near[0]] if near else None
 
 

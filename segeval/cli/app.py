@@ -21,7 +21,6 @@ INTERRUPTED = 130
 # what the loader of shared libraries, the starter of threads and the allocator of C++ say
 _OUT_OF_MEMORY = ("failed to map segment", "annot allocate memory", "can't start new thread", "std::bad_alloc")
 
-_OTHER_WORDS = {"metrics": "measures", "metric": "measures"}  # what other programs call an option of ours
 COMMANDS = (
     "score",
     "merge",
@@ -175,7 +174,7 @@ def _unknown_option(error: Any) -> str:
     flags = [flag for parameter in error.ctx.command.params for flag in parameter.opts if flag.startswith("--")]
     known = [flag[2:] for flag in flags]
     wrong = error.option_name.lstrip("-")
-    near = _OTHER_WORDS[wrong] if _OTHER_WORDS.get(wrong) in known else nearest(wrong, known)
+    near = nearest(wrong, known)
     short = "-m, " if near == "measures" else ""
     help = f"Did you mean {short}--{near}?" if near else "A path that begins with a dash goes after --."
     return f"There is no option {error.option_name}. {help}"

@@ -257,10 +257,19 @@ def test_regions_and_classes_keep_the_order_of_their_file(run: Run, folders: tup
     assert names == ["both", "second", "first", "(mean)"]
 
 
-def test_the_word_of_other_programs_for_measures_leads_to_ours(run: Run, folders: tuple[Path, Path]) -> None:
-    done = run("score", *folders, "--metrics", "dice")
-    assert done.code == 2
-    assert "There is no option --metrics. Did you mean -m, --measures?" in done.err
+def test_the_word_of_other_programs_for_measures_leads_to_ours(
+    run: Run, folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("m.yaml").write_text("score: {metrics: [dice]}\n")
+    for given, said in (
+        (("--metrics", "dice"), "There is no option --metrics. Did you mean -m, --measures?"),
+        (("--metric", "dice"), "There is no option --metric. Did you mean -m, --measures?"),
+        (("-c", "m.yaml"), "score.metrics: unknown key. Did you mean 'measures'?"),
+    ):
+        done = run("score", *folders, *given)
+        assert (done.code, said in done.err) == (2, True)
+    monkeypatch.setenv("SEGEVAL_METRICS", "dice")
+    assert "Did you mean SEGEVAL_MEASURES?" in run("score", *folders).err
 
 
 @pytest.mark.parametrize(

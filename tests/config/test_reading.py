@@ -71,6 +71,7 @@ def test_an_empty_file_holds_the_defaults(written):
     [
         ("rule: []", r":1: rule: unknown key\. Did you mean 'rules'\?"),
         (one_rule("min: 0.5, stats: mean"), r":2: rules\[0\]\.stats: unknown key\. Did you mean 'stat'\?"),
+        (one_rule("min: 0.5, metric: dice"), r"rules\[0\]\.metric: unknown key\. Did you mean 'measure'\?"),
         (one_rule("min: 0.5, clas: liver"), r"rules\[0\]\.clas: unknown key\. Did you mean 'class'\?"),
         (one_rule("max_fraction: {worse_by: 1, of: 0.1}"), r"rules\[0\]\.max_fraction\.of: unknown key"),
         ("cases: {max_mising: 3}", r"cases\.max_mising: unknown key\. Did you mean 'max_missing'\?"),
