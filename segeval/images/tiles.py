@@ -169,7 +169,10 @@ class _Sides:
         return None if found.flips[along] else along
 
     def _cuts(self, halo: int, thinner: int = 1) -> list[int]:
-        """Where slabs begin and end; with what lies around them, a slab is there nearly four times."""
+        """Where slabs begin and end; with what lies around them, a slab is there nearly four times.
+
+        Thinner ones leave half of the memory to what is kept of all slabs.
+        """
         rules, n, files = self.rules, self.truth.n, (self.truth, *(self.pred.files if self.pred else ()))
         row = prod(self.truth.head.grid) // n * self.per_voxel * (4 if halo else 1)
         held, least = sum(slabs.held for slabs in files), max(2, halo)
@@ -182,7 +185,9 @@ class _Sides:
                 f"{printable(self.pair.truth or '')}: {said}{why}. "
                 f"Pass --workers 1 and --max-memory {-(-(held + least * row + PROGRAM) >> 20)}MiB or more."
             )
-        return even_cuts(n, max(rows // thinner, least), least)
+        if thinner > 1:
+            rows = ((rules.slab_bytes or 0) // 2 - held) // (thinner * row)
+        return even_cuts(n, max(rows, least), least)
 
     def _cases(self, cuts: Sequence[int], form: Form, notes: Sequence[str]) -> Iterator[Case]:
         """The slabs as cases, the last with all notes; then it is known whether the values were class ids."""

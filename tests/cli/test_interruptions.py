@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.cli.given import ROOT, Run, files_in, rows_of, strict_json, write_image
+from segeval.evidence.case import Tile
+from segeval.scoring.slabs.tiles import _Sums
+from segeval.verbs.running.workers import Here
+from tests.cli.given import ROOT, Run, files_in, large_cases, rows_of, strict_json, write_image
 
 Start = Callable[..., "subprocess.Popen[str]"]
 OUT = Path("segeval-results")
@@ -73,6 +77,22 @@ def test_ctrl_c_a_scheduler_and_a_closed_terminal_keep_the_finished_cases_and_sa
     assert {row["status"] for row in cases} == {"ok"}
     assert len(rows_of(OUT / "scores.csv")) == len(cases)
     assert set(files_in(OUT)) == set(previous) | {JOURNAL.name}, "to go on from there"
+
+
+def test_ctrl_c_amid_slabs_does_not_wait_for_the_whole_case(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen, told, take, give_up = [], threading.Event(), _Sums.take, Here.give_up
+
+    def interrupted(sums: _Sums, tile: Tile) -> None:
+        seen.append(tile.case.case_id)
+        os.kill(os.getpid(), signal.SIGINT)
+        assert told.wait(60)
+        take(sums, tile)
+
+    monkeypatch.setattr(_Sums, "take", interrupted)
+    monkeypatch.setattr(Here, "give_up", lambda here: (give_up(here), told.set()))
+    done = run(*large_cases("labels"), "--workers", "1")
+    assert (done.code, done.err.splitlines()[-1]) == (130, "segeval: interrupted.")
+    assert seen == ["a"], "of more than two slabs"
 
 
 def test_a_killed_run_leaves_the_previous_results_whole_and_can_be_repeated(

@@ -1,10 +1,13 @@
 """One pair of files, scored; with what goes wrong in its row."""
 
 import math
+from collections.abc import Iterator
+from concurrent.futures import CancelledError
 from dataclasses import dataclass, replace
+from threading import Event
 
 from segeval.errors import DataError
-from segeval.evidence.case import Case
+from segeval.evidence.case import Case, Tile, TiledCase
 from segeval.files.memory import at_most, give_back
 from segeval.files.paths import printable
 from segeval.images.cases import read_case
@@ -34,18 +37,29 @@ class ScoredPair:
 
 
 def score_pair(
-    pair: Pair, plan: Plan, rules: InputRules, options: ScoreOptions, *, keep: bool, profile: bool
+    pair: Pair,
+    plan: Plan,
+    rules: InputRules,
+    options: ScoreOptions,
+    *,
+    keep: bool,
+    profile: bool,
+    given_up: Event | None = None,
 ) -> ScoredPair:
     """Score one pair.
 
     Args:
         keep: for a later run, too.
         profile: look where the time goes.
+        given_up: set where nobody wants the score any more.
+
+    Raises:
+        CancelledError: it was given up amid its slabs.
     """
     times = Times() if profile else None
     with timed(times):
         with opened_files() as opened:
-            score = _score(pair, plan, rules, options)
+            score = _score(pair, plan, rules, options, given_up)
         kept = KeptCase.of_score(pair, opened | rules.opened.get(pair.case_id, {}), score) if keep else None
     return ScoredPair(score=score if kept is None else kept.score, kept=kept, times=times)
 
@@ -59,7 +73,7 @@ def deadly(pair: Pair) -> ScoredPair:
     return ScoredPair(score=CaseScore(row=replace(_row_of(pair), status="failed", problem=problem)))
 
 
-def _score(pair: Pair, plan: Plan, rules: InputRules, options: ScoreOptions) -> CaseScore:
+def _score(pair: Pair, plan: Plan, rules: InputRules, options: ScoreOptions, given_up: Event | None) -> CaseScore:
     """Score one pair; its row says what was wrong where something was."""
     row = _row_of(pair)
     if pair.truth is None:
@@ -67,7 +81,7 @@ def _score(pair: Pair, plan: Plan, rules: InputRules, options: ScoreOptions) -> 
     if pair.pred is None and options.missing in ("skip", "error"):
         return CaseScore(row=replace(row, status="missing_pred", problem=NO_PREDICTION))
     try:
-        score = _evaluated(pair, plan, rules, options)
+        score = _evaluated(pair, plan, rules, options, given_up)
     except DataError as error:
         if not options.keep_going:
             raise
@@ -82,11 +96,11 @@ def _row_of(pair: Pair) -> CaseRow:
     return CaseRow(case_id=pair.case_id, status="ok", pred_file=str(pair.pred or ""), truth_file=str(pair.truth or ""))
 
 
-def _evaluated(pair: Pair, plan: Plan, rules: InputRules, options: ScoreOptions) -> CaseScore:
+def _evaluated(pair: Pair, plan: Plan, rules: InputRules, options: ScoreOptions, given_up: Event | None) -> CaseScore:
     try:
         tiled = tiled_case(pair, rules)
         if tiled is not None:
-            score = evaluate_tiles(tiled, plan)
+            score = evaluate_tiles(tiled if given_up is None else _until(given_up, tiled), plan)
             give_back()
             return score
         with at_most(rules.slab_bytes or math.inf):
@@ -103,6 +117,19 @@ def _evaluated(pair: Pair, plan: Plan, rules: InputRules, options: ScoreOptions)
         raise DataError(
             f"{printable(pair.case_id)}: needs more memory than {plan.device} has left. {remedy}."
         ) from error
+
+
+def _until(given_up: Event, case: TiledCase) -> TiledCase:
+    """The case, whose slabs end where it is given up: all of them may take minutes."""
+
+    def tiles(halo: int, thinner: int) -> Iterator[Tile]:
+        for tile in case.tiles(halo, thinner):
+            if given_up.is_set():
+                raise CancelledError
+            yield tile
+            del tile  # there is room for one
+
+    return replace(case, tiles=tiles)
 
 
 def evaluated(case: Case, plan: Plan) -> CaseScore:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
+from threading import Event
 from typing import TYPE_CHECKING
 
 from segeval.choice import choose
@@ -35,10 +36,12 @@ class Here:
 
     do: Callable[[Pair], ScoredPair]
     n_handed_out: int
+    given_up: Event
     n_threads: int = 0  # of a cluster
 
     def give_up(self) -> None:
-        """What is under way ends soon."""
+        """End what is under way: a case in slabs between two of them, as any other one is done soon."""
+        self.given_up.set()
 
 
 @contextmanager
@@ -50,8 +53,9 @@ def workers_of(job: Job, *, keep: bool) -> "Iterator[Here | Cluster[Pair, Scored
     """
     options, profile = job.options, job.times is not None
     if options.dask is None:
+        given_up = Event()
         do = partial(score_pair, plan=job.plan, rules=job.rules, options=options, keep=keep, profile=profile)
-        yield Here(do=do, n_handed_out=worker_count(options))
+        yield Here(do=partial(do, given_up=given_up), n_handed_out=worker_count(options), given_up=given_up)
         return
     if options.workers:
         raise ConfigError(
