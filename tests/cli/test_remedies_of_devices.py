@@ -1,14 +1,17 @@
 """What is said of devices and of packages that draw, train and write leads to a known number."""
 
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
 import pytest
 
+from segeval.verbs.running import scored
 from tests.cli.given import Run
 from tests.cli.remedies import DICE as SCORES
 from tests.cli.remedies import SCORE, TRUTH, Way, follow, numbers_of, pair, score
@@ -67,14 +70,6 @@ def drawn(_: Any) -> list[float]:
     return [float(any(Path("charts").glob("*.svg")))]
 
 
-def sheet(_: Any) -> list[float]:
-    """The Dice of a workbook."""
-    from openpyxl import load_workbook
-
-    rows = list(load_workbook("segeval-results/results.xlsx")["scores"].values)
-    return [float(rows[1][rows[0].index("dice")])]
-
-
 PACKAGES = {
     "charts": installed(
         "vl_convert", "figures", "report", "old", "-o", "p.html", "--figures", "charts", read=drawn, right=(1.0,)
@@ -114,5 +109,34 @@ def test_a_loss_that_knows_where_voxels_lie_is_scored(run: Run) -> None:
         then=((*SCORE, "-m", "boundary_loss"),),
         read=numbers_of("scores.csv", "boundary_loss"),
         right=(0.5 * 2 / 1152,),
+    )
+    follow(run, way)
+
+
+@pytest.mark.parametrize("then", ["--workers 1", "--max-memory 2GiB"])
+def test_a_case_that_needs_more_memory_is_scored_alone_or_with_a_limit(
+    run: Run, monkeypatch: pytest.MonkeyPatch, then: str
+) -> None:
+    """As if there were memory for one image at a time, or for any that know their limit."""
+    read, room = scored.read_case, Lock()
+
+    def alone(pair: Any, rules: Any) -> Any:
+        if rules.slab_bytes is not None:
+            return read(pair, rules)
+        if not room.acquire(blocking=False):
+            raise MemoryError
+        try:
+            time.sleep(0.5)  # until the other worker is under way, too
+            return read(pair, rules)
+        finally:
+            room.release()
+
+    monkeypatch.setattr(scored, "read_case", alone)
+    way = Way(
+        given=lambda: (pair(), pair(name="b.nii.gz")),
+        first=(*DICE, "--workers", 2),
+        says="Pass --workers 1, or --max-memory 2GiB for what can be scored in slabs",
+        then=((*DICE, *then.split()),),
+        right=(2 / 3, 2 / 3),
     )
     follow(run, way)
