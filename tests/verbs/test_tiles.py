@@ -302,6 +302,8 @@ def test_too_many_voxels_to_be_told_apart_name_what_is_enough(
     )
     with pytest.raises(DataError, match=r"for ohem_ce_loss\. Leave these measures out, or raise --max-memory until"):
         scored(*crowded, ("ohem_ce_loss",), max_memory=PROGRAM + (4 << 20))
+    as_whole = scored(*crowded, ("ohem_ce_loss",), max_memory=PROGRAM + (200 << 20))
+    assert as_whole.class_rows[0].values == scored(*crowded, ("ohem_ce_loss",)).class_rows[0].values
 
 
 @pytest.mark.slow
