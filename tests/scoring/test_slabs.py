@@ -104,6 +104,23 @@ def test_boundary_bands_in_slabs_are_those_of_the_whole_to_the_last_bit(
     assert differing(evaluate(case, plan), evaluate_tiles(in_slabs(case, axis=axis), plan), tolerance=0) == []
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    sides=hnp.array_shapes(min_dims=2, max_dims=3, min_side=2, max_side=8).flatmap(
+        lambda shape: hnp.arrays(np.uint8, (2, *shape), elements=st.sampled_from([0, 1, 9, 9]))
+    ),
+    are_alike=st.booleans(),
+    call=st.sampled_from(calls_of("nsd", {"surface": ["voxel"]}) + calls_of("boundary_f1", {"edge": ["none"]})),
+)
+def test_a_surface_that_ignored_voxels_hide_is_undefined_in_slabs_too(
+    sides: np.ndarray, are_alike: bool, call: MeasureCall
+) -> None:
+    pred, truth = sides
+    case = Case(case_id="x", pred=truth if are_alike else pred, truth=truth)
+    plan = Plan(measures=(call,), labels=LabelMap(ignore=(9,)))
+    assert differing(evaluate(case, plan), evaluate_tiles(in_slabs(case, axis=0), plan)) == []
+
+
 def test_a_band_reaches_over_many_thin_slabs() -> None:
     truth = np.zeros((60, 7), dtype=np.uint8)
     truth[2:58] = 1

@@ -84,7 +84,7 @@ class Bands(SurfaceSums):
             truth_size=sizes[1],
             bare=[one.in_pred and one.in_truth and not one.on_pred and not one.on_truth for one in on],
             apart=[one.in_pred != one.in_truth for one in on],
-        )
+        ).without(np.array([one.is_hidden for one in on]))
 
     @classmethod
     def reach(cls, *, lattice: Lattice, diagonal: float, width_mm: float | None, rule: Rule, **_: Any) -> float:

@@ -10,12 +10,16 @@ import numpy as np
 
 @dataclass(frozen=True, kw_only=True)
 class Presence:
-    """Whether a class has voxels on either side, and whether these have a surface."""
+    """Whether a class has voxels on either side, and whether these have a surface.
+
+    `is_hidden` says that both sides have voxels, which differ, and that ignored voxels leave one without a surface.
+    """
 
     in_pred: bool
     in_truth: bool
     on_pred: bool
     on_truth: bool
+    is_hidden: bool = False
 
     @property
     def is_pair(self) -> bool:
@@ -25,11 +29,11 @@ class Presence:
     def settle(self, value: Callable[[], float], *, alike: float, apart: float) -> float:
         """The value where there are two surfaces; otherwise the rules for what is missing.
 
-        A class that occurs nowhere is undefined. If only one side has it, or only one has a surface
-        (`edge="none"` leaves a mask that fills the image without one), they are `apart`; two masks
-        without a surface are `alike`.
+        A class that occurs nowhere is undefined, and so is one whose surface is hidden. If only one side has it, or
+        only one has a surface (`edge="none"` leaves a mask that fills the image without one), they are `apart`; two
+        masks without a surface are `alike`.
         """
-        if not self.in_pred and not self.in_truth:
+        if self.is_hidden or not self.in_pred and not self.in_truth:
             return float("nan")
         if self.in_pred != self.in_truth or self.on_pred != self.on_truth:
             return apart

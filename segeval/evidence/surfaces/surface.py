@@ -192,8 +192,15 @@ class Surfaces:
         """On which sides each class has voxels, and a surface."""
         there = [np.diff(self._members(side, "face").starts) > 0 for side in SIDES]
         on = [self.elements(side, surface=surface, edge=edge, neighbours=neighbours).n > 0 for side in SIDES]
-        flags = zip(*(side.tolist() for side in (*there, *on)), strict=True)
-        return tuple(Presence(in_pred=a, in_truth=b, on_pred=c, on_truth=d) for a, b, c, d in flags)
+        tells = self.has_ignored and self.core is None  # a slab does not say what the others have
+        hidden = tells & there[0] & there[1] & ~(on[0] & on[1])
+        hidden[hidden] = [not self._are_alike(self.classes[index]) for index in np.flatnonzero(hidden)]
+        flags = zip(*(side.tolist() for side in (*there, *on, hidden)), strict=True)
+        return tuple(Presence(in_pred=a, in_truth=b, on_pred=c, on_truth=d, is_hidden=e) for a, b, c, d, e in flags)
+
+    def _are_alike(self, one: LabelClass) -> bool:
+        """Whether both sides have a class in the same voxels, of those that count."""
+        return not bool((is_one_of(self.pred, one.ids) != is_one_of(self.truth, one.ids)).any())
 
     def elements(self, side: Side, *, surface: Element, edge: Edge, neighbours: Neighbours) -> Elements:
         """Surface elements of one side."""

@@ -27,8 +27,8 @@ class SurfaceSums(State):
     """For each side the size of its surface; what is summed on it is for a subclass to say.
 
     `bare` counts the cases in which both sides have the class and neither has a surface, `apart` those in which one
-    side has the class and the other has not. A subclass says by `reach` how far around a voxel `read` looks, with the
-    same settings.
+    side has the class and the other has not. A case in which ignored voxels hide a surface adds nothing. A subclass
+    says by `reach` how far around a voxel `read` looks, with the same settings.
     """
 
     pred_size: PerLabel
@@ -36,15 +36,22 @@ class SurfaceSums(State):
     bare: PerLabel
     apart: PerLabel
 
-    def of_whole(self: Sums, *, in_pred: bool, in_truth: bool) -> Sums:
+    def of_whole(self: Sums, *, in_pred: bool, in_truth: bool, may_hide: bool) -> Sums:
         """The sums over the parts of one case, of one class, as those of the whole.
 
         Args:
             in_pred: whether the whole prediction has the class.
             in_truth: whether the whole truth has it.
+            may_hide: whether the two differ and voxels are ignored, so that a surface may be missing for these.
         """
         bare = in_pred and in_truth and not self.pred_size and not self.truth_size
-        return replace(self, bare=np.float64(bare), apart=np.float64(in_pred != in_truth))
+        whole = replace(self, bare=np.float64(bare), apart=np.float64(in_pred != in_truth))
+        lacks = not self.pred_size or not self.truth_size
+        return whole.without(np.array(may_hide and in_pred and in_truth and lacks))
+
+    def without(self: Sums, hidden: np.ndarray) -> Sums:
+        """The sums with nothing of the classes whose surface ignored voxels hide, which makes them undefined."""
+        return type(self)(**{name: np.where(hidden, 0.0, getattr(self, name)) for name in self._names()})
 
     def settled(self, value: PerLabel) -> PerLabel:
         """The value where there are two surfaces; 0 where one is missing.
@@ -104,7 +111,7 @@ class Shares(SurfaceSums):
             truth_size=back.size,
             bare=on.in_pred and on.in_truth and not on.on_pred and not on.on_truth,
             apart=on.in_pred != on.in_truth,
-        )
+        ).without(np.array(on.is_hidden))
 
     @classmethod
     def reach(

@@ -8,6 +8,7 @@ import gc
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -211,7 +212,7 @@ def _added_up(case: TiledCase, plan: Plan) -> _Together:
         histogram=sums.histogram,
         counts=counts,
         sources=frozenset(sums.sources),
-        totals=_with_surfaces_settled(totals, classes, counts),
+        totals=_with_surfaces_settled(totals, classes, counts, prod(case.shape)),
         case=case,
         notes=tuple(sums.notes),
         is_exact=is_exact,
@@ -250,17 +251,22 @@ def _halo(plan: Plan, case: TiledCase) -> int:
 
 
 def _with_surfaces_settled(
-    totals: Mapping[Hashable, Any], classes: Sequence[LabelClass], counts: Counts
+    totals: Mapping[Hashable, Any], classes: Sequence[LabelClass], counts: Counts, n_voxels: int
 ) -> dict[Hashable, Any]:
     """The totals with what is known of whole surfaces only."""
     from segeval.evidence.surfaces.surface_shares import SurfaceSums
 
-    on = dict(zip(classes, zip((counts.pred > 0).tolist(), (counts.truth > 0).tolist(), strict=True), strict=True))
+    differ = (counts.tp < counts.pred) | (counts.tp < counts.truth)
+    may_hide = differ & (counts.total < n_voxels)
+    flags = zip((counts.pred > 0).tolist(), (counts.truth > 0).tolist(), may_hide.tolist(), strict=True)
+    on = dict(zip(classes, flags, strict=True))
 
     def settled(total: Any) -> Any:
         if not isinstance(total, ByClass) or not all(isinstance(row, SurfaceSums) for row in total.rows.values()):
             return total
         rows = {of: row for of, row in total.rows.items() if of in on}
-        return ByClass({of: row.of_whole(in_pred=on[of][0], in_truth=on[of][1]) for of, row in rows.items()})
+        return ByClass(
+            {of: row.of_whole(in_pred=on[of][0], in_truth=on[of][1], may_hide=on[of][2]) for of, row in rows.items()}
+        )
 
     return {key: settled(total) for key, total in totals.items()}
