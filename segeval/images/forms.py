@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import reduce
 from operator import or_
@@ -82,13 +83,13 @@ def _names(pairs: Sequence[Pair], rules: InputRules) -> tuple[dict[Path, tuple[s
 
 
 def _first_palette(pairs: Sequence[Pair]) -> np.ndarray | None:
-    """The palette of the first truth that is a picture."""
+    """The palette of the first truth that has one; those in grey have ids, which tell no colours."""
     for pair in pairs:
         if pair.truth is not None and image_suffix(pair.truth) in _PICTURES and pair.truth.is_file():
-            try:
-                return read_palette(pair.truth)
-            except DataError:  # its turn to be told will come
-                continue
+            with suppress(DataError):  # its turn to be told will come
+                palette = read_palette(pair.truth)
+                if palette is not None:
+                    return palette
     return None
 
 

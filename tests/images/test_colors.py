@@ -169,6 +169,38 @@ def test_palettes_that_agree_in_their_colours_only_are_matched_by_them(
 
 
 @pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif"])
+def test_palettes_are_matched_to_the_first_truth_that_has_one(tmp_path: Path, suffix: str) -> None:
+    turned = COLOURS.copy()
+    turned[:4] = COLOURS[[0, 3, 1, 2]]
+    indices = np.array([0, 2, 3, 1])
+    sides = {
+        "pred": {"a": grey(PRED), "b": paletted(indices[PRED], turned), "c": paletted(PRED)},
+        "truth": {"a": grey(TRUTH), "b": paletted(TRUTH), "c": paletted(indices[TRUTH], turned)},
+    }
+    for side, images in sides.items():
+        (tmp_path / side).mkdir()
+        for name, image in images.items():
+            image.save(tmp_path / side / f"{name}{suffix}")
+    found = segeval.score(tmp_path / "pred", tmp_path / "truth", measures="dice")
+    a, b, c = ([row.values["dice"] for row in found.class_rows if row.case_id == case] for case in "abc")
+    assert a == b == c
+    assert len(a) == 3
+
+
+@pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif"])
+def test_classes_of_one_colour_stay_apart_where_the_palettes_are_alike(tmp_path: Path, suffix: str) -> None:
+    shared = COLOURS.copy()
+    shared[2] = shared[1]
+    only = np.where(TRUTH == 2, 2, 0)
+    assert [*dice(tmp_path, paletted(np.roll(only, 2, axis=1), shared), paletted(only, shared), suffix)] == ["2"]
+    swapped = COLOURS.copy()
+    swapped[[1, 2, 3]] = COLOURS[[2, 1, 1]]
+    swapped[3] = swapped[0]
+    message = refusal(tmp_path, paletted(PRED, swapped), paletted(TRUTH), suffix=suffix)
+    assert "which is index 2 in the first truth, and several indices have one colour. Save the ids as grey" in message
+
+
+@pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif"])
 def test_palettes_with_other_colours_are_for_show(tmp_path: Path, right: dict[str, float], suffix: str) -> None:
     other = np.arange(768, dtype=np.int64).reshape(256, 3)[::-1].astype(np.uint8) | 1
     assert dice(tmp_path, paletted(PRED, other), paletted(TRUTH), suffix) == right

@@ -126,26 +126,33 @@ def matched_palette(volume: Volume, reference: np.ndarray | None) -> Volume:
     """A palette image with the indices of another palette, where the same colours stand at other places.
 
     Args:
-        reference: colours of the first truth, (index, 3); palettes that share no colours with it are only for show.
+        reference: colours of the first truth that has a palette, (index, 3); palettes that share no colours with it are only for show.
 
     Raises:
-        DataError: some colours stand at other places, and others are not in the reference at all.
+        DataError: some colours stand at other places, and others are not in the reference at all, or are those of
+            several indices, which nobody can tell apart by them.
     """
     if volume.palette is None or reference is None:
         return volume
-    place_of = {colour: index for index, colour in reversed([*enumerate(_packed(reference).tolist())])}
-    used = np.unique(volume.array)
+    theirs = _packed(reference).tolist()
+    place_of = {colour: index for index, colour in reversed([*enumerate(theirs)])}
+    used = np.unique(volume.array).tolist()
     colours = _packed(volume.palette)[used].tolist()
-    places = [place_of.get(colour, -1) for colour in colours]
-    moved = [i for i, place in enumerate(places) if place not in (-1, used[i])]
-    if not moved or len(set(colours)) < len(colours):
+    places = [
+        index if theirs[index : index + 1] == [colour] else place_of.get(colour, -1)
+        for index, colour in zip(used, colours, strict=True)
+    ]
+    moved = [i for i, place in enumerate(places) if place not in (-1, used[i]) and colours.count(colours[i]) == 1]
+    if not moved:
         return volume
-    if -1 in places:
+    are_shared = len({*colours}) < len(colours) or any(places[i] and theirs.count(colours[i]) > 1 for i in moved)
+    if -1 in places or are_shared:
         first = moved[0]
+        others = "several indices have one colour" if are_shared else "other colours are not there at all"
         raise DataError(
             f"{printable(volume.path)}: index {used[first]} of its palette has the colour {_text(colours[first])}, "
-            f"which is index {places[first]} in the first truth, and other colours are not there at all. "
-            "Save the ids as grey values, or list all colours with --colors."
+            f"which is index {places[first]} in the first truth, and {others}. "
+            f"Save the ids as grey values{'' if are_shared else ', or list all colours with --colors'}."
         )
     lookup = np.zeros(256, dtype=np.uint8)
     lookup[used] = places

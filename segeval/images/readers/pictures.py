@@ -76,6 +76,9 @@ def read_png_palette(path: Path) -> np.ndarray | None:
     with open_file(path) as file:
         if file.read(len(SIGNATURE)) != SIGNATURE:
             return None
+        head = file.read(25)
+        if head[4:8] == b"IHDR" and head[17] != PALETTE:  # colours may have one, too, as a proposal
+            return None
         while len(start := file.read(8)) == 8:
             size, kind = int.from_bytes(start[:4], "big"), start[4:]
             if kind == b"PLTE" and size <= 768 and size % 3 == 0:
