@@ -43,8 +43,8 @@ predicted lesion that reaches into them stays one lesion. One that finds no true
 voxels (more than half) is neither hit nor false alarm. Where only some slices of the truth are annotated and the
 others ignored whole, what lies on both sides of an ignored slice is one true lesion. There every part of
 a surface by its area, as `nsd` takes it, touches an ignored voxel and counts nowhere. Where masks differ and one has no
-surface left, the value is undefined; `nsd(surface=voxel)` measures within the slices. Topology takes ignored voxels as background on both
-sides.
+surface left, the value is undefined; `nsd(surface=voxel)` measures within the slices. Topology takes ignored voxels as
+background on both sides.
 
 `hd95[medpy]` is the number that medpy gives, and `--like medpy` stands for all its measures, or for those named with
 `-m`; `segeval measures hd95 --definitions` shows which tool means what. A structure that only one side has is

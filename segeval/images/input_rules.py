@@ -42,7 +42,7 @@ class InputRules:
         spacing_mm: for files that have none.
         orientation: which form of a NIfTI header to take where both are there.
         colors: the table of coloured masks.
-        palette: colours of the first truth, (index, 3).
+        palette: colours of the first truth that has a palette, (index, 3).
         channels: the class of each channel, by its name or id.
         pred_ids: what an id of predictions is in the truth.
         instances: masks are maps of objects, all of one class.

@@ -33,7 +33,7 @@ class Presence:
         only one has a surface (`edge="none"` leaves a mask that fills the image without one), they are `apart`; two
         masks without a surface are `alike`.
         """
-        if self.is_hidden or not self.in_pred and not self.in_truth:
+        if self.is_hidden or not (self.in_pred or self.in_truth):
             return float("nan")
         if self.in_pred != self.in_truth or self.on_pred != self.on_truth:
             return apart

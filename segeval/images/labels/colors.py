@@ -126,7 +126,8 @@ def matched_palette(volume: Volume, reference: np.ndarray | None) -> Volume:
     """A palette image with the indices of another palette, where the same colours stand at other places.
 
     Args:
-        reference: colours of the first truth that has a palette, (index, 3); palettes that share no colours with it are only for show.
+        reference: colours of the first truth that has a palette, (index, 3); palettes that share no colours with it
+            are only for show.
 
     Raises:
         DataError: some colours stand at other places, and others are not in the reference at all, or are those of
