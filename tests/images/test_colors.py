@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 import segeval
 from segeval.errors import ConfigError, DataError
 from segeval.images.labels.colors import read_color_table
+from segeval.images.readers.readers import read_volume
 from segeval.images.slabs.tiff_slabs import tiff_slabs
 
 TRUTH = np.zeros((20, 30), np.uint8)
@@ -230,6 +232,33 @@ def test_palettes_of_tiff_are_looked_at_in_slabs_too(tmp_path: Path, compressed:
     for volume in (slabs.head, part):
         assert volume.palette is not None
         assert volume.palette[:4].tolist() == COLOURS[:4].tolist()
+
+
+# headers that say that 0 is white
+
+
+@pytest.mark.parametrize("packed", [{}, {"compression": "deflate"}, {"compression": "deflate", "rowsperstrip": 7}])
+@pytest.mark.parametrize("n_pages", [1, 4])
+def test_bits_of_tiff_are_read_as_they_are_shown(tmp_path: Path, packed: dict[str, Any], n_pages: int) -> None:
+    path, black = tmp_path / "a.tif", np.stack([TRUTH == 0] * n_pages)
+    tifffile.imwrite(path, black if n_pages > 1 else black[0], photometric="miniswhite", **packed)
+    wanted = np.squeeze(~black)
+    with Image.open(path) as first:
+        assert (np.array(first) == ~black[0]).all()
+    slabs = tiff_slabs(path)
+    parts = np.concatenate([part.array for part in slabs.volumes([0, slabs.n // 2, slabs.n])])
+    volume = read_volume(path)
+    assert (volume.array == wanted).all()
+    assert (parts == wanted).all()
+    assert volume.notes == slabs.head.notes
+    assert "0 is white: white counts as 1" in volume.notes[0]
+
+
+def test_larger_ids_of_tiff_are_read_as_they_are_stored_with_a_note(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", TRUTH, photometric="miniswhite")
+    volume = read_volume(tmp_path / "a.tif")
+    assert (volume.array == TRUTH).all()
+    assert "0 is white: its ids are as stored" in volume.notes[0]
 
 
 # greys

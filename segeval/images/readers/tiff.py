@@ -38,9 +38,10 @@ def read_tiff(path: Path, *, colours: bool = False) -> Volume:
         if series.nbytes > memory_left():
             raise DataError(f"{printable(path)}: needs {as_size(series.nbytes)}, more than there is memory. {CROP_IT}")
         array, axes = series.asarray(), series.axes
-        spacing, palette = spacing_of(tiff, axes), palette_of(tiff)
+        spacing, palette, is_inverted = spacing_of(tiff, axes), palette_of(tiff), zero_is_white(tiff)
+    array = shown(array, zero_is_white=is_inverted)
     array = array if array.flags.writeable else array.copy()
-    return volume_of_tiff(path, array, axes, spacing, palette, colours=colours)
+    return volume_of_tiff(path, array, axes, spacing, palette, zero_is_white=is_inverted, colours=colours)
 
 
 @contextmanager
@@ -144,6 +145,16 @@ def palette_of(tiff: Any) -> np.ndarray | None:
     return padded_palette((colours >> (8 if colours.max() > 255 else 0)).astype(np.uint8).T)
 
 
+def zero_is_white(tiff: Any) -> bool:
+    """Whether the header says that 0 is shown as white, as programs for fax write it."""
+    return int(tiff.pages[0].photometric) == 0
+
+
+def shown(stored: np.ndarray, *, zero_is_white: bool) -> np.ndarray:
+    """Bits as they are shown, white for 1, as Pillow and OpenCV read them; larger numbers are ids as they stand."""
+    return ~stored if zero_is_white and stored.dtype == np.bool_ else stored
+
+
 def volume_of_tiff(
     path: Path,
     stored: np.ndarray,
@@ -151,9 +162,15 @@ def volume_of_tiff(
     spacing: tuple[float, ...],
     palette: np.ndarray | None,
     *,
+    zero_is_white: bool,
     colours: bool = False,
 ) -> Volume:
-    """An array with the axes that tifffile names as an image of ids, (row, column) or (page, row, column)."""
+    """An array with the axes that tifffile names as an image of ids, (row, column) or (page, row, column).
+
+    Args:
+        stored: as `shown`.
+        zero_is_white: for a note.
+    """
     if "S" in axes and stored.dtype.kind != "f":  # floats are no colours
         samples = np.moveaxis(stored, axes.index("S"), -1)
         fit = samples.ndim == 3 and samples.dtype == np.uint8 and samples.shape[-1] in (3, 4)
@@ -174,9 +191,11 @@ def volume_of_tiff(
         raise DataError(
             f"{printable(path)}: {array.dtype} of shape {stored.shape} is no 2-D or 3-D image. Save one image per file."
         )
+    taken = "white counts as 1, as in other pictures of 1 bit" if array.dtype == np.bool_ else "its ids are as stored"
     return Volume(
         path=path,
         array=array,
+        notes=(f"its header says that 0 is white: {taken}",) if zero_is_white else (),
         spacing_mm=spacing if len(spacing) == n_space else None,
         axes_of_space=n_space,
         white=np.iinfo(array.dtype).max if array.dtype.kind == "u" and palette is None else None,

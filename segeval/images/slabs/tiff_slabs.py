@@ -10,7 +10,7 @@ import numpy as np
 
 from segeval.files.paths import printable
 from segeval.images.readers.streams import ByteStream, open_stream
-from segeval.images.readers.tiff import open_tiff, palette_of, spacing_of, volume_of_tiff
+from segeval.images.readers.tiff import open_tiff, palette_of, shown, spacing_of, volume_of_tiff, zero_is_white
 from segeval.images.readers.volumes import Slabs, StoredVoxels, Volume
 
 _READ_AT_ONCE = 1 << 22  # bytes of strips, packed
@@ -27,10 +27,13 @@ def tiff_slabs(path: Path, *, colours: bool = False) -> Slabs:
         shape, axes, dtype, start = tuple(series.shape), series.axes, series.dtype, series.dataoffset
         several = len(series.pages) > 1
         step = 1 if several else _rows_of_a_band(series.pages[0])
-        order, palette = tiff.byteorder, palette_of(tiff)
+        order, palette, is_inverted = tiff.byteorder, palette_of(tiff), zero_is_white(tiff)
+
+    def volume_of(array: np.ndarray) -> Volume:
+        return volume_of_tiff(path, array, axes, spacing, palette, zero_is_white=is_inverted)
 
     def head_of(shape: tuple[int, ...]) -> Volume:
-        return volume_of_tiff(path, np.broadcast_to(np.zeros((), dtype), shape), axes, spacing, palette)
+        return volume_of(np.broadcast_to(np.zeros((), dtype), shape))
 
     @contextmanager
     def at_first_voxel() -> Iterator[ByteStream]:
@@ -56,7 +59,7 @@ def tiff_slabs(path: Path, *, colours: bool = False) -> Slabs:
             channels=None,
             head_of=head_of,
             stream=at_first_voxel,
-            volume=lambda array: volume_of_tiff(path, array, axes, spacing, palette),
+            volume=lambda array: volume_of(shown(array, zero_is_white=is_inverted)),
             is_last=False,
         ).slabs()
 
@@ -65,7 +68,7 @@ def tiff_slabs(path: Path, *, colours: bool = False) -> Slabs:
             series = tiff.series[0]
             bands = (page.asarray()[None] for page in series.pages) if several else _bands(series.pages[0], dtype)
             for rows in _cut(bands, cuts, dtype):
-                yield volume_of_tiff(path, rows[(None,) * lead], axes, spacing, palette)
+                yield volume_of(shown(rows[(None,) * lead], zero_is_white=is_inverted))
                 del rows
 
     return Slabs(head=head, axis=0, volumes=volumes, step=step)
