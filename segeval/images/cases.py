@@ -49,6 +49,7 @@ def case_of(case_id: str, *, pred: Prediction | None, truth: LabelImage, rules: 
     if pred is not None and not rules.ignore_geometry:
         images, whole = on_one_grid(pred.images, truth.volume)
         pred, truth = replace(pred, images=images), replace(truth, volume=whole)
+    pred = None if pred is None else pred.with_ids_moved(rules.pred_ids, rules.labels)
     instances: Instances = (None if pred is None else pred.instances, truth.instances)
     if rules.instances:
         from segeval.images.instances import maps_as_masks

@@ -156,3 +156,61 @@ def test_panoptic_segments_score_by_the_void_rule(run: Run, tmp_path: Path) -> N
     for name, expected in (("car", "V.pq.class1.void_rule"), ("traffic light", "V.pq.class2.void_rule")):
         found_value = number(OUT / "scores.csv", "pq(strict=true)", case="v", **{"class": name})
         assert found_value == pytest.approx(values[expected], abs=1e-9)
+
+
+OTHER_NAMES = [{"id": 7, "name": "Wagen"}, {"id": 9, "name": "Ampel"}]
+
+
+@pytest.mark.parametrize("kind", ["panoptic", "objects that share pixels"])
+def test_categories_of_other_names_are_those_of_the_truth_as_the_note_says(run: Run, tmp_path: Path, kind: str) -> None:
+    truth, pred = tmp_path / "t.json", tmp_path / "p.json"
+    light = box(slice(2, 4), slice(0, 8))
+    if kind == "panoptic":
+        found = [{"id": 1, "category_id": 7}, {"id": 2, "category_id": 7}, {"id": 3, "category_id": 9}]
+        write_panoptic(truth, {"1.jpg": LEFT + 2 * RIGHT + 3 * light}, [found])
+        write_panoptic(pred, {"1.jpg": np.roll(LEFT + 2 * RIGHT, 1, axis=1) + 3 * light}, [found])
+    else:
+        objects = [an_object(1, 7, LEFT, id=1), an_object(1, 7, RIGHT, id=2), an_object(1, 9, light, id=3)]
+        write_data_set(truth, {"1.jpg": (4, 8)}, objects)
+        shared = [an_object(1, 7, SHIFTED, id=1), an_object(1, 7, LEFT, id=2), an_object(1, 9, LEFT | light, id=3)]
+        write_data_set(pred, {"1.jpg": (4, 8)}, shared)
+    command = ("score", pred, truth, "-m", "dice,pq(iou_threshold=0.4)", "--bootstrap", 0)
+    assert run(*command).code == 0
+    wanted = {row["class"]: (row["dice"], row["pq(iou_threshold=0.4)"]) for row in rows_of(OUT / "scores.csv")}
+    assert all(float(value) > 0 for row in wanted.values() for value in row)
+    pred.write_text(json.dumps(json.loads(pred.read_text()) | {"categories": OTHER_NAMES}))
+    done = run(*command)
+    ids_of = {row["class"]: row["label"] for row in rows_of(OUT / "scores.csv")}
+    moved = {ids_of["Wagen"]: ids_of["car"], ids_of["Ampel"]: ids_of["traffic light"]}
+    ids = ",".join(f"{old}={new}" for old, new in sorted(moved.items()))
+    assert f"pass --pred-ids {ids} if they mean the same" in " ".join(done.err.split()) or kind != "panoptic"
+    assert run(*command, "--pred-ids", ids).code == 0
+    found_now = {row["class"]: (row["dice"], row["pq(iou_threshold=0.4)"]) for row in rows_of(OUT / "scores.csv")}
+    assert {name: found_now[name] for name in wanted} == wanted
+
+
+def test_panoptic_files_without_images_go_by_their_numbers_where_pictures_have_other_names(
+    run: Run, tmp_path: Path
+) -> None:
+    segments = [{"id": 1, "category_id": 7}, {"id": 2, "category_id": 9}]
+    images = {"a_photo.jpg": LEFT + 2 * RIGHT, "b_photo.jpg": 2 * LEFT + RIGHT}
+    write_panoptic(tmp_path / "t.json", images, [segments] * 2)
+    pred = write_panoptic(
+        tmp_path / "p.json", {"a.png": images["a_photo.jpg"], "b.png": images["b_photo.jpg"]}, [segments] * 2
+    )
+    document = json.loads(pred.read_text())
+    del document["images"]
+    pred.write_text(json.dumps(document))
+    done = run("score", pred, tmp_path / "t.json", "-m", "dice", "--bootstrap", 0)
+    assert done.code == 0, done.err
+    assert {(row["case"], row["dice"]) for row in rows_of(OUT / "scores.csv")} == {
+        ("a_photo", "1.0"),
+        ("b_photo", "1.0"),
+    }
+    for number_here, row in enumerate(document["annotations"], start=8):
+        row["image_id"] = number_here
+    pred.write_text(json.dumps(document))
+    done = run("score", pred, tmp_path / "t.json", "-m", "dice", "--bootstrap", 0)
+    assert done.code == 3
+    assert "Name the images alike on both sides" in done.err
+    assert "--pred-pattern" not in done.err

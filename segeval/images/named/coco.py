@@ -5,8 +5,9 @@ from the data set on the other side.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -125,9 +126,11 @@ def _with_names(path: Path, beside: Path | None) -> tuple[CocoFile, CocoFile]:
     """A file, and the one that has the images and categories it refers to: itself, or that of the other side."""
     here, there = (_file_of(one) if one is not None else None for one in (path, beside))
     file = coco_file(here or path)
-    if file.names and file.categories:
+    if file.names and file.categories and (there is None or file.names is not file.pictures):
         return file, file
     other = coco_file(there) if there is not None else None
+    if file.names and file.categories:
+        return file, file if other is None else _named_by_numbers(file, other)
     if other is None or not other.names or not other.categories:
         raise DataError(
             f"{printable(file.path)}: names neither images nor categories, only their numbers. Give the COCO file of "
@@ -142,6 +145,16 @@ def _file_of(path: Path) -> Path | None:
     """The JSON file that a path names, or one of whose images it names."""
     listed = split_listed(path)
     return listed[0] if listed else path if path.suffix.lower() == ".json" else None
+
+
+@lru_cache(maxsize=4)
+def _named_by_numbers(file: CocoFile, other: CocoFile) -> CocoFile:
+    """A panoptic file without images, named by the numbers of the other side where its PNG files have no name of it."""
+    names = {PurePath(name).with_suffix("") for name in other.names.values()}
+    are_names = all(PurePath(name).with_suffix("") in names for name in file.pictures.values())
+    if are_names or other.names is other.pictures or not file.pictures.keys() <= other.names.keys():
+        return file
+    return replace(file, names={number: other.names[number] for number in file.pictures}, shapes=other.shapes)
 
 
 @lru_cache(maxsize=4)

@@ -321,6 +321,8 @@ def _nothing_pairs(pred: CaseFiles, truth: CaseFiles) -> str:
     no_prediction = f"No prediction has the name of a truth: {' and '.join(sides)}."
     if files := proposed_class_files(pred, truth):
         return f"{no_prediction} If they are files of classes, say where case and class stand in their names: {files}."
+    if is_list_of_images(pred.folder) or is_list_of_images(truth.folder):
+        return f"{no_prediction} Name the images alike on both sides; those of a COCO file have their `file_name`."
     return (
         f"{no_prediction} Name them alike, or say where the "
         f"case id stands in each name{proposed_patterns(pred, truth)}.{alone}"

@@ -49,6 +49,23 @@ class Prediction:
         like = self.grid or truth
         return replace(self, images=tuple(_placed_like(image, like) for image in self.images))
 
+    def with_ids_moved(self, moved: Mapping[int, int], labels: LabelMap) -> "Prediction":
+        """The same images; their objects and shared voxels are of the classes that their ids are in the truth."""
+        if not moved:
+            return self
+        rows = {row.ids: row for row in labels.in_order}
+
+        def of(row: LabelClass) -> LabelClass:
+            ids = tuple(moved.get(one, one) for one in row.ids)
+            return row if ids == row.ids else rows.get(ids) or LabelClass(name=str(ids[0]), ids=ids)
+
+        claims = {label: tuple(dict.fromkeys(map(of, shared))) for label, shared in self.claims.items()}
+        objects = self.instances
+        if objects is not None:
+            own = {one: tuple(moved.get(label, label) for label in ids) for one, ids in objects.classes.items()}
+            objects = replace(objects, classes=own)
+        return replace(self, claims=claims, instances=objects)
+
 
 def read_prediction(
     pair: Pair,
