@@ -255,5 +255,5 @@ def _layout(pred: Prediction, kind: PredKind, rules: InputRules, are_one: Callab
         names=pred.names,
         order=rules.channels,
         where=printable(pred.path),
-        sums_are_one=lambda: are_one(kind) if kind == "probs" else not rules.labels.regions,
+        sums_are_one=lambda: are_one(kind) if kind == "probs" else None if rules.labels.regions else True,
     )

@@ -161,7 +161,7 @@ COLOURS = {
     "ids of more than 64 bits": Way(
         given=lambda: pair(truth=np.where(TRUTH == 1, 2.0**65, 0.0)),
         first=DICE,
-        says="fit no integer of 64 bits. Renumber them",
+        says="fit no signed integer of 64 bits. Renumber them",
         mend=pair,
     ),
 }

@@ -1,6 +1,7 @@
 """What programs hold is scored as it is meant: channels, batches, geometry, memory layouts."""
 
 import re
+import warnings
 from typing import Any
 
 import nibabel as nib
@@ -71,6 +72,30 @@ def test_classes_in_the_last_axis_are_said_or_asked_for() -> None:
 def test_a_lone_first_axis_of_the_truth_is_none_of_space() -> None:
     assert dice(softmax(PRED), TRUTH[None]) == pytest.approx(RIGHT)
     assert dice(softmax(BOX_PRED), BOX[None]) == pytest.approx(RIGHT_BOX)
+    assert dice(PRED, TRUTH[None]) == pytest.approx(RIGHT)
+    assert dice(BOX_PRED, BOX[None]) == pytest.approx(RIGHT_BOX)
+
+
+def test_half_floats_are_ids_as_any_floats() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert dice(PRED.astype(np.float16), TRUTH.astype(np.float16)) == pytest.approx(RIGHT)
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.float32])
+def test_masks_of_classes_without_a_background_are_scored_one_by_one(dtype: Any) -> None:
+    preds, truths = (np.stack([mask == label for label in (1, 2)]).astype(dtype) for mask in (BOX_PRED, BOX))
+    message = refusal(preds, truths)
+    assert "the first axis may count cases, or classes" in message
+    assert "segeval.score(pred[0], truth[0]) if it counts classes" in message
+    assert [*dice(preds[0], truths[0]), *dice(preds[1], truths[1])] == pytest.approx(RIGHT_BOX)
+    assert dice(list(preds), list(truths)) == pytest.approx(RIGHT_BOX)  # as cases
+
+
+def test_a_lone_last_axis_is_told_by_its_place() -> None:
+    message = refusal(BOX_PRED[..., None], BOX[..., None])
+    assert "the last axis has one voxel. Leave it out: give pred[..., 0] and truth[..., 0]" in message
+    assert dice(BOX_PRED[..., None][..., 0], BOX[..., None][..., 0]) == pytest.approx(RIGHT_BOX)
 
 
 @pytest.mark.parametrize("n", [2, 3])  # with three cases and three classes only the sums tell

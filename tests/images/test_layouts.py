@@ -159,3 +159,16 @@ def test_the_order_of_channels_may_be_said() -> None:
             said_by(*wrong)
     with pytest.raises(DataError, match="has 4 channels, and --channels names 2"):
         said_by("spleen", "liver", n=4)
+
+
+def test_logits_that_are_a_softmax_as_well_as_sigmoids_have_their_channels_named() -> None:
+    labels = read_label_map("1=a,2=b,3=c", regions="whole=1+2+3")
+    with pytest.raises(ConfigError) as caught:
+        layout_of(4, labels, where="x.nii.gz", sums_are_one=lambda: None)
+    for names, layout in (
+        ("background,a,b,c", "a softmax of background, a, b, c"),
+        ("a,b,c,whole", "sigmoids of a, b, c, whole"),
+    ):
+        assert f"--channels {names}" in str(caught.value)
+        order = names.split(",")
+        assert str(layout_of(4, labels, order=order, where="x.nii.gz", sums_are_one=lambda: None)) == layout

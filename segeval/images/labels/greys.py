@@ -79,7 +79,7 @@ def _frequencies(array: Any) -> np.ndarray | None:
     if namespace(array) is not np:
         return on_host(sample.bincount(minlength=256)) if dtype_of(array) == np.uint8 else None
     if sample.dtype != np.uint8:
-        low, high = sample.min(), sample.max()
+        low, high = sample.min().item(), sample.max().item()  # numbers of Python, as half floats end below 65535
         if not 0 <= low <= high <= np.iinfo(np.uint16).max or (sample.dtype.kind == "f" and (sample % 1).any()):
             return None
         sample = sample.astype(np.intp)

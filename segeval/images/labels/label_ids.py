@@ -18,7 +18,7 @@ ROUNDED = "off whole numbers, and were rounded to ids"
 NEAR_WHOLE = 1e-3  # what scaling and rounding leave of a whole number
 SCALED_WORSE = 0.25  # values that all lie this near to whole numbers were ids once
 _CHUNK = 1 << 16  # voxels at a time, so that temporaries stay in the cache
-_TYPES = (np.uint8, np.uint16, np.int16, np.int32, np.int64, np.uint64)  # smallest first
+_TYPES = (np.uint8, np.uint16, np.int16, np.int32, np.int64)  # smallest first; torch and surfaces count no higher
 
 
 def labelled(
@@ -206,5 +206,5 @@ def _check_negative(volume: Volume, flat: np.ndarray, ignore: tuple[int, ...]) -
 def _narrowed(volume: Volume, array: np.ndarray, low: int, high: int) -> np.ndarray:
     dtype = next((kind for kind in _TYPES if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max), None)
     if dtype is None:
-        raise DataError(f"{printable(volume.path)}: ids from {low} to {high} fit no integer of 64 bits. Renumber them.")
+        raise DataError(f"{printable(volume.path)}: ids from {low} to {high} fit no signed integer of 64 bits. Renumber them.")
     return array.astype(dtype, order="K", copy=False)

@@ -15,7 +15,7 @@ def layout_of(
     names: Sequence[str] = (),
     order: Sequence[str] = (),
     where: str,
-    sums_are_one: Callable[[], bool],
+    sums_are_one: Callable[[], bool | None],
 ) -> Layout:
     """The layout of `n` channels, which follow the ids of the label map, background first where it has a channel.
 
@@ -23,7 +23,7 @@ def layout_of(
         names: of files that hold one class each, by the name or the id of the class.
         order: the class of each channel, by its name or id, where the user says so.
         where: the prediction, for messages.
-        sums_are_one: looks at the values; asked only where the number of channels leaves it open.
+        sums_are_one: looks at the values, where these tell; asked only where the number of channels leaves it open.
 
     Raises:
         ConfigError: background shall be scored, and sigmoids have none; or nothing says which channel is which.
@@ -36,14 +36,29 @@ def layout_of(
     fitting = [layout for layout in possible if len(layout.classes) == n and _all_named(layout, names)]
     if not fitting:
         raise DataError(_unfit(n, names, possible, where))
-    layout = fitting[0] if len(fitting) == 1 or sums_are_one() else fitting[1]
+    layout = fitting[0] if len(fitting) == 1 else _told_apart(fitting, sums_are_one(), where)
     if labels.include_background and not layout.exclusive:
         raise ConfigError(f"--include-background: {layout} have no background. Leave it out.")
     return layout
 
 
+def _told_apart(fitting: Sequence[Layout], is_softmax: bool | None, where: str) -> Layout:
+    """The one of several layouts that the values tell, a softmax before sigmoids.
+
+    Raises:
+        ConfigError: they tell nothing, as logits.
+    """
+    if is_softmax is None:
+        named = [",".join(row.name for row in layout.classes) for layout in fitting]
+        raise ConfigError(
+            f"{where}: logits of {len(fitting[0].classes)} channels may be {' or '.join(map(str, fitting))}, which "
+            f"nothing tells. Say it with {' or '.join(f'--channels {names}' for names in named)}."
+        )
+    return fitting[0] if is_softmax else fitting[1]
+
+
 def _in_stated_order(
-    n: int, labels: LabelMap, order: Sequence[str], *, where: str, sums_are_one: Callable[[], bool]
+    n: int, labels: LabelMap, order: Sequence[str], *, where: str, sums_are_one: Callable[[], bool | None]
 ) -> Layout:
     """The layout of channels that the user names one by one; with background among them they are a softmax."""
     rows = labels.in_order or tuple(_class_of_id(int(name)) for name in order if name.isdecimal() and int(name))
@@ -57,7 +72,7 @@ def _in_stated_order(
     if len(classes) != n:
         raise DataError(f"{where}: has {n} channels, and --channels names {len(classes)}. Name as many as there are.")
     has_zero = any(0 in row.ids for row in classes)
-    return Layout(classes=classes, exclusive=has_zero or (0 in labels.ignore and sums_are_one()))
+    return Layout(classes=classes, exclusive=has_zero or (0 in labels.ignore and bool(sums_are_one())))
 
 
 def _by_ids(labels: LabelMap) -> LabelMap:

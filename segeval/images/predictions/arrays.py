@@ -107,8 +107,9 @@ def _as_ids(truth: Volume, pred: Volume, channel_axis: ChannelAxis | None) -> Vo
     array = truth.array
     if array.ndim < 3:
         return truth
-    if array.ndim == pred.array.ndim and array.shape[axis] == 1 < pred.array.shape[axis]:
-        return replace(truth, array=array.squeeze(axis))
+    is_beside_classes = array.ndim == pred.array.ndim and array.shape[axis] == 1 < pred.array.shape[axis]
+    if is_beside_classes or (array.shape[0] == 1 and array.shape[1:] == pred.array.shape):
+        return replace(truth, array=array.squeeze(axis if is_beside_classes else 0))
     space = tuple(np.delete(array.shape, axis).tolist())
     if pred.array.shape in (array.shape, space) and is_one_hot(array, axis):
         return replace(truth, array=array.argmax(axis=axis), notes=(_FROM_ONE_HOT,))
@@ -133,6 +134,14 @@ def _refuse_batches(pred: Volume, truth: Volume, channel_axis: ChannelAxis | Non
     way = "Give one case at a time: segeval.score(list(pred), list(truth))"
     said = f"{pred.path}: shape {shape}, and the truth {true_shape}"
     if len(true_shape) > 3 and shape[:1] == true_shape[:1]:
+        if true_shape[-1] == 1 != true_shape[1]:
+            also = "pred[..., 0] and " if shape[-1] == 1 else ""
+            raise DataError(f"{said}: the last axis has one voxel. Leave it out: give {also}truth[..., 0].")
+        if len(true_shape) == 4 and shape == true_shape and truth.array.max() <= 1 and not is_one_hot(truth.array, 1):
+            raise DataError(
+                f"{said}: the first axis may count cases, or classes. {way} if it counts cases; or one class at a "
+                "time: segeval.score(pred[0], truth[0]) if it counts classes."
+            )
         ids = "truth[:, 0]" if true_shape[1] == 1 else "truth.argmax(1) if it is one-hot"
         raise DataError(f"{said}: the first axis counts cases. {way}, with ids for the truth ({ids}).")
     if channel_axis is not None or len(shape) != len(true_shape) + 1:
