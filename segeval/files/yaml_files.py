@@ -87,6 +87,21 @@ def compose_yaml(text: str, path: Path) -> yaml.Node | None:
     return _composed(_begun(yaml.SafeLoader, text, path), path)
 
 
+def bare_text(node: yaml.ScalarNode, path: Path) -> str:
+    """The letters of a value, for a reader to whom `no` and `1e3` are names.
+
+    Raises:
+        ConfigError: somebody wrote a tag that says something else, such as `!!int liver`.
+    """
+    kind = str(node.tag).rpartition(":")[2]
+    if kind != "str" and node.tag != yaml.resolver.Resolver().resolve(yaml.ScalarNode, node.value, (True, False)):
+        raise ConfigError(
+            f"{printable(path)}:{_line(node)}: {printable(node.value[:40])!r} does not fit its tag {printable(kind)}. "
+            "Leave the tag out."
+        )
+    return str(node.value)
+
+
 def _begun(kind: type[yaml.SafeLoader], text: str, path: Path) -> yaml.SafeLoader:
     """A loader at the start of a text, which refuses characters that no YAML may hold before it reads anything."""
     try:

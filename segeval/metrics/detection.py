@@ -70,11 +70,6 @@ def _looks_at_single_parts(every: Knobs) -> bool:
     return bool(every["min_size_mm3"] or every["ignore_truth_mm3"]) or every["confidence"] != "max"
 
 
-def _depends_on_ends(every: Knobs) -> bool:
-    """Whether it may matter where a candidate ends, for the largest confidence of all."""
-    return _looks_at_single_parts(every) or every["candidates"].startswith("dynamic")
-
-
 def _may_hit_several(every: Knobs) -> bool:
     """Whether a candidate may reach the least IoU with two lesions, so that the order decides how many are found."""
     least = every["iou_threshold"]
@@ -185,18 +180,14 @@ def lesion_average_precision(found: Detections) -> PerLabel:
     symbol="case AUROC",
     formula="P(score of a case with a lesion > of one without), ties ½",
     without=("assign", "duplicates"),
-    idle=(
-        Idle(("hit", "min_overlap", "radius_mm"), "ignore_truth_mm3", (0.0).__eq__, "more than 0"),
-        Idle(("connectivity",), "case_score", "max".__eq__, "noisy_or", unless=_depends_on_ends),
-        Idle(("n_max",), "case_score", "max".__eq__, "noisy_or", unless=_looks_at_single_parts),
-    ),
+    idle=(Idle(("n_max",), "case_score", "max".__eq__, "noisy_or", unless=_looks_at_single_parts),),
     reference="Saha 2024, doi:10.1016/S1470-2045(24)00220-1",
 )
 def case_auroc(found: Detections, *, case_score: CaseScoreOf = "max") -> PerLabel:
     """Area under the ROC curve of cases: how well they are ranked by their candidates; 0 is the score of none.
 
     Undefined where all cases have a lesion, or none has. A candidate counts whatever it hits, unless all of that
-    is smaller than `ignore_truth_mm3`.
+    is smaller than `ignore_truth_mm3`, or it hits nothing and lies mostly in ignored voxels.
 
     Args:
         case_score: the largest confidence of a candidate, or `noisy_or`: 1 − Π (1 − c) over all of them.

@@ -79,9 +79,11 @@ class Declared:
         if self.option.read is None:
             return typed
         try:
-            return self.option.read(typed)
+            value = self.option.read(typed)
         except ValueError as error:
             raise ConfigError(f"{self.written(source)} {typed}: {error}.") from error
+        refuse_wrong(self, value, source=source, said=typed)
+        return value
 
 
 def variables_of(flags: Sequence[str]) -> list[str]:
@@ -98,11 +100,12 @@ def declared(record: type) -> dict[str, Declared]:
     return found
 
 
-def refuse_wrong(option: Declared, value: Any, *, source: str | None) -> None:
+def refuse_wrong(option: Declared, value: Any, *, source: str | None, said: str | None = None) -> None:
     """Refuse a value that is none of the choices of its option, or out of its range.
 
     Args:
         source: where it was set, so that a message repeats what the user wrote.
+        said: the text that the value was read from.
 
     Raises:
         ConfigError: the value may not be held.
@@ -115,7 +118,7 @@ def refuse_wrong(option: Declared, value: Any, *, source: str | None) -> None:
             raise ConfigError(f"{option.written(source)} {item}: not one of {known}.{help}")
     if not option.option.check(value):
         text = ",".join(f"{item:g}" for item in value) if isinstance(value, tuple) else str(value)
-        raise ConfigError(f"{option.written(source)} {text}: out of range. It must {option.option.must}.")
+        raise ConfigError(f"{option.written(source)} {said or text}: out of range. It must {option.option.must}.")
 
 
 def choices_of(annotation: Any) -> tuple[str, ...]:

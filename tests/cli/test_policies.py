@@ -100,6 +100,8 @@ def test_a_single_case_has_an_interval_of_one_point_or_none(run: Run, folders: t
         (("--ci-level", "95"), "--ci-level 95.0: out of range. It must lie between 0 and 1, such as 0.95."),
         (("--ci-level", "nan"), "--ci-level nan: out of range."),
         (("--bootstrap", "-1"), "--bootstrap -1: out of range."),
+        (("--shard", "3/2"), "--shard 3/2: out of range. It must be I/N"),
+        (("--max-memory", "1MiB"), "--max-memory 1MiB: out of range. It must be more than 150MiB"),
         (("--workers", "-2"), "--workers -2: out of range."),
         (("--seed", "-1"), "--seed -1: out of range."),
         (("--geometry-tol", "-0.1"), "--geometry-tol -0.1: out of range."),

@@ -1,5 +1,6 @@
 """Remedies of sweeps over maps and over trained models, each followed to a known number."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -262,7 +263,10 @@ TRAINED = {
         ("--baseline", "alpha=0.7", "--bootstrap", 9),
     ),
     "one case to choose on": trained(
-        "--optimise needs two cases or more", ("--optimise", "beta_fn"), given=lambda: models(names="a"), mend=models
+        "--optimise needs two cases or more",
+        ("--optimise", "beta_fn"),
+        given=lambda: (models(names="a"), shutil.copytree("models/alpha=0.3,beta=0.7", "models/alpha=0.3,beta=0.3")),
+        mend=lambda: (shutil.rmtree("models/alpha=0.3,beta=0.3"), models()),
     ),
     "nothing to choose": trained("so there is no choice", ("--optimise", "beta_fn")),
 }

@@ -385,11 +385,23 @@ def test_an_id_with_a_leading_zero_is_decimal(tmp_path: Path) -> None:
         ("labels: {1: a", "no valid YAML"),
         ("1: a\n---\n2: b\n", "no valid YAML"),
         ("1: !!python/object/apply:os.system [ls]\n", "'ls' is no label id"),
+        ("1: !!int liver\n", "'liver' does not fit its tag int. Leave the tag out"),
+        ("1: !!bool liver\n", "'liver' does not fit its tag bool"),
+        ("!!float liver: 1\n", "'liver' does not fit its tag float"),
+        ("1: !organ liver\n", "'liver' does not fit its tag !organ"),
+        ("1: !!python/name:os.system\n", "'' does not fit its tag"),
     ],
 )
 def test_a_wrong_yaml_is_refused_by_name(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(ConfigError, match=rf"labels\.yaml(:\d+)?: .*{message}"):
         read_label_map(written(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    "text", ["1: liver", "1: !!str liver", "!!int 1: liver", '!!int "1": "liver"', "!!str 1: ! liver"]
+)
+def test_a_tag_that_fits_changes_nothing(tmp_path: Path, text: str) -> None:
+    assert [(row.name, row.ids) for row in read_label_map(written(tmp_path, text)).classes or ()] == [("liver", (1,))]
 
 
 def test_a_label_file_must_be_text(tmp_path: Path) -> None:

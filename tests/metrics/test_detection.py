@@ -258,8 +258,6 @@ def parsed(call: str) -> MeasureCall:
     [
         ("case_auroc(duplicates=ignore)", "duplicates changes nothing. Leave it out. Its knobs: case_score, "),
         ("case_auroc(assign=any)", "assign changes nothing. Leave it out."),
-        ("case_auroc(hit=dice)", "hit=dice changes nothing with ignore_truth_mm3=0. Leave it out, or set ignore_truth"),
-        ("case_auroc(connectivity=face)", "with case_score=max. Leave it out, or set case_score to noisy_or"),
         ("case_auroc(n_max=2,candidates=dynamic)", "n_max=2 changes nothing with case_score=max."),
         ("froc_score(per=negative_case,duplicates=ignore)", "changes nothing with per=negative_case."),
         ("sensitivity_at_fp(candidates=per_threshold,assign=overlap,confidence=mean)", "set assign to confidence"),
@@ -276,8 +274,6 @@ def test_what_can_change_nothing_is_refused_with_what_to_do(call: str, said: str
 @pytest.mark.parametrize(
     "call",
     [
-        "case_auroc(hit=dice,ignore_truth_mm3=9)",
-        "case_auroc(connectivity=face,case_score=noisy_or)",
         "case_auroc(connectivity=face,candidates=dynamic)",
         "case_auroc(n_max=2,candidates=dynamic,confidence=mean)",
         "sensitivity_at_fp(assign=overlap,confidence=mean)",
@@ -285,6 +281,27 @@ def test_what_can_change_nothing_is_refused_with_what_to_do(call: str, said: str
 )
 def test_beside_what_makes_it_matter_it_is_taken(call: str) -> None:
     assert {*parsed(call).knobs} == {part.partition("=")[0] for part in call[:-1].partition("(")[2].split(",")}
+
+
+@pytest.mark.parametrize(
+    ("columns", "right"),
+    [
+        (("case_auroc", "case_auroc(min_overlap=0.6)", "case_auroc(hit=centroid)"), (1.0, 0.0, 1.0)),
+        (("case_auroc(connectivity=face)", "case_auroc(connectivity=face,min_overlap=0.6)"), (1.0, 1.0)),
+    ],
+)
+def test_what_hits_says_which_candidates_amid_ignored_voxels_are_of_a_case(
+    columns: tuple[str, ...], right: tuple[float, ...]
+) -> None:
+    """A candidate that hits counts, also where most of it is ignored; by faces, one voxel of it is one of its own."""
+    probs, truths = np.zeros((2, 6, 6)), np.zeros((2, 6, 6), dtype=np.uint8)
+    truths[0, 1, 1:3] = 1
+    truths[0, 2:] = 255
+    probs[0, 1, 1] = probs[0, 2, 2] = probs[0, 2, 3] = 0.9
+    probs[1, 1, 1] = 0.6
+    options = {"labels": {1: "lesion"}, "ignore_label": 255, "pred_kind": "probs", "bootstrap": 0}
+    results = segeval.score(list(probs), list(truths), measures=list(columns), **options)
+    assert [results[column, "lesion"].pooled for column in columns] == pytest.approx(right)
 
 
 @st.composite

@@ -206,5 +206,7 @@ def _check_negative(volume: Volume, flat: np.ndarray, ignore: tuple[int, ...]) -
 def _narrowed(volume: Volume, array: np.ndarray, low: int, high: int) -> np.ndarray:
     dtype = next((kind for kind in _TYPES if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max), None)
     if dtype is None:
-        raise DataError(f"{printable(volume.path)}: ids from {low} to {high} fit no signed integer of 64 bits. Renumber them.")
+        raise DataError(
+            f"{printable(volume.path)}: ids from {low} to {high} fit no signed integer of 64 bits. Renumber them."
+        )
     return array.astype(dtype, order="K", copy=False)

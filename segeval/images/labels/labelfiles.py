@@ -116,13 +116,15 @@ def _from_yaml(text: str, path: Path) -> LabelFile:
 
 def _plain(node: Any, path: Path) -> Any:
     """Lists, mappings and bare text: whoever names a class `no` or `1e3` means these letters."""
+    from segeval.files.yaml_files import bare_text
+
     match node.id:
         case "mapping":
             return _unique([(_plain(key, path), _plain(value, path)) for key, value in node.value], path)
         case "sequence":
             return [_plain(part, path) for part in node.value]
         case _:
-            return node.value
+            return bare_text(node, path)
 
 
 def _unique(pairs: list[tuple[Any, Any]], path: Path) -> Mapping[Any, Any]:

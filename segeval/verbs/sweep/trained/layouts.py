@@ -148,8 +148,6 @@ def optimised_table(report: TrainedReport) -> SweepTable:
     column = report.schema.columns[options.optimise or ""]
     split = _choosing_split(report.case_ids, options)
     tried = choices([row.setting for row in report.rows], column)
-    if not tried:
-        raise ConfigError(f"--optimise {column}: no setting has more than one value of it, so there is no choice.")
     values = _validated(report, split)
     best = {name: max(indices, key=lambda i: (values[i], -i)) for name, indices in tried.items()}
     n_tried = f"n_{column.partition('_')[0]}_tried"

@@ -98,17 +98,20 @@ class SettingSchema:
         return {self.columns[name]: values for name, values in grid.items()}
 
     def check_varied(self, settings: Sequence[Setting], options: SweepOptions) -> None:
-        """See that a table which varies one parameter holds the others still.
+        """See that a table which varies one parameter holds the others still, and that one to optimise has a choice.
 
         Raises:
-            ConfigError: another parameter takes several values, or there is no such parameter.
+            ConfigError: another parameter takes several values, one has no choice, or there is no such parameter.
         """
         named = [name for name in (options.vary, options.optimise) if name is not None]
         require_known(named, self.columns, self.loss)
+        each = list({setting_text(setting): setting for setting in settings}.values())  # one may have several runs
+        if options.optimise is not None and not choices(each, self.columns[options.optimise]):
+            column = self.columns[options.optimise]
+            raise ConfigError(f"--optimise {column}: no setting has more than one value of it, so there is no choice.")
         if options.vary is None:
             return
         free = {self.columns[name] for name in named}
-        each = list({setting_text(setting): setting for setting in settings}.values())  # one may have several runs
         others = [column for column in each[0] if column not in free]
         values = {column: dict.fromkeys(setting[column] for setting in each) for column in others}
         varied = [column for column in others if len(values[column]) > 1]
