@@ -78,6 +78,7 @@ def is_alike_by_nature(measure: str, mode: Turn | None, turn: Turn) -> bool:
     )
 
 
+IGNORED = 255
 Set = tuple[dict[str, np.ndarray], dict[str, np.ndarray]]
 LESIONS = [np.s_[2:6, 2:6, 1:3], np.s_[7:11, 2:6, 1:3], np.s_[13:17, 2:6, 1:3], np.s_[18:20, 7:9, 1:2]]
 PARTS = [
@@ -150,10 +151,30 @@ def many(seed: int) -> Set:
     return maps, truths
 
 
+def amid_ignored(seed: int) -> Set:
+    """Cases of one lesion or none, whose candidates lie mostly in ignored voxels: what they hit, and by what, tells."""
+    random = np.random.default_rng(seed)
+    maps, truths = {}, {}
+    for n in range(84):
+        truth, probs = np.zeros((10, 8, 4), dtype=np.uint8), np.zeros((10, 8, 4))
+        truth[2:6, 2 : random.integers(3, 6), 1:3] = n % 2
+        for _ in range(random.integers(1, 4)):
+            at, size = random.integers(0, 5, 3) // (1, 1, 2), random.integers(1, 5, 3)
+            box = tuple(slice(one, one + long) for one, long in zip(at, size, strict=True))
+            probs[box] = random.choice([0.4, 0.7, 0.9]) * random.choice([0.6, 0.8, 1.0], size=probs[box].shape)
+        if n % 3 == 0:  # that hangs together by its corners alone
+            probs[:] = 0
+            probs[(range(1, 4),) * 3] = random.choice([0.4, 0.7, 0.9], size=3)
+        truth[random.random(truth.shape) < random.choice([0.3, 0.6, 0.8])] = IGNORED
+        maps[str(n)], truths[str(n)] = probs.round(2), truth
+    return maps, truths
+
+
 def data_sets() -> Iterator[tuple[Set, tuple[float, ...]]]:
     """A few cases each, so that a number that moves for one of them alone shows; with their spacing."""
     small, large = (0.5, 0.6, 1.0), (1.0, 1.2, 2.0)
-    for (maps, truths), spacing in ((parts_of_lesions(), small), *((many(seed), large) for seed in range(5))):
+    sets = [(parts_of_lesions(), small), *((many(seed), large) for seed in range(5))]
+    for (maps, truths), spacing in (*sets, *((amid_ignored(seed), large) for seed in range(3))):
         for cases in batched(maps, 7):
             yield ({case: maps[case] for case in cases}, {case: truths[case] for case in cases}), spacing
 
@@ -188,6 +209,7 @@ def test_a_knob_changes_some_score_of_a_data_set_beside_any_other_or_is_refused(
             truths,
             measures=sorted({call.column for pair in alike.values() for call in pair}),
             labels={1: "lesion"},
+            ignore_label=IGNORED,
             pred_kind="probs",
             bootstrap=0,
             spacing=spacing,
