@@ -94,7 +94,8 @@ def bare_text(node: yaml.ScalarNode, path: Path) -> str:
         ConfigError: somebody wrote a tag that says something else, such as `!!int liver`.
     """
     kind = str(node.tag).rpartition(":")[2]
-    if kind != "str" and node.tag != yaml.resolver.Resolver().resolve(yaml.ScalarNode, node.value, (True, False)):
+    resolver: Any = yaml.resolver.Resolver()
+    if kind != "str" and node.tag != resolver.resolve(yaml.ScalarNode, node.value, (True, False)):
         raise ConfigError(
             f"{printable(path)}:{_line(node)}: {printable(node.value[:40])!r} does not fit its tag {printable(kind)}. "
             "Leave the tag out."
