@@ -241,7 +241,7 @@ def test_palettes_of_tiff_are_looked_at_in_slabs_too(tmp_path: Path, compressed:
 @pytest.mark.parametrize("n_pages", [1, 4])
 def test_bits_of_tiff_are_read_as_they_are_shown(tmp_path: Path, packed: dict[str, Any], n_pages: int) -> None:
     path, black = tmp_path / "a.tif", np.stack([TRUTH == 0] * n_pages)
-    tifffile.imwrite(path, black if n_pages > 1 else black[0], photometric="miniswhite", **packed)
+    tifffile.imwrite(path, black if n_pages > 1 else black[0], photometric="miniswhite", software="fax", **packed)
     wanted = np.squeeze(~black)
     with Image.open(path) as first:
         assert (np.array(first) == ~black[0]).all()
@@ -255,7 +255,7 @@ def test_bits_of_tiff_are_read_as_they_are_shown(tmp_path: Path, packed: dict[st
 
 
 def test_larger_ids_of_tiff_are_read_as_they_are_stored_with_a_note(tmp_path: Path) -> None:
-    tifffile.imwrite(tmp_path / "a.tif", TRUTH, photometric="miniswhite")
+    tifffile.imwrite(tmp_path / "a.tif", TRUTH, photometric="miniswhite", software="fax")
     volume = read_volume(tmp_path / "a.tif")
     assert (volume.array == TRUTH).all()
     assert "0 is white: its ids are as stored" in volume.notes[0]

@@ -146,8 +146,8 @@ def palette_of(tiff: Any) -> np.ndarray | None:
 
 
 def zero_is_white(tiff: Any) -> bool:
-    """Whether the header says that 0 is shown as white, as programs for fax write it."""
-    return int(tiff.pages[0].photometric) == 0
+    """Whether the header says that 0 is shown as white, as programs for fax write it; tifffile does for any bits."""
+    return int(tiff.pages[0].photometric) == 0 and not tiff.pages[0].software.startswith("tifffile")
 
 
 def shown(stored: np.ndarray, *, zero_is_white: bool) -> np.ndarray:
