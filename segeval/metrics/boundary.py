@@ -190,7 +190,9 @@ def masd(there: Directed, back: Directed) -> float:
     return (there.mean() + back.mean()) / 2
 
 
-@surface_distance(symbol="ASD P→T", formula="mean d(P→T)", reference=HEIMANN, aliases=("asd",))
+@surface_distance(
+    symbol="ASD P→T", formula="mean d(P→T)", reference=HEIMANN, aliases=("asd", "average_surface_distance")
+)
 def asd_pred_to_truth(there: Directed, back: Directed) -> float:
     """Mean distance from the predicted surface to the true one; blind to what was missed."""
     return there.mean()

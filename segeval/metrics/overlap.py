@@ -16,7 +16,7 @@ POSITIVE = (0.0, float("inf"))
     formula="2TP / (2TP + FP + FN)",
     bounds=UNIT,
     better="higher",
-    aliases=("dsc", "f1"),
+    aliases=("dsc", "f1", "dice_score", "dice_coefficient"),
     reference="Dice 1945, doi:10.2307/1932409",
 )
 def dice(counts: Counts) -> PerLabel:

@@ -39,7 +39,7 @@ def test_json_holds_every_declaration(run: Run) -> None:
 def test_markdown_is_what_the_readme_shows(run: Run) -> None:
     out = run("measures", "--markdown").out
     assert out == overview_tables(list(catalogue.measures().values()))
-    assert "| `dice` (dsc, f1)<br>Overlap of the two masks" in out
+    assert "| `dice` (dsc, f1, dice_score, dice_coefficient)<br>Overlap of the two masks" in out
     assert out.count("### ") == len(catalogue.GROUPS)
 
 

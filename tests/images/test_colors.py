@@ -79,6 +79,17 @@ def test_the_refusal_of_colours_leads_to_the_right_number(tmp_path: Path, right:
     assert dice(tmp_path, rgb(PRED), grey(TRUTH), colors="voc") == right
 
 
+def test_transparent_pixels_in_the_colour_of_a_class_are_refused(tmp_path: Path, right: dict[str, float]) -> None:
+    painted = np.where(PRED[..., None] == 0, COLOURS[1], COLOURS[PRED])  # behind the objects, where nobody sees it
+    seen = np.uint8(255) * (PRED[..., None] > 0).astype(np.uint8)
+    message = refusal(tmp_path, Image.fromarray(np.dstack([painted, seen])), grey(TRUTH), colors="voc")
+    assert f"{int((PRED == 0).sum())} of its pixels are transparent and have the colour of a class" in message
+    assert "Save the mask without transparency" in message
+    cleared = Image.fromarray(np.dstack([COLOURS[PRED], seen]))
+    assert dice(tmp_path, cleared, grey(TRUTH), colors="voc") == right
+    assert dice(tmp_path, cleared.convert("RGB"), grey(TRUTH), colors="voc") == right
+
+
 def test_a_colour_that_no_table_lists_is_told(tmp_path: Path, right: dict[str, float]) -> None:
     table: dict[int, Any] = {0: "000000", 1: "800000", 2: [0, 128, 0]}
     message = refusal(tmp_path, rgb(PRED), grey(TRUTH), colors=table)

@@ -107,6 +107,7 @@ def with_ids_of_colours(volume: Volume, table: ColorTable) -> Volume:
     if volume.is_rgb:
         colours, at = np.unique(_packed(volume.array), return_inverse=True)
         array = table.ids_of(colours, volume.path)[at.reshape(volume.array.shape[:2])]
+        _refuse_transparent_classes(volume, array)
         return replace(volume, array=array, is_rgb=False, white=None, notes=_with_doubts(volume, table, colours))
     if volume.palette is None:
         return volume
@@ -115,6 +116,23 @@ def with_ids_of_colours(volume: Volume, table: ColorTable) -> Volume:
     lookup = np.zeros(256, dtype=np.int64)
     lookup[used] = table.ids_of(colours, volume.path)
     return replace(volume, array=lookup[volume.array], palette=None, notes=_with_doubts(volume, table, colours))
+
+
+def _refuse_transparent_classes(volume: Volume, ids: np.ndarray) -> None:
+    """Stop where some pixels are transparent and have the colour of a class all the same; black is left of nothing.
+
+    Raises:
+        DataError: so it is.
+    """
+    if volume.array.shape[-1] < 4:
+        return
+    hidden = (volume.array[..., 3] == 0) & (ids != 0) & volume.array[..., :3].any(axis=-1)
+    if hidden.any() and volume.array[..., 3].any():
+        colour = _text(int(_packed(volume.array[hidden][0])))
+        raise DataError(
+            f"{printable(volume.path)}: {int(hidden.sum())} of its pixels are transparent and have the colour of a "
+            f"class, such as {colour}, so nobody knows whether they are of it. Save the mask without transparency."
+        )
 
 
 def _with_doubts(volume: Volume, table: ColorTable, colours: np.ndarray) -> tuple[str, ...]:
