@@ -11,6 +11,8 @@ from tests.cli.given import Run, write_image
 from tests.cli.remedies import FLAT_PRED, PRED, TRUTH, TWO, TWO_PRED, Way, follow, pair, soft, text
 from tests.cli.test_remedies_of_classes import BOTH, DICE, NAMED, labelled
 
+pytestmark = pytest.mark.slow  # of several runs each
+
 
 def by_class(side: str, masks: dict[str, np.ndarray], suffix: str = ".nii.gz") -> None:
     for name, mask in masks.items():

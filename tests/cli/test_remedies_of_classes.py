@@ -21,6 +21,8 @@ from tests.cli.remedies import (
     two,
 )
 
+pytestmark = pytest.mark.slow  # of several runs each
+
 DICE = (*SCORE, "-m", "dice")
 BOTH = (2 / 3, 1.0)
 NAMED = ("--labels", "1=liver,2=spleen")

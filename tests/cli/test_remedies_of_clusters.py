@@ -14,6 +14,8 @@ from tests.cli.given import Run
 from tests.cli.remedies import DICE as SCORES
 from tests.cli.remedies import SCORE, Way, follow, numbers_of, pair, printed
 
+pytestmark = pytest.mark.slow  # of several runs each
+
 distributed = pytest.importorskip("distributed")
 cluster = pytest.importorskip("segeval.verbs.running.cluster")
 DICE = (*SCORE, "-m", "dice")
@@ -39,7 +41,6 @@ DASK = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("what", DASK)
 def test_what_is_said_of_dask_leads_to_the_right_number(run: Run, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster, "_SECONDS", 0.2)
@@ -55,7 +56,6 @@ def scheduler() -> Iterator[str]:
         yield running.scheduler_address
 
 
-@pytest.mark.slow
 def test_a_scheduler_that_is_started_scores(run: Run, scheduler: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster, "_SECONDS", 0.2)
     pair()
@@ -134,7 +134,6 @@ CLUSTERS = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("what", CLUSTERS)
 def test_a_cluster_that_is_mended_scores(run: Run, scheduler: str, what: str) -> None:
     """What other computers lack is taken away here, and then given back."""

@@ -13,6 +13,8 @@ from tests.cli.given import Done, Run, write_image
 from tests.cli.remedies import FLAT, FLAT_PRED, SCORE, Way, boxes, follow, numbers_of, pair, printed, soft, text
 from tests.cli.test_remedies_of_verbs import DICE, EVEN, FOUND, NEW, OLD, ROW, images, rules
 
+pytestmark = pytest.mark.slow  # of several runs each
+
 COMPARED = printed(r"1 dice ([\d.]+) ([\d.]+) ([-+\d.]+)")
 
 

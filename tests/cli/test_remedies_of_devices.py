@@ -16,6 +16,8 @@ from tests.cli.given import Run
 from tests.cli.remedies import DICE as SCORES
 from tests.cli.remedies import SCORE, TRUTH, Way, follow, numbers_of, pair, score
 
+pytestmark = pytest.mark.slow  # of several runs each
+
 DICE = (*SCORE, "-m", "dice")
 
 

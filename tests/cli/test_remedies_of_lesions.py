@@ -22,6 +22,8 @@ from tests.cli.remedies import (
     two,
 )
 
+pytestmark = pytest.mark.slow  # of several runs each
+
 COUNT = (*SCORE, "-m", "n_lesions_pred", "--pred-instances", "maps")
 COARSE = np.array([[2.0, 0, 0, 0.5], [0, 2, 0, 0.5], [0, 0, 2, 0.5], [0, 0, 0, 1]])
 

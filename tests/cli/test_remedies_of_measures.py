@@ -25,6 +25,8 @@ from tests.cli.remedies import (
     text,
 )
 
+pytestmark = pytest.mark.slow  # of several runs each
+
 THREE, THREE_PRED = TWO.copy(), TWO_PRED.copy()
 THREE[11] = THREE_PRED[11] = 3
 APART = "lesion_average_precision"

@@ -23,6 +23,8 @@ from tests.cli.remedies import (
     text,
 )
 
+pytestmark = pytest.mark.slow  # of several runs each
+
 APART = "lesion_average_precision"
 SURE = "case,class,instance,confidence\na,1,1,0.9\na,1,2,0.5\n"
 

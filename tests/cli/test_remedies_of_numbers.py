@@ -10,6 +10,8 @@ import pytest
 from tests.cli.given import Run, write_image
 from tests.cli.remedies import FLAT, FLAT_PRED, Way, follow, images, printed, text, words
 
+pytestmark = pytest.mark.slow  # of several runs each
+
 DICES = "case,dice\na,0.6667\nb,0.6667\n"
 ASKED = ("explain", "n.csv", "pred", "truth")
 FOUND = printed(r"(\d) of (\d) are dice")

@@ -36,6 +36,8 @@ from tests.cli.remedies import (
 from tests.cli.test_remedies_of_commands import runs
 from tests.cli.test_remedies_of_headers import pair as formed
 
+pytestmark = pytest.mark.slow  # of several runs each
+
 DICE = (*SCORE, "-m", "dice")
 INTO = (*DICE, "-o", "out")
 ELSEWHERE = (*DICE, "--out", "new")

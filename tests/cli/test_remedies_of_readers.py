@@ -20,6 +20,8 @@ from tests.cli.test_remedies_of_headers import pair as formed
 from tests.cli.test_remedies_of_slabs import LARGE, LARGE_PRED, large
 from tests.images.every_format import save_ids
 
+pytestmark = pytest.mark.slow  # of several runs each
+
 DICE = (*SCORE, "-m", "dice")
 GREY_OR_8 = "Save ids as 16-bit grey, and colours in 8 bits"
 TABLE = "{0: [0, 0, 0], 1: [9, 9, 9]}"

@@ -37,6 +37,8 @@ from tests.cli.test_remedies_of_slabs import LARGE, LARGE_PRED, ROOM, greys, pla
 from tests.cli.test_remedies_of_verbs import DICE as MEAN
 from tests.cli.test_remedies_of_verbs import FOUND, rules
 
+pytestmark = pytest.mark.slow  # of several runs each
+
 DICE = (*SCORE, "-m", "dice")
 
 

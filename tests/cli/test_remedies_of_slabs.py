@@ -10,6 +10,8 @@ from PIL import Image
 from tests.cli.given import Run, write_image
 from tests.cli.remedies import PRED, SCORE, TRUTH, Way, follow, pair, scores, soft, text, tiff
 
+pytestmark = pytest.mark.slow  # of several runs each
+
 DICE = (*SCORE, "-m", "dice")
 ROOM = ("--max-memory", "150.2MiB", "--workers", 1)
 LARGE, LARGE_PRED = (np.kron(mask, np.ones((6, 6, 6), np.uint8)) for mask in (TRUTH, PRED))

@@ -12,6 +12,8 @@ import pytest
 from tests.cli.given import Run, rows_of
 from tests.cli.remedies import NN, OLD, Way, changed, follow, numbers_of, printed, score, text
 
+pytestmark = pytest.mark.slow  # of several runs each
+
 JUDGED = printed(r"(?:pass|fail|inconclusive) \S+ (?:\[\S+\] )?dice .*? ([-\d.]+) [≥≤]")
 
 

@@ -12,6 +12,8 @@ from tests.cli.given import Run, write_image
 from tests.cli.remedies import NEARER, PRED, TRUTH, Way, follow, numbers_of, text, words
 from tests.images.slicer_files import save_slicer
 
+pytestmark = pytest.mark.slow  # of several runs each
+
 QUARTERS = np.where(PRED == 1, 0.75, 0.25).astype(np.float32)
 EVEN = ("--grid", "alpha=0.5", "--sum-to-one")
 DSC = numbers_of("s/sweep.csv", "dsc")

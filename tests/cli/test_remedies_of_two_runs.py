@@ -10,6 +10,8 @@ import pytest
 from tests.cli.given import Run, write_image
 from tests.cli.remedies import NEARER, OLD, PRED, TRUTH, Way, changed, follow, printed, score, text, words
 
+pytestmark = pytest.mark.slow  # of several runs each
+
 CHANGED = printed(r"dice change of mean \+?([-\d.]+)")
 SIDES = printed(r"1 dice ([\d.]+) ([\d.]+) [-+]?([\d.]+)")
 

@@ -11,6 +11,8 @@ import pytest
 from tests.cli.given import Run, write_image
 from tests.cli.remedies import PRED, SCORE, TRUTH, TWO, TWO_PRED, Way, follow, numbers_of, pair, soft, two
 
+pytestmark = pytest.mark.slow  # of several runs each
+
 DICE = (*SCORE, "-m", "dice")
 
 
