@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.cli.given import Done, Run, rows_of, write_image
 
@@ -172,3 +173,75 @@ def changed(file: str, change: Callable[[Any], object]) -> None:
 def words(*said: str) -> Read:
     """1 for each of these that was printed, else 0."""
     return lambda done: [float(one in " ".join((done.out + done.err).split())) for one in said]
+
+
+# runs and rules about them
+
+ON_DICE = "measure: dice, class: '1'"
+FOUND = r"pass \S+ (?:\[\S+\] )?\w+ .*? ([-\d.]+) [≥≤]"
+ROW = r"([\d.]+) ([\d.]+) [\d.]+ 0\.900 0\.333 ([\d.]+) "  # alpha, beta, soft loss, threshold, hard loss, dice
+EVEN = ("--grid", "alpha=0.5", "--sum-to-one")
+
+
+def runs() -> None:
+    """A run of Dice 2/3 and a nearer one of 5/6, each of two cases."""
+    from segeval.cli import app
+
+    images()
+    for command in (OLD, NEW):
+        assert app.run([str(one) for one in command]) == 0
+
+
+def rules(*lines: str) -> None:
+    text(
+        "g.yaml",
+        "schema_version: 1\n" + "\n".join(("rules:", *(f"  - {{id: r{i}, {x}}}" for i, x in enumerate(lines)))),
+    )
+
+
+# images larger than there is room for
+
+ROOM = ("--max-memory", "150.2MiB", "--workers", 1)
+LARGE, LARGE_PRED = (np.kron(mask, np.ones((6, 6, 6), np.uint8)) for mask in (TRUTH, PRED))
+
+
+def large() -> None:
+    pair(LARGE_PRED, LARGE)
+
+
+def plane(ids: np.ndarray) -> np.ndarray:
+    """A plane of the box many times."""
+    return np.tile(ids[..., 20], (6, 6))
+
+
+def pictured(pred: Image.Image, truth: Image.Image | None = None) -> None:
+    for side, picture in (("pred", pred), ("truth", truth or Image.fromarray(plane(LARGE)))):
+        Path(side).mkdir(exist_ok=True)
+        picture.save(f"{side}/a.png")
+
+
+def greys() -> None:
+    pictured(Image.fromarray(plane(LARGE_PRED)))
+
+
+# files of a format, and of classes
+
+AGAIN = "It is cut short, damaged or not what its name says: copy or write it again"
+BOTH = (2 / 3, 1.0)
+NAMED = ("--labels", "1=liver,2=spleen")
+
+
+def formed(suffix: str = ".nii.gz", *, truth: str = ".nii.gz") -> Path:
+    """The moved box in a format, beside the true one."""
+    from tests.images.every_format import save_ids
+
+    flat = suffix in (".png", ".webp", ".bmp") or truth == ".png"
+    Path("pred").mkdir(exist_ok=True)
+    Path("truth").mkdir(exist_ok=True)
+    save_ids(Path(f"truth/a{'.png' if flat else truth}"), FLAT if flat else TRUTH)
+    return save_ids(Path(f"pred/a{suffix}"), FLAT_PRED if flat else PRED)
+
+
+def labelled(says: str, wrong: tuple[Any, ...], asked: tuple[Any, ...], **more: Any) -> Way:
+    first, then = ((*SCORE, "-m", "dice", *each) for each in (wrong, asked))
+    return Way(**{"given": two, "first": first, "says": says, "then": (then,), "right": BOTH, **more})

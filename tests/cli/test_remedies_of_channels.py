@@ -8,10 +8,26 @@ import numpy as np
 import pytest
 
 from tests.cli.given import Run, write_image
-from tests.cli.remedies import FLAT_PRED, PRED, TRUTH, TWO, TWO_PRED, Way, follow, pair, soft, text
-from tests.cli.test_remedies_of_classes import BOTH, DICE, NAMED, labelled
+from tests.cli.remedies import (
+    BOTH,
+    FLAT_PRED,
+    NAMED,
+    PRED,
+    SCORE,
+    TRUTH,
+    TWO,
+    TWO_PRED,
+    Way,
+    follow,
+    labelled,
+    pair,
+    soft,
+    text,
+)
 
 pytestmark = pytest.mark.slow  # of several runs each
+
+DICE = (*SCORE, "-m", "dice")
 
 
 def by_class(side: str, masks: dict[str, np.ndarray], suffix: str = ".nii.gz") -> None:

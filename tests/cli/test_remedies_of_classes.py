@@ -8,24 +8,11 @@ import pytest
 from PIL import Image
 
 from tests.cli.given import Run, write_image
-from tests.cli.remedies import (
-    FLAT,
-    FLAT_PRED,
-    PRED,
-    SCORE,
-    TRUTH,
-    Way,
-    follow,
-    pair,
-    text,
-    two,
-)
+from tests.cli.remedies import BOTH, FLAT, FLAT_PRED, NAMED, PRED, SCORE, TRUTH, Way, follow, labelled, pair, text, two
 
 pytestmark = pytest.mark.slow  # of several runs each
 
 DICE = (*SCORE, "-m", "dice")
-BOTH = (2 / 3, 1.0)
-NAMED = ("--labels", "1=liver,2=spleen")
 WHOLE = "labels: {1: liver, 2: spleen}\n"
 ALL = (*BOTH, 2 * 288 / (144 + 144 + 2 * 192))
 
@@ -47,11 +34,6 @@ def table(says: str, wrong: str | bytes, mended: str = WHOLE, file: str = "l.yam
             **more,
         }
     )
-
-
-def labelled(says: str, wrong: tuple[Any, ...], asked: tuple[Any, ...], **more: Any) -> Way:
-    first, then = ((*DICE, *each) for each in (wrong, asked))
-    return Way(**{"given": two, "first": first, "says": says, "then": (then,), "right": BOTH, **more})
 
 
 REGIONS = "labels: {1: liver, 2: spleen}\nregions: "

@@ -8,21 +8,32 @@ from typing import Any
 import pytest
 
 from segeval import sample
-from segeval.cli import app
 from tests.cli.given import Done, Run, write_image
-from tests.cli.remedies import FLAT, FLAT_PRED, SCORE, Way, boxes, follow, numbers_of, pair, printed, soft, text
-from tests.cli.test_remedies_of_verbs import DICE, EVEN, FOUND, NEW, OLD, ROW, images, rules
+from tests.cli.remedies import (
+    EVEN,
+    FLAT,
+    FLAT_PRED,
+    FOUND,
+    OLD,
+    ON_DICE,
+    ROW,
+    SCORE,
+    Way,
+    boxes,
+    follow,
+    images,
+    numbers_of,
+    pair,
+    printed,
+    rules,
+    runs,
+    soft,
+    text,
+)
 
 pytestmark = pytest.mark.slow  # of several runs each
 
 COMPARED = printed(r"1 dice ([\d.]+) ([\d.]+) ([-+\d.]+)")
-
-
-def runs() -> None:
-    """A run of Dice 2/3 and a nearer one of 5/6, each of two cases."""
-    images()
-    for command in (OLD, NEW):
-        assert app.run([str(one) for one in command]) == 0
 
 
 def on_page(number: str, page: str = "old/report.html") -> Callable[[Done], list[float]]:
@@ -184,18 +195,18 @@ def judged(says: str, wrong: str, right: str, *more: Any, found: float = 0.667) 
     return Way(given=given, first=command, says=says, mend=lambda: rules(right), read=read, right=(found,))
 
 
-SHARE = f"{DICE}, max_fraction: {{worse_by: 0.05, of_cases: 0.9}}"
+SHARE = f"{ON_DICE}, max_fraction: {{worse_by: 0.05, of_cases: 0.9}}"
 RULES = {
     "a share of two things": judged(
         "Give one of them",
-        f"{DICE}, max_fraction: {{worse_by: 0.05, reviewed: fail, of_cases: 0.9}}",
+        f"{ON_DICE}, max_fraction: {{worse_by: 0.05, reviewed: fail, of_cases: 0.9}}",
         SHARE,
         *BASED,
         found=0.0,
     ),
     "marks of a measure": judged(
         "Leave out measure and class",
-        f"{DICE}, max_fraction: {{reviewed: fail, of_cases: 0.9}}",
+        f"{ON_DICE}, max_fraction: {{reviewed: fail, of_cases: 0.9}}",
         "max_fraction: {reviewed: fail, of_cases: 0.9}",
         *REVIEWED,
         found=0.0,
@@ -206,20 +217,20 @@ RULES = {
         "measure: dice, class: '1', min: 0.5, max: 0.9",
     ),
     "groups of pooled values": judged(
-        "Leave out by", f"{DICE}, stat: pooled, min: 0.5, by: site", f"{DICE}, stat: pooled, min: 0.5", *REVIEWED
+        "Leave out by", f"{ON_DICE}, stat: pooled, min: 0.5, by: site", f"{ON_DICE}, stat: pooled, min: 0.5", *REVIEWED
     ),
     "groups of pooled values, of means": judged(
         "or gate another stat",
-        f"{DICE}, stat: pooled, min: 0.5, by: site",
-        f"{DICE}, stat: mean, min: 0.5, by: site",
+        f"{ON_DICE}, stat: pooled, min: 0.5, by: site",
+        f"{ON_DICE}, stat: mean, min: 0.5, by: site",
         *REVIEWED,
     ),
     "one bound of two limits": judged(
         "Write one rule for min and one for max",
-        f"{DICE}, min: 0.5, max: 0.9, bound: ci_lower",
-        f"{DICE}, min: 0.5",
+        f"{ON_DICE}, min: 0.5, max: 0.9, bound: ci_lower",
+        f"{ON_DICE}, min: 0.5",
     ),
-    "a class in a switch": judged("does not fit", "measure: dice, class: true, min: 0.5", f"{DICE}, min: 0.5"),
+    "a class in a switch": judged("does not fit", "measure: dice, class: true, min: 0.5", f"{ON_DICE}, min: 0.5"),
 }
 
 CASES = ("--labels", "1=x", "--confidences", "c.csv")

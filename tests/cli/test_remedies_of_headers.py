@@ -11,25 +11,14 @@ import pytest
 from PIL import Image
 
 from tests.cli.given import Run
-from tests.cli.remedies import FLAT, FLAT_PRED, PRED, TRUTH, Way, follow, tiff
-from tests.images.every_format import save_ids
+from tests.cli.remedies import AGAIN, FLAT_PRED, PRED, TRUTH, Way, follow, formed, tiff
 
 DICE = ("score", "pred", "truth", "-m", "dice", "--bootstrap", 0)
-AGAIN = "It is cut short, damaged or not what its name says: copy or write it again"
-
-
-def pair(suffix: str = ".nii.gz", *, truth: str = ".nii.gz") -> Path:
-    """The moved box in a format, beside the true one."""
-    flat = suffix in (".png", ".webp", ".bmp") or truth == ".png"
-    Path("pred").mkdir(exist_ok=True)
-    Path("truth").mkdir(exist_ok=True)
-    save_ids(Path(f"truth/a{'.png' if flat else truth}"), FLAT if flat else TRUTH)
-    return save_ids(Path(f"pred/a{suffix}"), FLAT_PRED if flat else PRED)
 
 
 def changed(suffix: str, *changes: tuple[bytes, bytes], truth: str = ".nii.gz", file: str = "") -> None:
     """The same, with some bytes of the prediction replaced by others, once."""
-    path = pair(suffix, truth=truth)
+    path = formed(suffix, truth=truth)
     path = path.with_name(file) if file else path
     data = path.read_bytes()
     for old, new in changes:
@@ -45,17 +34,17 @@ def header(suffix: str, says: str, *changes: tuple[bytes, bytes], **more: Any) -
         given=lambda: changed(suffix, *changes, truth=truth),
         first=DICE,
         says=says,
-        mend=lambda: pair(suffix, truth=truth),
+        mend=lambda: formed(suffix, truth=truth),
         **more,
     )
 
 
 def cut(suffix: str, says: str, n: int) -> Way:
     def shorten() -> None:
-        path = pair(suffix)
+        path = formed(suffix)
         path.write_bytes(path.read_bytes()[:n])
 
-    return Way(given=shorten, first=DICE, says=says, mend=lambda: pair(suffix))
+    return Way(given=shorten, first=DICE, says=says, mend=lambda: formed(suffix))
 
 
 def fields(*numbers: int) -> bytes:
@@ -98,10 +87,10 @@ NRRD = {
         given=lambda: changed(".nhdr", (b"data file: a.raw", b"data file: ../b/a.raw")),
         first=DICE,
         says="or save one file",
-        mend=lambda: ([path.unlink() for path in Path("pred").iterdir()], pair(".nrrd")),
+        mend=lambda: ([path.unlink() for path in Path("pred").iterdir()], formed(".nrrd")),
     ),
     "voxels that are missing": Way(
-        given=lambda: (pair(".nhdr"), Path("pred/a.raw").rename("a.raw")),
+        given=lambda: (formed(".nhdr"), Path("pred/a.raw").rename("a.raw")),
         first=DICE,
         says="Copy it beside the header",
         mend=lambda: shutil.copy("a.raw", "pred/a.raw"),
@@ -126,7 +115,7 @@ META = {
         ".mhd", "Keep the two files beside each other", (b"File = a.raw", b"File = ../b/a.raw")
     ),
     "voxels that are missing": Way(
-        given=lambda: (pair(".mhd"), Path("pred/a.raw").rename("a.raw")),
+        given=lambda: (formed(".mhd"), Path("pred/a.raw").rename("a.raw")),
         first=DICE,
         says="Copy it beside the header",
         mend=lambda: shutil.copy("a.raw", "pred/a.raw"),
@@ -155,7 +144,7 @@ NIFTI = {
     "a header that is cut": cut(".nii", AGAIN, 100),
     "voxels that are cut": cut(".nii", AGAIN, 1000),
     "voxels that are missing": Way(
-        given=lambda: (pair(".hdr"), Path("pred/a.img").rename("a.img")),
+        given=lambda: (formed(".hdr"), Path("pred/a.img").rename("a.img")),
         first=DICE,
         says="Copy it beside the header",
         mend=lambda: shutil.copy("a.img", "pred/a.img"),
@@ -165,10 +154,10 @@ NIFTI = {
 
 def pictured(says: str, how: Callable[[], object], suffix: str = ".png") -> Way:
     return Way(
-        given=lambda: (pair(suffix, truth=".png"), how()),
+        given=lambda: (formed(suffix, truth=".png"), how()),
         first=DICE,
         says=says,
-        mend=lambda: pair(suffix, truth=".png"),
+        mend=lambda: formed(suffix, truth=".png"),
     )
 
 
@@ -207,10 +196,10 @@ PICTURES = {
 
 def cut_numpy(suffix: str, n: int) -> Way:
     def given() -> None:
-        path = pair(suffix, truth=".npy")
+        path = formed(suffix, truth=".npy")
         path.write_bytes(path.read_bytes()[:n])
 
-    return Way(given=given, first=DICE, says=AGAIN, mend=lambda: pair(suffix, truth=".npy"))
+    return Way(given=given, first=DICE, says=AGAIN, mend=lambda: formed(suffix, truth=".npy"))
 
 
 NUMPY = {
@@ -218,7 +207,7 @@ NUMPY = {
     "voxels that are cut": cut_numpy(".npy", 900),
     "an archive that is cut": cut_numpy(".npz", 200),
     "a folder beside a file": Way(
-        given=lambda: pair(".npy", truth=".npy"),
+        given=lambda: formed(".npy", truth=".npy"),
         first=("score", "pred", "truth/a.npy", *DICE[3:]),
         says="Name two folders or two files",
         then=(DICE,),
@@ -231,12 +220,12 @@ def zarr(says: str, change: Callable[[Any], object], **more: Any) -> Way:
 
     def given() -> None:
         store = pytest.importorskip("zarr", reason="Zarr needs the extra")
-        pair(".npy", truth=".npy").unlink()
+        formed(".npy", truth=".npy").unlink()
         change(store)
 
     def mend() -> None:
         shutil.rmtree("pred/a.zarr")
-        pair(".zarr", truth=".npy")
+        formed(".zarr", truth=".npy")
 
     return Way(**{"given": given, "first": DICE, "says": says, "mend": mend, **more})
 

@@ -26,15 +26,15 @@ from tests.cli.remedies import (
     Way,
     coco,
     follow,
+    formed,
     numbers_of,
     pair,
     printed,
     result,
+    runs,
     text,
     two,
 )
-from tests.cli.test_remedies_of_commands import runs
-from tests.cli.test_remedies_of_headers import pair as formed
 
 pytestmark = pytest.mark.slow  # of several runs each
 

@@ -14,10 +14,24 @@ import tifffile
 from PIL import Image
 
 from tests.cli.given import Run, write_image
-from tests.cli.remedies import FLAT, FLAT_PRED, PRED, SCORE, TRUTH, Way, follow, pair, scores, text, tiff
-from tests.cli.test_remedies_of_headers import AGAIN
-from tests.cli.test_remedies_of_headers import pair as formed
-from tests.cli.test_remedies_of_slabs import LARGE, LARGE_PRED, large
+from tests.cli.remedies import (
+    AGAIN,
+    FLAT,
+    FLAT_PRED,
+    LARGE,
+    LARGE_PRED,
+    PRED,
+    SCORE,
+    TRUTH,
+    Way,
+    follow,
+    formed,
+    large,
+    pair,
+    scores,
+    text,
+    tiff,
+)
 from tests.images.every_format import save_ids
 
 pytestmark = pytest.mark.slow  # of several runs each

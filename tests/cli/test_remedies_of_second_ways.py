@@ -16,7 +16,12 @@ from tests.cli.remedies import (
     COCO,
     FLAT,
     FLAT_PRED,
+    FOUND,
+    LARGE,
+    LARGE_PRED,
+    ON_DICE,
     PRED,
+    ROOM,
     SCORE,
     TRUTH,
     TWO,
@@ -24,18 +29,18 @@ from tests.cli.remedies import (
     Way,
     coco,
     follow,
+    greys,
     numbers_of,
     pair,
+    plane,
     printed,
     result,
+    rules,
+    runs,
     soft,
     text,
     tiff,
 )
-from tests.cli.test_remedies_of_commands import runs
-from tests.cli.test_remedies_of_slabs import LARGE, LARGE_PRED, ROOM, greys, plane
-from tests.cli.test_remedies_of_verbs import DICE as MEAN
-from tests.cli.test_remedies_of_verbs import FOUND, rules
 
 pytestmark = pytest.mark.slow  # of several runs each
 
@@ -86,7 +91,12 @@ NOTES = {
     ),
     "rules that lie here": noted(
         "name another file with -c",
-        lambda: (runs(), rules(f"{MEAN}, min: 0.9"), Path("g.yaml").rename("segeval.yaml"), rules(f"{MEAN}, min: 0.5")),
+        lambda: (
+            runs(),
+            rules(f"{ON_DICE}, min: 0.9"),
+            Path("g.yaml").rename("segeval.yaml"),
+            rules(f"{ON_DICE}, min: 0.5"),
+        ),
         JUDGED,
         first=("gate", "old", "--fail-under", "dice:mean=0.5"),
         refused=True,  # by the rule that lies here
@@ -95,17 +105,17 @@ NOTES = {
     ),
     "rules on means alone": noted(
         "Add a rule on p5 (p95 for distances)",
-        lambda: (runs(), rules(f"{MEAN}, stat: mean, min: 0.5")),
+        lambda: (runs(), rules(f"{ON_DICE}, stat: mean, min: 0.5")),
         first=JUDGED,
-        mend=lambda: rules(f"{MEAN}, stat: p5, min: 0.5"),
+        mend=lambda: rules(f"{ON_DICE}, stat: p5, min: 0.5"),
         read=printed(FOUND),
         right=(0.667,),
     ),
     "rules on means alone, with a share of cases": noted(
         "or with max_fraction",
-        lambda: (runs(), rules(f"{MEAN}, stat: mean, min: 0.5")),
+        lambda: (runs(), rules(f"{ON_DICE}, stat: mean, min: 0.5")),
         first=(*JUDGED, "--baseline", "old"),
-        mend=lambda: rules(f"{MEAN}, max_fraction: {{worse_by: 0.05, of_cases: 0.9}}"),
+        mend=lambda: rules(f"{ON_DICE}, max_fraction: {{worse_by: 0.05, of_cases: 0.9}}"),
         read=printed(FOUND),
         right=(0.0,),
     ),

@@ -8,17 +8,27 @@ import pytest
 from PIL import Image
 
 from tests.cli.given import Run, write_image
-from tests.cli.remedies import PRED, SCORE, TRUTH, Way, follow, pair, scores, soft, text, tiff
+from tests.cli.remedies import (
+    LARGE,
+    LARGE_PRED,
+    ROOM,
+    SCORE,
+    Way,
+    follow,
+    greys,
+    large,
+    pair,
+    pictured,
+    plane,
+    scores,
+    soft,
+    text,
+    tiff,
+)
 
 pytestmark = pytest.mark.slow  # of several runs each
 
 DICE = (*SCORE, "-m", "dice")
-ROOM = ("--max-memory", "150.2MiB", "--workers", 1)
-LARGE, LARGE_PRED = (np.kron(mask, np.ones((6, 6, 6), np.uint8)) for mask in (TRUTH, PRED))
-
-
-def large() -> None:
-    pair(LARGE_PRED, LARGE)
 
 
 def planes(axis: int | None, order: Literal["C", "F"] = "C") -> None:
@@ -122,17 +132,6 @@ def coarse(step: int = 2) -> None:
     write_image(Path("pred/a.nii.gz"), LARGE_PRED[::step, ::step, ::step], affine=COARSE if step > 1 else np.eye(4))
 
 
-def plane(ids: np.ndarray) -> np.ndarray:
-    """A plane of the box many times."""
-    return np.tile(ids[..., 20], (6, 6))
-
-
-def pictured(pred: Image.Image, truth: Image.Image | None = None) -> None:
-    for side, picture in (("pred", pred), ("truth", truth or Image.fromarray(plane(LARGE)))):
-        Path(side).mkdir(exist_ok=True)
-        picture.save(f"{side}/a.png")
-
-
 def palettes() -> None:
     """Both sides paint the class in one colour, which stands at another place of each palette."""
     painted = []
@@ -141,10 +140,6 @@ def palettes() -> None:
         painted[-1].putpalette(colours + [0] * (768 - len(colours)))
     pictured(*painted)
     text("c.yaml", "{0: [0, 0, 0], 1: [9, 9, 9], 2: [7, 7, 7]}")
-
-
-def greys() -> None:
-    pictured(Image.fromarray(plane(LARGE_PRED)))
 
 
 def coloured_tiff() -> None:

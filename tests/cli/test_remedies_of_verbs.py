@@ -4,39 +4,34 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from tests.cli.given import Run, rows_of, strict_json, write_image
-from tests.cli.remedies import PRED, TRUTH, Way, follow, numbers_of, printed, soft, text
+from tests.cli.remedies import (
+    EVEN,
+    FOUND,
+    NEARER,
+    NEW,
+    OLD,
+    ON_DICE,
+    PRED,
+    ROW,
+    Way,
+    follow,
+    images,
+    numbers_of,
+    printed,
+    rules,
+    score,
+    soft,
+    text,
+)
 
-NEARER = np.roll(TRUTH, 1, axis=0)  # Dice 5/6
 QUIET = ("--bootstrap", 0)
-
-
-def images() -> None:
-    for name in "ab":
-        write_image(Path("pred", f"{name}.nii.gz"), PRED)
-        write_image(Path("nearer", f"{name}.nii.gz"), NEARER)
-        write_image(Path("truth", f"{name}.nii.gz"), TRUTH)
-
-
-def score(pred: str, out: str, *more: Any) -> tuple[Any, ...]:
-    return ("score", pred, "truth", "-m", "dice,hd", "-o", out, *QUIET, *more)
 
 
 def nothing() -> None:
     """The runs are there already."""
-
-
-OLD, NEW = score("pred", "old"), score("nearer", "new")
-
-
-def rules(*lines: str) -> None:
-    text(
-        "g.yaml",
-        "schema_version: 1\n" + "\n".join(("rules:", *(f"  - {{id: r{i}, {x}}}" for i, x in enumerate(lines)))),
-    )
 
 
 def gate(first: str, then: str, says: str, *, right: tuple[float, ...], more: tuple[Any, ...] = ()) -> Way:
@@ -52,11 +47,11 @@ def gate(first: str, then: str, says: str, *, right: tuple[float, ...], more: tu
     )
 
 
-DICE, HD = "measure: dice, class: '1'", "measure: hd, class: '1'"
+HD = "measure: hd, class: '1'"
 
 GATES = {
     "a limit on the wrong side": gate(
-        f"{DICE}, stat: mean, max: 0.6", f"{DICE}, stat: mean, min: 0.6", "Write min", right=(0.667,)
+        f"{ON_DICE}, stat: mean, max: 0.6", f"{ON_DICE}, stat: mean, min: 0.6", "Write min", right=(0.667,)
     ),
     "a limit of a distance on the wrong side": gate(
         f"{HD}, stat: mean, min: 3", f"{HD}, stat: mean, max: 3", "Write max", right=(2.0,)
@@ -74,40 +69,39 @@ GATES = {
         right=(0.667,),
     ),
     "a bound of a pooled value": gate(
-        f"{DICE}, stat: pooled, min: 0.5, bound: ci_lower",
-        f"{DICE}, stat: pooled, min: 0.5",
+        f"{ON_DICE}, stat: pooled, min: 0.5, bound: ci_lower",
+        f"{ON_DICE}, stat: pooled, min: 0.5",
         "Leave out bound",
         right=(0.667,),
     ),
     "a rule without a limit": gate(
-        f"{DICE}, stat: mean", f"{DICE}, stat: mean, min: 0.5", "Give one of: min", right=(0.667,)
+        f"{ON_DICE}, stat: mean", f"{ON_DICE}, stat: mean, min: 0.5", "Give one of: min", right=(0.667,)
     ),
     "a rule without a measure": gate(
-        "class: '1', min: 0.5", f"{DICE}, min: 0.5", "Name one, such as measure: dice", right=(0.667,)
+        "class: '1', min: 0.5", f"{ON_DICE}, min: 0.5", "Name one, such as measure: dice", right=(0.667,)
     ),
     "a rule with two limits": gate(
-        f"{DICE}, min: 0.5, max_regression: 0.1", f"{DICE}, min: 0.5", "Write one rule for each", right=(0.667,)
+        f"{ON_DICE}, min: 0.5, max_regression: 0.1", f"{ON_DICE}, min: 0.5", "Write one rule for each", right=(0.667,)
     ),
     "a rule of a measure with a slip": gate(
-        "measure: dise, class: '1', min: 0.5", f"{DICE}, min: 0.5", "Did you mean 'dice'", right=(0.667,)
+        "measure: dise, class: '1', min: 0.5", f"{ON_DICE}, min: 0.5", "Did you mean 'dice'", right=(0.667,)
     ),
     "a bound of a regression": gate(
-        f"{DICE}, max_regression: 0.1, bound: ci_lower",
-        f"{DICE}, max_regression: 0.1",
+        f"{ON_DICE}, max_regression: 0.1, bound: ci_lower",
+        f"{ON_DICE}, max_regression: 0.1",
         "Leave out bound",
         right=(0.0,),
         more=("--baseline", "old"),
     ),
     "a share of cases with a statistic": gate(
-        f"{DICE}, stat: median, max_fraction: {{worse_by: 0.05, of_cases: 0.9}}",
-        f"{DICE}, max_fraction: {{worse_by: 0.05, of_cases: 0.9}}",
+        f"{ON_DICE}, stat: median, max_fraction: {{worse_by: 0.05, of_cases: 0.9}}",
+        f"{ON_DICE}, max_fraction: {{worse_by: 0.05, of_cases: 0.9}}",
         "Leave out stat",
         right=(0.0,),
         more=("--baseline", "old"),
     ),
 }
 
-FOUND = r"pass \S+ (?:\[\S+\] )?\w+ .*? ([-\d.]+) [≥≤]"
 OTHERS = {
     "no rule": Way(
         given=nothing,
@@ -147,7 +141,7 @@ OTHERS = {
         refused=False,
     ),
     "no baseline, the first one": Way(
-        given=lambda: rules(f"{DICE}, stat: mean, max_regression: 0.1"),
+        given=lambda: rules(f"{ON_DICE}, stat: mean, max_regression: 0.1"),
         first=("gate", "old", "-c", "g.yaml"),
         says="--baseline DIR --update-baseline DIR",
         then=(
@@ -210,7 +204,7 @@ OTHERS = {
         first=("merge", "old", "new", "-o", "whole"),
         says="Name folders that `segeval score --shard I/N` wrote",
         then=(
-            *(score("pred", f"s{i}", "--shard", f"{i}/2") for i in (0, 1)),
+            *(score(f"s{i}", "--shard", f"{i}/2") for i in (0, 1)),
             ("merge", "s0", "s1", "-o", "whole"),
         ),
         read=numbers_of("whole/scores.csv", "dice"),
@@ -285,8 +279,6 @@ OTHERS = {
 
 
 MAPS = ("sweep", "tversky", "maps", "truth")
-ROW = r"([\d.]+) ([\d.]+) [\d.]+ 0\.900 0\.333 ([\d.]+) "  # alpha, beta, soft loss, threshold, hard loss, dice
-EVEN = ("--grid", "alpha=0.5", "--sum-to-one")
 
 
 def maps() -> None:
@@ -457,7 +449,7 @@ def _runs(run: Run, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, mo
         made.mkdir()
         monkeypatch.chdir(made)
         images()
-        for command in (OLD, NEW, *(score("pred", f"s{i}", "--shard", f"{i}/2") for i in (0, 1))):
+        for command in (OLD, NEW, *(score(f"s{i}", "--shard", f"{i}/2") for i in (0, 1))):
             assert run(*command).code == 0
         monkeypatch.chdir(tmp_path)
     shutil.copytree(made, tmp_path, dirs_exist_ok=True)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from segeval.errors import SegevalError
-from tests.verbs.test_remedies_of_calls import PRED, RIGHT, SOFTMAX, TRUTH, Offer, score
+from tests.verbs.offers import PRED, RIGHT, SOFTMAX, TRUTH, Offer, score
 
 ONE_HOT = np.stack([1 - TRUTH, TRUTH], axis=-1)
 FLAT, FLAT_PRED = TRUTH[..., 3], PRED[..., 3]
