@@ -31,7 +31,6 @@ from segeval.images.readers.readers import read_palette, stores_integers
 from segeval.images.readers.streams import opened_files
 from segeval.images.slabs.prediction_slabs import PredictionSlabs, open_prediction
 
-_PICTURES = (".png", ".bmp", ".tif", ".tiff")  # those that may have a palette
 _MOST_OPEN = 8  # maps that hold only 0 and 1, read before that is taken for what all of them are
 _COPIES = 3  # of an image, while it is looked at
 
@@ -85,7 +84,7 @@ def _names(pairs: Sequence[Pair], rules: InputRules) -> tuple[dict[Path, tuple[s
 def _first_palette(pairs: Sequence[Pair]) -> np.ndarray | None:
     """The palette of the first truth that has one; those in grey have ids, which tell no colours."""
     for pair in pairs:
-        if pair.truth is not None and image_suffix(pair.truth) in _PICTURES and pair.truth.is_file():
+        if pair.truth is not None and pair.truth.is_file():
             with suppress(DataError):  # its turn to be told will come
                 palette = read_palette(pair.truth)
                 if palette is not None:

@@ -107,7 +107,7 @@ def stores_integers(path: Path) -> bool:
 
 
 def read_palette(path: Path) -> np.ndarray | None:
-    """The colours of a picture of palette indices, (index, 3); None where its values are grey, or colours.
+    """The colours of a picture of palette indices, (index, 3); None where its values are grey, or colours, or none.
 
     Raises:
         DataError: the file is damaged.
@@ -117,5 +117,7 @@ def read_palette(path: Path) -> np.ndarray | None:
             return read_png_palette(path)
         case ".bmp":
             return read_picture(path, colours=True).palette
-    with open_tiff(path) as tiff:
-        return palette_of(tiff)
+        case ".tif" | ".tiff":
+            with open_tiff(path) as tiff:
+                return palette_of(tiff)
+    return None
